@@ -1,0 +1,61 @@
+# Meson and Ninja do the work; this gives the short names. Every target installs what it lacks first.
+BUILD ?= build
+ASAN = build-asan
+.PHONY: all run test check check-quick test-agents bench fuzz release-check clean format
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) penstock
+
+$(BUILD)/build.ninja:
+	@tools/deps.sh build
+	@meson setup $(BUILD) >/dev/null
+
+# Starts the gateway; with no account yet it serves from the built-in provider simulator.
+run:
+	@tools/deps.sh build
+	@$(MAKE) -s all
+	@exec $(BUILD)/penstock serve
+
+test:
+	@tools/deps.sh test
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
+	@ninja -C $(BUILD) --quiet
+	@test -f $(ASAN)/build.ninja || meson setup $(ASAN) -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@ninja -C $(ASAN) --quiet
+	@npm --prefix tests/sdk ci --silent --no-audit --no-fund
+	@tools/run_tests.py $(BUILD) $(ASAN) \
+	    -- tools/check_layers.py --tally \
+	    -- tools/check_docs.py --tally \
+	    -- tools/check_symbols.py $(BUILD) --tally \
+	    -- python3 tests/e2e/run.py $(BUILD)/penstock \
+	    -- node tests/sdk/run.mjs $(BUILD)/penstock
+
+# Format, layers, documents, both compilers, everything under the sanitizers, clang-tidy.
+check:
+	@tools/deps.sh check
+	@tools/check.sh
+
+test-agents:
+	@tools/deps.sh test
+	@echo "The agents (Claude Code, Codex, Gemini CLI, opencode) are tested with the translation between protocols." && false
+
+bench:
+	@tools/deps.sh bench
+	@$(MAKE) -s all
+	@python3 bench/run.py $(BUILD)/penstock
+
+# Each fuzz target for TIME seconds (60).
+TIME ?= 60
+fuzz:
+	@tools/deps.sh check
+	@tools/fuzz.sh $(TIME)
+
+release-check:
+	@tools/deps.sh check
+	@tools/release_check.sh $(TIME)
+
+format:
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	@rm -rf build build-*

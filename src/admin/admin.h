@@ -1,0 +1,59 @@
+/* admin/admin.h - the admin API under /api/: JSON in, JSON out, for local tools and (later) the
+ * dashboard.
+ *
+ * A caller proves itself with `Authorization: Bearer <admin token>` (the file admin.token, or
+ * PENSTOCK_ADMIN_TOKEN). Reads are answered on the worker that got the request, from copies.
+ * Changes are carried out by the *desk* (app), on its own thread, because they write files and the
+ * database: the request waits without blocking its loop. Threads: admin_begin/body/gone on the
+ * request's loop.   Memory: a call in flight is freed when its answer is there. */
+#ifndef PENSTOCK_ADMIN_ADMIN_H
+#define PENSTOCK_ADMIN_ADMIN_H
+
+#include "base/error.h"
+#include "http/server.h"
+#include "io/mailbox.h"
+#include "pool/pool.h"
+
+struct admin;
+
+enum admin_change {
+    ADMIN_SCHEDULING,     /* body: {"mode": …, "max_wait_seconds": …} */
+    ADMIN_ACCOUNT_ADD,    /* body: an account as in the settings file */
+    ADMIN_ACCOUNT_CHANGE, /* name: id or label; body: {"disabled": …, "proxy_disabled": …} */
+    ADMIN_ACCOUNT_REMOVE, /* name: id or label */
+};
+
+/* The outcome of a change: a JSON body, or an error with its HTTP status. */
+struct admin_outcome {
+    int status;
+    struct buf body;
+};
+
+/* A change on its way. Strings are owned by it. */
+struct admin_call;
+enum admin_change admin_call_change(const struct admin_call *c);
+struct str admin_call_name(const struct admin_call *c);
+struct str admin_call_body(const struct admin_call *c);
+/* The desk is done: sends the outcome (taken) back to the loop of the request. Threads: any. */
+void admin_call_done(struct admin_call *c, struct admin_outcome *outcome);
+
+struct admin_options {
+    struct pool *pool;
+    struct secret token; /* copied */
+    void (*desk)(void *peer,
+                 struct admin_call *c); /* takes the change to the desk's thread; threads: any */
+    /* members of GET /api/status beside those the admin knows: uptime, listeners, simulator, faults
+     * of the settings file. Threads: any */
+    void (*status)(void *peer, struct buf *members);
+    void *peer;
+};
+
+struct admin *admin_new(const struct admin_options *options);
+void admin_free(struct admin *a);
+
+/* The server's hooks, for paths under /api/. `mailbox` is that of the request's loop. */
+void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r);
+void admin_body(struct admin *a, struct request *r);
+void admin_gone(struct admin *a, struct request *r);
+
+#endif

@@ -1,0 +1,64 @@
+#include "app/rules.h"
+
+#include <stdlib.h>
+
+struct counted_rules {
+    struct exchange_rules rules;
+    _Atomic uint32_t refs;
+    struct settings *settings;
+    struct arena arena;
+};
+
+static void rules_ref(void *owner)
+{
+    struct counted_rules *c = owner;
+
+    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+}
+
+static void rules_unref(void *owner)
+{
+    struct counted_rules *c = owner;
+
+    if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    settings_unref(c->settings);
+    arena_free(&c->arena);
+    free(c);
+}
+
+const struct exchange_rules *rules_new(struct settings *s)
+{
+    struct counted_rules *c = must_calloc(1, sizeof(*c));
+    struct client_key *keys = arena_array(&c->arena, struct client_key, s->client_key_count + 1);
+    struct mapping_rule *mapping = arena_array(&c->arena, struct mapping_rule, s->mapping_count + 1);
+
+    atomic_init(&c->refs, 1);
+    c->settings = settings_ref(s);
+    for (size_t i = 0; i < s->client_key_count; i++) {
+        keys[i].name = s->client_keys[i].name;
+        sha256(secret_reveal(&s->client_keys[i].key), keys[i].digest);
+    }
+    for (size_t i = 0; i < s->mapping_count; i++)
+        mapping[i] = (struct mapping_rule){ s->mapping[i].from, s->mapping[i].to };
+    c->rules = (struct exchange_rules){
+        .door = { .keys = keys,
+                  .key_count = s->client_key_count,
+                  .require_keys = s->require_keys,
+                  .cors_origins = s->cors_origins,
+                  .cors_origin_count = s->cors_origin_count },
+        .mapping = mapping,
+        .mapping_count = s->mapping_count,
+        .request_deadline_ms = s->request_deadline_ms,
+        .stream_head_after_ms = s->stream_head_after_ms,
+        .keep_alive_event_ms = s->keep_alive_event_ms,
+        .queue_wait_ms = s->scheduling.mode == MODE_CACHE_FIRST ? s->scheduling.max_wait_ms
+                                                                : s->scheduling.queue_wait_ms,
+        .answer_bytes_max = s->answer_bytes,
+        .privacy = s->privacy,
+        .owner = c,
+        .owner_ref = rules_ref,
+        .owner_unref = rules_unref,
+    };
+    return &c->rules;
+}

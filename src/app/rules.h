@@ -1,0 +1,12 @@
+/* app/rules.h - the part of the settings that exchanges follow, as a counted snapshot.
+ * Threads: any (counted).   Memory: freed with the last count. */
+#ifndef PENSTOCK_APP_RULES_H
+#define PENSTOCK_APP_RULES_H
+
+#include "app/settings.h"
+#include "exchange/exchange.h"
+
+/* Takes a count of the settings. The caller owns one count of the rules: `rules->owner_unref(rules->owner)`. */
+const struct exchange_rules *rules_new(struct settings *s);
+
+#endif

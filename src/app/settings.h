@@ -1,0 +1,112 @@
+/* app/settings.h - gui_config.json: the one table of keys, read strictly, written back with its
+ * layout kept.
+ *
+ * One row of the key table gives a key's path, type, default, bounds and meaning; from it come
+ * reading, validation (`proxy.scheduling.mode: "Fast" is none of Balance, CacheFirst,
+ * PerformanceFirst`), the admin API, and docs/settings.md (generated, checked). Unknown keys are
+ * kept and reported once, never refused. `struct settings` is an immutable snapshot: counted,
+ * swapped whole on reload. Threads: snapshots any; the file: worker 0. */
+#ifndef PENSTOCK_APP_SETTINGS_H
+#define PENSTOCK_APP_SETTINGS_H
+
+#include "base/error.h"
+#include "http/limits.h"
+#include "pool/pool.h"
+#include "provider/provider.h"
+
+#define SETTINGS_BYTES_MAX ((size_t)16 << 20)
+
+struct client_key_spec {
+    struct str name;
+    struct secret key; /* from `key` or the environment variable that `key_env` names */
+};
+
+struct mapping_spec {
+    struct str from, to;
+};
+
+struct settings {
+    _Atomic uint32_t refs;
+    struct arena arena; /* all slices below */
+
+    struct str *listen;
+    size_t listen_count;
+    uint32_t workers; /* 0: as many as cores */
+    bool require_keys;
+    struct str *hosts;
+    size_t host_count;
+    struct str *trusted_proxies;
+    size_t trusted_proxy_count;
+    struct str *cors_origins; /* exact origins that may call inference routes; none by default */
+    size_t cors_origin_count;
+
+    struct pool_options scheduling;
+    struct mapping_spec *mapping; /* in the order of the file */
+    size_t mapping_count;
+    int64_t request_deadline_ms, stream_head_after_ms;
+
+    struct server_limits server;
+    struct client_limits client;
+    uint64_t memory_bytes; /* limits.memory_bytes, 256 MiB */
+    uint64_t answer_bytes; /* limits.answer_bytes, 64 MiB: body of an answer that is not streamed */
+    int64_t keep_alive_event_ms; /* timeouts.keep_alive_event_ms, 15 s: silence in a stream before a
+                                    keep-alive */
+    int64_t drain_ms;            /* timeouts.drain_ms, 30 s */
+    struct tls_options tls;
+    struct provider_options provider; /* proxy.upstream_proxy, providers.*, timeouts.* */
+
+    bool auto_open, preload_routing, privacy, compact;
+    bool quota_auto_refresh;
+    int64_t quota_refresh_minutes;
+    bool usage_track, logs_capture, logs_bodies;
+    enum log_format_setting { LOGS_TEXT, LOGS_JSON } logs_format;
+    bool protection_enabled;
+    int64_t protection_percent;
+    struct str *protection_models;
+    size_t protection_model_count;
+    bool breaker_enabled;
+    int64_t *backoff_steps; /* seconds */
+    size_t backoff_step_count;
+    bool tunnel_auto_start;
+    struct str tunnel_kind;
+    struct str routing; /* raw JSON of `routing`, validated to be an object */
+
+    struct client_key_spec *client_keys;
+    size_t client_key_count;
+    struct account_spec *
+        *accounts; /* of the file, in its order; from_file set; created_unix_ms = position */
+    size_t account_count;
+};
+
+/* What is wrong and where. `path` is the key's path with indexes: `accounts[2].base_url`. */
+struct settings_fault {
+    char path[160];
+    char text[240];
+    uint32_t line, col; /* 0 when not about a place in the text */
+};
+
+/* Where values come from besides the text; replaced in tests. */
+struct settings_sources {
+    struct str (*environment)(const char *name);
+};
+
+/* The defaults alone are settings_read(STR("{}"), …). On failure nothing is made. */
+bool settings_read(struct str text, const struct settings_sources *sources, struct settings **out,
+                   struct settings_fault *fault);
+struct settings *settings_ref(struct settings *s);
+void settings_unref(struct settings *s);
+
+/* A copy of `text` in which the key at `path` (`proxy.scheduling.mode`) has the JSON value `raw`:
+ * only those bytes change; missing objects on the way are added in the file's own indentation.
+ * Order, unknown keys, number spelling and layout stay. The result is validated before it is given.
+ */
+MUST_USE enum status settings_edit(struct str text, struct str path, struct str raw,
+                                   struct buf *out, struct settings_fault *fault);
+
+/* One key's value in a snapshot, as JSON: for the admin API. False: no such key in the table. */
+bool settings_get(const struct settings *s, struct str path, struct buf *out);
+
+/* The reference page, from the table (Markdown). */
+void settings_reference(struct buf *out);
+
+#endif

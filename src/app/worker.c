@@ -1,0 +1,234 @@
+#include "app/worker.h"
+
+#include <stdlib.h>
+
+/* Paths of the admin API; everything else is an exchange. */
+static bool is_admins(struct str path)
+{
+    return str_starts(path, STR("/api/")) || str_eq(path, STR("/api"));
+}
+
+/* --- the server's hooks
+ * ---------------------------------------------------------------------------- */
+
+static void on_request(void *peer, struct request *r)
+{
+    struct worker *w = peer;
+
+    r->owner = NULL;
+    if (is_admins(r->path))
+        admin_begin(w->admin, w->mailbox, r);
+    else
+        exchange_begin(&w->env, r);
+}
+
+static void on_body(void *peer, struct request *r)
+{
+    struct worker *w = peer;
+
+    if (is_admins(r->path))
+        admin_body(w->admin, r);
+    else
+        exchange_body(r);
+}
+
+static void on_room(void *peer, struct request *r)
+{
+    (void)peer;
+    if (!is_admins(r->path))
+        exchange_room(r);
+}
+
+static void on_half_close(void *peer, struct request *r)
+{
+    (void)peer;
+    if (!is_admins(r->path))
+        exchange_half_close(r);
+}
+
+static void on_gone(void *peer, struct request *r, enum gone why)
+{
+    struct worker *w = peer;
+
+    if (is_admins(r->path))
+        admin_gone(w->admin, r);
+    else
+        exchange_gone(r, why);
+}
+
+static void error_body(void *peer, struct str path, int status, struct str what, struct buf *body)
+{
+    (void)peer;
+    exchange_error_body(path, status, what, body);
+}
+
+/* --- waking
+ * ---------------------------------------------------------------------------------------- */
+
+static void wake_here(void *message)
+{
+    struct worker *w = message;
+
+    exchange_wake(&w->env);
+}
+
+/* Called under the pool's lock: only sends. */
+static void on_account_free(void *peer)
+{
+    struct worker *w = peer;
+
+    (void)mailbox_send(w->mailbox, wake_here, w);
+}
+
+/* --- life
+ * ------------------------------------------------------------------------------------------ */
+
+static void on_access(void *peer, const struct access_record *record)
+{
+    struct worker *w = peer;
+
+    w->shared->on_access(w->shared->peer, record);
+}
+
+enum status worker_init(struct worker *w, const struct worker_options *options, struct error *e)
+{
+    *w = (struct worker){ .number = options->number,
+                          .shared = options->shared,
+                          .admin = options->admin };
+    w->loop = loop_new();
+    w->mailbox = mailbox_new(w->loop);
+    w->client = client_new(&(struct client_options){ .loop = w->loop,
+                                                     .limits = options->client,
+                                                     .tls = options->tls,
+                                                     .metrics = &w->client_metrics },
+                           e);
+    if (w->client == NULL) {
+        mailbox_free(w->mailbox);
+        loop_free(w->loop);
+        return e->status;
+    }
+    w->server = server_new(&(struct server_options){
+        .loop = w->loop,
+        .limits = options->server,
+        .hooks = { .on_request = on_request,
+                   .on_body = on_body,
+                   .on_room = on_room,
+                   .on_half_close = on_half_close,
+                   .on_gone = on_gone,
+                   .error_body = error_body,
+                   .peer = w },
+        .budget = &options->shared->budget,
+        .metrics = &w->server_metrics,
+        .connections = &options->shared->connections,
+        .hosts = options->hosts,
+        .host_count = options->host_count,
+    });
+    options->rules->owner_ref(options->rules->owner);
+    w->env = (struct exchange_env){
+        .loop = w->loop,
+        .client = w->client,
+        .pool = options->shared->pool,
+        .journal = options->shared->journal,
+        .metrics = &w->exchange_metrics,
+        .rules = options->rules,
+        .on_access = on_access,
+        .peer = w,
+    };
+    exchange_env_init(&w->env);
+    pool_on_free(options->shared->pool, on_account_free, w);
+    return OK;
+}
+
+void worker_clear(struct worker *w)
+{
+    server_free(w->server);
+    client_free(w->client);
+    exchange_env_clear(&w->env);
+    w->env.rules->owner_unref(w->env.rules->owner);
+    mailbox_free(w->mailbox);
+    loop_free(w->loop);
+}
+
+bool worker_send(struct worker *w, void (*fn)(void *message), void *message)
+{
+    return mailbox_send(w->mailbox, fn, message);
+}
+
+/* --- connections
+ * ----------------------------------------------------------------------------------- */
+
+struct handed {
+    struct worker *worker;
+    struct accepted *accepted;
+};
+
+static void accept_here(void *message)
+{
+    struct handed *h = message;
+
+    server_accept(h->worker->server, h->accepted);
+    atomic_store_explicit(&h->worker->connections, server_connections(h->worker->server),
+                          memory_order_relaxed);
+    free(h);
+}
+
+void worker_accept(struct worker *w, struct accepted *a)
+{
+    struct handed *h;
+
+    if (w->number == 0) {
+        server_accept(w->server, a);
+        atomic_store_explicit(&w->connections, server_connections(w->server), memory_order_relaxed);
+        return;
+    }
+    h = must_alloc(sizeof(*h));
+    *h = (struct handed){ w, a };
+    atomic_fetch_add_explicit(&w->connections, 1, memory_order_relaxed);
+    if (!worker_send(w, accept_here, h)) {
+        accepted_drop(a);
+        free(h);
+    }
+}
+
+/* --- rules
+ * ----------------------------------------------------------------------------------------- */
+
+void worker_set_rules(struct worker *w, const struct exchange_rules *rules)
+{
+    const struct exchange_rules *old = w->env.rules;
+
+    rules->owner_ref(rules->owner);
+    w->env.rules = rules;
+    old->owner_unref(old->owner);
+}
+
+/* --- drain
+ * ----------------------------------------------------------------------------------------- */
+
+static void drained(void *peer)
+{
+    struct worker *w = peer;
+
+    timer_stop(&w->drain);
+    w->on_drained(w->on_drained_peer, w);
+}
+
+static void patience_over(void *peer, int64_t now_ms)
+{
+    struct worker *w = peer;
+
+    (void)now_ms;
+    exchange_end_all(&w->env);
+}
+
+void worker_drain(struct worker *w, int64_t patience_ms, void (*done)(void *peer, struct worker *w),
+                  void *peer)
+{
+    w->on_drained = done;
+    w->on_drained_peer = peer;
+    w->env.draining = true;
+    timer_init(&w->drain, w->loop, patience_over, w);
+    timer_start(&w->drain, patience_ms);
+    /* a second more: the error that patience_over() writes must reach its client */
+    server_drain(w->server, patience_ms + 1000, drained, w);
+}

@@ -1,0 +1,52 @@
+/* base/arena.h - memory that dies together: one exchange, one parse, one test.
+ *
+ * Allocation never fails: input limits bound what can be asked for, and when malloc itself fails
+ * the process logs one line and ends (the supervisor restarts it). Under AddressSanitizer each
+ * piece is its own malloc, so that an overrun is seen at once. Threads: whoever owns the arena.
+ * Memory: all of it freed by arena_free(). */
+#ifndef PENSTOCK_BASE_ARENA_H
+#define PENSTOCK_BASE_ARENA_H
+
+#include "str.h"
+
+#define ARENA_BLOCK ((size_t)4096)          /* first block, header included */
+#define ARENA_BLOCK_MAX ((size_t)256 << 10) /* blocks double up to here */
+#define ARENA_ALLOC_MAX ((size_t)1 << 30)
+
+struct arena_block;
+
+struct arena {
+    struct arena_block *last;
+    size_t total; /* bytes handed out */
+};
+
+/* A zeroed `struct arena` is ready; this is for clarity. */
+static inline void arena_init(struct arena *a)
+{
+    *a = (struct arena){ 0 };
+}
+
+/* Frees everything; the arena is empty and usable again. */
+void arena_free(struct arena *a);
+
+/* Forgets everything but keeps one block, so that a scratch arena costs no malloc each time. */
+void arena_reset(struct arena *a);
+
+/* Zeroed, 16-byte aligned, never NULL. Lives until arena_free(). */
+void *arena_alloc(struct arena *a, size_t size);
+/* The same without the zeroes, for what is filled at once. */
+void *arena_alloc_raw(struct arena *a, size_t size);
+#define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
+#define arena_array(a, type, n) ((type *)arena_alloc((a), sizeof(type) * (n)))
+
+/* A copy followed by a NUL (not counted in its length), so that `.at` serves as a C string. */
+struct str arena_copy(struct arena *a, struct str s);
+struct str arena_printf(struct arena *a, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* malloc, calloc, realloc that end the process instead of failing. */
+void *must_alloc(size_t size);
+void *must_calloc(size_t count, size_t size);
+void *must_realloc(void *old, size_t size);
+
+#endif

@@ -1,0 +1,132 @@
+/* Reading what is on the tape, and walking what was folded. Nothing here checks JSON again: the
+ * text has been through json_parse(). */
+#include "json.h"
+#include "json_scan.h"
+
+struct str json_raw(const struct json *doc, uint32_t node)
+{
+    struct str s = json_inside(doc, node);
+
+    if (json_type(doc, node) == JSON_STRING)
+        s = (struct str){ s.at - 1, s.len + 2 };
+    return s;
+}
+
+struct str json_inside(const struct json *doc, uint32_t node)
+{
+    assert(node < doc->count);
+
+    const struct json_node *n = &doc->nodes[node];
+    assert(n->at + (size_t)n->len <= doc->text.len);
+    return (struct str){ doc->text.at + n->at, n->len };
+}
+
+bool json_is_true(const struct json *doc, uint32_t node)
+{
+    return json_type(doc, node) == JSON_TRUE;
+}
+
+uint32_t json_first(const struct json *doc, uint32_t parent)
+{
+    assert(parent < doc->count);
+    assert(!(doc->nodes[parent].flags & JSON_FOLDED));
+    return doc->nodes[parent].next > parent + 1 ? parent + 1 : JSON_NONE;
+}
+
+uint32_t json_after(const struct json *doc, uint32_t parent, uint32_t node)
+{
+    assert(parent < node && node < doc->count);
+
+    uint32_t next = doc->nodes[node].next;
+    return next < doc->nodes[parent].next ? next : JSON_NONE;
+}
+
+uint32_t json_member(const struct json *doc, uint32_t object, struct str name, bool *twice)
+{
+    uint32_t found = JSON_NONE;
+
+    if (twice != NULL)
+        *twice = false;
+    if (json_type(doc, object) != JSON_OBJECT)
+        return JSON_NONE;
+    for (uint32_t key = json_first(doc, object); key != JSON_NONE;
+         key = json_after(doc, object, key + 1)) {
+        if (!json_says(doc, key, name))
+            continue;
+        if (twice != NULL && found != JSON_NONE)
+            *twice = true;
+        found = key + 1;
+    }
+    return found;
+}
+
+/* Behind the closing quote; `p` behind the opening one. */
+static const char *string_skip(const char *p, const char *end)
+{
+    p = scan_quote(p, end);
+    while (end - p >= 2 && *p == '\\')
+        p = scan_quote(p + 2, end);
+    return p < end ? p + 1 : end;
+}
+
+/* Behind the closing bracket; `p` at the opening one. */
+static const char *container_skip(const char *p, const char *end)
+{
+    size_t depth = 0;
+
+    while ((p = scan_bracket(p, end)) < end) {
+        char c = *p++;
+
+        if (c == '"')
+            p = string_skip(p, end);
+        else if (c == '[' || c == '{')
+            depth++;
+        else if (depth <= 1)
+            return p;
+        else
+            depth--;
+    }
+    return end;
+}
+
+static bool ends_a_word(char c)
+{
+    return c == ',' || c == ']' || c == '}' || c == ':' || c == ' ' || c == '\n' || c == '\r' ||
+           c == '\t';
+}
+
+static const char *value_skip(const char *p, const char *end)
+{
+    if (*p == '"')
+        return string_skip(p + 1, end);
+    if (*p == '[' || *p == '{')
+        return container_skip(p, end);
+    do
+        p++;
+    while (p < end && !ends_a_word(*p));
+    return p;
+}
+
+struct json_cursor json_open(struct str raw)
+{
+    assert(raw.len >= 2);
+    assert(raw.at[0] == '[' || raw.at[0] == '{');
+    return (struct json_cursor){ { raw.at + 1, raw.len - 2 } };
+}
+
+bool json_next(struct json_cursor *c, struct str *raw)
+{
+    const char *p = c->rest.at, *end = p + c->rest.len;
+
+    p = scan_blanks(p, end);
+    if (p < end && (*p == ',' || *p == ':'))
+        p = scan_blanks(p + 1, end);
+    if (p == end) {
+        c->rest = (struct str){ end, 0 };
+        return false;
+    }
+    const char *behind = value_skip(p, end);
+    *raw = (struct str){ p, (size_t)(behind - p) };
+    c->rest = (struct str){ behind, (size_t)(end - behind) };
+    return true;
+}

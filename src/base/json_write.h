@@ -1,0 +1,59 @@
+/* base/json_write.h - streaming JSON writer: commas and quotes are its business, order is the
+ * caller's.
+ *
+ *     struct json_writer w = json_writer(&out);
+ *     json_put_object(&w);
+ *     json_put_key(&w, STR("id")); json_put_str(&w, id);
+ *     json_put_end(&w);
+ *     if (!json_written(&w)) ...            the buffer was full, or what was opened was not closed
+ *
+ * Asserts on misuse (value without key, end without start). Once the buffer is full nothing more is
+ * written to it, so that what it holds is a beginning of the document and not one with holes.
+ * Threads: own.   Memory: the caller's buffer. */
+#ifndef PENSTOCK_BASE_JSON_WRITE_H
+#define PENSTOCK_BASE_JSON_WRITE_H
+
+#include "json.h"
+
+/* Twice what the reader lets in and more: a tree copied from a request, inside one from its text,
+ * inside a frame of ours. So no client can reach it. */
+#define JSON_WRITE_DEPTH (JSON_DEPTH_MAX * 2 + 64)
+
+struct json_writer {
+    struct buf *out;
+    uint64_t is_object[JSON_WRITE_DEPTH / 64]; /* a bit for each open level */
+    uint32_t depth;
+    bool comma, after_key, full;
+};
+
+static inline struct json_writer json_writer(struct buf *out)
+{
+    return (struct json_writer){ .out = out };
+}
+
+void json_put_object(struct json_writer *w);
+void json_put_array(struct json_writer *w);
+void json_put_end(struct json_writer *w);
+void json_put_key(struct json_writer *w, struct str name);
+void json_put_str(struct json_writer *w, struct str text); /* text, escaped as needed */
+void json_put_inside(struct json_writer *w,
+                     struct str inside); /* already escaped: copied between quotes */
+void json_put_raw(struct json_writer *w, struct str raw); /* a whole value, copied as it is */
+void json_put_i64(struct json_writer *w, int64_t n);
+void json_put_bool(struct json_writer *w, bool yes);
+void json_put_null(struct json_writer *w);
+/* printf into a string value; at most 512 bytes, clipped at a character. */
+void json_put_format(struct json_writer *w, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* key and value in one */
+void json_put_member(struct json_writer *w, const char *name, struct str text);
+void json_put_member_i64(struct json_writer *w, const char *name, int64_t n);
+void json_put_member_bool(struct json_writer *w, const char *name, bool yes);
+void json_put_member_null(struct json_writer *w, const char *name);
+void json_put_member_raw(struct json_writer *w, const char *name, struct str raw);
+
+/* One whole value, all closed and nothing lost. */
+bool json_written(const struct json_writer *w);
+
+#endif

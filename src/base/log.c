@@ -1,0 +1,199 @@
+#include "log.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define REPEAT_SLOTS 64 /* messages are counted by hash; a clash only shortens a log */
+
+static struct {
+    pthread_mutex_t lock;
+    _Atomic int level;
+    struct log_options options;
+    struct {
+        int64_t second;
+        uint32_t written, held;
+    } repeats[REPEAT_SLOTS];
+} sink = { .lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_INFO };
+
+static const char *const level_names[LOG_LEVELS] = {
+    [LOG_DEBUG] = "debug",
+    [LOG_INFO] = "info",
+    [LOG_WARN] = "warn",
+    [LOG_ERROR] = "error",
+};
+
+struct line {
+    char at[LOG_LINE_MAX];
+    size_t len;
+};
+
+void log_setup(const struct log_options *options)
+{
+    pthread_mutex_lock(&sink.lock);
+    sink.options = *options;
+    pthread_mutex_unlock(&sink.lock);
+    atomic_store_explicit(&sink.level, (int)options->level, memory_order_relaxed);
+}
+
+bool log_enabled(enum log_level level)
+{
+    return (int)level >= atomic_load_explicit(&sink.level, memory_order_relaxed);
+}
+
+/* Two bytes are kept free for the end of the line. */
+static void put(struct line *l, const char *at, size_t len)
+{
+    size_t room = sizeof(l->at) - 2 - l->len;
+
+    len = len < room ? len : room;
+    memcpy(l->at + l->len, at, len);
+    l->len += len;
+}
+
+static void put_c(struct line *l, const char *z)
+{
+    put(l, z, strlen(z));
+}
+
+/* Bytes that could forge a line or a field are shown as \xHH (text) or \u00HH (JSON). */
+static void put_escaped(struct line *l, struct str s, enum log_format format)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.at[i];
+        char code[8];
+
+        if (c < 0x20 || c == 0x7f) {
+            snprintf(code, sizeof(code), format == LOG_JSON ? "\\u%04x" : "\\x%02x", c);
+            put_c(l, code);
+        } else if (c == '"' || c == '\\') {
+            code[0] = '\\';
+            code[1] = (char)c;
+            put(l, code, 2);
+        } else {
+            put(l, (const char *)&c, 1);
+        }
+    }
+}
+
+static void put_time(struct line *l, int64_t unix_ms)
+{
+    int64_t days = unix_ms / 86400000, ms = unix_ms % 86400000;
+    /* civil from days: proleptic Gregorian calendar, era of 400 years */
+    int64_t z = days + 719468, era = z / 146097, doe = z - era * 146097;
+    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+    int64_t day = doy - (153 * mp + 2) / 5 + 1, month = mp < 10 ? mp + 3 : mp - 9;
+    int64_t year = yoe + era * 400 + (month <= 2 ? 1 : 0);
+    char text[64];
+
+    snprintf(text, sizeof(text),
+             "%04" PRId64 "-%02" PRId64 "-%02" PRId64 "T%02" PRId64 ":%02" PRId64 ":%02" PRId64
+             ".%03" PRId64 "Z",
+             year, month, day, ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
+    put_c(l, text);
+}
+
+static void put_field(struct line *l, const struct log_field *f, enum log_format format)
+{
+    char number[24], hint[SECRET_HINT_MAX];
+
+    put_c(l, format == LOG_JSON ? ",\"" : " ");
+    put_c(l, f->name);
+    put_c(l, format == LOG_JSON ? "\":" : "=");
+    switch (f->kind) {
+    case LOG_FIELD_INT:
+        snprintf(number, sizeof(number), "%" PRId64, f->as.number);
+        put_c(l, number);
+        return;
+    case LOG_FIELD_SECRET:
+        secret_hint(f->as.secret, hint);
+        put_c(l, "\"");
+        put_escaped(l, str_c(hint), format);
+        break;
+    case LOG_FIELD_STR:
+        put_c(l, "\"");
+        put_escaped(l, f->as.text, format);
+        break;
+    }
+    put_c(l, "\"");
+}
+
+/* False when this message has had its share of the second. `held` gets what was left out before. */
+static bool repeat_allows(struct str message, int64_t unix_ms, uint32_t *held)
+{
+    uint32_t h = 2166136261u;
+
+    for (size_t i = 0; i < message.len; i++)
+        h = (h ^ (unsigned char)message.at[i]) * 16777619u;
+    size_t slot = h % REPEAT_SLOTS;
+
+    *held = 0;
+    if (sink.repeats[slot].second != unix_ms / 1000) {
+        *held = sink.repeats[slot].held;
+        sink.repeats[slot].second = unix_ms / 1000;
+        sink.repeats[slot].written = 0;
+        sink.repeats[slot].held = 0;
+    }
+    if (sink.repeats[slot].written >= LOG_REPEATS) {
+        sink.repeats[slot].held++;
+        return false;
+    }
+    sink.repeats[slot].written++;
+    return true;
+}
+
+void log_write(enum log_level level, const struct log_field *fields, size_t count)
+{
+    struct line l = { .len = 0 };
+    uint32_t held = 0; /* lines of this message left out before this one */
+
+    assert(count > 0);
+    pthread_mutex_lock(&sink.lock);
+
+    enum log_format format = sink.options.format;
+    int64_t unix_ms = sink.options.unix_ms != NULL ? sink.options.unix_ms() : 0;
+    bool clocked = sink.options.unix_ms != NULL;
+
+    if (clocked && level != LOG_DEBUG && !repeat_allows(fields[0].as.text, unix_ms, &held)) {
+        pthread_mutex_unlock(&sink.lock);
+        return;
+    }
+    if (format == LOG_JSON) {
+        put_c(&l, "{\"time\":\"");
+        put_time(&l, unix_ms);
+        put_c(&l, "\",\"level\":\"");
+        put_c(&l, level_names[level]);
+        put_c(&l, "\",\"message\":\"");
+        put_escaped(&l, fields[0].as.text, format);
+        put_c(&l, "\"");
+    } else {
+        if (clocked) {
+            put_time(&l, unix_ms);
+            put_c(&l, " ");
+        }
+        put_c(&l, level_names[level]);
+        put_c(&l, " ");
+        put_escaped(&l, fields[0].as.text, format);
+    }
+    for (size_t i = 1; i < count; i++) {
+        /* a field that does not fit whole is left out, so that a line always parses */
+        size_t before = l.len;
+
+        put_field(&l, &fields[i], format);
+        if (l.len >= sizeof(l.at) - 64)
+            l.len = before;
+    }
+    if (held > 0)
+        put_field(&l, &F_INT("held_back", held), format);
+    if (format == LOG_JSON)
+        l.at[l.len++] = '}';
+    l.at[l.len++] = '\n';
+    if (sink.options.write_line != NULL)
+        sink.options.write_line(sink.options.peer, (struct str){ l.at, l.len });
+    else
+        (void)!write(STDERR_FILENO, l.at, l.len);
+    pthread_mutex_unlock(&sink.lock);
+}

@@ -1,0 +1,68 @@
+/* exchange/access.h - the one access record of an exchange: log, usage, metrics, dashboard and
+ * journal feed on it.
+ *
+ * Made when the exchange ends, never changed. Metadata only.
+ * Threads: a value; slices live for the call. */
+#ifndef PENSTOCK_EXCHANGE_ACCESS_H
+#define PENSTOCK_EXCHANGE_ACCESS_H
+
+#include "pool/pool.h"
+#include "wire/protocol.h"
+#include "wire/usage.h"
+
+/* How an exchange ended. Causes are one table: enum, word, sentence. */
+#define ENDING_TABLE(X)                                                                     \
+    X(COMPLETE, "complete", "the client has the whole answer")                              \
+    X(REFUSED, "refused", "refused at the door: key, limits, grammar")                      \
+    X(REQUEST_WRONG, "request_wrong", "the request itself was wrong")                       \
+    X(NOBODY_FREE, "nobody_free", "no account was free")                                    \
+    X(UPSTREAM_FAILED, "upstream_failed", "every account that was asked failed")            \
+    X(STREAM_CUT, "stream_cut", "the upstream failed after content had reached the client") \
+    X(DEADLINE, "deadline", "proxy.request_deadline_seconds were over")                     \
+    X(CLIENT_LEFT, "client_left", "the client left")                                        \
+    X(DRAINED, "drained", "the gateway is ending")
+
+enum ending {
+#define X(name, word, text) ENDING_##name,
+    ENDING_TABLE(X)
+#undef X
+        ENDINGS,
+};
+const char *ending_word(enum ending e);
+
+#define ACCESS_ATTEMPTS_MAX 8 /* attempts kept one by one; the rest are counted */
+
+struct access_attempt {
+    int64_t account_id;
+    char label[48]; /* clipped */
+    enum pick_reason reason;
+    enum verdict_kind verdict;
+    int status;
+    int64_t delay_ms;
+    int64_t first_byte_ms, duration_ms; /* -1: never came */
+    struct usage usage;
+};
+
+struct access_record {
+    char request_id[40];
+    uint64_t exchange;
+    struct str protocol, method, path, model, mapped_model;
+    struct str client_key; /* its name; empty when none was needed */
+    struct str session;    /* `sid-…`, or empty */
+    struct str account, provider;
+    int status; /* of the client's answer */
+    enum ending ending;
+    const char *phase; /* state of the exchange when the ending began */
+    bool stream;
+    struct usage usage;
+    int64_t started_unix_ms;
+    int64_t first_byte_ms, duration_ms; /* from the head of the request; -1 never */
+    uint64_t bytes_in, bytes_out;
+    uint32_t attempt_count;
+    struct access_attempt attempts[ACCESS_ATTEMPTS_MAX];
+    struct pick last_pick;
+};
+
+void access_log(const struct access_record *r);
+
+#endif

@@ -1,0 +1,344 @@
+/* exchange/attempt.c - one try: the upstream call of one lease, from its head to its verdict. */
+#include "exchange/exchange_int.h"
+
+#include "base/log.h"
+
+/* --- judging
+ * --------------------------------------------------------------------------------------- */
+
+static void judged(struct exchange *x, const struct judge_ask *given)
+{
+    struct judge_ask ask = *given;
+    struct judge_words words = { 0 };
+
+    ask.wire = x->target.protocol;
+    ask.unix_ms = clock_unix_ms();
+    struct verdict v = provider_judge(x->attempt.upstream->provider, &ask, &x->r->arena, &words);
+
+    log_debug("attempt failed", F_C("request", x->request_id),
+              F_C("account", x->attempt.lease.label), F_C("verdict", verdict_word(v.kind)),
+              F_INT("status", v.status), F_INT("delay_ms", v.delay_ms));
+    exchange_fault(x, &v, &words);
+}
+
+/* A 200 that is none: the stream was cut, or what came is no answer of this wire. */
+static void judged_cut(struct exchange *x)
+{
+    judged(x, &(struct judge_ask){ .status = x->attempt.status, .stream_cut = true });
+}
+
+/* --- the answer arrives
+ * ---------------------------------------------------------------------------- */
+
+static bool is_type(struct str content_type, struct str wanted)
+{
+    struct str type, parameters;
+
+    (void)str_cut(content_type, ';', &type, &parameters);
+    return str_ieq(str_trim(type), wanted);
+}
+
+/* The judge reads the head after the body has come: a copy for faults only. */
+static void keep_head(struct exchange *x, const struct http_head *head)
+{
+    struct http_head *copy = arena_new(&x->r->arena, struct http_head);
+
+    *copy = *head;
+    for (uint32_t i = 0; i < head->field_count; i++) {
+        copy->fields[i].name = arena_copy(&x->r->arena, head->fields[i].name);
+        copy->fields[i].value = arena_copy(&x->r->arena, head->fields[i].value);
+    }
+    copy->content_type = arena_copy(&x->r->arena, head->content_type);
+    x->attempt.fault_head = copy;
+}
+
+static void on_head(void *peer, const struct http_head *head)
+{
+    struct exchange *x = peer;
+    struct attempt *a = &x->attempt;
+    bool good = head->status >= 200 && head->status < 300;
+
+    a->status = head->status;
+    a->first_byte_ms = loop_now(x->env->loop);
+    if (good && x->request.stream && is_type(head->content_type, STR("text/event-stream"))) {
+        a->mode = ATTEMPT_STREAM;
+    } else if (good && !x->request.stream &&
+               !is_type(head->content_type, STR("text/event-stream"))) {
+        a->mode = ATTEMPT_BODY;
+        buf_init(&a->body, x->rules->answer_bytes_max);
+    } else {
+        a->mode = ATTEMPT_FAULT;
+        buf_init(&a->body, FAULT_BODY_MAX);
+        keep_head(x, head);
+        return;
+    }
+    reply_collect_fields(x, head);
+}
+
+static void fed(struct exchange *x, enum emitter_fed result)
+{
+    switch (result) {
+    case EMITTER_FED:
+        break;
+    case EMITTER_FULL:
+        call_pause(x->attempt.call, true);
+        break;
+    case EMITTER_ERROR:
+        judged(x, &(struct judge_ask){ .status = x->attempt.status,
+                                       .body = buf_str(&x->emitter.error) });
+        break;
+    case EMITTER_BROKEN:
+        judged_cut(x);
+        break;
+    case EMITTER_DONE:
+        /* the client has it all; what is left of the upstream's body is framing */
+        break;
+    }
+}
+
+/* After each feed: has content reached the client, and when did anything last? */
+static void note_progress(struct exchange *x)
+{
+    int64_t now_ms = loop_now(x->env->loop);
+
+    if (x->emitter.bytes_out != x->bytes_out) {
+        if (x->first_out_ms < 0)
+            x->first_out_ms = now_ms;
+        x->bytes_out = x->emitter.bytes_out;
+        x->last_out_ms = now_ms;
+    }
+    if (x->state == EXCHANGE_SENDING && emitter_has_content(&x->emitter))
+        exchange_move(x, EXCHANGE_STREAMING);
+}
+
+static void on_data(void *peer, struct str bytes)
+{
+    struct exchange *x = peer;
+    struct attempt *a = &x->attempt;
+
+    switch (a->mode) {
+    case ATTEMPT_STREAM: {
+        enum emitter_fed result = emitter_feed(&x->emitter, bytes);
+
+        note_progress(x);
+        fed(x, result);
+        return;
+    }
+    case ATTEMPT_BODY:
+        if (!buf_add(&a->body, bytes))
+            judged(x, &(struct judge_ask){
+                          .fault = &(struct call_fault){
+                              .cause = CALL_TOO_LARGE,
+                              .sent = true,
+                              .head_seen = true,
+                              .text = "the answer is larger than limits.answer_bytes" } });
+        return;
+    case ATTEMPT_FAULT:
+        (void)buf_add(&a->body, str_take(bytes, a->body.max - a->body.len));
+        return;
+    case ATTEMPT_WAITING:
+        assert(!"data before the head");
+    }
+}
+
+static void succeed(struct exchange *x)
+{
+    attempt_end(x, &(struct verdict){
+                       .kind = VERDICT_SUCCESS, .status = x->attempt.status, .delay_ms = -1 });
+}
+
+static void whole_answer(struct exchange *x)
+{
+    struct attempt *a = &x->attempt;
+    struct wire_answer answer;
+
+    /* a lone surrogate in the answer is mended before anybody reads it */
+    if (!wire_read_answer(x->target.protocol, buf_str(&a->body), a->body.at, &x->env->scratch,
+                          &answer)) {
+        arena_reset(&x->env->scratch);
+        judged_cut(x);
+        return;
+    }
+    arena_reset(&x->env->scratch);
+    if (answer.is_error) {
+        judged(x, &(struct judge_ask){ .status = a->status, .body = buf_str(&a->body) });
+        return;
+    }
+    x->usage = answer.usage;
+    succeed(x);
+    reply_whole(x, &answer);
+}
+
+static void on_end(void *peer)
+{
+    struct exchange *x = peer;
+    struct attempt *a = &x->attempt;
+
+    a->call = NULL;
+    switch (a->mode) {
+    case ATTEMPT_STREAM: {
+        bool complete = emitter_finish(&x->emitter);
+
+        note_progress(x);
+        x->usage = x->emitter.stream.usage;
+        if (!complete) {
+            judged_cut(x);
+            return;
+        }
+        succeed(x);
+        x->answered = 200;
+        struct request *r = x->r;
+        exchange_end(x, ENDING_COMPLETE);
+        response_end(r);
+        return;
+    }
+    case ATTEMPT_BODY:
+        whole_answer(x);
+        return;
+    case ATTEMPT_FAULT:
+        judged(x, &(struct judge_ask){
+                      .status = a->status, .head = a->fault_head, .body = buf_str(&a->body) });
+        return;
+    case ATTEMPT_WAITING:
+        assert(!"an end before the head");
+    }
+}
+
+static void on_fail(void *peer, const struct call_fault *fault)
+{
+    struct exchange *x = peer;
+
+    x->attempt.call = NULL;
+    if (x->attempt.mode == ATTEMPT_STREAM && x->emitter.state == EMITTER_ENDED) {
+        /* the client had its legal end before the connection broke */
+        on_end(x);
+        return;
+    }
+    if (x->attempt.mode == ATTEMPT_FAULT) {
+        /* the status has told what matters */
+        on_end(x);
+        return;
+    }
+    if (x->attempt.mode == ATTEMPT_STREAM)
+        x->usage = x->emitter.stream.usage;
+    judged(x, &(struct judge_ask){ .status = x->attempt.status,
+                                   .fault = fault,
+                                   .stream_cut = x->attempt.mode == ATTEMPT_STREAM });
+}
+
+/* --- begin and end
+ * --------------------------------------------------------------------------------- */
+
+void attempt_start(struct exchange *x)
+{
+    struct attempt *a = &x->attempt;
+    struct exchange_env *env = x->env;
+    size_t body_bytes = 0, part_count;
+
+    a->running = true;
+    a->upstream = a->lease.upstream;
+    a->call = NULL;
+    a->mode = ATTEMPT_WAITING;
+    a->status = 0;
+    a->started_ms = loop_now(env->loop);
+    a->first_byte_ms = -1;
+    a->fault_head = NULL;
+    x->words = (struct judge_words){ 0 };
+    x->attempt_count++;
+    count_one(&env->metrics->attempts);
+    if (x->attempt_count > 1)
+        count_one(&env->metrics->failovers);
+    if (x->emitting && x->attempt_count > 1)
+        emitter_attempt(&x->emitter);
+
+    part_count = wire_splice_request(&x->request, x->mapped, a->upstream->lacks.no_stream_options,
+                                     &x->r->arena, a->parts, &body_bytes);
+    env->head.len = 0;
+    bool fits = upstream_put_head(a->upstream,
+                                  &(struct upstream_ask){
+                                      .wire = x->target.protocol,
+                                      .op = x->request.stream ? OP_STREAM : OP_GENERATE,
+                                      .model = x->mapped,
+                                      .body_bytes = body_bytes,
+                                      .client = x->r->head,
+                                      .default_version = true,
+                                  },
+                                  &env->head);
+    if (!fits) {
+        /* a name that cannot stand in a request line: nobody can be asked for it */
+        attempt_end(x, &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 });
+        reply_fault(x,
+                    &(struct fault){
+                        .class = FAULT_BAD_REQUEST,
+                        .message = STR("the model's name or a header is too long to be sent on"),
+                        .param = STR("model") },
+                    ENDING_REQUEST_WRONG);
+        return;
+    }
+    struct call_timeouts timeouts = a->upstream->timeouts;
+    if (!x->request.stream)
+        timeouts.first_byte_ms *= 2; /* an answer in one piece comes when all of it is made */
+    a->call = client_send(env->client, &(struct call_options){
+                                           .origin = &a->upstream->origin,
+                                           .head = buf_str(&env->head),
+                                           .body = a->parts,
+                                           .body_parts = part_count,
+                                           .timeouts = timeouts,
+                                           .hooks = { on_head, on_data, on_end, on_fail, x },
+                                       });
+    exchange_schedule(x);
+}
+
+void attempt_end(struct exchange *x, const struct verdict *v)
+{
+    struct attempt *a = &x->attempt;
+    int64_t now_ms = loop_now(x->env->loop);
+
+    assert(a->running);
+    a->running = false;
+    if (a->call != NULL) {
+        call_cancel(a->call);
+        a->call = NULL;
+    }
+    if (x->attempt_count <= ACCESS_ATTEMPTS_MAX) {
+        struct access_attempt *kept = &x->attempts[x->attempt_count - 1];
+
+        *kept = (struct access_attempt){
+            .account_id = a->lease.account_id,
+            .reason = a->reason,
+            .verdict = v->kind,
+            .status = v->status,
+            .delay_ms = v->delay_ms,
+            .first_byte_ms = a->first_byte_ms < 0 ? -1 : a->first_byte_ms - a->started_ms,
+            .duration_ms = now_ms - a->started_ms,
+            .usage = a->mode == ATTEMPT_STREAM    ? x->emitter.stream.usage
+                     : v->kind == VERDICT_SUCCESS ? x->usage
+                                                  : usage_unknown(),
+        };
+        struct str label = str_take(str_c(a->lease.label), sizeof(kept->label) - 1);
+        memcpy(kept->label, label.at, label.len);
+        kept->label[label.len] = '\0';
+    }
+    if (x->env->journal != NULL)
+        journal_add(
+            x->env->journal,
+            &(struct journal_event){
+                .kind = JOURNAL_VERDICT,
+                .exchange = x->id,
+                .account = str_c(a->lease.label),
+                .attempt = x->attempt_count,
+                .verdict = v->kind,
+                .delay_ms = v->delay_ms,
+                .first_byte_ms = a->first_byte_ms < 0 ? -1 : a->first_byte_ms - a->started_ms,
+                .duration_ms = now_ms - a->started_ms,
+                .tokens_in = x->usage.in,
+                .tokens_out = x->usage.out,
+                .tokens_cache_read = x->usage.cache_read,
+                .tokens_cache_write = x->usage.cache_write,
+                .tokens_reasoning = x->usage.reasoning,
+                .status = v->status,
+            });
+    lease_return(x->env->pool, &a->lease, v, x->has_session ? &x->session : NULL, now_ms);
+    if (v->kind != VERDICT_SUCCESS)
+        buf_clear(&a->body);
+}

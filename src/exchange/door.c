@@ -1,0 +1,279 @@
+#include "exchange/door.h"
+
+#include "base/secret.h"
+
+/* --- endpoints
+ * ------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *path;
+    enum endpoint endpoint;
+    enum wire protocol;
+    enum http_method method;
+} fixed_paths[] = {
+    { "/v1/chat/completions", ENDPOINT_GENERATE, WIRE_OPENAI_CHAT, HTTP_POST },
+    { "/chat/completions", ENDPOINT_GENERATE, WIRE_OPENAI_CHAT, HTTP_POST },
+    { "/v1/responses", ENDPOINT_GENERATE, WIRE_OPENAI_RESPONSES, HTTP_POST },
+    { "/responses", ENDPOINT_GENERATE, WIRE_OPENAI_RESPONSES, HTTP_POST },
+    { "/v1/messages", ENDPOINT_GENERATE, WIRE_ANTHROPIC, HTTP_POST },
+    { "/messages", ENDPOINT_GENERATE, WIRE_ANTHROPIC, HTTP_POST },
+    { "/v1/models", ENDPOINT_MODELS, WIRE_OPENAI_CHAT, HTTP_GET },
+    { "/models", ENDPOINT_MODELS, WIRE_OPENAI_CHAT, HTTP_GET },
+    { "/v1beta/models", ENDPOINT_MODELS, WIRE_GEMINI, HTTP_GET },
+    { "/health", ENDPOINT_HEALTH, WIRE_OPENAI_CHAT, HTTP_GET },
+    { "/healthz", ENDPOINT_HEALTH, WIRE_OPENAI_CHAT, HTTP_GET },
+    { "/", ENDPOINT_HOME, WIRE_OPENAI_CHAT, HTTP_GET },
+    { "/v1/messages/count_tokens", ENDPOINT_LATER, WIRE_ANTHROPIC, HTTP_POST },
+    { "/v1/completions", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
+    { "/v1/embeddings", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
+    { "/v1/images/generations", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
+    { "/v1/images/edits", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
+    { "/v1/audio/transcriptions", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
+    { "/v1/responses/input_tokens", ENDPOINT_LATER, WIRE_OPENAI_RESPONSES, HTTP_POST },
+    { "/v1/responses/compact", ENDPOINT_LATER, WIRE_OPENAI_RESPONSES, HTTP_POST },
+};
+
+static bool has_field(const struct http_head *head, struct str name)
+{
+    return http_field_find(head, name) != NULL;
+}
+
+/* GET /v1/models is asked by clients of three protocols: what they send beside it tells them apart.
+ */
+static enum wire models_protocol(const struct http_head *head, enum wire of_path)
+{
+    if (of_path == WIRE_GEMINI || has_field(head, STR("x-goog-api-key")) ||
+        has_field(head, STR("x-goog-api-client")))
+        return WIRE_GEMINI;
+    if (has_field(head, STR("anthropic-version")) ||
+        (has_field(head, STR("x-api-key")) && !has_field(head, STR("authorization"))))
+        return WIRE_ANTHROPIC;
+    return WIRE_OPENAI_CHAT;
+}
+
+static void need_method(const struct http_head *head, enum http_method method,
+                        struct door_target *t)
+{
+    bool get = method == HTTP_GET;
+
+    if (head->method != method && !(get && head->method == HTTP_HEAD))
+        t->allow = get ? "GET, HEAD" : "POST";
+}
+
+/* `/v1beta/models/{model}:method` and `/v1/models/{model}:method`; the model may hold slashes. */
+static bool find_gemini(const struct http_head *head, struct str rest, struct str query,
+                        struct door_target *t)
+{
+    struct str model, method;
+    char alt[16];
+    size_t alt_len = 0;
+
+    if (!str_cut_last(rest, ':', &model, &method) || model.len == 0)
+        return false;
+    t->protocol = WIRE_GEMINI;
+    t->model = model;
+    if (str_eq(method, STR("generateContent"))) {
+        t->endpoint = ENDPOINT_GENERATE;
+    } else if (str_eq(method, STR("streamGenerateContent"))) {
+        t->endpoint = ENDPOINT_GENERATE;
+        t->stream = true;
+        t->json_array = !(http_query_get(query, STR("alt"), alt, sizeof(alt), &alt_len) &&
+                          str_eq((struct str){ alt, alt_len }, STR("sse")));
+    } else if (str_eq(method, STR("countTokens")) || str_eq(method, STR("embedContent")) ||
+               str_eq(method, STR("batchEmbedContents"))) {
+        t->endpoint = ENDPOINT_LATER;
+    } else {
+        return false;
+    }
+    need_method(head, HTTP_POST, t);
+    return true;
+}
+
+static bool find_under_models(const struct http_head *head, struct str path, struct str query,
+                              struct door_target *t)
+{
+    static const struct {
+        struct str prefix;
+        enum wire protocol;
+    } prefixes[] = {
+        { { "/v1beta/models/", 15 }, WIRE_GEMINI },
+        { { "/v1/models/", 11 }, WIRE_OPENAI_CHAT },
+        { { "/models/", 8 }, WIRE_OPENAI_CHAT },
+    };
+
+    for (size_t i = 0; i < COUNT(prefixes); i++) {
+        if (!str_starts(path, prefixes[i].prefix))
+            continue;
+
+        struct str rest = str_drop(path, prefixes[i].prefix.len);
+        if (rest.len == 0)
+            return false;
+        if (find_gemini(head, rest, query, t))
+            return true;
+        t->endpoint = ENDPOINT_MODEL;
+        t->protocol = models_protocol(head, prefixes[i].protocol);
+        t->model = rest;
+        need_method(head, HTTP_GET, t);
+        return true;
+    }
+    return false;
+}
+
+/* Whose error form an unknown path gets: by its beginning. */
+static enum wire protocol_of_path(const struct http_head *head, struct str path)
+{
+    if (str_starts(path, STR("/v1beta/")))
+        return WIRE_GEMINI;
+    if (str_starts(path, STR("/v1/messages")) || str_starts(path, STR("/messages")))
+        return WIRE_ANTHROPIC;
+    if (str_starts(path, STR("/v1/responses")) || str_starts(path, STR("/responses")))
+        return WIRE_OPENAI_RESPONSES;
+    return head == NULL ? WIRE_OPENAI_CHAT : models_protocol(head, WIRE_OPENAI_CHAT);
+}
+
+void door_find(const struct http_head *head, struct str path, struct str query,
+               struct door_target *out)
+{
+    *out = (struct door_target){ .endpoint = ENDPOINT_NONE };
+    for (size_t i = 0; i < COUNT(fixed_paths); i++) {
+        if (!str_eq(path, str_c(fixed_paths[i].path)))
+            continue;
+        out->endpoint = fixed_paths[i].endpoint;
+        out->protocol = fixed_paths[i].protocol;
+        if (out->endpoint == ENDPOINT_MODELS)
+            out->protocol = models_protocol(head, out->protocol);
+        need_method(head, fixed_paths[i].method, out);
+        return;
+    }
+    if (find_under_models(head, path, query, out))
+        return;
+    out->protocol = protocol_of_path(head, path);
+}
+
+/* --- keys and origins
+ * ------------------------------------------------------------------------------ */
+
+static struct str bearer(const struct http_head *head)
+{
+    struct str value = http_field_value(head, STR("authorization"));
+
+    return str_istarts(value, STR("bearer ")) ? str_trim(str_drop(value, 7)) : STR("");
+}
+
+/* The first credential that is there; the query only on Gemini paths. */
+static struct str shown_key(const struct request *r, const struct door_target *t, char *query_key,
+                            size_t cap)
+{
+    static const struct str names[] = { { "x-api-key", 9 }, { "x-goog-api-key", 14 } };
+    struct str key = bearer(r->head);
+    size_t len;
+
+    for (size_t i = 0; i < COUNT(names) && key.len == 0; i++)
+        key = http_field_value(r->head, names[i]);
+    if (key.len == 0 && t->protocol == WIRE_GEMINI &&
+        http_query_get(r->query, STR("key"), query_key, cap, &len))
+        key = (struct str){ query_key, len };
+    return key;
+}
+
+static const struct client_key *key_known(const struct door_rules *rules, struct str shown)
+{
+    const struct client_key *found = NULL;
+    uint8_t digest[SHA256_BYTES];
+
+    if (shown.len == 0)
+        return NULL;
+    sha256(shown, digest);
+    /* all of them are compared, so that the time does not tell which one came near */
+    for (size_t i = 0; i < rules->key_count; i++)
+        if (equal_in_constant_time(
+                (struct str){ (const char *)digest, sizeof(digest) },
+                (struct str){ (const char *)rules->keys[i].digest, SHA256_BYTES }))
+            found = &rules->keys[i];
+    return found;
+}
+
+static bool origin_is_own(const struct request *r, struct str origin)
+{
+    return (str_istarts(origin, STR("http://")) && str_ieq(str_drop(origin, 7), r->head->host)) ||
+           (str_istarts(origin, STR("https://")) && str_ieq(str_drop(origin, 8), r->head->host));
+}
+
+struct str door_cors_origin(const struct door_rules *rules, const struct http_head *head)
+{
+    struct str origin = http_field_value(head, STR("origin"));
+
+    for (size_t i = 0; i < rules->cors_origin_count; i++)
+        if (origin.len > 0 && str_eq(origin, rules->cors_origins[i]))
+            return rules->cors_origins[i];
+    return STR("");
+}
+
+static bool is_json(struct str content_type)
+{
+    struct str type, parameters;
+
+    (void)str_cut(content_type, ';', &type, &parameters);
+    return str_ieq(str_trim(type), STR("application/json"));
+}
+
+/* Without keys, a page of another site in the user's browser could spend the user's quota: what
+ * only a browser sends for one is refused. */
+static bool looks_like_foreign_page(const struct door_rules *rules, const struct request *r,
+                                    const struct door_target *t, const char **why)
+{
+    struct str origin = http_field_value(r->head, STR("origin"));
+    struct str site = http_field_value(r->head, STR("sec-fetch-site"));
+
+    if (door_cors_origin(rules, r->head).len > 0)
+        return false;
+    if (origin.len > 0 && !origin_is_own(r, origin)) {
+        *why = "requests of other origins need a client key; see `require_keys` and `cors_origins`";
+        return true;
+    }
+    if (site.len > 0 && !str_eq(site, STR("same-origin")) && !str_eq(site, STR("none"))) {
+        *why = "cross-site requests of a browser need a client key";
+        return true;
+    }
+    if (t->endpoint == ENDPOINT_GENERATE && !is_json(r->head->content_type)) {
+        *why = "Content-Type must be application/json";
+        return true;
+    }
+    return false;
+}
+
+bool door_admit(const struct door_rules *rules, const struct request *r,
+                const struct door_target *t, const struct client_key **key, struct fault *f)
+{
+    bool needed = rules->require_keys || rules->key_count > 0 || !address_is_loopback(&r->local);
+    char query_key[512];
+    const char *why = NULL;
+
+    *key = NULL;
+    if (t->endpoint == ENDPOINT_HEALTH || t->endpoint == ENDPOINT_HOME)
+        return true;
+    if (needed) {
+        *key = key_known(rules, shown_key(r, t, query_key, sizeof(query_key)));
+        wipe(query_key, sizeof(query_key));
+        if (*key == NULL) {
+            *f = (struct fault){
+                .class = FAULT_CLIENT_KEY,
+                .message = STR(
+                    "this gateway needs a client key, and the one shown is missing or not valid"),
+            };
+            return false;
+        }
+        return true;
+    }
+    if (looks_like_foreign_page(rules, r, t, &why)) {
+        *f = (struct fault){
+            .class = is_json(r->head->content_type) || t->endpoint != ENDPOINT_GENERATE ||
+                             http_field_find(r->head, STR("origin")) != NULL
+                         ? FAULT_FORBIDDEN
+                         : FAULT_MEDIA_TYPE,
+            .message = str_c(why),
+        };
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,58 @@
+/* exchange/door.h - who may come in, and to what: endpoints, client keys, origins.
+ *
+ * Pure decisions on the head of a request; the exchange acts on them.
+ * Threads: pure, rules are immutable. */
+#ifndef PENSTOCK_EXCHANGE_DOOR_H
+#define PENSTOCK_EXCHANGE_DOOR_H
+
+#include "base/arena.h"
+#include "http/server.h"
+#include "io/crypto.h"
+#include "wire/fault.h"
+
+enum endpoint {
+    ENDPOINT_NONE,     /* no such path */
+    ENDPOINT_GENERATE, /* the four protocols */
+    ENDPOINT_MODELS,   /* the list */
+    ENDPOINT_MODEL,    /* one of it */
+    ENDPOINT_HEALTH,
+    ENDPOINT_HOME,  /* `/` */
+    ENDPOINT_LATER, /* known paths that no account can serve in this version: 501 */
+};
+
+struct door_target {
+    enum endpoint endpoint;
+    enum wire protocol; /* also of unknown paths: whose error form is used */
+    const char *allow;  /* methods for 405; NULL when the method fits */
+    struct str model;   /* of the path (gemini, /models/{id}); decoded */
+    bool stream;        /* gemini: streamGenerateContent */
+    bool json_array;    /* … without alt=sse */
+};
+
+/* `path` is decoded once. */
+void door_find(const struct http_head *head, struct str path, struct str query,
+               struct door_target *out);
+
+struct client_key {
+    struct str name;
+    uint8_t digest[SHA256_BYTES];
+};
+
+struct door_rules {
+    const struct client_key *keys;
+    size_t key_count;
+    bool require_keys;
+    const struct str *cors_origins;
+    size_t cors_origin_count;
+};
+
+/* True when the client may come in; `key` is the one it showed (NULL when none was needed). Else
+ * `f` says why. */
+bool door_admit(const struct door_rules *rules, const struct request *r,
+                const struct door_target *t, const struct client_key **key, struct fault *f);
+
+/* The configured origin that may read answers to this request, or the empty slice (then no CORS
+ * field is sent). */
+struct str door_cors_origin(const struct door_rules *rules, const struct http_head *head);
+
+#endif

@@ -1,0 +1,756 @@
+#include "exchange/exchange.h"
+
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "exchange/exchange_int.h"
+#include "exchange/session.h"
+#include "io/crypto.h"
+
+METRIC_TABLE(exchange_metrics, EXCHANGE_METRICS)
+
+/* --- states
+ * ---------------------------------------------------------------------------------------- */
+
+#define TO(s) (1u << EXCHANGE_##s)
+static const struct {
+    const char *name;
+    uint32_t next;
+} states[EXCHANGE_STATES] = {
+    [EXCHANGE_READING] = { "reading", TO(PICKING) | TO(ENDED) },
+    [EXCHANGE_PICKING] = { "picking", TO(SENDING) | TO(ENDED) },
+    [EXCHANGE_SENDING] = { "sending", TO(PICKING) | TO(STREAMING) | TO(ENDED) },
+    [EXCHANGE_STREAMING] = { "streaming", TO(ENDED) },
+    [EXCHANGE_ENDED] = { "ended", 0 },
+};
+
+void exchange_move(struct exchange *x, enum exchange_state to)
+{
+    assert(states[x->state].next & (1u << to));
+    x->state = to;
+    x->entered_ms[to] = loop_now(x->env->loop);
+}
+
+void exchange_env_init(struct exchange_env *env)
+{
+    arena_init(&env->scratch);
+    buf_init(&env->head, (size_t)128 << 10);
+    env->running = NULL;
+    env->id_seed = random_u64();
+    env->id_last = 0;
+}
+
+void exchange_env_clear(struct exchange_env *env)
+{
+    assert(env->running == NULL);
+    arena_free(&env->scratch);
+    buf_clear(&env->head);
+}
+
+/* --- the door
+ * -------------------------------------------------------------------------------------- */
+
+static void on_timer(void *peer, int64_t now_ms);
+
+static struct exchange *exchange_new(struct exchange_env *env, struct request *r,
+                                     const struct door_target *t, const struct client_key *key)
+{
+    struct exchange *x = arena_new(&r->arena, struct exchange);
+    int64_t now_ms = loop_now(env->loop);
+
+    x->env = env;
+    x->rules = env->rules;
+    x->rules->owner_ref(x->rules->owner);
+    x->r = r;
+    x->target = *t;
+    x->key = key;
+    x->state = EXCHANGE_READING;
+    x->entered_ms[EXCHANGE_READING] = now_ms;
+    x->usage = usage_unknown();
+    x->first_out_ms = -1;
+    x->deadline_ms = now_ms + x->rules->request_deadline_ms;
+    x->id = ++env->id_last;
+    reply_request_id(env, x->request_id);
+    timer_init(&x->timer, env->loop, on_timer, x);
+    x->next = env->running;
+    x->link = &env->running;
+    if (x->next != NULL)
+        x->next->link = &x->next;
+    env->running = x;
+    count_one(&env->metrics->exchanges);
+    count_one(&env->metrics->exchanges_running);
+    r->owner = x;
+    return x;
+}
+
+/* The gateway's own answers, and what is refused before an exchange is made. */
+static bool answer_at_door(struct exchange_env *env, struct request *r, const struct door_target *t)
+{
+    switch (t->endpoint) {
+    case ENDPOINT_GENERATE:
+        return false;
+    case ENDPOINT_HEALTH:
+        reply_health(env, r);
+        return true;
+    case ENDPOINT_HOME:
+        response_send(r, 302, (struct http_field[]){ { STR("Location"), STR("/quota") } }, 1,
+                      STR(""));
+        return true;
+    case ENDPOINT_MODELS:
+    case ENDPOINT_MODEL:
+        reply_models(env, r, t);
+        return true;
+    case ENDPOINT_LATER:
+        reply_refuse(
+            env, r, t,
+            &(struct fault){ .class = FAULT_UNSUPPORTED,
+                             .message = STR("this endpoint is not served by this gateway yet") });
+        return true;
+    case ENDPOINT_NONE:
+        break;
+    }
+    count_one(&env->metrics->refused_path);
+    reply_refuse(env, r, t,
+                 &(struct fault){ .class = FAULT_NOT_FOUND, .message = STR("no such path") });
+    return true;
+}
+
+void exchange_begin(struct exchange_env *env, struct request *r)
+{
+    struct door_target t;
+    const struct client_key *key = NULL;
+    struct fault f = { .class = FAULT_UNAVAILABLE };
+
+    door_find(r->head, r->path, r->query, &t);
+    if (r->head->method == HTTP_OPTIONS && door_cors_origin(&env->rules->door, r->head).len > 0) {
+        reply_preflight(env, r);
+        return;
+    }
+    if (env->draining && t.endpoint != ENDPOINT_HEALTH) {
+        f = (struct fault){ .class = FAULT_UNAVAILABLE,
+                            .message = STR("the gateway is ending"),
+                            .retry_after_s = 1 };
+        reply_refuse(env, r, &t, &f);
+        return;
+    }
+    if (t.endpoint != ENDPOINT_NONE && t.allow != NULL) {
+        count_one(&env->metrics->refused_path);
+        f = (struct fault){ .class = FAULT_METHOD,
+                            .message = STR("this path does not take that method") };
+        reply_refuse(env, r, &t, &f);
+        return;
+    }
+    if (!door_admit(&env->rules->door, r, &t, &key, &f)) {
+        count_one(f.class == FAULT_CLIENT_KEY ? &env->metrics->refused_keys
+                                              : &env->metrics->refused_origin);
+        reply_refuse(env, r, &t, &f);
+        return;
+    }
+    if (answer_at_door(env, r, &t))
+        return;
+    exchange_new(env, r, &t, key);
+    request_read_body(r, 0);
+}
+
+/* --- the body is here
+ * ------------------------------------------------------------------------------ */
+
+static void journal_arrival(const struct exchange *x)
+{
+    if (x->env->journal == NULL)
+        return;
+    journal_add(x->env->journal, &(struct journal_event){
+                                     .kind = JOURNAL_ARRIVAL,
+                                     .exchange = x->id,
+                                     .session = x->session,
+                                     .has_session = x->has_session,
+                                     .protocol = wire_name(x->target.protocol),
+                                     .model = x->request.model,
+                                     .request_bytes = x->r->body.len,
+                                     .tokens_estimated = (uint32_t)(x->r->body.len / 4),
+                                     .stream = x->request.stream,
+                                 });
+}
+
+void exchange_body(struct request *r)
+{
+    struct exchange *x = r->owner;
+    struct wire_complaint why = { 0 };
+    const struct mapping_rule *rule;
+
+    if (!wire_read_request(x->target.protocol, r->body, request_body_bytes(r), x->target.model,
+                           x->target.stream, &r->arena, &x->request, &why)) {
+        struct str text =
+            why.param.len == 0
+                ? why.message
+                : arena_printf(&r->arena, "%.*s: %.*s", STR_ARG(why.param), STR_ARG(why.message));
+
+        count_one(&x->env->metrics->refused_request);
+        reply_fault(x,
+                    &(struct fault){ .class = why.too_large ? FAULT_TOO_LARGE : FAULT_BAD_REQUEST,
+                                     .message = text,
+                                     .param = why.param },
+                    ENDING_REQUEST_WRONG);
+        return;
+    }
+    x->has_session = session_key_make(r->head, &x->request, &x->session);
+    rule = mapping_find(x->rules->mapping, x->rules->mapping_count, x->request.model);
+    x->mapped = rule != NULL ? rule->to : x->request.model;
+    if (x->request.stream) {
+        x->head_at_ms = loop_now(x->env->loop) + x->rules->stream_head_after_ms;
+        emitter_init(&x->emitter, &(struct emitter_options){
+                                      .protocol = x->target.protocol,
+                                      .json_array = x->target.json_array,
+                                      .drop_usage = !x->request.wants_usage,
+                                      .model = x->request.model,
+                                      .event_bytes_max = x->rules->answer_bytes_max,
+                                      .request_id = str_c(x->request_id),
+                                      .scratch = &x->env->scratch,
+                                      .sink = { reply_sink.start, reply_sink.write, x },
+                                  });
+        x->emitting = true;
+    }
+    journal_arrival(x);
+    exchange_move(x, EXCHANGE_PICKING);
+    exchange_pick(x);
+}
+
+/* --- picking
+ * --------------------------------------------------------------------------------------- */
+
+static void journal_pick(const struct exchange *x, bool leased, int64_t now_ms)
+{
+    struct journal_event ev = {
+        .kind = JOURNAL_PICK,
+        .exchange = x->id,
+        .account = leased ? str_c(x->attempt.lease.label) : STR(""),
+        .reason = x->pick.reason,
+        .retry_after_ms =
+            x->pick.retry_at_ms == INT64_MAX || leased ? -1 : x->pick.retry_at_ms - now_ms,
+        .attempt = x->attempt_count,
+    };
+
+    if (x->env->journal == NULL)
+        return;
+    memcpy(ev.skipped, x->pick.skipped, sizeof(ev.skipped));
+    journal_add(x->env->journal, &ev);
+}
+
+/* The names most like the one that nobody offers. */
+#define NEAREST 3
+struct nearest {
+    struct str model;
+    struct arena *arena;
+    struct {
+        struct str name;
+        size_t distance;
+    } best[NEAREST];
+    size_t count;
+    uint32_t wires; /* over which the model is offered, whatever was asked */
+};
+
+static void consider_name(void *peer, struct str pattern, struct str provider, uint32_t wires)
+{
+    struct nearest *n = peer;
+    size_t distance = names_alike(n->model, pattern), i;
+
+    (void)provider;
+    if (str_matches(n->model, pattern))
+        n->wires |= wires;
+    if (memchr(pattern.at, '*', pattern.len) != NULL)
+        return;
+    for (i = 0; i < n->count; i++)
+        if (str_eq(n->best[i].name, pattern))
+            return;
+    i = n->count < NEAREST ? n->count++ : NEAREST;
+    while (i > 0 && n->best[i - 1].distance > distance) {
+        if (i < NEAREST)
+            n->best[i] = n->best[i - 1];
+        i--;
+    }
+    if (i < NEAREST) {
+        n->best[i].name = arena_copy(n->arena, pattern);
+        n->best[i].distance = distance;
+    }
+}
+
+static void refuse_model(struct exchange *x)
+{
+    struct nearest n = { .model = x->mapped, .arena = &x->r->arena };
+    struct buf text;
+    bool first = true;
+
+    pool_each_model(x->env->pool, consider_name, &n);
+    buf_init(&text, FAULT_TEXT_MAX);
+    (void)buf_printf(&text, "no account offers the model `%.*s`", STR_ARG(x->mapped));
+    if (n.wires != 0 || n.count == 0)
+        (void)buf_printf(&text, " over the %.*s protocol", STR_ARG(wire_name(x->target.protocol)));
+    for (unsigned w = 0; w < WIRES; w++)
+        if (n.wires & WIRE_BIT(w)) {
+            (void)buf_printf(&text, "%s%.*s", first ? "; it is offered over " : ", ",
+                             STR_ARG(wire_name((enum wire)w)));
+            first = false;
+        }
+    for (size_t i = 0; i < n.count && n.wires == 0; i++)
+        (void)buf_printf(&text, "%s`%.*s`", i == 0 ? "; the nearest known: " : ", ",
+                         STR_ARG(n.best[i].name));
+    reply_fault(x,
+                &(struct fault){ .class = FAULT_NO_ROUTE,
+                                 .message = arena_copy(&x->r->arena, buf_str(&text)),
+                                 .param = STR("model") },
+                ENDING_REQUEST_WRONG);
+    buf_clear(&text);
+}
+
+/* Which class of error speaks for all that was tried and all that could not be tried. */
+static enum fault_class class_of_failure(const struct exchange *x)
+{
+    const uint32_t *seen = x->verdicts;
+
+    if (seen[VERDICT_RATE_LIMITED] > 0 || x->pick.locked_rate > 0)
+        return FAULT_RATE_LIMITED;
+    if (seen[VERDICT_QUOTA_EXHAUSTED] > 0)
+        return FAULT_QUOTA;
+    if (seen[VERDICT_CAPACITY] > 0)
+        return FAULT_OVERLOADED;
+    if (seen[VERDICT_TIMEOUT] > 0)
+        return FAULT_TIMEOUT;
+    if (seen[VERDICT_SERVER_ERROR] > 0 || seen[VERDICT_NETWORK] > 0)
+        return FAULT_SERVER;
+    if (seen[VERDICT_FORBIDDEN] > 0 || seen[VERDICT_NEEDS_ACTION] > 0)
+        return FAULT_FORBIDDEN;
+    if (seen[VERDICT_MODEL_MISSING] > 0)
+        return FAULT_MODEL_MISSING;
+    if (seen[VERDICT_AUTH_INVALID] > 0 || seen[VERDICT_AUTH_EXPIRED] > 0 || x->pick.locked_auth > 0)
+        return FAULT_UPSTREAM_AUTH;
+    if (x->pick.skipped[SKIP_BUSY] > 0)
+        return FAULT_RATE_LIMITED;
+    return FAULT_OVERLOADED;
+}
+
+#define NAMED_MAX 5 /* accounts named in the text of a failure */
+
+static void name_accounts(const struct exchange *x, struct buf *text)
+{
+    uint32_t named = 0;
+
+    if (x->rules->privacy)
+        return;
+    for (uint32_t i = 0; i < x->attempt_count && i < ACCESS_ATTEMPTS_MAX && named < NAMED_MAX;
+         i++, named++)
+        (void)buf_printf(text, "%s%s: %s", named == 0 ? " (" : ", ", x->attempts[i].label,
+                         verdict_word(x->attempts[i].verdict));
+    for (uint32_t i = 0; i < x->pick.passed_count && i < PICK_PASSED_MAX && named < NAMED_MAX;
+         i++) {
+        if (x->pick.passed[i].why == SKIP_TRIED)
+            continue;
+        (void)buf_printf(text, "%s%s: %s", named == 0 ? " (" : ", ", x->pick.passed[i].label,
+                         skip_word(x->pick.passed[i].why));
+        named++;
+    }
+    if (named > 0)
+        (void)buf_add(text, STR(")"));
+}
+
+/* A server error keeps the status that tells most: what the provider itself said, if it is one of
+ * ours. */
+static int status_of_failure(const struct exchange *x, enum fault_class class)
+{
+    if (class == FAULT_SERVER && x->last.kind == VERDICT_SERVER_ERROR &&
+        (x->last.status == 503 || x->last.status == 504))
+        return x->last.status;
+    if (class == FAULT_OVERLOADED && x->target.protocol == WIRE_ANTHROPIC && x->last.status == 503)
+        return 503;
+    return 0;
+}
+
+static void give_up(struct exchange *x)
+{
+    static const char *const texts[FAULT_CLASSES] = {
+        [FAULT_RATE_LIMITED] = "every account that offers this model is at its limit",
+        [FAULT_QUOTA] = "the quota of every account that offers this model is used up",
+        [FAULT_OVERLOADED] = "no account that offers this model has capacity now",
+        [FAULT_TIMEOUT] = "the provider did not answer in time",
+        [FAULT_SERVER] = "the provider failed",
+        [FAULT_FORBIDDEN] = "the provider refuses this to every account that was asked",
+        [FAULT_MODEL_MISSING] = "the provider does not know this model",
+        [FAULT_UPSTREAM_AUTH] = "every account that offers this model needs a new credential",
+    };
+    enum fault_class class = class_of_failure(x);
+    int64_t now_ms = loop_now(x->env->loop), retry_s = 0;
+    struct buf text;
+
+    if (x->pick.offering == 0 && x->attempt_count == 0) {
+        refuse_model(x);
+        return;
+    }
+    if (x->pick.retry_at_ms != INT64_MAX && x->pick.retry_at_ms > now_ms)
+        retry_s = (x->pick.retry_at_ms - now_ms + 999) / 1000;
+    if (retry_s > 86400)
+        retry_s = 86400;
+    if (class != FAULT_RATE_LIMITED && class != FAULT_QUOTA && class != FAULT_OVERLOADED &&
+        class != FAULT_SERVER)
+        retry_s = 0;
+    else if (retry_s == 0 && class != FAULT_SERVER)
+        retry_s = 1;
+    buf_init(&text, FAULT_TEXT_MAX);
+    (void)buf_add(&text, str_c(texts[class]));
+    name_accounts(x, &text);
+    if (retry_s > 0)
+        (void)buf_printf(&text, ". Please try again in %" PRId64 "s.", retry_s);
+    if (x->words.message.len > 0 && class != FAULT_RATE_LIMITED)
+        (void)buf_printf(&text, " The provider said: %.*s", STR_ARG(x->words.message));
+    reply_fault(x,
+                &(struct fault){ .class = class,
+                                 .status = status_of_failure(x, class),
+                                 .message = arena_copy(&x->r->arena, buf_str(&text)),
+                                 .retry_after_s = retry_s },
+                x->attempt_count > 0 ? ENDING_UPSTREAM_FAILED : ENDING_NOBODY_FREE);
+    buf_clear(&text);
+}
+
+/* Waiting is worth it when somebody will be free before patience and deadline end. */
+static bool may_wait(struct exchange *x, int64_t now_ms)
+{
+    bool busy = x->pick.skipped[SKIP_BUSY] > 0;
+
+    if (x->wait_until_ms == 0)
+        x->wait_until_ms = now_ms + x->rules->queue_wait_ms;
+    if (now_ms >= x->wait_until_ms || now_ms >= x->deadline_ms)
+        return false;
+    if (busy)
+        return true; /* any lease that ends wakes us */
+    return x->pick.retry_at_ms < x->wait_until_ms && x->pick.retry_at_ms < x->deadline_ms;
+}
+
+void exchange_pick(struct exchange *x)
+{
+    int64_t now_ms = loop_now(x->env->loop);
+    struct pick_ask ask = {
+        .model = x->mapped,
+        .public_model = x->mapped,
+        .wires = WIRE_BIT(x->target.protocol),
+        .session = x->session,
+        .has_session = x->has_session,
+        .force_rotate = x->attempt_count > 0,
+        .tried = x->tried,
+        .tried_count = x->tried_count,
+    };
+
+    assert(x->state == EXCHANGE_PICKING);
+    x->again_at_ms = 0;
+    if (x->costly_count >= ATTEMPTS_COSTLY_MAX || x->tried_count >= PICK_TRIED_MAX) {
+        give_up(x);
+        return;
+    }
+    bool leased = pool_lease(x->env->pool, &ask, now_ms, &x->attempt.lease, &x->pick);
+    journal_pick(x, leased, now_ms);
+    if (leased) {
+        x->wait_until_ms = 0;
+        x->attempt.reason = x->pick.reason;
+        exchange_move(x, EXCHANGE_SENDING);
+        attempt_start(x);
+        return;
+    }
+    if (!may_wait(x, now_ms)) {
+        give_up(x);
+        return;
+    }
+    x->again_at_ms =
+        x->pick.retry_at_ms < x->wait_until_ms ? x->pick.retry_at_ms : x->wait_until_ms;
+    exchange_schedule(x);
+}
+
+void exchange_wake(struct exchange_env *env)
+{
+    struct exchange *x = env->running, *next;
+
+    for (; x != NULL; x = next) {
+        next = x->next;
+        if (x->state == EXCHANGE_PICKING && x->again_at_ms != 0 && x->pick.skipped[SKIP_BUSY] > 0)
+            exchange_pick(x);
+    }
+}
+
+/* --- faults
+ * ---------------------------------------------------------------------------------------- */
+
+/* May the same account be asked once more? Its cache is warm there, or nothing reached it at all.
+ */
+static bool spare(struct exchange *x, const struct verdict *v, int64_t account)
+{
+    bool worth = v->kind == VERDICT_CAPACITY || (v->kind == VERDICT_NETWORK && v->nothing_sent) ||
+                 (v->kind == VERDICT_TIMEOUT && v->nothing_sent) ||
+                 (v->kind == VERDICT_RATE_LIMITED && v->delay_ms >= 0 && v->delay_ms <= 2000);
+
+    if (!worth || x->spared_count == PICK_TRIED_MAX)
+        return false;
+    for (size_t i = 0; i < x->spared_count; i++)
+        if (x->spared[i].account == account)
+            return false;
+    x->spared[x->spared_count].account = account;
+    x->spared[x->spared_count++].spared = true;
+    return true;
+}
+
+static void client_fault(struct exchange *x, const struct verdict *v,
+                         const struct judge_words *words)
+{
+    enum fault_class class = v->kind == VERDICT_TOO_LONG  ? FAULT_CONTEXT_TOO_LONG
+                             : v->kind == VERDICT_BLOCKED ? FAULT_BLOCKED
+                                                          : FAULT_BAD_REQUEST;
+    bool has_status = v->status >= 400 && v->status < 500;
+
+    reply_fault(x,
+                &(struct fault){
+                    .class = class,
+                    .status = has_status ? v->status : 0,
+                    .message = words->message.len > 0 ? words->message
+                                                      : STR("the provider refused the request"),
+                    .type = words->type,
+                    .code = words->code,
+                    .param = words->param,
+                },
+                ENDING_REQUEST_WRONG);
+}
+
+void exchange_fault(struct exchange *x, const struct verdict *v, const struct judge_words *words)
+{
+    int64_t account = x->attempt.lease.account_id, now_ms = loop_now(x->env->loop);
+
+    attempt_end(x, v);
+    x->last = *v;
+    x->words = *words;
+    x->verdicts[v->kind]++;
+    if (x->state == EXCHANGE_STREAMING) {
+        reply_fault(x,
+                    &(struct fault){ .class = v->kind == VERDICT_TIMEOUT    ? FAULT_TIMEOUT
+                                              : v->kind == VERDICT_CAPACITY ? FAULT_OVERLOADED
+                                                                            : FAULT_SERVER,
+                                     .message = words->message.len > 0
+                                                    ? words->message
+                                                    : STR("the provider's answer broke off") },
+                    ENDING_STREAM_CUT);
+        return;
+    }
+    if (!verdict_rotates(v->kind) && v->kind != VERDICT_NONE) {
+        client_fault(x, v, words);
+        return;
+    }
+    if (!verdict_is_free(v->kind))
+        x->costly_count++;
+    if (!spare(x, v, account) && x->tried_count < PICK_TRIED_MAX)
+        x->tried[x->tried_count++] = account;
+    exchange_move(x, EXCHANGE_PICKING);
+    if (now_ms >= x->deadline_ms) {
+        give_up(x);
+        return;
+    }
+    if (v->kind == VERDICT_CAPACITY && x->tried_count == 0) {
+        /* the account has the prompt's cache: a moment of patience before it is asked again */
+        x->again_at_ms = now_ms + 500 + (int64_t)(random_u64() % 1500);
+        x->wait_until_ms = x->again_at_ms + 1;
+        exchange_schedule(x);
+        return;
+    }
+    exchange_pick(x);
+}
+
+/* --- time
+ * ------------------------------------------------------------------------------------------ */
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return b != 0 && b < a ? b : a;
+}
+
+/* One timer serves whatever comes next. */
+void exchange_schedule(struct exchange *x)
+{
+    int64_t now_ms = loop_now(x->env->loop), due_ms = x->deadline_ms;
+
+    if (x->state == EXCHANGE_PICKING)
+        due_ms = sooner(due_ms, x->again_at_ms);
+    if (x->emitting && !emitter_is_started(&x->emitter))
+        due_ms = sooner(due_ms, x->head_at_ms);
+    else if (x->emitting)
+        due_ms = sooner(due_ms, x->last_out_ms + x->rules->keep_alive_event_ms);
+    timer_start(&x->timer, due_ms > now_ms ? due_ms - now_ms : 0);
+}
+
+static void on_timer(void *peer, int64_t now_ms)
+{
+    struct exchange *x = peer;
+
+    if (now_ms >= x->deadline_ms) {
+        if (x->attempt.running)
+            attempt_end(x, &(struct verdict){ .kind = VERDICT_TIMEOUT, .delay_ms = -1 });
+        reply_fault(
+            x,
+            &(struct fault){
+                .class = FAULT_TIMEOUT,
+                .message = STR("the request took longer than proxy.request_deadline_seconds") },
+            ENDING_DEADLINE);
+        return;
+    }
+    if (x->emitting && !emitter_is_started(&x->emitter) && now_ms >= x->head_at_ms) {
+        x->last_out_ms = now_ms;
+        emitter_start_early(&x->emitter);
+    } else if (x->emitting && emitter_is_started(&x->emitter) &&
+               now_ms >= x->last_out_ms + x->rules->keep_alive_event_ms) {
+        x->last_out_ms = now_ms;
+        emitter_keep_alive(&x->emitter);
+    }
+    if (x->state == EXCHANGE_PICKING && x->again_at_ms != 0 && now_ms >= x->again_at_ms) {
+        exchange_pick(x);
+        return;
+    }
+    exchange_schedule(x);
+}
+
+/* --- the client
+ * ------------------------------------------------------------------------------------ */
+
+void exchange_room(struct request *r)
+{
+    struct exchange *x = r->owner;
+
+    if (x != NULL && x->attempt.running && x->attempt.call != NULL)
+        call_pause(x->attempt.call, false);
+}
+
+void exchange_half_close(struct request *r)
+{
+    struct exchange *x = r->owner;
+
+    /* a client that has gone for good answers this with a reset */
+    if (x != NULL && x->emitting)
+        emitter_keep_alive(&x->emitter);
+}
+
+void exchange_gone(struct request *r, enum gone why)
+{
+    struct exchange *x = r->owner;
+
+    if (x == NULL)
+        return;
+    x->r = NULL; /* nothing can be written any more */
+    if (x->attempt.running)
+        attempt_end(x, &(struct verdict){ .kind = VERDICT_CLIENT_LEFT, .delay_ms = -1 });
+    exchange_end(x, why == GONE_DRAIN  ? ENDING_DRAINED
+                    : why == GONE_BODY ? ENDING_REFUSED
+                                       : ENDING_CLIENT_LEFT);
+}
+
+void exchange_end_all(struct exchange_env *env)
+{
+    while (env->running != NULL) {
+        struct exchange *x = env->running;
+
+        if (x->attempt.running)
+            attempt_end(x, &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 });
+        reply_fault(x,
+                    &(struct fault){ .class = FAULT_UNAVAILABLE,
+                                     .message = STR("the gateway is ending"),
+                                     .retry_after_s = 1 },
+                    ENDING_DRAINED);
+    }
+}
+
+/* --- the end
+ * --------------------------------------------------------------------------------------- */
+
+static void count_ending(struct exchange *x, enum ending ending)
+{
+    struct exchange_metrics *m = x->env->metrics;
+
+    count_one(ending == ENDING_COMPLETE      ? &m->completed
+              : ending == ENDING_CLIENT_LEFT ? &m->left
+                                             : &m->failed);
+    atomic_fetch_sub_explicit(&m->exchanges_running.value, 1, memory_order_relaxed);
+    if (x->usage.in > 0)
+        count_add(&m->tokens_in, (uint64_t)x->usage.in);
+    if (x->usage.out > 0)
+        count_add(&m->tokens_out, (uint64_t)x->usage.out);
+    if (x->usage.cache_read > 0)
+        count_add(&m->tokens_cache_read, (uint64_t)x->usage.cache_read);
+    if (x->emitting) {
+        count_add(&m->events_dropped, x->emitter.events_dropped);
+        if (emitter_is_started(&x->emitter))
+            atomic_fetch_sub_explicit(&m->streams_running.value, 1, memory_order_relaxed);
+    }
+}
+
+static void journal_end(const struct exchange *x, int64_t now_ms)
+{
+    if (x->env->journal == NULL)
+        return;
+    journal_add(x->env->journal, &(struct journal_event){
+                                     .kind = JOURNAL_END,
+                                     .exchange = x->id,
+                                     .status = x->answered,
+                                     .duration_ms = now_ms - x->entered_ms[EXCHANGE_READING],
+                                     .tokens_in = x->usage.in,
+                                     .tokens_out = x->usage.out,
+                                     .tokens_cache_read = x->usage.cache_read,
+                                     .tokens_cache_write = x->usage.cache_write,
+                                     .tokens_reasoning = x->usage.reasoning,
+                                 });
+}
+
+void exchange_end(struct exchange *x, enum ending ending)
+{
+    int64_t now_ms = loop_now(x->env->loop), start_ms = x->entered_ms[EXCHANGE_READING];
+    char session[SESSION_TEXT] = "";
+    struct access_record record;
+    const char *phase = states[x->state].name;
+
+    assert(!x->attempt.running);
+    exchange_move(x, EXCHANGE_ENDED);
+    timer_stop(&x->timer);
+    count_ending(x, ending);
+    journal_end(x, now_ms);
+    if (x->env->on_access != NULL) {
+        uint32_t kept =
+            x->attempt_count < ACCESS_ATTEMPTS_MAX ? x->attempt_count : ACCESS_ATTEMPTS_MAX;
+        const struct access_attempt *last = kept > 0 ? &x->attempts[kept - 1] : NULL;
+
+        if (x->has_session)
+            session_key_text(&x->session, session);
+        record = (struct access_record){
+            .exchange = x->id,
+            .protocol = wire_name(x->target.protocol),
+            .model = x->request.model,
+            .mapped_model = x->mapped,
+            .client_key = x->key != NULL ? x->key->name : STR(""),
+            .session = str_c(session),
+            .account = last != NULL ? str_c(last->label) : STR(""),
+            .provider = x->attempt.upstream != NULL ? provider_name(x->attempt.upstream->provider)
+                                                    : STR(""),
+            .status = x->answered,
+            .ending = ending,
+            .phase = phase,
+            .stream = x->request.stream,
+            .usage = x->usage,
+            .started_unix_ms = clock_unix_ms() - (now_ms - start_ms),
+            .first_byte_ms = x->first_out_ms < 0 ? -1 : x->first_out_ms - start_ms,
+            .duration_ms = now_ms - start_ms,
+            .bytes_in = x->request.doc.text.len,
+            .bytes_out = x->bytes_out,
+            .attempt_count = x->attempt_count,
+            .last_pick = x->pick,
+        };
+        memcpy(record.request_id, x->request_id, sizeof(record.request_id));
+        memcpy(record.attempts, x->attempts, kept * sizeof(x->attempts[0]));
+        x->env->on_access(x->env->peer, &record);
+    }
+    if (x->emitting)
+        emitter_clear(&x->emitter);
+    buf_clear(&x->attempt.body);
+    *x->link = x->next;
+    if (x->next != NULL)
+        x->next->link = x->link;
+    x->rules->owner_unref(x->rules->owner);
+    if (x->r != NULL)
+        x->r->owner = NULL;
+}

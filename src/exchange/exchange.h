@@ -1,0 +1,95 @@
+/* exchange/exchange.h - the journey of one client request through us, attempts included.
+ *
+ * The states, in the order they run (the table in exchange.c checks every move):
+ *
+ *     READING ──► PICKING ──► SENDING ──► STREAMING ──► ENDED
+ *        │           ▲ │          │            ▲            ▲
+ *        │           └─┼──────────┘ fault      │            │
+ *        └─────────────┴───────────────────────┴────────────┘
+ *
+ * Threads: own loop; one `struct exchange_env` for each worker.   Memory: an exchange lives in its
+ * request's arena and dies with the request. */
+#ifndef PENSTOCK_EXCHANGE_EXCHANGE_H
+#define PENSTOCK_EXCHANGE_EXCHANGE_H
+
+#include "base/metric.h"
+#include "exchange/access.h"
+#include "exchange/door.h"
+#include "http/client.h"
+#include "journal/journal.h"
+#include "route/mapping.h"
+
+/* A snapshot of the settings that exchanges follow. Immutable; counted through its owner. */
+struct exchange_rules {
+    struct door_rules door;
+    const struct mapping_rule *mapping;
+    size_t mapping_count;
+    int64_t request_deadline_ms;
+    int64_t stream_head_after_ms; /* head commit without content */
+    int64_t keep_alive_event_ms;  /* silence in a started stream before a keep-alive */
+    int64_t queue_wait_ms;        /* how long to wait when nobody is free */
+    uint64_t answer_bytes_max;    /* an answer that is not streamed, and one event of a stream */
+    bool privacy;                 /* mask account names */
+    void *owner;
+    void (*owner_ref)(void *owner);
+    void (*owner_unref)(void *owner);
+};
+
+#define EXCHANGE_METRICS(X)                                                                   \
+    X(exchanges, "client requests for a model")                                               \
+    X(exchanges_running, "of them, running now")                                              \
+    X(streams_running, "streams that have begun and not ended")                               \
+    X(completed, "answered to the end")                                                       \
+    X(failed, "answered with an error")                                                       \
+    X(left, "given up by their client")                                                       \
+    X(attempts, "upstream attempts")                                                          \
+    X(failovers, "attempts after the first of an exchange")                                   \
+    X(events_dropped, "stream events that were no JSON and were dropped")                     \
+    X(refused_keys, "requests refused for their client key")                                  \
+    X(refused_origin, "requests refused because another site's page seems to have sent them") \
+    X(refused_request, "requests refused because their body is wrong")                        \
+    X(refused_path, "requests for unknown paths and methods")                                 \
+    X(tokens_in, "prompt tokens of complete answers")                                         \
+    X(tokens_out, "generated tokens of complete answers")                                     \
+    X(tokens_cache_read, "prompt tokens read from a cache")
+METRIC_STRUCT(exchange_metrics, EXCHANGE_METRICS)
+
+struct exchange;
+
+/* What the exchanges of one worker stand on. */
+struct exchange_env {
+    struct loop *loop;
+    struct client *client;
+    struct pool *pool;
+    struct journal *journal; /* NULL: none */
+    struct exchange_metrics *metrics;
+    const struct exchange_rules *rules; /* current; app swaps it, running exchanges keep theirs */
+    void (*on_access)(void *peer, const struct access_record *record); /* NULL: none */
+    void *peer;
+    bool draining; /* new requests are refused */
+    /* kept by exchange.c */
+    struct arena scratch;
+    struct buf head;          /* the upstream request head being written */
+    struct exchange *running; /* list */
+    uint64_t id_seed, id_last;
+};
+
+void exchange_env_init(struct exchange_env *env);
+void exchange_env_clear(struct exchange_env *env);
+
+/* The server's hooks (http/server.h), for paths that are not the admin's. */
+void exchange_begin(struct exchange_env *env, struct request *r);
+void exchange_body(struct request *r);
+void exchange_room(struct request *r);
+void exchange_half_close(struct request *r);
+void exchange_gone(struct request *r, enum gone why);
+
+/* An account may have become free: those that wait pick again. */
+void exchange_wake(struct exchange_env *env);
+/* Ends what still runs with an error in its protocol's form: the last step of a drain. */
+void exchange_end_all(struct exchange_env *env);
+
+/* An error of the HTTP layer's own in the protocol of its path (hook error_body). */
+void exchange_error_body(struct str path, int status, struct str what, struct buf *body);
+
+#endif

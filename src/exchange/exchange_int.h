@@ -1,0 +1,131 @@
+/* exchange/exchange_int.h - the insides of an exchange, shared by exchange.c, attempt.c and
+ * reply.c. */
+#ifndef PENSTOCK_EXCHANGE_EXCHANGE_INT_H
+#define PENSTOCK_EXCHANGE_EXCHANGE_INT_H
+
+#include "exchange/exchange.h"
+#include "provider/provider.h"
+#include "wire/emitter.h"
+
+enum exchange_state {
+    EXCHANGE_READING,   /* request body is arriving */
+    EXCHANGE_PICKING,   /* choosing an account, or waiting for one */
+    EXCHANGE_SENDING,   /* attempt in flight, nothing of it has reached the client */
+    EXCHANGE_STREAMING, /* content has reached the client: no way back */
+    EXCHANGE_ENDED,     /* access record written */
+    EXCHANGE_STATES,
+};
+
+#define ATTEMPTS_COSTLY_MAX 5 /* attempts that cost time or money */
+#define FAULT_BODY_MAX ((size_t)64 << 10)
+#define REPLY_FIELDS_MAX 40
+
+enum attempt_mode {
+    ATTEMPT_WAITING, /* no head yet */
+    ATTEMPT_STREAM,  /* events go to the emitter */
+    ATTEMPT_BODY,    /* a whole answer is collected */
+    ATTEMPT_FAULT,   /* an error body is collected, as far as it matters */
+};
+
+/* One try: one account, one upstream call, one verdict. */
+struct attempt {
+    bool running;
+    struct lease lease;
+    const struct upstream *upstream;
+    struct call *call; /* NULL when its last hook has been called */
+    enum attempt_mode mode;
+    enum pick_reason reason;
+    int status;
+    int64_t started_ms, first_byte_ms; /* loop clock; first byte -1: not yet */
+    struct http_head *fault_head;      /* copy for the judge, only of a fault */
+    struct buf body;
+    struct str parts[WIRE_SPLICE_PARTS];
+};
+
+struct tried {
+    int64_t account;
+    uint32_t again; /* how often it may still be asked */
+};
+
+struct exchange {
+    struct exchange_env *env;
+    const struct exchange_rules *rules;
+    struct request *r;
+    struct exchange *next, **link; /* in env->running */
+    uint64_t id;
+    char request_id[40];
+    enum exchange_state state;
+    int64_t entered_ms[EXCHANGE_STATES];
+    struct door_target target;
+    const struct client_key *key;
+    struct wire_request request;
+    struct str mapped;
+    struct session_key session;
+    bool has_session;
+    bool listed; /* counted as running */
+
+    struct timer timer;
+    int64_t deadline_ms, head_at_ms, last_out_ms;
+    int64_t wait_until_ms; /* patience while nobody is free; 0 not waiting */
+    int64_t again_at_ms;   /* when waiting: pick again then */
+    int64_t waited_ms;
+
+    struct attempt attempt;
+    uint32_t attempt_count, costly_count;
+    struct access_attempt attempts[ACCESS_ATTEMPTS_MAX];
+    int64_t tried[PICK_TRIED_MAX];
+    size_t tried_count;
+    struct {
+        int64_t account;
+        bool spared;
+    } spared[PICK_TRIED_MAX]; /* accounts that were given a second try */
+    size_t spared_count;
+    struct pick pick;
+    uint32_t verdicts[VERDICT_KINDS]; /* how many attempts ended so */
+    struct judge_words words;         /* of the last attempt that failed */
+    struct verdict last;
+
+    struct emitter emitter;
+    bool emitting; /* emitter is initialised */
+    struct http_field fields[REPLY_FIELDS_MAX];
+    size_t field_count;
+    struct usage usage;
+    int64_t first_out_ms;
+    uint64_t bytes_out;
+    int answered; /* status the client got; 0 nothing yet */
+};
+
+void exchange_move(struct exchange *x, enum exchange_state to);
+/* Chooses an account and starts an attempt, or waits, or gives up. */
+void exchange_pick(struct exchange *x);
+/* The attempt failed with this verdict: learns, and goes on or gives up. */
+void exchange_fault(struct exchange *x, const struct verdict *v, const struct judge_words *words);
+/* Writes the access record and lets go of everything; the answer must have been written or given
+ * up. */
+void exchange_end(struct exchange *x, enum ending ending);
+void exchange_schedule(struct exchange *x);
+
+/* attempt.c */
+void attempt_start(struct exchange *x);
+/* Ends the attempt: cancels its call if it still runs, returns the lease with the verdict, records
+ * it. */
+void attempt_end(struct exchange *x, const struct verdict *v);
+
+/* reply.c */
+extern const struct emitter_sink reply_sink;
+/* Fields of an answer that an upstream served, from its head. */
+void reply_collect_fields(struct exchange *x, const struct http_head *head);
+void reply_whole(struct exchange *x, const struct wire_answer *answer);
+/* An error of ours as a whole answer; for a stream that has started, as its last event. Then ends
+ * the exchange. */
+void reply_fault(struct exchange *x, const struct fault *f, enum ending ending);
+/* The error for a request that no exchange was made for. */
+void reply_refuse(struct exchange_env *env, struct request *r, const struct door_target *t,
+                  const struct fault *f);
+void reply_models(struct exchange_env *env, struct request *r, const struct door_target *t);
+void reply_health(struct exchange_env *env, struct request *r);
+void reply_preflight(struct exchange_env *env, struct request *r);
+/* `req_` and 24 hex digits. */
+void reply_request_id(struct exchange_env *env, char out[40]);
+
+#endif

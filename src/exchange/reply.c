@@ -1,0 +1,347 @@
+/* exchange/reply.c - what the client sees: fields, whole answers, streams, errors, and our own
+ * answers. */
+#include "exchange/exchange_int.h"
+
+#include <stdio.h>
+
+#include "base/json_write.h"
+#include "base/log.h"
+
+#define VALUE_MAX 1024  /* bytes of a field of ours */
+#define REASON_PASSED 8 /* accounts named in X-Penstock-Reason */
+
+static void add_field(struct exchange *x, struct str name, struct str value)
+{
+    if (value.len > 0 && x->field_count < REPLY_FIELDS_MAX)
+        x->fields[x->field_count++] = (struct http_field){ name, value };
+}
+
+/* --- fields
+ * ---------------------------------------------------------------------------------------- */
+
+/* Fields of an upstream's answer that pass: its request id, its limits. */
+static bool passes(struct str name)
+{
+    static const struct str exact[] = {
+        { "request-id", 10 },     { "retry-after", 11 },          { "retry-after-ms", 14 },
+        { "x-should-retry", 14 }, { "openai-processing-ms", 20 }, { "openai-model", 12 },
+    };
+
+    switch (char_lower(name.at[0])) {
+    case 'a':
+        return str_istarts(name, STR("anthropic-ratelimit-"));
+    case 'x':
+        if (str_istarts(name, STR("x-ratelimit-")))
+            return true;
+        break;
+    case 'r':
+    case 'o':
+        break;
+    default:
+        return false;
+    }
+    for (size_t i = 0; i < COUNT(exact); i++)
+        if (str_ieq(name, exact[i]))
+            return true;
+    return false;
+}
+
+/* `ada@example.com` becomes `a***`: enough for its owner to tell accounts apart. */
+static struct str masked(struct exchange *x, struct str label)
+{
+    return arena_printf(&x->r->arena, "%.*s***", label.len > 0 ? 1 : 0, label.at);
+}
+
+static struct str encoded(struct exchange *x, struct str text)
+{
+    struct buf b;
+
+    buf_init(&b, VALUE_MAX);
+    (void)http_put_encoded(&b, text, VALUE_MAX);
+    struct str out = arena_copy(&x->r->arena, buf_str(&b));
+    buf_clear(&b);
+    return out;
+}
+
+static struct str account_shown(struct exchange *x)
+{
+    struct str label = str_c(x->attempt.lease.label);
+
+    return encoded(x, x->rules->privacy ? masked(x, label) : label);
+}
+
+static struct str reason_text(struct exchange *x)
+{
+    struct str word = str_c(pick_reason_word(x->attempt.reason));
+    uint32_t shown = 0;
+    struct buf b;
+
+    if (x->pick.passed_count == 0)
+        return word;
+    buf_init(&b, VALUE_MAX);
+    (void)buf_add(&b, word);
+    (void)buf_add(&b, STR("; passed="));
+    for (; shown < x->pick.passed_count && shown < REASON_PASSED; shown++) {
+        struct str label = str_c(x->pick.passed[shown].label);
+
+        if (shown > 0)
+            (void)buf_add_char(&b, ',');
+        (void)http_put_encoded(&b, x->rules->privacy ? masked(x, label) : label, 96);
+        (void)buf_add_char(&b, ':');
+        (void)buf_add(&b, str_c(skip_word(x->pick.passed[shown].why)));
+    }
+    if (x->pick.passed_count > shown)
+        (void)buf_printf(&b, ",+%u", x->pick.passed_count - shown);
+    struct str out = arena_copy(&x->r->arena, buf_str(&b));
+    buf_clear(&b);
+    return out;
+}
+
+static struct str number_text(struct exchange *x, uint64_t n)
+{
+    char digits[24];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    return arena_copy(&x->r->arena, (struct str){ digits + at, sizeof(digits) - at });
+}
+
+static void add_cors(struct exchange *x)
+{
+    struct str origin = door_cors_origin(&x->rules->door, x->r->head);
+
+    if (origin.len == 0)
+        return;
+    add_field(x, STR("Access-Control-Allow-Origin"), origin);
+    add_field(x, STR("Vary"), STR("Origin"));
+    add_field(x, STR("Access-Control-Expose-Headers"),
+              STR("X-Request-Id, X-Account-Email, X-Mapped-Model, X-Penstock-Reason"));
+}
+
+void reply_collect_fields(struct exchange *x, const struct http_head *head)
+{
+    x->field_count = 0;
+    add_field(x, STR("Content-Type"),
+              !x->request.stream     ? STR("application/json")
+              : x->target.json_array ? STR("application/json; charset=utf-8")
+                                     : STR("text/event-stream; charset=utf-8"));
+    if (x->request.stream) {
+        add_field(x, STR("Cache-Control"), STR("no-cache"));
+        add_field(x, STR("X-Accel-Buffering"), STR("no"));
+    }
+    add_field(x, STR("X-Request-Id"), str_c(x->request_id));
+    add_field(x, STR("X-Account-Email"), account_shown(x));
+    add_field(x, STR("X-Mapped-Model"), encoded(x, x->mapped));
+    add_field(x, STR("X-Penstock-Provider"), provider_name(x->attempt.upstream->provider));
+    add_field(x, STR("X-Penstock-Attempts"), number_text(x, x->attempt_count));
+    add_field(x, STR("X-Penstock-Reason"), reason_text(x));
+    add_cors(x);
+    for (uint32_t i = 0; i < head->field_count && x->field_count < REPLY_FIELDS_MAX; i++)
+        if (passes(head->fields[i].name))
+            add_field(x, arena_copy(&x->r->arena, head->fields[i].name),
+                      arena_copy(&x->r->arena, str_take(head->fields[i].value, VALUE_MAX)));
+}
+
+/* --- streams
+ * --------------------------------------------------------------------------------------- */
+
+static void stream_start(void *peer, bool early)
+{
+    struct exchange *x = peer;
+
+    if (early) {
+        /* nobody serves yet: the head says so */
+        x->field_count = 0;
+        add_field(x, STR("Content-Type"),
+                  x->target.json_array ? STR("application/json; charset=utf-8")
+                                       : STR("text/event-stream; charset=utf-8"));
+        add_field(x, STR("Cache-Control"), STR("no-cache"));
+        add_field(x, STR("X-Accel-Buffering"), STR("no"));
+        add_field(x, STR("X-Request-Id"), str_c(x->request_id));
+        add_field(x, STR("X-Penstock-Reason"), STR("pending"));
+        add_cors(x);
+    }
+    x->answered = 200;
+    count_one(&x->env->metrics->streams_running);
+    response_start(x->r, 200, x->fields, x->field_count, RESPONSE_CHUNKED);
+}
+
+static bool stream_write(void *peer, const struct str *parts, size_t count)
+{
+    struct exchange *x = peer;
+
+    return response_write(x->r, parts, count);
+}
+
+const struct emitter_sink reply_sink = { stream_start, stream_write, NULL };
+
+/* --- whole answers
+ * --------------------------------------------------------------------------------- */
+
+void reply_whole(struct exchange *x, const struct wire_answer *answer)
+{
+    struct str body = buf_str(&x->attempt.body), parts[3];
+    size_t count = 0, total = 0;
+    struct str model = x->request.model, raw = answer->model_raw;
+    bool same =
+        raw.len == 0 || (raw.len == model.len + 2 && memcmp(raw.at + 1, model.at, model.len) == 0);
+
+    if (same) {
+        parts[count++] = body;
+    } else {
+        struct buf quoted;
+
+        buf_init(&quoted, model.len * 6 + 2);
+        (void)json_quote(&quoted, model);
+        parts[count++] = (struct str){ body.at, (size_t)(raw.at - body.at) };
+        parts[count++] = arena_copy(&x->r->arena, buf_str(&quoted));
+        parts[count++] = str_drop(body, (size_t)(raw.at - body.at) + raw.len);
+        buf_clear(&quoted);
+    }
+    for (size_t i = 0; i < count; i++)
+        total += parts[i].len;
+    x->first_out_ms = loop_now(x->env->loop);
+    x->bytes_out = total;
+    x->answered = x->attempt.status;
+    response_start(x->r, x->attempt.status, x->fields, x->field_count, (int64_t)total);
+    (void)response_write(x->r, parts, count);
+    struct request *r = x->r;
+    exchange_end(x, ENDING_COMPLETE);
+    response_end(r);
+}
+
+/* --- errors
+ * ---------------------------------------------------------------------------------------- */
+
+static void send_fault(struct request *r, enum wire protocol, const struct fault *f,
+                       struct str request_id, const struct http_field *more, size_t more_count)
+{
+    struct http_field fields[REPLY_FIELDS_MAX];
+    size_t count = 0;
+    char retry[24];
+    struct buf body;
+
+    fields[count++] = (struct http_field){ STR("Content-Type"), STR("application/json") };
+    fields[count++] = (struct http_field){ STR("X-Request-Id"), request_id };
+    if (protocol == WIRE_ANTHROPIC)
+        fields[count++] = (struct http_field){ STR("request-id"), request_id };
+    if (f->retry_after_s > 0) {
+        snprintf(retry, sizeof(retry), "%lld", (long long)f->retry_after_s);
+        fields[count++] = (struct http_field){ STR("Retry-After"), str_c(retry) };
+    }
+    if (f->class == FAULT_QUOTA && f->retry_after_s > 3600)
+        fields[count++] = (struct http_field){ STR("x-should-retry"), STR("false") };
+    for (size_t i = 0; i < more_count && count < REPLY_FIELDS_MAX; i++)
+        fields[count++] = more[i];
+    buf_init(&body, 16384);
+    (void)fault_put(&body, protocol, f, request_id);
+    response_send(r, fault_status(protocol, f), fields, count, buf_str(&body));
+    buf_clear(&body);
+}
+
+void reply_fault(struct exchange *x, const struct fault *f, enum ending ending)
+{
+    struct request *r = x->r;
+    bool started = x->emitting && emitter_is_started(&x->emitter);
+    char id[40];
+    struct fault copy = *f;
+    enum wire protocol = x->target.protocol;
+
+    if (started) {
+        if (x->emitter.state != EMITTER_ENDED)
+            emitter_fail(&x->emitter, f);
+        x->bytes_out = x->emitter.bytes_out;
+        exchange_end(x, ending);
+        response_end(r);
+        return;
+    }
+    memcpy(id, x->request_id, sizeof(id));
+    x->answered = fault_status(protocol, f);
+    x->field_count = 0;
+    add_cors(x);
+    if (x->attempt_count > 0)
+        add_field(x, STR("X-Penstock-Attempts"), number_text(x, x->attempt_count));
+    /* the fields and the texts live in the request's arena, which outlives the exchange until the
+     * answer is sent */
+    struct http_field more[REPLY_FIELDS_MAX];
+    size_t more_count = x->field_count;
+    memcpy(more, x->fields, more_count * sizeof(more[0]));
+    exchange_end(x, ending);
+    send_fault(r, protocol, &copy, str_c(id), more, more_count);
+}
+
+void reply_refuse(struct exchange_env *env, struct request *r, const struct door_target *t,
+                  const struct fault *f)
+{
+    struct http_field allow = { STR("Allow"), str_c(t->allow) };
+    char id[40];
+
+    reply_request_id(env, id);
+    log_debug("request refused", F_C("request", id), F_STR("path", r->path),
+              F_INT("status", fault_status(t->protocol, f)));
+    send_fault(r, t->protocol, f, str_c(id), &allow, f->class == FAULT_METHOD ? 1 : 0);
+}
+
+void exchange_error_body(struct str path, int status, struct str what, struct buf *body)
+{
+    struct door_target t;
+    static const struct http_head nobody = { .method = HTTP_POST };
+
+    door_find(&nobody, path, STR(""), &t);
+    (void)fault_put(body, t.protocol,
+                    &(struct fault){
+                        .class = fault_class_of_status(status), .status = status, .message = what },
+                    STR(""));
+}
+
+/* --- our own answers
+ * ------------------------------------------------------------------------------- */
+
+void reply_request_id(struct exchange_env *env, char out[40])
+{
+    static const char hex[] = "0123456789abcdef";
+    uint64_t z = env->id_seed += 0x9e3779b97f4a7c15u, w;
+
+    /* splitmix64: unique within a worker, and not to be guessed from another one */
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    z ^= z >> 31;
+    w = env->id_seed ^ (z << 7);
+    memcpy(out, "req_", 4);
+    for (int i = 0; i < 16; i++)
+        out[4 + i] = hex[(z >> (4 * i)) & 15];
+    for (int i = 0; i < 8; i++)
+        out[20 + i] = hex[(w >> (4 * i)) & 15];
+    out[28] = '\0';
+}
+
+void reply_health(struct exchange_env *env, struct request *r)
+{
+    char body[160];
+    int len =
+        snprintf(body, sizeof(body),
+                 "{\"status\":\"%s\",\"version\":\"" PENSTOCK_VERSION "\",\"active_accounts\":%u}",
+                 env->draining ? "ending" : "ok", pool_active(env->pool, loop_now(env->loop)));
+
+    response_send(r, 200, (struct http_field[]){ { STR("Content-Type"), STR("application/json") } },
+                  1, (struct str){ body, (size_t)len });
+}
+
+void reply_preflight(struct exchange_env *env, struct request *r)
+{
+    struct http_field fields[] = {
+        { STR("Access-Control-Allow-Origin"), door_cors_origin(&env->rules->door, r->head) },
+        { STR("Access-Control-Allow-Methods"), STR("GET, POST") },
+        { STR("Access-Control-Allow-Headers"),
+          STR("Authorization, Content-Type, X-Api-Key, X-Goog-Api-Key, Anthropic-Version, "
+              "Anthropic-Beta, "
+              "X-Session-Id") },
+        { STR("Access-Control-Max-Age"), STR("600") },
+        { STR("Vary"), STR("Origin") },
+    };
+
+    response_send(r, 204, fields, COUNT(fields), STR(""));
+}

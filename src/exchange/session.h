@@ -1,0 +1,17 @@
+/* exchange/session.h - the key of a conversation, as stable as can be made (product: one exchange,
+ * step 2). Threads: pure. */
+#ifndef PENSTOCK_EXCHANGE_SESSION_H
+#define PENSTOCK_EXCHANGE_SESSION_H
+
+#include "http/parse.h"
+#include "pool/pool.h"
+#include "wire/format.h"
+
+/* False when there is nothing to tell the conversation by. */
+bool session_key_make(const struct http_head *head, const struct wire_request *r,
+                      struct session_key *key);
+/* `sid-` and 16 hex digits. */
+#define SESSION_TEXT 21
+void session_key_text(const struct session_key *key, char out[SESSION_TEXT]);
+
+#endif

@@ -1,0 +1,217 @@
+#include "parse_int.h"
+
+#include "base/buf.h"
+
+/* Each writer looks at all it was given, asks for room for its whole line, and then cannot fail:
+ * a refused line leaves nothing behind. */
+
+static char *put(char *at, struct str s)
+{
+    if (s.len > 0)
+        memcpy(at, s.at, s.len);
+    return at + s.len;
+}
+
+bool http_put_request_line(struct buf *out, struct str method, struct str target)
+{
+    const struct str version = STR(" HTTP/1.1\r\n");
+    size_t len = method.len + 1 + target.len + version.len;
+
+    if (method.len == 0 || !http_all_are(method, HTTP_BYTE_TOKEN))
+        return false;
+    if (target.len == 0 || !http_all_are(target, HTTP_BYTE_TARGET))
+        return false;
+    char *at = buf_reserve(out, len);
+
+    if (at == NULL)
+        return false;
+    at = put(at, method);
+    *at++ = ' ';
+    put(put(at, target), version);
+    buf_commit(out, len);
+    return true;
+}
+
+bool http_put_status_line(struct buf *out, int status)
+{
+    const struct str reason = http_reason(status);
+    size_t len = sizeof("HTTP/1.1 200 ") - 1 + reason.len + 2;
+
+    assert(status >= 100 && status <= 599);
+    char *at = buf_reserve(out, len);
+
+    if (at == NULL)
+        return false;
+    at = put(at, STR("HTTP/1.1 "));
+    *at++ = (char)('0' + status / 100);
+    *at++ = (char)('0' + status / 10 % 10);
+    *at++ = (char)('0' + status % 10);
+    *at++ = ' ';
+    put(put(at, reason), STR("\r\n"));
+    buf_commit(out, len);
+    return true;
+}
+
+bool http_put_field(struct buf *out, struct str name, struct str value)
+{
+    const char *value_end = value.at + value.len;
+    size_t len = name.len + 2 + value.len + 2;
+
+    if (name.len == 0 || !http_all_are(name, HTTP_BYTE_TOKEN))
+        return false;
+    if (http_value_end(value.at, value_end) != value_end)
+        return false;
+    char *at = buf_reserve(out, len);
+
+    if (at == NULL)
+        return false;
+    at = put(put(at, name), STR(": "));
+    put(put(at, value), STR("\r\n"));
+    buf_commit(out, len);
+    return true;
+}
+
+bool http_put_field_i64(struct buf *out, struct str name, int64_t value)
+{
+    char text[20];
+    size_t at = sizeof(text);
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+    do {
+        text[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0)
+        text[--at] = '-';
+    return http_put_field(out, name, (struct str){ text + at, sizeof(text) - at });
+}
+
+bool http_put_end(struct buf *out)
+{
+    return buf_add(out, STR("\r\n"));
+}
+
+struct str http_reason(int status)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } reasons[] = {
+        { 200, "OK" },
+        { 100, "Continue" },
+        { 101, "Switching Protocols" },
+        { 103, "Early Hints" },
+        { 201, "Created" },
+        { 202, "Accepted" },
+        { 204, "No Content" },
+        { 206, "Partial Content" },
+        { 301, "Moved Permanently" },
+        { 302, "Found" },
+        { 303, "See Other" },
+        { 304, "Not Modified" },
+        { 307, "Temporary Redirect" },
+        { 308, "Permanent Redirect" },
+        { 400, "Bad Request" },
+        { 401, "Unauthorized" },
+        { 402, "Payment Required" },
+        { 403, "Forbidden" },
+        { 404, "Not Found" },
+        { 405, "Method Not Allowed" },
+        { 406, "Not Acceptable" },
+        { 408, "Request Timeout" },
+        { 409, "Conflict" },
+        { 410, "Gone" },
+        { 411, "Length Required" },
+        { 412, "Precondition Failed" },
+        { 413, "Content Too Large" },
+        { 414, "URI Too Long" },
+        { 415, "Unsupported Media Type" },
+        { 416, "Range Not Satisfiable" },
+        { 417, "Expectation Failed" },
+        { 421, "Misdirected Request" },
+        { 422, "Unprocessable Content" },
+        { 423, "Locked" },
+        { 424, "Failed Dependency" },
+        { 425, "Too Early" },
+        { 426, "Upgrade Required" },
+        { 428, "Precondition Required" },
+        { 429, "Too Many Requests" },
+        { 431, "Request Header Fields Too Large" },
+        { 451, "Unavailable For Legal Reasons" },
+        { 499, "Client Closed Request" },
+        { 500, "Internal Server Error" },
+        { 501, "Not Implemented" },
+        { 502, "Bad Gateway" },
+        { 503, "Service Unavailable" },
+        { 504, "Gateway Timeout" },
+        { 505, "HTTP Version Not Supported" },
+        { 507, "Insufficient Storage" },
+        { 529, "Overloaded" },
+    };
+
+    for (size_t i = 0; i < COUNT(reasons); i++)
+        if (reasons[i].status == status)
+            return str_c(reasons[i].reason);
+    return STR("Unknown");
+}
+
+static bool must_encode(char c)
+{
+    return c <= ' ' || c >= 0x7f || c == '%' || c == ',' || c == ';';
+}
+
+/* Bytes of the UTF-8 character at the front; of broken text, one. A clipped value shall not end
+ * in half a character. */
+static size_t character_len(struct str text)
+{
+    uint8_t lead = (uint8_t)text.at[0];
+    size_t len = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+
+    return len <= text.len ? len : text.len;
+}
+
+/* How much of `text` fits into `max` encoded bytes. */
+static struct str clip_encoded(struct str text, size_t max, size_t *encoded)
+{
+    size_t used = 0;
+
+    *encoded = 0;
+    while (used < text.len) {
+        size_t len = character_len(str_drop(text, used)), need = 0;
+
+        for (size_t i = used; i < used + len; i++)
+            need += must_encode(text.at[i]) ? 3 : 1;
+        if (need > max - *encoded)
+            break;
+        *encoded += need;
+        used += len;
+    }
+    return str_take(text, used);
+}
+
+bool http_put_encoded(struct buf *out, struct str text, size_t max)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    size_t len;
+    struct str clipped = clip_encoded(text, max, &len);
+
+    if (len == 0)
+        return true;
+    char *at = buf_reserve(out, len);
+
+    if (at == NULL)
+        return false;
+    for (size_t i = 0; i < clipped.len; i++) {
+        uint8_t c = (uint8_t)clipped.at[i];
+
+        if (must_encode((char)c)) {
+            *at++ = '%';
+            *at++ = hex[c >> 4];
+            *at++ = hex[c & 15];
+        } else {
+            *at++ = (char)c;
+        }
+    }
+    buf_commit(out, len);
+    return true;
+}

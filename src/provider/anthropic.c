@@ -1,0 +1,32 @@
+/* provider/anthropic.c - api.anthropic.com, and how the Messages wire is addressed everywhere.
+ * Source: docs/providers/anthropic.md. */
+#include "provider/provider_int.h"
+
+static bool put_path(const struct upstream_ask *ask, struct buf *out)
+{
+    switch (ask->op) {
+    case OP_GENERATE:
+    case OP_STREAM:
+        return buf_add(out, STR("/v1/messages"));
+    case OP_MODELS:
+        return buf_add(out, STR("/v1/models"));
+    case OP_COUNT:
+        return buf_add(out, STR("/v1/messages/count_tokens"));
+    }
+    return false;
+}
+
+const struct dialect dialect_anthropic = {
+    .wires = WIRE_BIT(WIRE_ANTHROPIC),
+    .auth_name = TEXT("x-api-key"),
+    .versions = { TEXT("/v1") },
+    .passed = { { .name = TEXT("anthropic-version"), .standard = TEXT("2023-06-01") },
+                { .name = TEXT("anthropic-beta"), .list = true } },
+    .put_path = put_path,
+};
+
+const struct provider provider_anthropic = {
+    .name = TEXT("anthropic"),
+    .base_url = TEXT("https://api.anthropic.com"),
+    .wires = WIRE_BIT(WIRE_ANTHROPIC),
+};

@@ -1,0 +1,119 @@
+/* provider/provider.h - a family of upstreams: where it is, how a request to it looks, what its
+ * answers mean.
+ *
+ * A provider *knows*; it does not act and holds no state. For each account it makes one `struct
+ * upstream`: everything about the way to that account that can be prepared once, so that a request
+ * costs two copies. Sources: docs/providers/<name>.md. Threads: pure; an upstream is immutable and
+ * shared by the workers. */
+#ifndef PENSTOCK_PROVIDER_PROVIDER_H
+#define PENSTOCK_PROVIDER_PROVIDER_H
+
+#include "base/error.h"
+#include "http/client.h"
+#include "http/proxy.h"
+#include "pool/account.h"
+#include "pool/verdict.h"
+#include "wire/protocol.h"
+
+struct provider;
+struct dialect; /* how a family of wires is addressed; provider/ only */
+
+#define PASSED_FIELDS_MAX 2 /* fields of a client that one dialect lets through */
+
+/* What is asked of an upstream. */
+enum upstream_op { OP_GENERATE, OP_STREAM, OP_MODELS, OP_COUNT };
+
+struct upstream {
+    struct arena arena;
+    const struct provider *provider;
+    const struct dialect *dialect;
+    struct origin origin;
+    struct str base_path; /* path of the base URL, normalised: no slash at its end */
+    struct secret
+        auth; /* the credential's field line, `Authorization: Bearer …\r\n`; empty for none */
+    struct str fields; /* field lines that are the same for all requests: Host, User-Agent,
+                          Accept-Encoding, configured headers */
+    struct str passed[PASSED_FIELDS_MAX]; /* configured values of fields that clients send too */
+    bool own_accept, own_type; /* Accept, Content-Type are among the configured headers */
+    struct call_timeouts timeouts;
+    uint32_t wires; /* WIRE_BITs it speaks */
+    struct {
+        bool no_stream_options; /* refuses stream_options.include_usage */
+    } lacks;
+};
+
+/* General settings that go into every upstream. */
+struct provider_options {
+    struct proxy_settings proxy;
+    struct call_timeouts timeouts;
+    struct { /* providers.<name> of the settings */
+        struct str name, base_url;
+        const struct header_pair *headers;
+        size_t header_count;
+        struct call_timeouts timeouts; /* 0: the general one */
+    } of[8];
+    size_t of_count;
+};
+
+/* E_SYNTAX / E_REFUSED name the member of the account that is wrong. A missing or doubled version
+ * segment of the base URL is corrected and logged. Nothing of `spec` or `options` is kept. */
+MUST_USE enum status upstream_new(const struct account_spec *spec,
+                                  const struct provider_options *options, struct upstream **out,
+                                  struct error *e);
+void upstream_free(void *upstream);
+
+bool provider_exists(struct str name);
+struct str provider_name(const struct provider *p);
+/* Calls `fn` with each name that API-key accounts may have. */
+void provider_each_name(void (*fn)(void *peer, struct str name), void *peer);
+
+struct upstream_ask {
+    enum wire wire;
+    enum upstream_op op;
+    struct str model; /* upstream model id */
+    uint64_t body_bytes;
+    const struct http_head *client; /* the client's head: fields of its protocol that pass
+                                       (anthropic-version, anthropic-beta, OpenAI-Beta …) */
+    bool default_version; /* anthropic: send anthropic-version 2023-06-01 when the client sent none
+                           */
+};
+
+/* Writes the complete request head. Client Authorization, cookies and forwarding headers never
+ * pass. False, and nothing written: `out` is full, the wire has no such operation, or the model's
+ * id cannot stand in a path (empty, or with a `.` or `..` segment). */
+bool upstream_put_head(const struct upstream *u, const struct upstream_ask *ask, struct buf *out);
+
+/* --- judging
+ * --------------------------------------------------------------------------------------- */
+
+#define JUDGE_BODY_MAX ((size_t)64 << 10)
+
+/* What came back. Exactly one of `fault` (no usable answer) or `status` tells. */
+struct judge_ask {
+    enum wire wire;
+    int status;                   /* of the answer; 200 with an error inside is judged too */
+    const struct http_head *head; /* may be NULL */
+    struct str body; /* body, or the data of the error event; at most JUDGE_BODY_MAX are read. Of a
+                        200 that went well it need not be given */
+    const struct call_fault *fault; /* transport failure, or NULL */
+    bool stream_cut;  /* a 200 whose stream broke, or ended without an end, before content */
+    bool refreshable; /* the credential can be renewed */
+    int64_t unix_ms;  /* for dates in hints */
+};
+
+#define JUDGE_MESSAGE_MAX 512
+
+/* What of the provider's own words the client may see when this is the final answer. Slices in the
+ * arena. */
+struct judge_words {
+    struct str message; /* redacted, at most 512 bytes; empty when it said nothing fit to show */
+    struct str type, code, param; /* as the provider's error form names them; empty when absent */
+};
+
+/* The one classifier of whatever is not a plain success (wire formats 5). It looks at the form of
+ * the answer more than at who sent it: gateways wrap each other. `first_capacity` is left to the
+ * exchange. */
+struct verdict provider_judge(const struct provider *p, const struct judge_ask *ask,
+                              struct arena *a, struct judge_words *words);
+
+#endif

@@ -1,0 +1,49 @@
+/* provider/provider_int.h - what one file per family tells the shared code: tables, no behaviour
+ * but the request target. */
+#ifndef PENSTOCK_PROVIDER_PROVIDER_INT_H
+#define PENSTOCK_PROVIDER_PROVIDER_INT_H
+
+#include "provider/provider.h"
+
+/* A slice of a literal for static tables, where STR() is no constant. */
+#define TEXT(lit)               \
+    {                           \
+        "" lit, sizeof(lit) - 1 \
+    }
+
+/* A field of the client that goes on to the upstream. */
+struct passed_field {
+    struct str name;
+    struct str standard; /* sent when the caller wants a default and nobody gave a value */
+    bool list;           /* a comma list: the values of all are joined; else the configured wins */
+};
+
+/* How a family of wires is addressed: the protocol's side of a request head. */
+struct dialect {
+    uint32_t wires;
+    struct str auth_name;   /* field of the credential */
+    struct str auth_before; /* what stands before it in the value: `Bearer ` */
+    bool version_in_base;   /* the base URL ends in the version segment */
+    struct str versions[3]; /* version segments; the first one is added where it is missing */
+    struct passed_field passed[PASSED_FIELDS_MAX];
+    /* Writes the target's path (and query) behind the base path. */
+    bool (*put_path)(const struct upstream_ask *ask, struct buf *out);
+};
+
+struct provider {
+    struct str name;
+    struct str base_url; /* its own; empty: the account gives one */
+    uint32_t wires;
+    bool own_wire; /* the account says which one of `wires` it speaks */
+    bool keyless;  /* an account may have no key */
+};
+
+extern const struct dialect dialect_openai, dialect_anthropic, dialect_gemini;
+extern const struct provider provider_openai, provider_anthropic, provider_gemini,
+    provider_compatible;
+
+/* The path of a base URL with its version segment put right: `path` itself, or a copy in `a`.
+ * `strict`: the provider is known to want a version, so a path without one lacks it. */
+struct str base_path_mend(const struct dialect *d, struct str path, bool strict, struct arena *a);
+
+#endif

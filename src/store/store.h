@@ -1,0 +1,50 @@
+/* store/store.h - penstock.db: accounts added by command or dashboard, and overrides of the file's
+ * accounts.
+ *
+ * SQLite in WAL mode with synchronous=FULL: what was acknowledged is on the disk. Secrets are
+ * sealed (AES-256-GCM under `master.key`, bound to table, column and row). A damaged database is
+ * never moved aside: opening it fails and says how to restore. Schema versions go forward only.
+ * Threads: one thread at a time per handle (worker 0 or the store thread; commands open their own).
+ */
+#ifndef PENSTOCK_STORE_STORE_H
+#define PENSTOCK_STORE_STORE_H
+
+#include "base/error.h"
+#include "io/crypto.h"
+#include "pool/account.h"
+
+struct store;
+
+/* The key that seals secrets: PENSTOCK_MASTER_KEY (64 hex digits, or a passphrase stretched with
+ * the salt in the database), else the file `master.key` (32 random bytes, 0600), made on first use.
+ */
+struct master_key {
+    uint8_t bytes[SEAL_KEY_BYTES];
+};
+MUST_USE enum status master_key_load(const char *folder, struct str from_environment,
+                                     struct master_key *key, struct error *e);
+
+MUST_USE enum status store_open(const char *folder, const struct master_key *key,
+                                struct store **out, struct error *e);
+void store_close(struct store *s);
+
+/* Calls `take` with each account (which becomes the callee's) in order of creation. One whose
+ * secret cannot be opened comes disabled, with the reason. */
+MUST_USE enum status store_accounts(struct store *s,
+                                    void (*take)(void *peer, struct account_spec *spec), void *peer,
+                                    struct error *e);
+/* Fills spec->id and created. E_CONFLICT when the label is taken. */
+MUST_USE enum status store_account_add(struct store *s, struct account_spec *spec, int64_t unix_ms,
+                                       struct error *e);
+MUST_USE enum status store_account_remove(struct store *s, int64_t id, struct error *e);
+/* Flags of an account; of a file account (negative id) they are kept as an override. */
+MUST_USE enum status store_account_flags(struct store *s, int64_t id, bool disabled,
+                                         bool proxy_disabled, struct str reason, struct error *e);
+/* Lays the overrides kept for a file account over its spec. */
+MUST_USE enum status store_account_override(struct store *s, struct account_spec *spec,
+                                            struct error *e);
+
+/* Counts up with every change that was committed by any process: to notice what commands did. */
+MUST_USE enum status store_version(struct store *s, int64_t *version, struct error *e);
+
+#endif

@@ -1,0 +1,403 @@
+#include "wire/emitter.h"
+
+#include "base/utf8.h"
+
+#define TO(s) (1u << EMITTER_##s)
+static const uint32_t moves[EMITTER_STATES] = {
+    [EMITTER_HELD] = TO(WAITING) | TO(FLOWING),
+    [EMITTER_WAITING] = TO(FLOWING) | TO(ENDED),
+    [EMITTER_FLOWING] = TO(ENDED),
+    [EMITTER_ENDED] = 0,
+};
+
+static void emitter_move(struct emitter *e, enum emitter_state to)
+{
+    assert(moves[e->state] & (1u << to));
+    e->state = to;
+}
+
+void emitter_init(struct emitter *e, const struct emitter_options *options)
+{
+    /* field by field: the parts need no zeroes */
+    e->o = *options;
+    e->state = EMITTER_HELD;
+    sse_init(&e->sse, options->event_bytes_max);
+    stream_state_init(&e->stream, options->protocol);
+    buf_init(&e->held, EMITTER_HELD_MAX);
+    buf_init(&e->error, (size_t)64 << 10);
+    buf_init(&e->edited, options->event_bytes_max + 4096);
+    e->part_count = 0;
+    e->started = e->full = e->finishing = false;
+    e->bytes_out = e->events_out = e->events_dropped = 0;
+}
+
+void emitter_clear(struct emitter *e)
+{
+    sse_clear(&e->sse);
+    stream_state_clear(&e->stream);
+    buf_clear(&e->held);
+    buf_clear(&e->error);
+    buf_clear(&e->edited);
+}
+
+void emitter_attempt(struct emitter *e)
+{
+    assert(e->state == EMITTER_HELD || e->state == EMITTER_WAITING);
+    sse_clear(&e->sse);
+    sse_init(&e->sse, e->o.event_bytes_max);
+    stream_state_clear(&e->stream);
+    stream_state_init(&e->stream, e->o.protocol);
+    e->held.len = 0;
+    e->error.len = 0;
+    e->events_out = 0; /* none of them reached the client */
+}
+
+/* --- writing
+ * --------------------------------------------------------------------------------------- */
+
+static void flush(struct emitter *e)
+{
+    if (e->part_count > 0) {
+        if (!e->started) {
+            e->started = true;
+            e->o.sink.start(e->o.sink.peer, false);
+        }
+        for (size_t i = 0; i < e->part_count; i++)
+            e->bytes_out += e->parts[i].len;
+        if (!e->o.sink.write(e->o.sink.peer, e->parts, e->part_count))
+            e->full = true;
+        e->part_count = 0;
+    }
+    if (e->edited.cap > (size_t)64 << 10)
+        buf_clear(&e->edited); /* a rare large one is not kept */
+    e->edited.len = 0;
+}
+
+/* Adds a run of bytes that stays where it is until the flush; one that continues the last is joined
+ * to it. */
+static void add(struct emitter *e, struct str run)
+{
+    struct str *last = e->part_count > 0 ? &e->parts[e->part_count - 1] : NULL;
+
+    if (run.len == 0)
+        return;
+    if (last != NULL && last->at + last->len == run.at) {
+        last->len += run.len;
+        return;
+    }
+    if (e->part_count == EMITTER_PARTS)
+        flush(e);
+    e->parts[e->part_count++] = run;
+}
+
+/* Adds bytes that were made here. What was added before may move with the buffer, so it is flushed
+ * first when the buffer must grow. */
+static bool add_made(struct emitter *e, struct str made)
+{
+    if (e->edited.cap - e->edited.len < made.len)
+        flush(e);
+
+    size_t start = e->edited.len;
+    if (!buf_add(&e->edited, made))
+        return false;
+    add(e, str_drop(buf_str(&e->edited), start));
+    return true;
+}
+
+/* What is the model's own reaches the client: the content commit. What was held goes out in front.
+ */
+static void commit(struct emitter *e)
+{
+    if (e->state == EMITTER_FLOWING)
+        return;
+    emitter_move(e, EMITTER_FLOWING);
+    add(e, buf_str(&e->held));
+}
+
+static struct str quoted_model(struct emitter *e)
+{
+    struct buf b;
+
+    buf_init(&b, e->o.model.len * 6 + 2);
+    bool fits = json_quote(&b, e->o.model);
+    assert(fits);
+    struct str text = arena_copy(e->o.scratch, buf_str(&b));
+    buf_clear(&b);
+    return text;
+}
+
+/* Does the event name the model as the client did? `raw` has its quotes. */
+static bool is_clients_model(const struct emitter *e, struct str raw)
+{
+    return raw.len == 0 || e->o.model.len == 0 ||
+           (raw.len == e->o.model.len + 2 &&
+            memcmp(raw.at + 1, e->o.model.at, e->o.model.len) == 0);
+}
+
+static bool lies_in(struct str part, struct str whole)
+{
+    return part.at >= whole.at && part.at + part.len <= whole.at + whole.len;
+}
+
+/* Lone surrogates in the data become U+FFFD: same length, in a copy. */
+static struct str mended(struct emitter *e, struct str data)
+{
+    struct arena a = { 0 };
+    struct json doc;
+    char *copy = arena_alloc_raw(e->o.scratch, data.len + 1);
+
+    memcpy(copy, data.at, data.len);
+    struct str text = { copy, data.len };
+    (void)json_parse(&doc, text, &(struct json_limits){ .depth_kept = 1, .mend = copy }, &a, NULL);
+    arena_free(&a);
+    return text;
+}
+
+/* Passes one event to `put` in parts: as it came, or with the model's name replaced. */
+static bool pass(struct emitter *e, const struct sse_event *ev, const struct event_view *view,
+                 bool (*put)(struct emitter *e, struct str part, bool made))
+{
+    bool rename = !is_clients_model(e, view->model_raw);
+    /* the last block of a stream may lack its blank line: then it is written anew as well */
+    bool plain = lies_in(ev->data, ev->span) && view->surrogates == 0 && !e->o.json_array &&
+                 !e->finishing;
+
+    e->events_out++;
+    if (plain && !rename)
+        return put(e, ev->span, false);
+    if (plain && lies_in(view->model_raw, ev->span)) {
+        size_t at = (size_t)(view->model_raw.at - ev->span.at);
+
+        return put(e, str_take(ev->span, at), false) && put(e, quoted_model(e), true) &&
+               put(e, str_drop(ev->span, at + view->model_raw.len), false);
+    }
+    /* the event is written anew: its data lay in several lines, or needs mending, or becomes an
+     * array's element */
+    struct str data = ev->data, front = data, back = STR(""), model = STR("");
+    if (rename) {
+        size_t at = (size_t)(view->model_raw.at - data.at);
+
+        model = quoted_model(e);
+        front = str_take(data, at);
+        back = str_drop(data, at + view->model_raw.len);
+    }
+    struct buf whole;
+    bool good = true;
+
+    buf_init(&whole, data.len + model.len + 16);
+    good = buf_add(&whole, front) && buf_add(&whole, model) && buf_add(&whole, back);
+    data = view->surrogates > 0 ? mended(e, buf_str(&whole)) : buf_str(&whole);
+    if (e->o.json_array) {
+        /* the first element opens the array; the others follow a comma */
+        bool first = e->events_out == 1;
+
+        good = good && put(e, first ? STR("[") : STR(",\r\n"), true) && put(e, data, true);
+    } else {
+        struct buf event;
+
+        buf_init(&event, data.len * 2 + ev->name.len + 64);
+        good = good && sse_put(&event, ev->name, data) && put(e, buf_str(&event), true);
+        buf_clear(&event);
+    }
+    buf_clear(&whole);
+    return good;
+}
+
+static bool put_out(struct emitter *e, struct str part, bool made)
+{
+    if (made)
+        return add_made(e, part);
+    add(e, part);
+    return true;
+}
+
+static bool put_held(struct emitter *e, struct str part, bool made)
+{
+    (void)made;
+    return buf_add(&e->held, part);
+}
+
+/* --- reading
+ * --------------------------------------------------------------------------------------- */
+
+/* Tries data that is no JSON once more with its invalid UTF-8 replaced. */
+static bool reread_mended(struct emitter *e, struct sse_event *ev, struct event_view *view)
+{
+    struct buf b;
+
+    if (utf8_valid(ev->data) == ev->data.len)
+        return false;
+    buf_init(&b, ev->data.len * 3);
+    bool good = utf8_mend(&b, ev->data);
+    if (good) {
+        ev->data = arena_copy(e->o.scratch, buf_str(&b));
+        e->stream.bad_events--;
+        stream_read_event(&e->stream, ev->name, ev->data, e->o.scratch, view);
+        good = view->kind != EVENT_BAD;
+    }
+    buf_clear(&b);
+    return good;
+}
+
+static enum emitter_fed take_event(struct emitter *e, struct sse_event *ev)
+{
+    struct event_view view;
+
+    if (ev->is_comment) {
+        /* a sign of life: passes once content flows (the array form has no place for it) */
+        if (e->state == EMITTER_FLOWING && !e->o.json_array && !e->finishing)
+            add(e, ev->span);
+        return EMITTER_FED;
+    }
+    if (e->o.scratch->total > (size_t)64 << 10) {
+        flush(e); /* parts may lie in the scratch arena */
+        arena_reset(e->o.scratch);
+    }
+    stream_read_event(&e->stream, ev->name, ev->data, e->o.scratch, &view);
+    if (view.kind == EVENT_BAD && !reread_mended(e, ev, &view)) {
+        e->events_dropped++;
+        return e->stream.bad_events > EMITTER_BAD_EVENTS_MAX ? EMITTER_BROKEN : EMITTER_FED;
+    }
+    switch (view.kind) {
+    case EVENT_BAD:
+        return EMITTER_FED;
+    case EVENT_ERROR:
+        e->error.len = 0;
+        (void)buf_add(&e->error, str_take(ev->data, e->error.max));
+        return EMITTER_ERROR;
+    case EVENT_USAGE:
+        if (e->o.drop_usage)
+            return EMITTER_FED;
+        break;
+    case EVENT_END:
+        if (!stream_is_complete(&e->stream))
+            return EMITTER_BROKEN;
+        commit(e);
+        if (!pass(e, ev, &view, put_out))
+            return EMITTER_BROKEN;
+        flush(e);
+        emitter_move(e, EMITTER_ENDED);
+        return EMITTER_DONE;
+    case EVENT_CONTENT:
+        commit(e);
+        break;
+    case EVENT_PREAMBLE:
+    case EVENT_OTHER:
+        break;
+    }
+    if (e->state != EMITTER_FLOWING)
+        return pass(e, ev, &view, put_held) ? EMITTER_FED : EMITTER_BROKEN;
+    return pass(e, ev, &view, put_out) ? EMITTER_FED : EMITTER_BROKEN;
+}
+
+enum emitter_fed emitter_feed(struct emitter *e, struct str bytes)
+{
+    struct sse_event ev;
+    enum emitter_fed fed = EMITTER_FED;
+    enum sse_result got = SSE_MORE;
+
+    if (e->state == EMITTER_ENDED)
+        return EMITTER_DONE; /* nothing behind the terminator is for the client */
+    while (fed == EMITTER_FED && (got = sse_next(&e->sse, &bytes, &ev)) == SSE_EVENT) {
+        bool borrowed = lies_in(ev.span, bytes) || ev.span.at + ev.span.len == bytes.at;
+
+        fed = take_event(e, &ev);
+        if (!borrowed)
+            flush(e); /* the span lies in the reader, which will use its place again */
+    }
+    if (e->state == EMITTER_FLOWING && !e->o.json_array)
+        add(e, sse_take_blank(&e->sse));
+    if (e->state == EMITTER_FLOWING || e->state == EMITTER_ENDED)
+        flush(e);
+    arena_reset(e->o.scratch);
+    if (fed == EMITTER_FED && got == SSE_TOO_LONG)
+        fed = EMITTER_BROKEN;
+    if (fed == EMITTER_FED && e->full)
+        fed = EMITTER_FULL;
+    e->full = false;
+    return fed;
+}
+
+bool emitter_finish(struct emitter *e)
+{
+    struct sse_event ev;
+    bool cut = false;
+
+    if (e->state == EMITTER_ENDED)
+        return true;
+    e->finishing = true;
+    if (sse_finish(&e->sse, &ev, &cut)) {
+        uint32_t bad = e->stream.bad_events;
+
+        if (take_event(e, &ev) == EMITTER_DONE)
+            return true;
+        cut = cut && e->stream.bad_events != bad; /* half a line that is whole JSON was no cut */
+    }
+    flush(e);
+    if (cut || !stream_is_complete(&e->stream))
+        return false;
+    /* a stream that is complete and whose wire ends without a terminator, or forgot it */
+    commit(e);
+    if (e->o.json_array) {
+        if (e->events_out == 0)
+            add_made(e, STR("["));
+        add_made(e, STR("]"));
+    } else if (e->o.protocol == WIRE_OPENAI_CHAT) {
+        add_made(e, STR("data: [DONE]\n\n"));
+    }
+    flush(e);
+    emitter_move(e, EMITTER_ENDED);
+    arena_reset(e->o.scratch);
+    return true;
+}
+
+/* --- signs of life, and failure
+ * -------------------------------------------------------------------- */
+
+void emitter_start_early(struct emitter *e)
+{
+    if (e->started)
+        return;
+    assert(e->state == EMITTER_HELD);
+    e->started = true;
+    emitter_move(e, EMITTER_WAITING);
+    e->o.sink.start(e->o.sink.peer, true);
+    emitter_keep_alive(e);
+}
+
+void emitter_keep_alive(struct emitter *e)
+{
+    if (!e->started || e->state == EMITTER_ENDED)
+        return;
+    /* in the middle of an event a keep-alive would stand inside it; only whole events are ever
+     * written, so never */
+    if (e->o.json_array)
+        add_made(e, STR("\n")); /* blanks between elements mean nothing */
+    else if (e->o.protocol == WIRE_ANTHROPIC)
+        add_made(e, STR("event: ping\ndata: {\"type\": \"ping\"}\n\n"));
+    else
+        add_made(e, STR(": keep-alive\n\n"));
+    flush(e);
+    e->full = false;
+}
+
+void emitter_fail(struct emitter *e, const struct fault *f)
+{
+    struct buf event;
+
+    assert(e->started && e->state != EMITTER_ENDED);
+    buf_init(&event, 16384);
+    if (e->o.json_array) {
+        (void)buf_add(&event, e->state == EMITTER_FLOWING ? STR(",\r\n") : STR("["));
+        (void)fault_put(&event, e->o.protocol, f, e->o.request_id);
+        (void)buf_add(&event, STR("]"));
+    } else {
+        (void)fault_put_event(&event, e->o.protocol, f, e->o.request_id,
+                              e->state == EMITTER_FLOWING ? e->stream.sequence : 0,
+                              e->state == EMITTER_FLOWING ? str_c(e->stream.response_id) : STR(""));
+    }
+    (void)add_made(e, buf_str(&event));
+    flush(e);
+    buf_clear(&event);
+    emitter_move(e, EMITTER_ENDED);
+}

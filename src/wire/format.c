@@ -1,0 +1,383 @@
+#include "wire/format.h"
+
+#include <stdlib.h>
+
+#include "wire/format_int.h"
+
+static const struct format *const formats[WIRES] = {
+    [WIRE_OPENAI_CHAT] = &format_openai_chat,
+    [WIRE_OPENAI_RESPONSES] = &format_openai_responses,
+    [WIRE_ANTHROPIC] = &format_anthropic,
+    [WIRE_GEMINI] = &format_gemini,
+};
+
+#define TELLING_MIN 3 /* bytes of text, trimmed, that tell one conversation from another */
+
+bool complain(struct wire_complaint *why, struct str param, struct str message)
+{
+    *why = (struct wire_complaint){ .param = param, .message = message };
+    return false;
+}
+
+uint32_t member(const struct json *doc, uint32_t object, const char *name)
+{
+    if (object == JSON_NONE)
+        return JSON_NONE;
+
+    uint32_t node = json_member(doc, object, str_c(name), NULL);
+
+    return is_type(doc, node, JSON_NULL) ? JSON_NONE : node;
+}
+
+bool member_is(const struct json *doc, uint32_t object, const char *name, const char *text)
+{
+    uint32_t node = member(doc, object, name);
+
+    return is_type(doc, node, JSON_STRING) && json_says(doc, node, str_c(text));
+}
+
+bool member_has_text(const struct json *doc, uint32_t object, const char *name)
+{
+    uint32_t node = member(doc, object, name);
+
+    return is_type(doc, node, JSON_STRING) && json_inside(doc, node).len > 0;
+}
+
+bool member_used(const struct json *doc, uint32_t object, const char *name, enum json_type type,
+                 uint32_t *node, struct wire_complaint *why)
+{
+    static const char *const wanted[] = {
+        [JSON_NULL] = "must be null",          [JSON_FALSE] = "must be true or false",
+        [JSON_TRUE] = "must be true or false", [JSON_NUMBER] = "must be a number",
+        [JSON_STRING] = "must be a string",    [JSON_ARRAY] = "must be an array",
+        [JSON_OBJECT] = "must be an object",
+    };
+    bool twice = false;
+
+    *node = json_member(doc, object, str_c(name), &twice);
+    if (twice)
+        return complain(why, str_c(name), STR("stands in the request more than once"));
+    if (*node == JSON_NONE || json_type(doc, *node) == JSON_NULL) {
+        *node = JSON_NONE;
+        return true;
+    }
+    bool is_bool = type == JSON_TRUE || type == JSON_FALSE;
+    enum json_type got = json_type(doc, *node);
+
+    if (is_bool ? got != JSON_TRUE && got != JSON_FALSE : got != type)
+        return complain(why, str_c(name), str_c(wanted[type]));
+    return true;
+}
+
+bool text_tells(struct str text)
+{
+    text = str_trim(text);
+    return text.len >= TELLING_MIN && !str_starts(text, STR("[System")) &&
+           str_find(text, STR("<system-reminder>")) == SIZE_MAX;
+}
+
+static bool string_tells(struct str raw, struct arena *a, struct str *text)
+{
+    struct json doc;
+
+    return json_parse(&doc, raw, &(struct json_limits){ 0 }, a, NULL) &&
+           json_text(&doc, 0, a, text) && text_tells(*text);
+}
+
+bool content_tells(struct str content, struct arena *a, struct str *text)
+{
+    struct json_cursor parts;
+    struct str part;
+
+    if (str_starts(content, STR("\"")))
+        return string_tells(content, a, text);
+    if (!str_starts(content, STR("[")))
+        return false;
+    parts = json_open(content);
+    while (json_next(&parts, &part)) {
+        struct json doc;
+        uint32_t node;
+
+        if (str_starts(part, STR("\""))) {
+            if (string_tells(part, a, text))
+                return true;
+            continue;
+        }
+        if (!str_starts(part, STR("{")) ||
+            !json_parse(&doc, part, &(struct json_limits){ .depth_kept = 1 }, a, NULL))
+            continue;
+        node = member(&doc, 0, "text");
+        if (is_type(&doc, node, JSON_STRING) && json_text(&doc, node, a, text) && text_tells(*text))
+            return true;
+    }
+    return false;
+}
+
+void messages_scan(struct str messages, struct str parts, struct arena *a, struct wire_request *r)
+{
+    struct json_cursor c = json_open(messages);
+    struct str raw;
+
+    while (json_next(&c, &raw)) {
+        struct json doc;
+        uint32_t role, content;
+
+        if (r->first_message.len == 0)
+            r->first_message = raw;
+        if (!str_starts(raw, STR("{")) ||
+            !json_parse(&doc, raw, &(struct json_limits){ .depth_kept = 1 }, a, NULL))
+            continue;
+        role = member(&doc, 0, "role");
+        content = json_member(&doc, 0, parts, NULL);
+        /* Gemini's contents may leave the role out: the user's then */
+        if (role != JSON_NONE
+                ? !(is_type(&doc, role, JSON_STRING) && json_says(&doc, role, STR("user")))
+                : r->protocol != WIRE_GEMINI)
+            continue;
+        if (content != JSON_NONE && content_tells(json_raw(&doc, content), a, &r->first_text))
+            return;
+    }
+    r->first_text = STR("");
+}
+
+bool wire_read_request(enum wire protocol, struct str body, char *mend, struct str path_model,
+                       bool path_stream, struct arena *a, struct wire_request *out,
+                       struct wire_complaint *why)
+{
+    struct json_fault fault = { 0 };
+    struct json_limits limits = { .depth_kept = 2, .mend = mend };
+
+    assert(protocol < PROTOCOLS);
+    *out = (struct wire_request){
+        .protocol = protocol,
+        .model = path_model,
+        .stream = path_stream,
+        .stream_options = JSON_NONE,
+        .include_usage = JSON_NONE,
+    };
+    if (str_trim(body).len == 0)
+        return complain(why, STR(""), STR("the request body is empty; it must be a JSON object"));
+    if (!json_parse(&out->doc, body, &limits, a, &fault)) {
+        json_fault_place(&fault, body);
+        *why = (struct wire_complaint){
+            .message = arena_printf(
+                a, "the request body is not valid JSON: %s at line %u, column %u (byte %zu)",
+                fault.what, fault.line, fault.col, fault.at),
+            .too_large = fault.limit,
+        };
+        return false;
+    }
+    if (json_type(&out->doc, 0) != JSON_OBJECT)
+        return complain(why, STR(""), STR("the request body must be a JSON object"));
+    return formats[protocol]->read_request(out, a, why);
+}
+
+/* --- splicing
+ * -------------------------------------------------------------------------------------- */
+
+struct edit {
+    size_t at, len; /* bytes of the body that are replaced; len 0 inserts */
+    struct str with;
+};
+
+static struct str quoted(struct str text, struct arena *a)
+{
+    struct buf b;
+
+    buf_init(&b, text.len * 6 + 2);
+    bool fits = json_quote(&b, text);
+    assert(fits);
+    struct str out = arena_copy(a, buf_str(&b));
+    buf_clear(&b);
+    return out;
+}
+
+static size_t offset(const struct wire_request *r, struct str inside)
+{
+    assert(inside.at >= r->doc.text.at && inside.at <= r->doc.text.at + r->doc.text.len);
+    return (size_t)(inside.at - r->doc.text.at);
+}
+
+/* Asks a chat upstream for its usage chunk, whatever the client said about it. */
+static bool edit_usage(const struct wire_request *r, struct edit *e)
+{
+    if (r->protocol != WIRE_OPENAI_CHAT || !r->stream || r->wants_usage)
+        return false;
+    if (r->include_usage != JSON_NONE) {
+        struct str raw = json_raw(&r->doc, r->include_usage);
+
+        *e = (struct edit){ offset(r, raw), raw.len, STR("true") };
+        return true;
+    }
+    if (r->stream_options != JSON_NONE && json_type(&r->doc, r->stream_options) == JSON_OBJECT) {
+        struct str raw = json_raw(&r->doc, r->stream_options);
+        bool empty = json_first(&r->doc, r->stream_options) == JSON_NONE;
+
+        *e =
+            (struct edit){ offset(r, raw) + 1, 0,
+                           empty ? STR("\"include_usage\":true") : STR("\"include_usage\":true,") };
+        return true;
+    }
+    if (r->stream_options != JSON_NONE) { /* null */
+        struct str raw = json_raw(&r->doc, r->stream_options);
+
+        *e = (struct edit){ offset(r, raw), raw.len, STR("{\"include_usage\":true}") };
+        return true;
+    }
+    /* behind the last member, so that the bytes in front of it stay where they were */
+    struct str root = json_raw(&r->doc, 0);
+    *e = (struct edit){ offset(r, root) + root.len - 1, 0,
+                        STR(",\"stream_options\":{\"include_usage\":true}") };
+    return true;
+}
+
+size_t wire_splice_request(const struct wire_request *r, struct str model, bool no_usage,
+                           struct arena *a, struct str parts[WIRE_SPLICE_PARTS], size_t *total)
+{
+    struct str body = r->doc.text;
+    struct edit edits[2];
+    size_t edit_count = 0, count = 0, done = 0;
+
+    if (r->model_raw.len > 0 && !str_eq(model, r->model))
+        edits[edit_count++] =
+            (struct edit){ offset(r, r->model_raw), r->model_raw.len, quoted(model, a) };
+    if (!no_usage && edit_usage(r, &edits[edit_count]))
+        edit_count++;
+    if (edit_count == 2 && edits[0].at > edits[1].at) {
+        struct edit first = edits[1];
+
+        edits[1] = edits[0];
+        edits[0] = first;
+    }
+    *total = 0;
+    for (size_t i = 0; i < edit_count; i++) {
+        if (edits[i].at > done)
+            parts[count++] = (struct str){ body.at + done, edits[i].at - done };
+        parts[count++] = edits[i].with;
+        done = edits[i].at + edits[i].len;
+    }
+    if (done < body.len)
+        parts[count++] = str_drop(body, done);
+    assert(count <= WIRE_SPLICE_PARTS);
+    for (size_t i = 0; i < count; i++)
+        *total += parts[i].len;
+    return count;
+}
+
+/* --- answers
+ * --------------------------------------------------------------------------------------- */
+
+bool wire_read_answer(enum wire wire, struct str body, char *mend, struct arena *a,
+                      struct wire_answer *out)
+{
+    struct json doc;
+
+    assert(wire < PROTOCOLS);
+    *out = (struct wire_answer){ .usage = usage_unknown() };
+    if (!json_parse(&doc, body, &(struct json_limits){ .mend = mend }, a, NULL))
+        return false;
+    if (json_type(&doc, 0) != JSON_OBJECT) {
+        out->is_error = true;
+        return true;
+    }
+    formats[wire]->read_answer(&doc, out);
+    return true;
+}
+
+/* --- streams
+ * --------------------------------------------------------------------------------------- */
+
+void stream_state_init(struct stream_state *s, enum wire wire)
+{
+    assert(wire < PROTOCOLS);
+    *s = (struct stream_state){ .wire = wire, .usage = usage_unknown() };
+}
+
+void stream_state_clear(struct stream_state *s)
+{
+    for (uint32_t i = 0; i < s->call_count; i++)
+        buf_clear(&s->calls[i].text);
+    free(s->calls);
+    s->calls = NULL;
+    s->call_count = 0;
+}
+
+bool arguments_are_json(struct str text)
+{
+    struct arena a = { 0 };
+    struct json doc;
+
+    if (str_trim(text).len == 0)
+        return true;
+    bool good = json_parse(&doc, text, &(struct json_limits){ .depth_kept = 1 }, &a, NULL);
+    arena_free(&a);
+    return good;
+}
+
+void stream_add_arguments(struct stream_state *s, int64_t index, const struct json *doc,
+                          uint32_t piece)
+{
+    struct str inside = json_inside(doc, piece);
+    uint32_t i = 0;
+
+    if (s->unchecked || inside.len == 0)
+        return;
+    while (i < s->call_count && s->calls[i].index != index)
+        i++;
+    if (i == STREAM_CALLS_MAX || s->call_bytes + inside.len > STREAM_ARGUMENTS_MAX) {
+        s->unchecked = true;
+        return;
+    }
+    if (i == s->call_count) {
+        s->calls = must_realloc(s->calls, (i + 1) * sizeof(s->calls[0]));
+        s->calls[i].index = index;
+        buf_init(&s->calls[i].text, STREAM_ARGUMENTS_MAX);
+        s->call_count++;
+    }
+    bool fits = json_unescape(&s->calls[i].text, inside);
+    assert(fits);
+    s->call_bytes += inside.len;
+}
+
+void stream_check_arguments(struct stream_state *s, int64_t index)
+{
+    for (uint32_t i = 0; i < s->call_count; i++)
+        if (s->calls[i].index == index && !s->unchecked &&
+            !arguments_are_json(buf_str(&s->calls[i].text)))
+            s->bad_arguments = true;
+}
+
+void stream_read_event(struct stream_state *s, struct str name, struct str data, struct arena *a,
+                       struct event_view *out)
+{
+    struct json doc;
+
+    *out = (struct event_view){ .kind = EVENT_OTHER };
+    if (str_eq(str_trim(data), STR("[DONE]"))) {
+        /* the end of a chat stream; some responses servers send it behind theirs */
+        out->kind = s->wire == WIRE_OPENAI_CHAT ? EVENT_END : EVENT_PREAMBLE;
+        s->ended = s->ended || s->wire == WIRE_OPENAI_CHAT;
+        return;
+    }
+    if (!json_parse(&doc, data, &(struct json_limits){ 0 }, a, NULL) ||
+        json_type(&doc, 0) != JSON_OBJECT) {
+        out->kind = EVENT_BAD;
+        s->bad_events++;
+        return;
+    }
+    out->surrogates = doc.surrogates;
+    formats[s->wire]->read_event(s, name, &doc, out);
+    if (out->kind == EVENT_CONTENT)
+        s->content = true;
+    if (out->kind == EVENT_END)
+        s->ended = true;
+}
+
+bool stream_is_complete(const struct stream_state *s)
+{
+    bool finished = s->wire == WIRE_OPENAI_CHAT || s->wire == WIRE_GEMINI
+                        ? s->finish != FINISH_NONE
+                        : s->ended && s->finish != FINISH_NONE;
+
+    return finished && !(s->finish == FINISH_STOP && s->bad_arguments && !s->unchecked);
+}

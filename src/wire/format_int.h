@@ -1,0 +1,49 @@
+/* wire/format_int.h - what the folders of the protocols give to format.c and stream.c. */
+#ifndef PENSTOCK_WIRE_FORMAT_INT_H
+#define PENSTOCK_WIRE_FORMAT_INT_H
+
+#include "wire/format.h"
+
+/* Each fills what its protocol knows. The document's root is an object. */
+struct format {
+    bool (*read_request)(struct wire_request *r, struct arena *a, struct wire_complaint *why);
+    void (*read_answer)(const struct json *doc, struct wire_answer *out);
+    void (*read_event)(struct stream_state *s, struct str name, const struct json *doc,
+                       struct event_view *out);
+};
+
+extern const struct format format_openai_chat, format_openai_responses, format_anthropic,
+    format_gemini;
+
+/* A member that is used: absent and null are `JSON_NONE`; twice or of another type is a complaint.
+ */
+bool member_used(const struct json *doc, uint32_t object, const char *name, enum json_type type,
+                 uint32_t *node, struct wire_complaint *why);
+bool complain(struct wire_complaint *why, struct str param, struct str message);
+
+/* The first text long enough to tell one conversation from another, among texts of users. */
+bool text_tells(struct str text);
+/* Looks for it in one message's `content` (a string, or parts with `text`); raw JSON. */
+bool content_tells(struct str content, struct arena *a, struct str *text);
+/* Walks a list of messages (raw JSON array) for the first telling text of a user; `parts` names the
+ * member that holds the content (`content`, or gemini's `parts`). Also gives the first message. */
+void messages_scan(struct str messages, struct str parts, struct arena *a, struct wire_request *r);
+
+/* Member `name` of the object `object`, or JSON_NONE when absent, null, or `object` is none. */
+uint32_t member(const struct json *doc, uint32_t object, const char *name);
+bool member_is(const struct json *doc, uint32_t object, const char *name, const char *text);
+/* Is it a string that is not empty? */
+bool member_has_text(const struct json *doc, uint32_t object, const char *name);
+static inline bool is_type(const struct json *doc, uint32_t node, enum json_type type)
+{
+    return node != JSON_NONE && json_type(doc, node) == type;
+}
+
+/* Arguments of the call `index`: a piece (a string node), and the check when it is complete. */
+void stream_add_arguments(struct stream_state *s, int64_t index, const struct json *doc,
+                          uint32_t piece);
+void stream_check_arguments(struct stream_state *s, int64_t index);
+/* Is this text JSON, or empty (no arguments)? */
+bool arguments_are_json(struct str text);
+
+#endif

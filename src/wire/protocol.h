@@ -1,0 +1,25 @@
+/* wire/protocol.h - the words for what is spoken. A *protocol* is what a client speaks, a *wire*
+ * what an upstream speaks: the four protocols, and `cloudcode`. Values are stable: they are bits in
+ * masks. */
+#ifndef PENSTOCK_WIRE_PROTOCOL_H
+#define PENSTOCK_WIRE_PROTOCOL_H
+
+#include "base/str.h"
+
+enum wire {
+    WIRE_OPENAI_CHAT,
+    WIRE_OPENAI_RESPONSES,
+    WIRE_ANTHROPIC,
+    WIRE_GEMINI,
+    WIRE_CLOUDCODE,
+    WIRES,
+};
+#define PROTOCOLS 4 /* the first four wires are also client protocols */
+
+#define WIRE_BIT(w) (1u << (w))
+
+/* `openai-chat`, `openai-responses`, `anthropic`, `gemini`, `cloudcode` */
+struct str wire_name(enum wire w);
+bool wire_from_name(struct str name, enum wire *w);
+
+#endif

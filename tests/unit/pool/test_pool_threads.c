@@ -1,0 +1,80 @@
+/* Four threads lease and return; run under ThreadSanitizer this proves the lock, and everywhere
+ * that the counts balance. */
+#include <pthread.h>
+
+#include "rig.h"
+
+#define THREADS 4
+#define ROUNDS 25000
+
+struct worker {
+    pthread_t thread;
+    struct pool *pool;
+    _Atomic int *woken;
+    uint64_t leased, refused;
+    unsigned number;
+};
+
+static void wake(void *peer)
+{
+    ++*(_Atomic int *)peer;
+}
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    struct pick_ask ask = rig_ask("m");
+    struct verdict ok = rig_verdict(VERDICT_SUCCESS), slow = rig_verdict(VERDICT_RATE_LIMITED);
+
+    for (int i = 0; i < ROUNDS; i++) {
+        struct lease l;
+        struct pick why;
+
+        if (!pool_lease(w->pool, &ask, i, &l, &why)) {
+            w->refused++;
+            continue;
+        }
+        w->leased++;
+        lease_return(w->pool, &l, i % 1000 == 0 ? &slow : &ok, NULL, i);
+        if (w->number == 0 && i % 500 == 0) {
+            struct account_spec spec = rig_spec(1, "a");
+
+            (void)pool_active(w->pool, i);
+            if (pool_put(w->pool, &spec, CHAT, NULL, NULL, NULL) != OK)
+                w->refused = UINT64_MAX;
+        }
+    }
+    return NULL;
+}
+
+static void add_up(void *peer, const struct account_view *v)
+{
+    uint64_t *sum = peer;
+
+    sum[0] += v->served + v->failed;
+    sum[1] += v->in_flight;
+}
+
+TEST(leases_of_four_threads_balance)
+{
+    struct pool *p = rig_pool_of(t, 4);
+    struct worker workers[THREADS];
+    _Atomic int woken = 0;
+    uint64_t leased = 0, sum[2] = { 0, 0 };
+
+    pool_on_free(p, wake, &woken);
+    for (unsigned i = 0; i < THREADS; i++) {
+        workers[i] = (struct worker){ .pool = p, .woken = &woken, .number = i };
+        CHECK_INT(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        CHECK_INT(pthread_join(workers[i].thread, NULL), 0);
+        CHECK_INT(workers[i].leased + workers[i].refused, ROUNDS, "thread %u", i);
+        leased += workers[i].leased;
+    }
+    pool_each(p, 0, add_up, sum);
+    CHECK_INT(sum[0], leased, "each lease taught its account something");
+    CHECK_INT(sum[1], 0, "nothing is in flight");
+    CHECK_INT(p->leases, 0);
+    pool_free(p);
+}

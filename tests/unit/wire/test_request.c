@@ -1,0 +1,211 @@
+#include "wire/format.h"
+
+#include "test.h"
+
+static struct str copy(struct test *t, const char *z)
+{
+    return arena_copy(&t->arena, str_c(z));
+}
+
+static bool read_it(struct test *t, enum wire wire, const char *body, struct wire_request *r,
+                    struct wire_complaint *why)
+{
+    struct str b = copy(t, body);
+    struct str model = wire == WIRE_GEMINI ? STR("gemini-x") : STR("");
+
+    return wire_read_request(wire, b, NULL, model, false, &t->arena, r, why);
+}
+
+TEST(request_fields_that_are_read_are_checked_and_named)
+{
+    static const struct {
+        const char *name;
+        enum wire wire;
+        const char *body, *param, *says;
+    } cases[] = {
+        { "empty", WIRE_OPENAI_CHAT, "  ", "", "empty" },
+        { "no JSON", WIRE_OPENAI_CHAT, "{\"model\":\n x}", "", "line 2, column 2" },
+        { "an array", WIRE_ANTHROPIC, "[]", "", "JSON object" },
+        { "no model", WIRE_OPENAI_CHAT, "{\"messages\":[{}]}", "model", "missing" },
+        { "empty model", WIRE_OPENAI_CHAT, "{\"model\":\"\",\"messages\":[{}]}", "model",
+          "missing" },
+        { "model of wrong type", WIRE_ANTHROPIC, "{\"model\":7,\"messages\":[{}]}", "model",
+          "string" },
+        { "model twice", WIRE_ANTHROPIC, "{\"model\":\"a\",\"model\":\"b\",\"messages\":[{}]}",
+          "model", "more than once" },
+        { "model twice, once escaped", WIRE_OPENAI_RESPONSES,
+          "{\"model\":\"a\",\"mod\\u0065l\":\"b\",\"input\":\"x\"}", "model", "more than once" },
+        { "stream of wrong type", WIRE_OPENAI_CHAT,
+          "{\"model\":\"a\",\"stream\":\"yes\",\"messages\":[{}]}", "stream", "true or false" },
+        { "no messages", WIRE_OPENAI_CHAT, "{\"model\":\"a\"}", "messages", "at least one" },
+        { "messages of wrong type", WIRE_ANTHROPIC, "{\"model\":\"a\",\"messages\":{}}", "messages",
+          "array" },
+        { "no messages in the array", WIRE_ANTHROPIC, "{\"model\":\"a\",\"messages\":[]}",
+          "messages", "at least one" },
+        { "metadata of wrong type", WIRE_ANTHROPIC,
+          "{\"model\":\"a\",\"messages\":[{}],\"metadata\":[]}", "metadata", "object" },
+        { "include_usage twice", WIRE_OPENAI_CHAT,
+          "{\"model\":\"a\",\"messages\":[{}],\"stream_options\":{\"include_usage\":true,\"include_"
+          "usage\":false}}",
+          "stream_options.include_usage", "more than once" },
+        { "input of wrong type", WIRE_OPENAI_RESPONSES, "{\"model\":\"a\",\"input\":7}", "input",
+          "string or an array" },
+        { "no contents", WIRE_GEMINI, "{}", "contents", "at least one" },
+        { "contents of wrong type", WIRE_GEMINI, "{\"contents\":\"x\"}", "contents", "array" },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct wire_request r;
+        struct wire_complaint why = { 0 };
+
+        CHECK(!read_it(t, cases[i].wire, cases[i].body, &r, &why), "%s", cases[i].name);
+        CHECK_STR(why.param, cases[i].param, "%s", cases[i].name);
+        CHECK(str_find(why.message, str_c(cases[i].says)) != SIZE_MAX, "%s says: %.*s",
+              cases[i].name, STR_ARG(why.message));
+    }
+}
+
+TEST(request_members_that_are_not_read_may_stand_twice)
+{
+    struct wire_request r;
+    struct wire_complaint why;
+
+    CHECK(read_it(t, WIRE_OPENAI_CHAT,
+                  "{\"x\":1,\"model\":\"a\",\"x\":2,\"messages\":[{\"role\":\"user\",\"content\":"
+                  "\"hello\"}]}",
+                  &r, &why));
+    CHECK_STR(r.model, "a");
+    CHECK_STR(r.first_text, "hello");
+}
+
+TEST(request_first_text_is_the_first_of_a_user_that_tells)
+{
+    static const struct {
+        const char *name;
+        enum wire wire;
+        const char *body, *want;
+    } cases[] = {
+        { "system is skipped", WIRE_OPENAI_CHAT,
+          "{\"model\":\"a\",\"messages\":[{\"role\":\"system\",\"content\":\"be "
+          "good\"},{\"role\":\"user\",\"content\":\"hello\"}]}",
+          "hello" },
+        { "short texts are skipped", WIRE_OPENAI_CHAT,
+          "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\" hi "
+          "\"},{\"role\":\"user\",\"content\":\"longer\"}]}",
+          "longer" },
+        { "reminders are skipped", WIRE_ANTHROPIC,
+          "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+          "\"text\":\"<system-reminder>x</system-reminder>\"},"
+          "{\"type\":\"text\",\"text\":\"the task\"}]}]}",
+          "the task" },
+        { "system marks are skipped", WIRE_ANTHROPIC,
+          "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"[System "
+          "note]\"},{\"role\":\"user\",\"content\":\"real\"}]}",
+          "real" },
+        { "escapes are decoded", WIRE_OPENAI_CHAT,
+          "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"a\\u00e9\\nb\"}]}",
+          "a\xc3\xa9\nb" },
+        { "input is a string", WIRE_OPENAI_RESPONSES, "{\"model\":\"a\",\"input\":\"hello\"}",
+          "hello" },
+        { "input items", WIRE_OPENAI_RESPONSES,
+          "{\"model\":\"a\",\"input\":[{\"role\":\"developer\",\"content\":\"rules\"},{\"type\":"
+          "\"message\",\"role\":\"user\",\"content\":[{"
+          "\"type\":\"input_text\",\"text\":\"do it\"}]}]}",
+          "do it" },
+        { "gemini without a role", WIRE_GEMINI,
+          "{\"contents\":[{\"parts\":[{\"text\":\"hello\"}]}]}", "hello" },
+        { "gemini model turns are skipped", WIRE_GEMINI,
+          "{\"contents\":[{\"role\":\"model\",\"parts\":[{\"text\":\"no "
+          "one\"}]},{\"role\":\"user\",\"parts\":[{\"text\":\"some one\"}]}]}",
+          "some one" },
+        { "none", WIRE_OPENAI_CHAT,
+          "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]"
+          "}]}",
+          "" },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct wire_request r;
+        struct wire_complaint why = { 0 };
+
+        CHECK(read_it(t, cases[i].wire, cases[i].body, &r, &why), "%s: %.*s", cases[i].name,
+              STR_ARG(why.message));
+        CHECK_STR(r.first_text, cases[i].want, "%s", cases[i].name);
+    }
+}
+
+TEST(splice_changes_the_declared_spans_and_nothing_else)
+{
+    static const struct {
+        const char *name;
+        enum wire wire;
+        const char *body, *model, *want;
+    } cases[] = {
+        { "same model, no stream", WIRE_OPENAI_CHAT,
+          "{ \"model\" : \"a\", \"messages\":[{}], \"n\":1.0 }", "a",
+          "{ \"model\" : \"a\", \"messages\":[{}], \"n\":1.0 }" },
+        { "other model", WIRE_OPENAI_CHAT, "{ \"model\" : \"a\", \"messages\":[{}], \"n\":1.0 }",
+          "b\"c", "{ \"model\" : \"b\\\"c\", \"messages\":[{}], \"n\":1.0 }" },
+        { "usage is asked for", WIRE_OPENAI_CHAT,
+          "{\"model\":\"a\",\"messages\":[{}],\"stream\":true}", "a",
+          "{\"model\":\"a\",\"messages\":[{}],\"stream\":true,\"stream_options\":{\"include_"
+          "usage\":true}}" },
+        { "usage was asked for", WIRE_OPENAI_CHAT,
+          "{\"model\":\"a\",\"messages\":[{}],\"stream\":true,\"stream_options\":{\"include_"
+          "usage\": true}}",
+          "a",
+          "{\"model\":\"a\",\"messages\":[{}],\"stream\":true,\"stream_options\":{\"include_"
+          "usage\": true}}" },
+        { "usage was refused, and both change", WIRE_OPENAI_CHAT,
+          "{\"stream_options\":{\"include_usage\":false},\"stream\":true,\"messages\":[{}],"
+          "\"model\":\"a\"}",
+          "b",
+          "{\"stream_options\":{\"include_usage\":true},\"stream\":true,\"messages\":[{}],"
+          "\"model\":\"b\"}" },
+        { "other options stay", WIRE_OPENAI_CHAT,
+          "{\"model\":\"a\",\"messages\":[{}],\"stream\":true,\"stream_options\":{\"x\":1}}", "a",
+          "{\"model\":\"a\",\"messages\":[{}],\"stream\":true,\"stream_options\":{\"include_"
+          "usage\":true,\"x\":1}}" },
+        { "options are empty", WIRE_OPENAI_CHAT,
+          "{\"model\":\"a\",\"messages\":[{}],\"stream\":true,\"stream_options\":{}}", "a",
+          "{\"model\":\"a\",\"messages\":[{}],\"stream\":true,\"stream_options\":{\"include_"
+          "usage\":true}}" },
+        { "options are null", WIRE_OPENAI_CHAT,
+          "{\"model\":\"a\",\"messages\":[{}],\"stream\":true,\"stream_options\":null}", "a",
+          "{\"model\":\"a\",\"messages\":[{}],\"stream\":true,\"stream_options\":{\"include_"
+          "usage\":true}}" },
+        { "anthropic has no options", WIRE_ANTHROPIC,
+          "{\"model\":\"a\",\"messages\":[{}],\"stream\":true}\n", "b",
+          "{\"model\":\"b\",\"messages\":[{}],\"stream\":true}\n" },
+        { "gemini's model is in the path", WIRE_GEMINI, "{\"contents\":[{}],\"model\":\"x\"}", "b",
+          "{\"contents\":[{}],\"model\":\"x\"}" },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct wire_request r;
+        struct wire_complaint why = { 0 };
+        struct str parts[WIRE_SPLICE_PARTS];
+        struct buf got;
+        size_t total, count;
+
+        if (!CHECK(read_it(t, cases[i].wire, cases[i].body, &r, &why), "%s: %.*s", cases[i].name,
+                   STR_ARG(why.message)))
+            continue;
+        count = wire_splice_request(&r, str_c(cases[i].model), false, &t->arena, parts, &total);
+        buf_init(&got, 4096);
+        for (size_t p = 0; p < count; p++)
+            (void)buf_add(&got, parts[p]);
+        CHECK_STR(buf_str(&got), cases[i].want, "%s", cases[i].name);
+        CHECK_INT(total, got.len, "%s", cases[i].name);
+        buf_clear(&got);
+    }
+}
+
+TEST(request_lone_surrogates_are_mended_in_place)
+{
+    struct wire_request r;
+    struct wire_complaint why;
+    char body[] = "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"abc\\ud800\"}]}";
+
+    CHECK(wire_read_request(WIRE_OPENAI_CHAT, str_c(body), body, STR(""), false, &t->arena, &r,
+                            &why));
+    CHECK_STR(str_c(body),
+              "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"abc\\ufffd\"}]}");
+}

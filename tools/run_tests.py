@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Runs the test programs of a Meson build, and other commands, and sums up what they say.
+
+usage: run_tests.py [--only SUBSTRING]… BUILD_FOLDER [-- COMMAND…]…
+
+Every program ends its output with `N passed, N failed`; one that does not, or that dies, counts as one failure.
+The last line printed is the sum, in the same form."""
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+TIMEOUT_S = 300
+
+
+def run(name, command, env):
+    started = time.monotonic()
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S, env=env)
+        output, code = done.stdout + done.stderr, done.returncode
+    except subprocess.TimeoutExpired as fault:
+        output, code = f"{fault.stdout or ''}\nran longer than {TIMEOUT_S} s", 1
+    lines = re.findall(r"^(?:\w+: )?(\d+) passed, (\d+) failed", output, re.M)
+    passed, failed = (int(lines[-1][0]), int(lines[-1][1])) if lines else (0, 1)
+    if code != 0 and failed == 0:
+        failed = 1
+        output += f"\nexit status {code}"
+    return name, passed, failed, output, time.monotonic() - started
+
+
+def main():
+    args, only, commands = sys.argv[1:], [], []
+    while args and args[0] == "--only":
+        only.append(args[1])
+        args = args[2:]
+    folders, rest = [], args
+    while rest and rest[0] != "--":
+        folders.append(rest.pop(0))
+    for part in rest:
+        if part == "--":
+            commands.append([])
+        else:
+            commands[-1].append(part)
+    jobs = []
+    for folder in folders:
+        tests = json.loads(subprocess.run(["meson", "introspect", "--tests", folder], capture_output=True, text=True, check=True).stdout)
+        for test in tests:
+            if not only or any(word in test["name"] for word in only):
+                jobs.append((f"{folder}:{test['name']}", test["cmd"], {**os.environ, **test["env"]}))
+    jobs += [(" ".join(c), c, dict(os.environ)) for c in commands]
+    total_passed = total_failed = 0
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        for name, passed, failed, output, seconds in pool.map(lambda j: run(*j), jobs):
+            total_passed += passed
+            total_failed += failed
+            print(f"{'ok    ' if failed == 0 else 'FAILED'} {name}: {passed} passed, {failed} failed ({seconds:.1f} s)", flush=True)
+            if failed:
+                print("\n".join("    " + line for line in output.splitlines()[-80:]), flush=True)
+    print(f"{total_passed} passed, {total_failed} failed")
+    return 1 if total_failed or total_passed == 0 else 0
+
+
+sys.exit(main())

@@ -16,6 +16,11 @@
 
 struct admin;
 
+#define ADMIN_METRICS(X)                                                                            \
+    X(calls, "calls of the admin API")                                                              \
+    X(refused_token, "of them, refused for the admin token")
+METRIC_STRUCT(admin_metrics, ADMIN_METRICS)
+
 enum admin_change {
     ADMIN_SCHEDULING,     /* body: {"mode": …, "max_wait_seconds": …} */
     ADMIN_ACCOUNT_ADD,    /* body: an account as in the settings file */
@@ -40,16 +45,22 @@ void admin_call_done(struct admin_call *c, struct admin_outcome *outcome);
 struct admin_options {
     struct pool *pool;
     struct secret token; /* copied */
-    void (*desk)(void *peer,
-                 struct admin_call *c); /* takes the change to the desk's thread; threads: any */
-    /* members of GET /api/status beside those the admin knows: uptime, listeners, simulator, faults
-     * of the settings file. Threads: any */
+    /* Takes the change to the desk's thread. Threads: any. */
+    void (*desk)(void *peer, struct admin_call *c);
+    void *desk_peer;
+    /* Members of GET /api/status beside those the admin knows, each with a comma in front: uptime,
+     * listeners, simulator, faults of the settings file, counters. Threads: any. */
     void (*status)(void *peer, struct buf *members);
-    void *peer;
+    void *status_peer;
 };
+
+/* Pieces of answers that the desk gives too. */
+void admin_put_error(struct buf *out, struct str message, struct str path);
+void admin_put_scheduling(struct buf *out, struct pool *pool);
 
 struct admin *admin_new(const struct admin_options *options);
 void admin_free(struct admin *a);
+const struct admin_metrics *admin_metrics_of(const struct admin *a);
 
 /* The server's hooks, for paths under /api/. `mailbox` is that of the request's loop. */
 void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r);

@@ -27,7 +27,7 @@ static void rules_unref(void *owner)
     free(c);
 }
 
-const struct exchange_rules *rules_new(struct settings *s)
+const struct exchange_rules *exchange_rules_new(struct settings *s)
 {
     struct counted_rules *c = must_calloc(1, sizeof(*c));
     struct client_key *keys = arena_array(&c->arena, struct client_key, s->client_key_count + 1);

@@ -7,6 +7,6 @@
 #include "exchange/exchange.h"
 
 /* Takes a count of the settings. The caller owns one count of the rules: `rules->owner_unref(rules->owner)`. */
-const struct exchange_rules *rules_new(struct settings *s);
+const struct exchange_rules *exchange_rules_new(struct settings *s);
 
 #endif

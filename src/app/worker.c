@@ -77,7 +77,9 @@ static void on_account_free(void *peer)
 {
     struct worker *w = peer;
 
-    (void)mailbox_send(w->mailbox, wake_here, w);
+    /* when the mailbox is full, the worker has work enough to come back to its waiting exchanges */
+    if (!mailbox_send(w->mailbox, wake_here, w))
+        return;
 }
 
 /* --- life
@@ -120,6 +122,7 @@ enum status worker_init(struct worker *w, const struct worker_options *options, 
         .budget = &options->shared->budget,
         .metrics = &w->server_metrics,
         .connections = &options->shared->connections,
+        .peers = options->shared->peers,
         .hosts = options->hosts,
         .host_count = options->host_count,
     });

@@ -19,6 +19,7 @@ struct worker_shared {
     struct journal *journal; /* NULL: none */
     struct budget budget;
     _Atomic uint32_t connections;
+    struct peers *peers; /* connections of each remote address */
     void (*on_access)(void *peer, const struct access_record *record);
     void *peer;
 };

@@ -137,7 +137,7 @@ static void on_data(void *peer, struct str bytes)
         (void)buf_add(&a->body, str_take(bytes, a->body.max - a->body.len));
         return;
     case ATTEMPT_WAITING:
-        assert(!"data before the head");
+        assert(false); /* data before the head */
     }
 }
 
@@ -200,7 +200,7 @@ static void on_end(void *peer)
                       .status = a->status, .head = a->fault_head, .body = buf_str(&a->body) });
         return;
     case ATTEMPT_WAITING:
-        assert(!"an end before the head");
+        assert(false); /* an end before the head */
     }
 }
 

@@ -420,7 +420,7 @@ static bool may_wait(struct exchange *x, int64_t now_ms)
         return false;
     if (busy)
         return true; /* any lease that ends wakes us */
-    return x->pick.retry_at_ms < x->wait_until_ms && x->pick.retry_at_ms < x->deadline_ms;
+    return x->pick.free_at_ms < x->wait_until_ms && x->pick.free_at_ms < x->deadline_ms;
 }
 
 void exchange_pick(struct exchange *x)
@@ -514,10 +514,12 @@ static void client_fault(struct exchange *x, const struct verdict *v,
                 ENDING_REQUEST_WRONG);
 }
 
-void exchange_fault(struct exchange *x, const struct verdict *v, const struct judge_words *words)
+void exchange_fault(struct exchange *x, const struct verdict *judged, const struct judge_words *words)
 {
     int64_t account = x->attempt.lease.account_id, now_ms = loop_now(x->env->loop);
+    struct verdict copy = *judged, *v = &copy;
 
+    v->first_capacity = v->kind == VERDICT_CAPACITY && x->verdicts[VERDICT_CAPACITY] == 0;
     attempt_end(x, v);
     x->last = *v;
     x->words = *words;

@@ -17,9 +17,18 @@ void conn_pool_init(struct conn_pool *p, struct loop *l, const struct client_lim
 
 /* --- sites */
 
+static struct conn_site *site_find(struct conn_pool *p, struct str key)
+{
+    struct conn_site **recent = &p->recent[((uintptr_t)key.at >> 4) % CONN_RECENT];
+
+    if (*recent == NULL || !str_eq((*recent)->key, key))
+        *recent = map_get(&p->sites, key);
+    return *recent;
+}
+
 static struct conn_site *site_get(struct conn_pool *p, struct str key)
 {
-    struct conn_site *site = map_get(&p->sites, key);
+    struct conn_site *site = site_find(p, key);
 
     if (site != NULL)
         return site;
@@ -37,6 +46,9 @@ static void site_leave(struct conn_site *site)
     if (--site->users > 0)
         return;
     assert(site->newest == NULL);
+    for (size_t i = 0; i < CONN_RECENT; i++)
+        if (site->pool->recent[i] == site)
+            site->pool->recent[i] = NULL;
     (void)map_remove(&site->pool->sites, site->key);
     free(site);
 }
@@ -162,7 +174,7 @@ void conn_keep(struct conn *c)
 
 struct conn *conn_take(struct conn_pool *p, struct str key)
 {
-    struct conn_site *site = map_get(&p->sites, key);
+    struct conn_site *site = site_find(p, key);
 
     while (site != NULL && site->newest != NULL) {
         struct conn *c = site->newest;

@@ -13,10 +13,15 @@
 #include "http/limits.h"
 #include "io/socket.h"
 
+#define CONN_RECENT 64
+
 struct conn_pool {
     struct loop *loop;
     const struct client_limits *limits;
     struct map sites; /* by pool key */
+    /* Sites found last, by the address of the key they were asked with: hashing a key costs more
+     * than comparing it. */
+    struct conn_site *recent[CONN_RECENT];
     size_t idle;
 };
 

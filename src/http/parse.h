@@ -71,7 +71,7 @@ enum http_parse { HTTP_PARSE_MORE, HTTP_PARSE_DONE, HTTP_PARSE_BAD };
 enum http_parse http_parse_request(struct str in, size_t *scanned, const struct http_limits *limits,
                                    struct http_head *head, size_t *used, struct http_fault *fault);
 /* The same for answers; no empty lines before them. A 1xx, 204 or 304 has no body whatever it says:
- * its head comes with a content length of 0. So has the answer to HEAD, but that only the caller
+ * its head comes with a content length of 0. Nor has the answer to HEAD, but that only the caller
  * knows. */
 enum http_parse http_parse_response(struct str in, size_t *scanned,
                                     const struct http_limits *limits, struct http_head *head,

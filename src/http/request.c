@@ -81,6 +81,22 @@ void request_free(struct served *sv)
     arena_free(&a); /* and with it the request */
 }
 
+/* Clients say the same Host in each request of a connection: it is judged once. */
+static bool conn_host_allowed(struct conn *c, struct str host)
+{
+    struct server *s = c->server;
+
+    if (c->host_len > 0 && c->host_epoch == s->host_epoch &&
+        str_eq(host, (struct str){ c->host, c->host_len }))
+        return true;
+    if (!host_allowed(host, &c->local, s->hosts, s->host_count))
+        return false;
+    c->host_len = host.len <= sizeof(c->host) ? (uint8_t)host.len : 0;
+    c->host_epoch = s->host_epoch;
+    memcpy(c->host, host.at, c->host_len);
+    return true;
+}
+
 /* All that is asked of a request before anybody hears of it. */
 static bool request_admit(struct served *sv, struct refusal *why)
 {
@@ -95,7 +111,7 @@ static bool request_admit(struct served *sv, struct refusal *why)
         return false;
     }
     sv->r.path = (struct str){ path, path_len };
-    if (!host_allowed(sv->r.head->host, &sv->r.local, s->hosts, s->host_count)) {
+    if (!conn_host_allowed(sv->conn, sv->r.head->host)) {
         *why = (struct refusal){ 421, "this Host is not served here", &s->metrics->refused_host };
         return false;
     }
@@ -165,7 +181,7 @@ bool conn_take_head(struct conn *c)
     c->unread = str_drop(c->unread, head.len);
     if (c->read_eof && s->parsed.keep_alive && s->parsed.minor > 0) {
         /* R10: the client closed its side, and nothing of this answer has started */
-        conn_close(c, false);
+        server_conn_close(c, false);
         return false;
     }
     request_begin(c, head);
@@ -477,7 +493,7 @@ void request_drop_body(struct request *r)
 
     buf_clear(&sv->body);
     r->body = STR("");
-    conn_settle(sv->conn);
+    conn_charge(sv->conn);
 }
 
 struct loop *request_loop(const struct request *r)

@@ -19,7 +19,7 @@ static void conn_broken(void *peer)
     if (c->served != NULL)
         conn_gone(c, c->read_eof ? GONE_HALF_CLOSE : GONE_RESET);
     else
-        conn_close(c, true);
+        server_conn_close(c, true);
 }
 
 /* A write failed. The hooks hear of it in a turn of their own, not in the middle of their call. */
@@ -32,15 +32,43 @@ static void conn_break(struct conn *c)
     loop_later(c->server->loop, conn_broken, c);
 }
 
+/* Heads are written one after the other, so one small buffer goes round and a connection that waits
+ * has none. */
+static void out_return(struct conn *c)
+{
+    struct buf *spare = &c->server->spare;
+
+    if (spare->cap > 0 || c->out.cap != HEAD_ROOM) {
+        buf_clear(&c->out);
+        return;
+    }
+    *spare = c->out;
+    spare->len = 0;
+    buf_init(&c->out, OUT_MAX);
+}
+
+static void out_take(struct conn *c)
+{
+    struct buf *spare = &c->server->spare;
+
+    if (c->out.cap > 0)
+        return;
+    if (spare->cap > 0) {
+        c->out = *spare;
+        buf_init(spare, OUT_MAX);
+    } else {
+        (void)buf_reserve(&c->out, HEAD_ROOM);
+    }
+}
+
 static void out_sent(struct conn *c, size_t n)
 {
     c->out_sent += n;
     assert(c->out_sent <= c->out.len);
     if (c->out_sent < c->out.len)
         return;
-    c->out_sent = c->out.len = 0;
-    if (c->out.cap > HEAD_ROOM)
-        buf_clear(&c->out);
+    c->out_sent = 0;
+    out_return(c);
 }
 
 /* Keeps what follows the first `taken` bytes of the parts. The room is asked for once, and where
@@ -141,7 +169,7 @@ struct head_plan {
     size_t field_count;
     int64_t length; /* -1: none is said */
     bool chunked;
-    struct str connection; /* empty: nothing is said */
+    struct str connection; /* the line, or nothing */
 };
 
 /* Fields that the server writes itself. */
@@ -169,7 +197,7 @@ static void head_put(struct conn *c, const struct head_plan *plan)
     server_clock(s);
     if (c->broken)
         return;
-    (void)buf_reserve(out, HEAD_ROOM);
+    out_take(c);
     bool fits = http_put_status_line(out, plan->status) && buf_add(out, buf_str(&s->date));
 
     for (size_t i = 0; i < plan->field_count; i++) {
@@ -179,20 +207,35 @@ static void head_put(struct conn *c, const struct head_plan *plan)
             log_warn("response field left out", F_STR("name", f->name));
     }
     if (plan->length >= 0)
-        fits = fits && http_put_field_i64(out, STR("Content-Length"), plan->length);
+        fits = fits && buf_add(out, STR("Content-Length: ")) &&
+               buf_add_u64(out, (uint64_t)plan->length) && buf_add(out, STR("\r\n"));
     if (plan->chunked)
         fits = fits && buf_add(out, STR("Transfer-Encoding: chunked\r\n"));
-    if (plan->connection.len > 0)
-        fits = fits && http_put_field(out, STR("Connection"), plan->connection);
+    fits = fits && buf_add(out, plan->connection);
     if (!fits || !http_put_end(out))
         conn_break(c);
 }
 
-static struct str connection_word(const struct conn *c, int minor)
+static struct str connection_line(const struct conn *c, int minor)
 {
     if (c->ends)
-        return STR("close");
-    return minor == 0 ? STR("keep-alive") : STR("");
+        return STR("Connection: close\r\n");
+    return minor == 0 ? STR("Connection: keep-alive\r\n") : STR("");
+}
+
+/* From here on the body is of no interest: it must be there, or nothing can follow it. */
+static void answer_begin(struct served *sv)
+{
+    struct conn *c = sv->conn;
+
+    assert(!sv->started);
+    assert(!sv->gone || sv->parting);
+    if (c->state == CONN_BODY) {
+        conn_rest(c);
+        conn_move(c, CONN_SERVING);
+    }
+    sv->started = true;
+    c->lingers = !request_skip_body(sv);
 }
 
 void response_start(struct request *r, int status, const struct http_field *fields, size_t count,
@@ -202,19 +245,12 @@ void response_start(struct request *r, int status, const struct http_field *fiel
     struct conn *c = sv->conn;
     bool old = r->head->minor == 0;
 
-    assert(!sv->started);
-    assert(!sv->gone || sv->parting);
     assert(status >= 200 && status <= 599);
     assert(length >= RESPONSE_CHUNKED);
-    if (c->state == CONN_BODY) {
-        conn_rest(c);
-        conn_move(c, CONN_SERVING);
-    }
-    sv->started = true;
+    answer_begin(sv);
     sv->bodiless = status == 204 || status == 304;
     sv->chunking = length < 0 && !old && !sv->bodiless && r->head->method != HTTP_HEAD;
     sv->answer_left = sv->bodiless ? 0 : length;
-    c->lingers = !request_skip_body(sv);
     c->ends = c->lingers || !r->head->keep_alive || c->server->draining || c->read_eof ||
               (length < 0 && old && !sv->bodiless && r->head->method != HTTP_HEAD);
 
@@ -224,10 +260,20 @@ void response_start(struct request *r, int status, const struct http_field *fiel
         .field_count = count,
         .length = sv->bodiless ? -1 : length,
         .chunked = sv->chunking,
-        .connection = connection_word(c, r->head->minor),
+        .connection = connection_line(c, r->head->minor),
     };
     sv->bodiless = sv->bodiless || r->head->method == HTTP_HEAD;
     head_put(c, &plan);
+}
+
+void response_start_raw(struct request *r)
+{
+    struct served *sv = served_of(r);
+    struct conn *c = sv->conn;
+
+    answer_begin(sv);
+    sv->answer_left = -1;
+    c->ends = true;
 }
 
 /* --- bodies ----------------------------------------------------------------------------------- */
@@ -393,7 +439,7 @@ void response_abort(struct request *r)
 
     assert(!sv->gone || sv->parting);
     request_free(sv);
-    conn_close(c, !shows);
+    server_conn_close(c, !shows);
 }
 
 size_t response_queued(const struct request *r)
@@ -439,7 +485,7 @@ static void refusal_put(struct conn *c, const struct refusal *why, bool bodiless
         .fields = fields,
         .field_count = why->status == 503 ? 2 : 1,
         .length = (int64_t)body->len,
-        .connection = STR("close"),
+        .connection = STR("Connection: close\r\n"),
     };
 
     head_put(c, &plan);

@@ -86,7 +86,7 @@ static void conn_uncount(struct conn *c)
     server_check_drained(s);
 }
 
-void conn_close(struct conn *c, bool reset)
+void server_conn_close(struct conn *c, bool reset)
 {
     struct server *s = c->server;
 
@@ -118,7 +118,7 @@ void conn_gone(struct conn *c, enum gone why)
     if (c->served != sv)
         return; /* the answer was ended after all */
     request_free(sv);
-    conn_close(c, reset);
+    server_conn_close(c, reset);
 }
 
 /* A client that may still be sending would answer our close with a reset, and the reset would
@@ -139,7 +139,7 @@ static bool conn_discard(struct conn *c)
     c->lingered += c->unread.len;
     c->unread = STR("");
     if (c->state == CONN_LINGER && c->lingered >= c->server->limits.linger_bytes)
-        conn_close(c, false);
+        server_conn_close(c, false);
     return false;
 }
 
@@ -164,11 +164,11 @@ void conn_flushed(struct conn *c)
     assert(c->state == CONN_FLUSHING);
     assert(conn_queued(c) == 0);
     if (c->broken || (c->read_eof && (c->ends || !unread)))
-        conn_close(c, c->broken);
+        server_conn_close(c, c->broken);
     else if ((c->ends || s->draining) && (c->lingers || unread))
         conn_linger(c);
     else if (c->ends || s->draining)
-        conn_close(c, false);
+        server_conn_close(c, false);
     else {
         conn_move(c, CONN_IDLE);
         c->stalling = false;
@@ -264,7 +264,7 @@ void conn_feed(struct conn *c, struct str bytes)
         return;
     conn_keep(c);
     if (c->read_eof && (c->state == CONN_IDLE || c->state == CONN_HEAD))
-        conn_close(c, false); /* what is left can never become a request */
+        server_conn_close(c, false); /* what is left can never become a request */
 }
 
 static void conn_start_probe(struct conn *c)
@@ -299,7 +299,7 @@ static void conn_eof(struct conn *c)
     case CONN_IDLE:
     case CONN_HEAD:
     case CONN_LINGER:
-        conn_close(c, false);
+        server_conn_close(c, false);
         break;
     case CONN_BODY:
         conn_gone(c, GONE_RESET);
@@ -319,7 +319,7 @@ static void conn_reset(struct conn *c)
     if (c->served != NULL)
         conn_gone(c, c->read_eof ? GONE_HALF_CLOSE : GONE_RESET);
     else
-        conn_close(c, true);
+        server_conn_close(c, true);
 }
 
 static void conn_read_failed(struct conn *c, long how)
@@ -402,13 +402,26 @@ static void conn_on_probe(void *peer, int64_t now_ms)
 
 /* --- events ----------------------------------------------------------------------------------- */
 
+static bool conn_wants_input(struct conn *c)
+{
+    if (c->read_eof)
+        return false;
+    if (c->state == CONN_FLUSHING && c->lingered >= c->server->limits.linger_bytes)
+        return false;
+    if (c->in.len == 0)
+        return true;
+    if (c->state != CONN_SERVING && c->state != CONN_FLUSHING)
+        return c->in.len < IN_MAX; /* all of it is taken before this turn is over */
+    return c->in.len < LOOP_SCRATCH && conn_count_ahead(c) < c->server->limits.pipelined;
+}
+
 static void conn_on_ready(void *peer, unsigned what)
 {
     struct conn *c = peer;
 
     if ((what & SOCKET_WRITE) && c->full)
         conn_writable(c);
-    if ((what & SOCKET_READ) && c->state != CONN_CLOSED && !c->read_eof)
+    if ((what & SOCKET_READ) && c->state != CONN_CLOSED && conn_wants_input(c))
         conn_readable(c);
     conn_settle(c);
 }
@@ -421,7 +434,7 @@ static void conn_on_timer(void *peer, int64_t now_ms)
     switch (c->state) {
     case CONN_IDLE:
         count_one(c->fresh ? &m->timed_out_first_byte : &m->timed_out_keep_alive);
-        conn_close(c, false);
+        server_conn_close(c, false);
         break;
     case CONN_HEAD:
         conn_refuse(c, (struct refusal){ 408, "the head took too long", &m->timed_out_head });
@@ -439,10 +452,10 @@ static void conn_on_timer(void *peer, int64_t now_ms)
         break;
     case CONN_FLUSHING:
         count_one(&m->timed_out_write);
-        conn_close(c, true);
+        server_conn_close(c, true);
         break;
     case CONN_LINGER:
-        conn_close(c, false);
+        server_conn_close(c, false);
         break;
     case CONN_CLOSED:
     case CONN_STATES:
@@ -451,30 +464,22 @@ static void conn_on_timer(void *peer, int64_t now_ms)
     conn_settle(c);
 }
 
-static bool conn_wants_input(struct conn *c)
+void conn_charge(struct conn *c)
 {
-    if (c->read_eof)
-        return false;
-    if (c->state == CONN_FLUSHING && c->lingered >= c->server->limits.linger_bytes)
-        return false;
-    if (c->in.len == 0)
-        return true;
-    if (c->state != CONN_SERVING && c->state != CONN_FLUSHING)
-        return true;
-    return c->in.len < LOOP_SCRATCH && conn_count_ahead(c) < c->server->limits.pipelined;
+    int64_t held = (int64_t)(c->in.cap + (c->full ? c->out.cap : 0) +
+                             (c->served != NULL ? c->served->body.len : 0));
+
+    if (held == c->charged)
+        return;
+    budget_charge(c->server->budget, held - c->charged);
+    c->charged = held;
 }
 
 void conn_settle(struct conn *c)
 {
     if (c->state == CONN_CLOSED || c->feeding)
         return;
-    int64_t held = (int64_t)(c->in.cap + (c->full ? c->out.cap : 0) +
-                             (c->served != NULL ? c->served->body.len : 0));
-
-    if (held != c->charged) {
-        budget_charge(c->server->budget, held - c->charged);
-        c->charged = held;
-    }
+    conn_charge(c);
     socket_watch(c->socket, (conn_wants_input(c) ? (unsigned)SOCKET_READ : 0) |
                                 (c->full ? (unsigned)SOCKET_WRITE : 0));
 }
@@ -509,6 +514,10 @@ struct server *server_new(const struct server_options *options)
     assert(options->budget != NULL);
     assert(options->metrics != NULL);
     assert(options->connections != NULL);
+    assert(options->limits.body_bytes_s > 0);
+    assert(options->limits.inflate_ratio > 0);
+    assert(options->hooks.on_request != NULL && options->hooks.on_body != NULL);
+    assert(options->hooks.on_room != NULL && options->hooks.on_gone != NULL);
     s->loop = options->loop;
     s->limits = options->limits;
     s->head_limits = (struct http_limits){
@@ -525,6 +534,7 @@ struct server *server_new(const struct server_options *options)
     s->peers_own = options->peers == NULL;
     s->peers = s->peers_own ? peers_new() : options->peers;
     buf_init(&s->date, 64);
+    buf_init(&s->spare, OUT_MAX);
     s->clock_until_ms = INT64_MIN;
     timer_init(&s->drain_timer, s->loop, server_drain_on_timer, s);
     server_set_hosts(s, options->hosts, options->host_count);
@@ -541,6 +551,7 @@ void server_free(struct server *s)
         peers_free(s->peers);
     arena_free(&s->host_arena);
     buf_clear(&s->date);
+    buf_clear(&s->spare);
     free(s);
 }
 
@@ -553,6 +564,7 @@ void server_set_hosts(struct server *s, const struct str *hosts, size_t count)
         copies[i] = arena_copy(&s->host_arena, hosts[i]);
     s->hosts = copies;
     s->host_count = count;
+    s->host_epoch++;
 }
 
 uint32_t server_connections(const struct server *s)
@@ -663,7 +675,7 @@ static void server_each(struct server *s, void (*fn)(struct conn *c))
 static void conn_drain_idle(struct conn *c)
 {
     if (c->state == CONN_IDLE || c->state == CONN_HEAD)
-        conn_close(c, false);
+        server_conn_close(c, false);
 }
 
 static void conn_drain_running(struct conn *c)
@@ -675,7 +687,7 @@ static void conn_drain_running(struct conn *c)
 
 static void conn_drain_rest(struct conn *c)
 {
-    conn_close(c, false);
+    server_conn_close(c, false);
 }
 
 static void server_drain_on_timer(void *peer, int64_t now_ms)

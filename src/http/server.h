@@ -124,6 +124,10 @@ struct loop *request_loop(const struct request *r);
  * logged by name. */
 void response_start(struct request *r, int status, const struct http_field *fields, size_t count,
                     int64_t length);
+/* Instead of response_start(): what is written goes out as it stands, without head and framing, and
+ * the connection closes behind it. For the provider simulator, whose answers may break every rule;
+ * an abort is then always a reset. */
+void response_start_raw(struct request *r);
 /* Sends the parts in order. What the socket does not take is copied and kept. False: above the high
  * watermark, feed no more until on_room. To a HEAD request nothing is sent. */
 bool response_write(struct request *r, const struct str *parts, size_t count);

@@ -98,6 +98,9 @@ struct conn {
     struct timer probe; /* after a half-close */
     int64_t probe_ms;
     struct address peer, local;
+    char host[48]; /* the Host that was last allowed, when it fits */
+    uint8_t host_len;
+    uint32_t host_epoch; /* the server's when it was */
 
     struct str unread;
     struct buf in;
@@ -141,6 +144,7 @@ struct server {
     struct arena host_arena;
     const struct str *hosts;
     size_t host_count;
+    uint32_t host_epoch; /* of these names */
 
     bool draining, drain_over, done_coming;
     struct timer drain_timer;
@@ -151,6 +155,7 @@ struct server {
     int64_t clock_offset_ms; /* from loop clock to wall clock */
     struct buf date;         /* `Date: …`, with its line end */
 
+    struct buf spare;        /* an empty `out` for the next head */
     struct http_head parsed; /* scratch of one parse */
 };
 
@@ -160,7 +165,7 @@ void conn_move(struct conn *c, enum conn_state to);
 /* There is no deadline now. */
 void conn_rest(struct conn *c);
 /* Frees the connection at the end of the turn. */
-void conn_close(struct conn *c, bool reset);
+void server_conn_close(struct conn *c, bool reset);
 /* The hooks hear that their request is over; the connection ends. */
 void conn_gone(struct conn *c, enum gone why);
 /* Works on input until there is no more or somebody must act first. */
@@ -172,6 +177,8 @@ void conn_skip(struct conn *c, struct str rest);
 void conn_flushed(struct conn *c);
 /* Brings watches and budget up to date: at the end of whatever touched the connection. */
 void conn_settle(struct conn *c);
+/* Tells the budget what the connection holds. */
+void conn_charge(struct conn *c);
 /* Wall clock and Date, sampled once a second. */
 void server_clock(struct server *s);
 

@@ -1,4 +1,5 @@
-/* io/crypto.c - OpenSSL for random bytes, digests and sealing.
+/* io/crypto.c - OpenSSL for digests and sealing. (Random bytes: random.c, which simulated tests
+ * replace.)
  *
  * OpenSSL 3 looks an algorithm up by name each time it is used unless it was fetched before, which
  * costs more than hashing a short text. So the two are fetched once for the process and never
@@ -7,7 +8,6 @@
 
 #include <limits.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -35,21 +35,6 @@ static void fetch_once(void)
     seal_algorithm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     if (sha256_algorithm == NULL || seal_algorithm == NULL)
         crypto_die("SHA-256 and AES-256-GCM");
-}
-
-void random_bytes(void *at, size_t len)
-{
-    assert(len <= INT_MAX);
-    if (RAND_bytes(at, (int)len) != 1)
-        crypto_die("random bytes");
-}
-
-uint64_t random_u64(void)
-{
-    uint64_t number;
-
-    random_bytes(&number, sizeof(number));
-    return number;
 }
 
 void sha256(struct str bytes, uint8_t out[SHA256_BYTES])

@@ -323,8 +323,7 @@ void dns_free(struct dns *d)
         return;
     for (struct lookup *u = d->lookups, *next; u != NULL; u = next) {
         next = u->next;
-        while (u->waiting != NULL)
-            dns_cancel(u->waiting);
+        assert(u->waiting == NULL);
         u->dns = NULL;
         u->next = NULL;
         uv_cancel((uv_req_t *)&u->work); /* when it is still in the queue */

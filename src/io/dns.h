@@ -12,7 +12,7 @@
 
 struct dns; /* the cache of one loop */
 struct dns *dns_new(struct loop *l);
-/* No query may be left, or it must never be touched again: no callback comes after this. */
+/* Its queries must have ended or been cancelled. */
 void dns_free(struct dns *d);
 
 /* `count` 0: failed, and `why` says so. Both families in the order of the system, interleaved. */

@@ -315,6 +315,11 @@ struct loop *loop_new(void)
     return l;
 }
 
+static void handle_is_left(uv_handle_t *handle, __attribute__((unused)) void *peer)
+{
+    assert(uv_is_closing(handle)); /* a socket, mailbox or watch that its owner did not close */
+}
+
 void loop_free(struct loop *l)
 {
     if (l == NULL)
@@ -331,7 +336,8 @@ void loop_free(struct loop *l)
     uv_close((uv_handle_t *)&l->check, NULL);
     uv_close((uv_handle_t *)&l->alarm, NULL);
     uv_close((uv_handle_t *)&l->busy, NULL);
-    uv_run(&l->uv, UV_RUN_NOWAIT);
+    uv_run(&l->uv, UV_RUN_NOWAIT); /* what was closed is freed */
+    uv_walk(&l->uv, handle_is_left, NULL);
     free(l->heap);
     free(l->later.at);
     free(l->later_now.at);

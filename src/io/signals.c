@@ -107,6 +107,12 @@ void process_prepare(bool debuggable)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+_Noreturn void process_end(int code)
+{
+    fflush(NULL);
+    _exit(code);
+}
+
 struct str environment_get(const char *name)
 {
     return str_c(getenv(name));

@@ -17,6 +17,10 @@ void signals_free(struct signals *s);
  * thread. */
 void process_prepare(bool debuggable);
 
+/* Ends the process at once, with the standard streams flushed: exit() would wait for name look-ups
+ * that hang in libuv's pool. */
+_Noreturn void process_end(int code);
+
 /* The value of an environment variable, or the empty slice. Lives as long as the process. */
 struct str environment_get(const char *name);
 /* Cores of this machine, at least 1. */

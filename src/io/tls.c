@@ -577,7 +577,7 @@ bool socket_tls_resumed(const struct socket *s)
 /* --- beginning and end */
 
 /* Who the certificate must be for; by a name the server is told as well. */
-static bool tls_set_host(SSL *ssl, const char *host)
+static bool tls_set_host(SSL *ssl, char *host)
 {
     struct address a;
 

@@ -20,8 +20,8 @@ const struct dialect dialect_anthropic = {
     .wires = WIRE_BIT(WIRE_ANTHROPIC),
     .auth_name = TEXT("x-api-key"),
     .versions = { TEXT("/v1") },
-    .passed = { { .name = TEXT("anthropic-version"), .standard = TEXT("2023-06-01") },
-                { .name = TEXT("anthropic-beta"), .list = true } },
+    .passed = { { .start = TEXT("anthropic-version: "), .standard = TEXT("2023-06-01") },
+                { .start = TEXT("anthropic-beta: "), .list = true } },
     .put_path = put_path,
 };
 

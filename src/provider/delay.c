@@ -283,13 +283,19 @@ static int64_t delay_at_front(struct str s, enum phrase_kind kind, int64_t unix_
 
 int64_t delay_from_text(struct str text, int64_t unix_ms)
 {
+    char lower[DELAY_TEXT_MAX];
+
+    text = str_take(text, sizeof(lower));
+    for (size_t i = 0; i < text.len; i++)
+        lower[i] = char_lower(text.at[i]);
     for (size_t i = 0; i < COUNT(phrases); i++) {
-        struct str rest = text;
+        struct str rest = { lower, text.len };
         size_t at = 0;
 
-        while ((at = str_ifind(rest, phrases[i].lead)) != SIZE_MAX) {
+        while ((at = str_find(rest, phrases[i].lead)) != SIZE_MAX) {
             rest = str_drop(rest, at + phrases[i].lead.len);
-            int64_t delay = delay_at_front(rest, phrases[i].kind, unix_ms);
+            int64_t delay =
+                delay_at_front(str_drop(text, text.len - rest.len), phrases[i].kind, unix_ms);
 
             if (delay != DELAY_NONE)
                 return delay;

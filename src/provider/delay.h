@@ -1,5 +1,5 @@
-/* provider/delay.h - how long a provider asks us to stay away, from its fields and its words (wire
- * formats 5.1, 5.2, 5.4).
+/* provider/delay.h - how long a provider asks us to stay away, from its fields and its words
+ * (docs/providers/signals.md).
  *
  * All give milliseconds from now, or -1 when nothing usable was said: what is negative, past,
  * garbage or overflows counts as not said. Bounds are the pool's business.
@@ -19,7 +19,9 @@ int64_t delay_retry_after(const struct http_head *head, int64_t unix_ms);
  * `x-ratelimit-reset`. Of several the latest: the account is free when all of them are. */
 int64_t delay_from_head(const struct http_head *head, int64_t unix_ms);
 
-/* The first of the phrases of 5.4 (`try again in 1.5s`, `resets at …`). */
+#define DELAY_TEXT_MAX ((size_t)4096) /* sentences are short, and searched often */
+
+/* The first phrase that tells (`try again in 1.5s`, `resets at …`) in the first bytes of a text. */
 int64_t delay_from_text(struct str text, int64_t unix_ms);
 
 /* From now to a time; none when it is past. */

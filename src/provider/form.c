@@ -302,6 +302,44 @@ static bool is_html(struct str body, struct str content_type)
            str_istarts(body, STR("<html"));
 }
 
+static void read_body(struct form_reader *r, struct str body, struct str content_type)
+{
+    struct fault_form *f = r->form;
+
+    if (is_html(body, content_type)) {
+        f->html = true;
+        f->message = f->text = html_title(body);
+        return;
+    }
+    if (!read_json(r, body)) {
+        /* JSON cut short or broken is nothing to show, but to search in */
+        f->message = looks_like_json(body) ? STR("") : body;
+        f->text = body;
+        return;
+    }
+    f->text = body;
+    for (int i = 0; i < WRAPPED_MAX && looks_like_json(str_trim(f->message)); i++) {
+        f->text = str_trim(without_nbsp(r->arena, f->message));
+        f->message = STR("");
+        if (!read_json(r, f->text))
+            return;
+    }
+    if (looks_like_json(str_trim(f->message))) /* wrapped too often to be a sentence */
+        f->message = STR("");
+    take_text(&f->text, f->message);
+}
+
+static struct str lower_copy(struct arena *a, struct str text)
+{
+    if (text.len == 0)
+        return STR("");
+    char *to = arena_alloc_raw(a, text.len);
+
+    for (size_t i = 0; i < text.len; i++)
+        to[i] = char_lower(text.at[i]);
+    return (struct str){ to, text.len };
+}
+
 void fault_form_read(struct str body, struct str content_type, bool failed, int64_t unix_ms,
                      struct arena *a, struct fault_form *f)
 {
@@ -311,26 +349,7 @@ void fault_form_read(struct str body, struct str content_type, bool failed, int6
     body = str_trim(body);
     if (str_starts(body, STR("\xef\xbb\xbf")))
         body = str_drop(body, 3);
-    if (is_html(body, content_type)) {
-        f->html = true;
-        f->message = f->text = html_title(body);
-        return;
-    }
-    if (!read_json(&r, body)) {
-        f->message = f->text = looks_like_json(body) ? STR("") : body;
-        if (looks_like_json(body))
-            f->text = body; /* cut short or broken: nothing to show, but to search in */
-        return;
-    }
-    for (int i = 0; i < WRAPPED_MAX && looks_like_json(str_trim(f->message)); i++) {
-        struct str inner = str_trim(without_nbsp(a, f->message));
-
-        f->message = STR("");
-        if (!read_json(&r, inner) || f->message.len == 0) {
-            f->message = STR("");
-            f->text = inner;
-            return;
-        }
-    }
-    f->text = f->message.len > 0 ? f->message : body;
+    read_body(&r, body, content_type);
+    f->text = str_take(f->text, DELAY_TEXT_MAX);
+    f->lower = lower_copy(a, f->text);
 }

@@ -1,6 +1,6 @@
-/* provider/form.h - the error inside an answer's body, whoever's form it has (wire
- * formats 5.2, 5.3, 5.5): OpenAI, Codex, Anthropic, Google with its details, plain text, HTML, and
- * what gateways make of each other's.
+/* provider/form.h - the error inside an answer's body, whoever's form it has
+ * (docs/providers/signals.md): OpenAI, Codex, Anthropic, Google with its details, plain text, HTML,
+ * and what gateways make of each other's.
  *
  * Pure reading; what it means is said in judge.c and google.c.
  * Threads: pure.   Memory: slices borrow from the body or live in the arena. */
@@ -10,9 +10,10 @@
 #include "base/arena.h"
 
 struct fault_form {
-    bool found;      /* the body says that something went wrong */
-    bool json, html; /* what it was; neither: plain text */
-    struct str text; /* what texts are searched in: message, else the whole body; HTML: its title */
+    bool found;         /* the body says that something went wrong */
+    bool json, html;    /* what it was; neither: plain text */
+    struct str text;    /* the first 4 KiB of: message, else the whole body; HTML: its title */
+    struct str lower;   /* the same in lower case: what words are searched in */
     struct str message; /* for people; empty when there is none */
     struct str type, code, param;
     int64_t number; /* a numeric code, 0: none */

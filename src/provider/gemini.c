@@ -3,28 +3,44 @@
 #include "base/url.h"
 #include "provider/provider_int.h"
 
-/* Dots need no escape in a path, so a model named `../x` would leave its folder. */
-static bool model_stays(struct str model)
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '.' || c == '_' || c == '/';
+}
+
+/* Would it leave its folder? Dots need no escape in a path, so `../x` would. */
+static bool model_strays(struct str model)
 {
     struct str segment, rest = model;
     bool more = true;
 
-    if (model.len == 0)
-        return false;
     while (more) {
         more = str_cut(rest, '/', &segment, &rest);
         if (str_eq(segment, STR(".")) || str_eq(segment, STR("..")))
-            return false;
+            return true;
     }
-    return true;
+    return false;
+}
+
+static bool put_model(struct str model, struct buf *out)
+{
+    bool plain = true, dots = false; /* dots: a segment begins with one */
+
+    if (str_starts(model, STR("models/"))) /* the form of the model list */
+        model = str_drop(model, sizeof("models/") - 1);
+    for (size_t i = 0; i < model.len; i++) {
+        plain = plain && is_plain(model.at[i]);
+        dots = dots || (model.at[i] == '.' && (i == 0 || model.at[i - 1] == '/'));
+    }
+    if (model.len == 0 || (dots && model_strays(model)))
+        return false;
+    return plain ? buf_add(out, model) : percent_put(out, model, true);
 }
 
 static bool put_method(struct str model, struct str method, struct buf *out)
 {
-    if (str_starts(model, STR("models/"))) /* the form of the model list */
-        model = str_drop(model, sizeof("models/") - 1);
-    return model_stays(model) && buf_add(out, STR("/v1beta/models/")) &&
-           percent_put(out, model, true) && buf_add(out, method);
+    return buf_add(out, STR("/v1beta/models/")) && put_model(model, out) && buf_add(out, method);
 }
 
 static bool put_path(const struct upstream_ask *ask, struct buf *out)

@@ -1,4 +1,5 @@
-/* provider/google.c - how Google says no (wire formats 5.3): one list, first match wins. */
+/* provider/google.c - how Google says no (docs/providers/signals.md): one list, first match
+ * wins. */
 #include "base/timetext.h"
 #include "provider/delay.h"
 #include "provider/judge_int.h"
@@ -17,7 +18,7 @@ static bool limit_is_zero(struct str text)
 {
     const struct str lead = STR("limit:");
 
-    for (size_t at = 0; (at = str_ifind(text, lead)) != SIZE_MAX;) {
+    for (size_t at = 0; (at = str_find(text, lead)) != SIZE_MAX;) {
         text = str_drop(text, at + lead.len);
         struct str value = text;
 
@@ -76,7 +77,7 @@ struct verdict google_too_many(const struct fault_form *f, int64_t head_ms, int6
         told_ms = delay_from_text(f->text, unix_ms);
     v.delay_ms = told_ms;
 
-    if (limit_is_zero(f->text)) {
+    if (limit_is_zero(f->lower)) {
         v.kind = VERDICT_QUOTA_EXHAUSTED;
         v.billing = v.group_scope = true;
         v.delay_ms = DELAY_NONE; /* waiting as told would not bring a quota the plan lacks */
@@ -103,7 +104,7 @@ struct verdict google_too_many(const struct fault_form *f, int64_t head_ms, int6
 
 enum verdict_kind google_refusal(const struct fault_form *f, int status)
 {
-    if (form_has(f, "API key expired") || form_has(f, "API key not valid") ||
+    if (form_has(f, "api key expired") || form_has(f, "api key not valid") ||
         form_has(f, "reported as leaked"))
         return VERDICT_AUTH_INVALID;
     if (status == 403 && reason_is(f, "VALIDATION_REQUIRED"))

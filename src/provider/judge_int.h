@@ -5,10 +5,10 @@
 #include "provider/form.h"
 #include "provider/provider.h"
 
-/* Does the fault's text hold these words, whatever their case? */
+/* Does the fault's text hold these words, whatever its case? They are given in lower case. */
 static inline bool form_has(const struct fault_form *f, const char *words)
 {
-    return str_ifind(f->text, str_c(words)) != SIZE_MAX;
+    return str_find(f->lower, str_c(words)) != SIZE_MAX;
 }
 
 /* Is the fault in Google's form, or over a wire where only that is spoken? */

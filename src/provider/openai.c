@@ -25,8 +25,8 @@ const struct dialect dialect_openai = {
     .version_in_base = true,
     .versions = { TEXT("/v1") },
     /* OpenAI-Organization and OpenAI-Project belong to the account: its `headers` */
-    .passed = { { .name = TEXT("OpenAI-Beta"), .list = true },
-                { .name = TEXT("Idempotency-Key") } },
+    .passed = { { .start = TEXT("OpenAI-Beta: "), .list = true },
+                { .start = TEXT("Idempotency-Key: ") } },
     .put_path = put_path,
 };
 

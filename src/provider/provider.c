@@ -8,11 +8,13 @@
 
 #define FIELDS_MAX ((size_t)16 << 10) /* configured headers of one account, in all */
 #define KEY_MAX 8192
+#define AUTH_MAX ((size_t)KEY_MAX + 64)
 
 static const struct provider *const providers[] = { &provider_openai, &provider_anthropic,
-                                                    &provider_gemini, &provider_compatible };
+                                                    &provider_gemini, &provider_compatible,
+                                                    &provider_simulator };
 static const struct dialect *const dialects[] = { &dialect_openai, &dialect_anthropic,
-                                                  &dialect_gemini };
+                                                  &dialect_gemini, &dialect_simulator };
 
 static const struct provider *provider_find(struct str name)
 {
@@ -20,6 +22,11 @@ static const struct provider *provider_find(struct str name)
         if (str_eq(providers[i]->name, name))
             return providers[i];
     return NULL;
+}
+
+struct str provider_name(const struct provider *p)
+{
+    return p->name;
 }
 
 bool provider_exists(struct str name)
@@ -51,6 +58,8 @@ struct making {
     const struct header_pair *headers; /* of `providers.<name>` */
     size_t header_count;
     struct upstream *up;
+    struct buf auth, lines;    /* the credential's line, and those that all requests have */
+    bool own_accept, own_type; /* Accept, Content-Type are among the configured headers */
     struct error *error;
 };
 
@@ -70,6 +79,10 @@ static enum status make_wires(struct making *m)
         m->up->wires = WIRE_BIT(wire);
     }
     m->up->dialect = dialect_of(m->up->wires);
+    for (size_t i = 0; i < PASSED_FIELDS_MAX; i++)
+        if (m->up->dialect->passed[i].start.len > 0)
+            m->up->passed_lengths |= UINT64_C(1)
+                                     << (passed_name(&m->up->dialect->passed[i]).len & 63);
     return OK;
 }
 
@@ -135,7 +148,6 @@ static enum status make_auth(struct making *m)
 {
     struct str key = str_trim(secret_reveal(&m->spec->api_key));
     const struct dialect *d = m->up->dialect;
-    struct buf line = { .max = KEY_MAX + 64 };
 
     if (key.len == 0 && !m->up->provider->keyless)
         return fail(m->error, E_SYNTAX, "api_key: an account of %.*s needs one",
@@ -148,13 +160,10 @@ static enum status make_auth(struct making *m)
         if (key.at[i] <= ' ' || key.at[i] >= 0x7f)
             return fail(m->error, E_SYNTAX, "api_key: holds a byte that no header can carry");
 
-    bool fits = buf_reserve(&line, key.len + 64) != NULL && buf_add(&line, d->auth_name) &&
-                buf_add(&line, STR(": ")) && buf_add(&line, d->auth_before) &&
-                buf_add(&line, key) && buf_add(&line, STR("\r\n"));
-    assert(fits); /* reserved at once, so that growing leaves no copy of the key behind */
-    m->up->auth = secret_copy(buf_str(&line));
-    wipe(line.at, line.len);
-    buf_clear(&line);
+    bool fits = buf_add(&m->auth, d->auth_name) && buf_add(&m->auth, STR(": ")) &&
+                buf_add(&m->auth, d->auth_before) && buf_add(&m->auth, key) &&
+                buf_add(&m->auth, STR("\r\n"));
+    assert(fits); /* room for the longest key */
     return OK;
 }
 
@@ -188,25 +197,25 @@ static bool header_named(const struct header_pair *headers, size_t count, struct
 }
 
 /* One configured header: into the prepared lines, or kept for where it meets the client's. */
-static enum status make_field(struct making *m, const struct header_pair *h, struct buf *lines)
+static enum status make_field(struct making *m, const struct header_pair *h)
 {
     struct upstream *u = m->up;
-    size_t before = lines->len;
+    size_t before = m->lines.len;
 
     if (field_is_ours(h->name))
         return fail(m->error, E_SYNTAX, "headers.%.*s: is not for settings", STR_ARG(h->name));
-    if (!http_put_field(lines, h->name, h->value))
+    if (!http_put_field(&m->lines, h->name, h->value))
         return fail(m->error, E_SYNTAX, "headers.%.*s: cannot stand in a header, or is too long",
                     STR_ARG(h->name));
     for (size_t i = 0; i < PASSED_FIELDS_MAX; i++)
-        if (str_ieq(u->dialect->passed[i].name, h->name)) {
+        if (str_ieq(passed_name(&u->dialect->passed[i]), h->name)) {
             u->passed[i] = arena_copy(&u->arena, h->value);
-            lines->len = before;
+            m->lines.len = before;
         }
     if (str_ieq(h->name, u->dialect->auth_name))
-        secret_clear(&u->auth); /* the configured one is the credential */
-    u->own_accept = u->own_accept || str_ieq(h->name, STR("Accept"));
-    u->own_type = u->own_type || str_ieq(h->name, STR("Content-Type"));
+        m->auth.len = 0; /* the configured one is the credential */
+    m->own_accept = m->own_accept || str_ieq(h->name, STR("Accept"));
+    m->own_type = m->own_type || str_ieq(h->name, STR("Content-Type"));
     return OK;
 }
 
@@ -217,26 +226,52 @@ static enum status make_fields(struct making *m)
         { TEXT("Accept-Encoding"), TEXT("identity") },
     };
     const struct account_spec *spec = m->spec;
-    struct buf lines = { .max = FIELDS_MAX };
     enum status st = OK;
 
-    if (!http_put_field(&lines, STR("Host"), m->up->origin.authority))
+    if (!buf_add(&m->lines, STR(" HTTP/1.1\r\n")) ||
+        !http_put_field(&m->lines, STR("Host"), m->up->origin.authority))
         st = fail(m->error, E_SYNTAX, "base_url: its host cannot stand in a header");
     for (size_t i = 0; i < COUNT(standard) && st == OK; i++)
         if (!header_named(spec->headers, spec->header_count, standard[i].name) &&
             !header_named(m->headers, m->header_count, standard[i].name))
-            st = make_field(m, &standard[i], &lines);
+            st = make_field(m, &standard[i]);
     for (size_t i = 0; i < spec->header_count && st == OK; i++)
-        st = make_field(m, &spec->headers[i], &lines);
+        st = make_field(m, &spec->headers[i]);
     for (size_t i = 0; i < m->header_count && st == OK; i++)
         if (!header_named(spec->headers, spec->header_count, m->headers[i].name))
-            st = make_field(m, &m->headers[i], &lines);
-    if (st == OK)
-        m->up->fields = arena_copy(&m->up->arena, buf_str(&lines));
-    if (lines.cap > 0)
-        wipe(lines.at, lines.cap); /* a configured header may be a credential */
-    buf_clear(&lines);
+            st = make_field(m, &m->headers[i]);
     return st;
+}
+
+/* The three shapes: all lines, the credential, and what is asked for. */
+static void make_lines(struct making *m)
+{
+    static const struct {
+        struct str accept;
+        bool body;
+    } shapes[UPSTREAM_SHAPES] = {
+        [SHAPE_STREAM] = { TEXT("Accept: text/event-stream\r\n"), true },
+        [SHAPE_WHOLE] = { TEXT("Accept: application/json\r\n"), true },
+        [SHAPE_GET] = { TEXT("Accept: application/json\r\n"), false },
+    };
+    size_t common;
+    bool fits = buf_add(&m->lines, buf_str(&m->auth));
+
+    assert(fits); /* room for the longest lines and the longest credential */
+    common = m->lines.len;
+    for (size_t i = 0; i < UPSTREAM_SHAPES; i++) {
+        bool body = shapes[i].body;
+
+        m->lines.len = common;
+        fits = (m->own_accept || buf_add(&m->lines, shapes[i].accept)) &&
+               (!body || m->own_type ||
+                buf_add(&m->lines, STR("Content-Type: application/json\r\n"))) &&
+               (!body || buf_add(&m->lines, STR("Content-Length: ")));
+        assert(fits);
+        m->up->lines[i] = secret_copy(buf_str(&m->lines));
+        m->up->starts[i] = arena_printf(&m->up->arena, "%s %.*s", body ? "POST" : "GET",
+                                        (int)m->up->base_path.len, m->up->base_path.at);
+    }
 }
 
 /* What the account's owner says the upstream cannot do: `{"stream_options": false}`. */
@@ -260,6 +295,20 @@ static enum status make_capabilities(struct making *m)
     return OK;
 }
 
+/* Reserved at once, so that growing leaves no copy of a credential behind. */
+static void secret_buf_init(struct buf *b, size_t max)
+{
+    buf_init(b, max);
+    char *room = buf_reserve(b, max);
+    assert(room != NULL);
+}
+
+static void secret_buf_clear(struct buf *b)
+{
+    wipe(b->at, b->cap);
+    buf_clear(b);
+}
+
 enum status upstream_new(const struct account_spec *spec, const struct provider_options *options,
                          struct upstream **out, struct error *e)
 {
@@ -271,6 +320,8 @@ enum status upstream_new(const struct account_spec *spec, const struct provider_
         return fail(e, E_SYNTAX, "provider: there is no `%.*s`", STR_ARG(spec->provider));
     m.up = must_calloc(1, sizeof(*m.up));
     m.up->provider = p;
+    secret_buf_init(&m.auth, AUTH_MAX);
+    secret_buf_init(&m.lines, FIELDS_MAX);
     enum status st = make_wires(&m);
 
     make_settings(&m, &base_url);
@@ -280,8 +331,13 @@ enum status upstream_new(const struct account_spec *spec, const struct provider_
         st = make_auth(&m);
     if (st == OK)
         st = make_fields(&m);
+    m.lines.max = FIELDS_MAX + AUTH_MAX + 256;
+    if (st == OK)
+        make_lines(&m);
     if (st == OK)
         st = make_capabilities(&m);
+    secret_buf_clear(&m.auth);
+    secret_buf_clear(&m.lines);
     if (st == OK)
         *out = m.up;
     else
@@ -296,7 +352,8 @@ void upstream_free(void *upstream)
     if (u == NULL)
         return;
     origin_clear(&u->origin);
-    secret_clear(&u->auth);
+    for (size_t i = 0; i < UPSTREAM_SHAPES; i++)
+        secret_clear(&u->lines[i]);
     arena_free(&u->arena);
     free(u);
 }
@@ -304,66 +361,91 @@ void upstream_free(void *upstream)
 /* --- request heads ------------------------------------------------------------------------------
  */
 
-/* The client's parser let no line break in; this is the second lock on that door. */
-static bool value_is_one_line(struct str value)
-{
-    return memchr(value.at, '\r', value.len) == NULL && memchr(value.at, '\n', value.len) == NULL &&
-           memchr(value.at, '\0', value.len) == NULL;
-}
-
-/* Adds the value to the field's line, which it begins when it is the first. */
+/* Adds the value to the field's line, which it begins when it is the first. The value needs no
+ * look: the settings' were checked when the upstream was made, and the client's parser lets no
+ * control byte into a field. */
 static bool put_value(const struct passed_field *p, struct str value, bool *begun, struct buf *out)
 {
     bool first = !*begun;
 
     *begun = true;
-    return (!first || buf_add(out, p->name)) && buf_add(out, first ? STR(": ") : STR(",")) &&
-           buf_add(out, value);
+    return (first ? buf_add(out, p->start) : buf_add_char(out, ',')) && buf_add(out, value);
 }
 
-static bool put_passed(const struct passed_field *p, struct str configured,
-                       const struct upstream_ask *ask, struct buf *out)
+/* A run of the client's fields. */
+struct field_run {
+    const struct http_field *at, *end;
+};
+
+/* The part of the client's fields that can hold one to pass: told by the length of its name alone,
+ * so that the usual head of two dozen is looked at once, and not once for each name. */
+static struct field_run fields_to_search(const struct upstream *u, const struct http_head *client)
 {
-    const struct http_head *client = ask->client;
+    const uint64_t lengths = u->passed_lengths;
+
+    if (client == NULL || lengths == 0)
+        return (struct field_run){ NULL, NULL };
+    const struct http_field *at = client->fields, *end = at + client->field_count;
+
+    while (at < end && (lengths >> (at->name.len & 63) & 1) == 0)
+        at++;
+    while (at < end && (lengths >> (end[-1].name.len & 63) & 1) == 0)
+        end--;
+    return (struct field_run){ at, end };
+}
+
+static bool put_passed(const struct passed_field *p, struct str configured, struct field_run run,
+                       bool default_version, struct buf *out)
+{
+    struct str name = passed_name(p);
     bool begun = false;
 
     if (configured.len > 0 && !put_value(p, configured, &begun, out))
         return false;
-    for (uint32_t i = 0; client != NULL && i < client->field_count && (!begun || p->list); i++) {
-        const struct http_field *f = &client->fields[i];
-
-        if (f->name.len != p->name.len || f->value.len == 0 || !str_ieq(f->name, p->name))
+    for (const struct http_field *f = run.at; f < run.end && (!begun || p->list); f++) {
+        if (f->name.len != name.len || f->value.len == 0)
             continue;
-        if (!value_is_one_line(f->value) || !put_value(p, f->value, &begun, out))
+        /* most clients spell it as we do */
+        if (memcmp(f->name.at, name.at, name.len) != 0 && !str_ieq(f->name, name))
+            continue;
+        if (!put_value(p, f->value, &begun, out))
             return false;
     }
-    if (!begun && ask->default_version && p->standard.len > 0 &&
-        !put_value(p, p->standard, &begun, out))
+    if (!begun && default_version && p->standard.len > 0 && !put_value(p, p->standard, &begun, out))
         return false;
     return !begun || buf_add(out, STR("\r\n"));
+}
+
+static enum upstream_shape shape_of(enum upstream_op op)
+{
+    switch (op) {
+    case OP_STREAM:
+        return SHAPE_STREAM;
+    case OP_GENERATE:
+    case OP_COUNT:
+        return SHAPE_WHOLE;
+    case OP_MODELS:
+        return SHAPE_GET;
+    }
+    return SHAPE_WHOLE;
 }
 
 static bool put_head(const struct upstream *u, const struct upstream_ask *ask, struct buf *out)
 {
     const struct dialect *d = u->dialect;
-    bool get = ask->op == OP_MODELS, stream = ask->op == OP_STREAM;
+    enum upstream_shape shape = shape_of(ask->op);
 
-    if (!buf_add(out, get ? STR("GET ") : STR("POST ")) || !buf_add(out, u->base_path) ||
-        !d->put_path(ask, out) || !buf_add(out, STR(" HTTP/1.1\r\n")) || !buf_add(out, u->fields) ||
-        !buf_add(out, secret_reveal(&u->auth)))
+    if (!buf_add(out, u->starts[shape]) || !d->put_path(ask, out) ||
+        !buf_add(out, secret_reveal(&u->lines[shape])))
         return false;
-    if (!u->own_accept && !buf_add(out, stream ? STR("Accept: text/event-stream\r\n")
-                                               : STR("Accept: application/json\r\n")))
+    if (shape != SHAPE_GET && (!buf_add_u64(out, ask->body_bytes) || !buf_add(out, STR("\r\n"))))
         return false;
-    for (size_t i = 0; i < PASSED_FIELDS_MAX; i++)
-        if (d->passed[i].name.len > 0 && !put_passed(&d->passed[i], u->passed[i], ask, out))
+    struct field_run run = fields_to_search(u, ask->client);
+
+    for (size_t i = 0; i < PASSED_FIELDS_MAX && d->passed[i].start.len > 0; i++)
+        if (!put_passed(&d->passed[i], u->passed[i], run, ask->default_version, out))
             return false;
-    if (get)
-        return buf_add(out, STR("\r\n"));
-    if (!u->own_type && !buf_add(out, STR("Content-Type: application/json\r\n")))
-        return false;
-    return buf_add(out, STR("Content-Length: ")) && buf_add_u64(out, ask->body_bytes) &&
-           buf_add(out, STR("\r\n\r\n"));
+    return buf_add(out, STR("\r\n"));
 }
 
 bool upstream_put_head(const struct upstream *u, const struct upstream_ask *ask, struct buf *out)

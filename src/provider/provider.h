@@ -23,18 +23,21 @@ struct dialect; /* how a family of wires is addressed; provider/ only */
 /* What is asked of an upstream. */
 enum upstream_op { OP_GENERATE, OP_STREAM, OP_MODELS, OP_COUNT };
 
+enum upstream_shape { SHAPE_STREAM, SHAPE_WHOLE, SHAPE_GET, UPSTREAM_SHAPES };
+
 struct upstream {
     struct arena arena;
     const struct provider *provider;
     const struct dialect *dialect;
     struct origin origin;
     struct str base_path; /* path of the base URL, normalised: no slash at its end */
-    struct secret
-        auth; /* the credential's field line, `Authorization: Bearer …\r\n`; empty for none */
-    struct str fields; /* field lines that are the same for all requests: Host, User-Agent,
-                          Accept-Encoding, configured headers */
+    /* Prepared, one for each shape of request: method and base path; and what follows the target:
+     * version, Host, User-Agent, configured headers, credential and so on, up to the number of
+     * Content-Length. A secret, because of the credential. */
+    struct str starts[UPSTREAM_SHAPES];
+    struct secret lines[UPSTREAM_SHAPES];
     struct str passed[PASSED_FIELDS_MAX]; /* configured values of fields that clients send too */
-    bool own_accept, own_type; /* Accept, Content-Type are among the configured headers */
+    uint64_t passed_lengths;              /* a bit for the length of each such field's name */
     struct call_timeouts timeouts;
     uint32_t wires; /* WIRE_BITs it speaks */
     struct {
@@ -110,9 +113,9 @@ struct judge_words {
     struct str type, code, param; /* as the provider's error form names them; empty when absent */
 };
 
-/* The one classifier of whatever is not a plain success (wire formats 5). It looks at the form of
- * the answer more than at who sent it: gateways wrap each other. `first_capacity` is left to the
- * exchange. */
+/* The one classifier of whatever is not a plain success (docs/providers/signals.md). It looks at
+ * the form of the answer more than at who sent it: gateways wrap each other. `first_capacity` is
+ * left to the exchange. */
 struct verdict provider_judge(const struct provider *p, const struct judge_ask *ask,
                               struct arena *a, struct judge_words *words);
 

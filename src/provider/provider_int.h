@@ -13,10 +13,15 @@
 
 /* A field of the client that goes on to the upstream. */
 struct passed_field {
-    struct str name;
+    struct str start;    /* of its line: `name: ` */
     struct str standard; /* sent when the caller wants a default and nobody gave a value */
     bool list;           /* a comma list: the values of all are joined; else the configured wins */
 };
+
+static inline struct str passed_name(const struct passed_field *p)
+{
+    return str_drop_last(p->start, 2);
+}
 
 /* How a family of wires is addressed: the protocol's side of a request head. */
 struct dialect {
@@ -38,9 +43,9 @@ struct provider {
     bool keyless;  /* an account may have no key */
 };
 
-extern const struct dialect dialect_openai, dialect_anthropic, dialect_gemini;
+extern const struct dialect dialect_openai, dialect_anthropic, dialect_gemini, dialect_simulator;
 extern const struct provider provider_openai, provider_anthropic, provider_gemini,
-    provider_compatible;
+    provider_compatible, provider_simulator;
 
 /* The path of a base URL with its version segment put right: `path` itself, or a copy in `a`.
  * `strict`: the provider is known to want a version, so a path without one lacks it. */

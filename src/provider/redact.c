@@ -337,7 +337,7 @@ static void put_masked(struct buf *out, struct str text)
         }
         char c = text.at[0];
 
-        if (!buf_add_char(out, (unsigned char)c < ' ' || c == 0x7f ? ' ' : c))
+        if (!buf_add_char(out, c))
             return;
         text = str_drop(text, 1);
         /* a key may follow a word of another script, but nothing begins inside a character */
@@ -358,6 +358,9 @@ struct str redact(struct arena *a, struct str text, size_t max)
     bool fits = utf8_mend(&clean, str_trim(text));
     assert(fits); /* a byte becomes three at most */
 
+    for (size_t i = 0; i < clean.len; i++)
+        if ((unsigned char)clean.at[i] < ' ' || clean.at[i] == 0x7f)
+            clean.at[i] = ' ';
     put_masked(&masked, buf_str(&clean));
     struct str out = arena_copy(a, utf8_clip(str_trim(buf_str(&masked)), max));
 

@@ -1,5 +1,6 @@
-/* simulator/answer.h - a plan in the words of each wire, whole or as a stream (wire references as of
- * November 2026). Each fills `r->body` and its marks; the status stays what it is. Threads: pure. */
+/* simulator/answer.h - a plan in the words of each wire, whole or as a stream (wire references as
+ * of November 2026). Each fills `r->body` and its marks; the status stays what it is. Threads:
+ * pure. */
 #ifndef PENSTOCK_SIMULATOR_ANSWER_H
 #define PENSTOCK_SIMULATOR_ANSWER_H
 

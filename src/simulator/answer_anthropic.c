@@ -21,7 +21,7 @@ static const char *finish_name(const struct plan *p)
 }
 
 /* Prompt tokens without what came from the cache or went there; thoughts are part of the output. */
-static void usage_put(struct json_writer *w, const struct plan *p, int64_t output)
+static void usage_put(struct json_writer *w, const struct plan *p, bool final)
 {
     const struct plan_usage *u = &p->usage;
 
@@ -35,8 +35,8 @@ static void usage_put(struct json_writer *w, const struct plan *p, int64_t outpu
     json_put_member_i64(w, "ephemeral_5m_input_tokens", u->written);
     json_put_member_i64(w, "ephemeral_1h_input_tokens", 0);
     json_put_end(w);
-    json_put_member_i64(w, "output_tokens", output);
-    if (u->thoughts > 0) {
+    json_put_member_i64(w, "output_tokens", final ? u->output : 1);
+    if (final && u->thoughts > 0) {
         json_put_key(w, STR("output_tokens_details"));
         json_put_object(w);
         json_put_member_i64(w, "thinking_tokens", u->thoughts);
@@ -203,7 +203,7 @@ static void start_stream(struct reply *r, const struct plan *p)
     json_put_member_null(&w, "stop_reason");
     json_put_member_null(&w, "stop_sequence");
     if (!p->usage_off)
-        usage_put(&w, p, 1);
+        usage_put(&w, p, false);
     json_put_end(&w);
     json_put_end(&w);
     r->full |= !json_written(&w);
@@ -223,7 +223,7 @@ static void finish_stream(struct reply *r, const struct plan *p)
     stop_put(&w, p);
     json_put_end(&w);
     if (!p->usage_off)
-        usage_put(&w, p, p->usage.output);
+        usage_put(&w, p, true);
     json_put_end(&w);
     r->full |= !json_written(&w);
     reply_close(r, EVENT_FINISH);
@@ -258,7 +258,7 @@ void answer_anthropic(struct reply *r, const struct plan *p, struct arena *a)
     json_put_end(&w);
     stop_put(&w, p);
     if (!p->usage_off)
-        usage_put(&w, p, p->usage.output);
+        usage_put(&w, p, true);
     json_put_end(&w);
     r->full |= !json_written(&w);
 }

@@ -106,8 +106,8 @@ static void tool_stream(struct chat *c, const struct part *part, uint32_t index)
         tool_open(c, i, index);
         reply_put(c->r, STR(",\"id\":"));
         reply_quote(c->r, part->id);
-        reply_put(c->r, part->custom ? STR(",\"type\":\"custom\",\"custom\":{\"name\":") :
-                                       STR(",\"type\":\"function\",\"function\":{\"name\":"));
+        reply_put(c->r, part->custom ? STR(",\"type\":\"custom\",\"custom\":{\"name\":")
+                                     : STR(",\"type\":\"function\",\"function\":{\"name\":"));
         reply_quote(c->r, part->name);
         reply_put(c->r, part->custom ? STR(",\"input\":\"\"}}]") : STR(",\"arguments\":\"\"}}]"));
         chunk_close(c, EVENT_CONTENT);
@@ -117,8 +117,8 @@ static void tool_stream(struct chat *c, const struct part *part, uint32_t index)
 
         for (int64_t i = 0; i < c->p->ask->choices; i++) {
             tool_open(c, i, index);
-            reply_put(c->r, part->custom ? STR(",\"custom\":{\"input\":") :
-                                           STR(",\"function\":{\"arguments\":"));
+            reply_put(c->r, part->custom ? STR(",\"custom\":{\"input\":")
+                                         : STR(",\"function\":{\"arguments\":"));
             reply_quote(c->r, piece);
             reply_put(c->r, STR("}}]"));
             chunk_close(c, EVENT_CONTENT);
@@ -132,9 +132,8 @@ static void role_stream(struct chat *c)
 
     for (int64_t i = 0; i < c->p->ask->choices; i++) {
         chunk_open(c, i);
-        reply_put(c->r, speaks ?
-                            STR("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null") :
-                            STR("\"role\":\"assistant\",\"content\":null,\"refusal\":null"));
+        reply_put(c->r, speaks ? STR("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null")
+                               : STR("\"role\":\"assistant\",\"content\":null,\"refusal\":null"));
         chunk_close(c, EVENT_HANDSHAKE);
     }
 }
@@ -176,8 +175,9 @@ static struct str head_make(const struct plan *p, struct arena *a)
     (void)buf_add_u64(&head, (uint64_t)p->created);
     (void)buf_add(&head, STR(",\"model\":"));
     (void)json_quote(&head, p->model);
-    (void)buf_add(&head, STR(",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_simulator\","
-                             "\"choices\":[{\"index\":"));
+    (void)buf_add(&head,
+                  STR(",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_simulator\","
+                      "\"choices\":[{\"index\":"));
     made = arena_copy(a, buf_str(&head));
     buf_clear(&head);
     return made;

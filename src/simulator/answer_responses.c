@@ -1,4 +1,5 @@
-/* simulator/answer_responses.c - response objects and their events. Each part is one output item. */
+/* simulator/answer_responses.c - response objects and their events. Each part is one output item.
+ */
 #include "base/json_write.h"
 #include "simulator/answer.h"
 
@@ -20,18 +21,18 @@ struct str answer_responses_id(const struct plan *p, struct arena *a)
 
 static struct str item_id(const struct responses *s, const struct part *part, uint32_t index)
 {
-    const char *prefix = part->kind == PART_THINK ? "rs_" :
-                         part->kind != PART_TOOL  ? "msg_" :
-                         part->custom             ? "ctc_" :
-                                                    "fc_";
+    const char *prefix = part->kind == PART_THINK  ? "rs_"
+                         : part->kind != PART_TOOL ? "msg_"
+                         : part->custom            ? "ctc_"
+                                                   : "fc_";
 
     return arena_printf(s->arena, "%s%.*s%02u", prefix, (int)s->p->id.len, s->p->id.at, index);
 }
 
 static struct str part_text(const struct responses *s, const struct part *part)
 {
-    return part->kind != PART_IMAGE ? part->text :
-                                      arena_printf(s->arena, "![image](data:image/png;base64,%.*s)",
+    return part->kind != PART_IMAGE ? part->text
+                                    : arena_printf(s->arena, "![image](data:image/png;base64,%.*s)",
                                                    (int)part->text.len, part->text.at);
 }
 
@@ -96,9 +97,9 @@ static void item_put(struct responses *s, struct json_writer *w, const struct pa
     json_put_object(w);
     json_put_member(w, "id", item_id(s, part, index));
     json_put_member(w, "status",
-                    !done         ? STR("in_progress") :
-                    part->partial ? STR("incomplete") :
-                                    STR("completed"));
+                    !done           ? STR("in_progress")
+                    : part->partial ? STR("incomplete")
+                                    : STR("completed"));
     switch (part->kind) {
     case PART_THINK:
         reasoning_item_put(w, part, done);
@@ -162,9 +163,9 @@ static void echo_put(struct json_writer *w, const struct ask_echo *echo)
 
 static const char *status_name(enum finish finish, bool done)
 {
-    return !done                                                  ? "in_progress" :
-           finish == FINISH_LENGTH || finish == FINISH_BLOCKED ? "incomplete" :
-                                                                     "completed";
+    return !done                                                 ? "in_progress"
+           : finish == FINISH_LENGTH || finish == FINISH_BLOCKED ? "incomplete"
+                                                                 : "completed";
 }
 
 static void response_put(struct responses *s, struct json_writer *w, bool done)
@@ -182,9 +183,8 @@ static void response_put(struct responses *s, struct json_writer *w, bool done)
     json_put_member_null(w, "error");
     if (done && (p->finish == FINISH_LENGTH || p->finish == FINISH_BLOCKED))
         json_put_member_raw(w, "incomplete_details",
-                            p->finish == FINISH_LENGTH ?
-                                STR("{\"reason\":\"max_output_tokens\"}") :
-                                STR("{\"reason\":\"content_filter\"}"));
+                            p->finish == FINISH_LENGTH ? STR("{\"reason\":\"max_output_tokens\"}")
+                                                       : STR("{\"reason\":\"content_filter\"}"));
     else
         json_put_member_null(w, "incomplete_details");
     json_put_member(w, "model", p->model);

@@ -7,6 +7,9 @@
 #include "http/parse.h"
 
 #define HASH_KEY UINT64_C(0x70656e73746f636b)
+/* Calls that wait for their results at one time: looking for one of them is linear. What lies
+ * beyond is not noted, and so its result is refused as one without a call. */
+#define OPEN_CALLS_MAX 1024
 #define TURN_TEXTS_MAX 256 /* of one turn; more are counted but not looked at */
 
 /* --- routes --------------------------------------------------------------------------------------
@@ -79,12 +82,13 @@ struct ask_target ask_route(struct str path, struct str query)
         return models_route(str_drop(rest, strlen("/models")), query, false);
     /* an error has to be worded in some way: the path tells in which */
     return (struct ask_target){ .route = ROUTE_NONE,
-                                .wire = str_starts(path, STR("/v1beta")) ? WIRE_GEMINI :
-                                        str_starts(rest, STR("/messages")) ? WIRE_ANTHROPIC :
-                                                                             WIRE_OPENAI_CHAT };
+                                .wire = str_starts(path, STR("/v1beta"))     ? WIRE_GEMINI
+                                        : str_starts(rest, STR("/messages")) ? WIRE_ANTHROPIC
+                                                                             : WIRE_OPENAI_CHAT };
 }
 
-/* --- looking into the document ------------------------------------------------------------------ */
+/* --- looking into the document ------------------------------------------------------------------
+ */
 
 uint32_t ask_member(const struct ask_reader *r, uint32_t object, const char *name)
 {
@@ -153,7 +157,8 @@ uint32_t ask_after(const struct ask_reader *r, uint32_t array, uint32_t node)
     return json_after(&r->doc, array, node);
 }
 
-/* --- counting and gathering --------------------------------------------------------------------- */
+/* --- counting and gathering ---------------------------------------------------------------------
+ */
 
 void ask_count(struct ask_reader *r, struct str text)
 {
@@ -175,9 +180,8 @@ void ask_segment_end(struct ask_reader *r)
         return;
     ask->tokens += (r->segment_bytes + 3) / 4 + r->segment_media * ASK_MEDIA_TOKENS;
     s = arena_new(r->arena, struct ask_segment);
-    *s = (struct ask_segment){ .hash = r->hash,
-                               .tokens = ask->tokens,
-                               .marked = r->segment_marked };
+    *s =
+        (struct ask_segment){ .hash = r->hash, .tokens = ask->tokens, .marked = r->segment_marked };
     if (ask->segment_last == NULL)
         ask->segments = s;
     else
@@ -192,7 +196,7 @@ void ask_media(struct ask_reader *r, enum ask_media kind, struct str data)
     int64_t bytes = r->segment_bytes;
     struct str head, tail;
 
-    ask_count(r, data); /* for the hash: another picture is another prompt … */
+    ask_count(r, data);       /* for the hash: another picture is another prompt … */
     r->segment_bytes = bytes; /* … but pictures count by the piece */
     r->segment_media++;
     r->ask->media[kind].count++;
@@ -207,9 +211,9 @@ void ask_media(struct ask_reader *r, enum ask_media kind, struct str data)
 
 enum ask_media ask_media_of(struct str mime)
 {
-    return str_istarts(mime, STR("image/")) ? ASK_IMAGE :
-           str_istarts(mime, STR("audio/")) ? ASK_RECORDING :
-                                              ASK_DOCUMENT;
+    return str_istarts(mime, STR("image/"))   ? ASK_IMAGE
+           : str_istarts(mime, STR("audio/")) ? ASK_RECORDING
+                                              : ASK_DOCUMENT;
 }
 
 void ask_turn(struct ask_reader *r, bool assistant)
@@ -251,8 +255,12 @@ void ask_result(struct ask_reader *r, const struct ask_call *call, struct str te
 
 void ask_called(struct ask_reader *r, struct str id, struct str name)
 {
-    struct ask_call *c = arena_new(r->arena, struct ask_call);
+    struct ask_call *c;
 
+    if (r->open_count == OPEN_CALLS_MAX)
+        return;
+    r->open_count++;
+    c = arena_new(r->arena, struct ask_call);
     c->id = id;
     c->name = name;
     if (r->call_last != NULL)
@@ -267,6 +275,7 @@ static const struct ask_call *call_close(struct ask_reader *r, struct ask_call *
     if (c == NULL)
         return NULL;
     c->answered = true;
+    r->open_count--;
     while (r->open != NULL && r->open->answered)
         r->open = r->open->next;
     return c;
@@ -293,16 +302,17 @@ const struct ask_call *ask_answered_by_name(struct ask_reader *r, struct str nam
 void ask_tool_add(struct ask_reader *r, struct str name, struct str description, struct str schema,
                   bool custom)
 {
-    struct ask_tool **at = &r->ask->tools, *tool;
+    struct ask_tool *tool = arena_new(r->arena, struct ask_tool);
 
     ask_count(r, name);
     ask_count(r, description);
     ask_count(r, schema);
-    while (*at != NULL)
-        at = &(*at)->next;
-    tool = arena_new(r->arena, struct ask_tool);
     *tool = (struct ask_tool){ .name = name, .schema = schema, .custom = custom };
-    *at = tool;
+    if (r->tool_last == NULL)
+        r->ask->tools = tool;
+    else
+        r->tool_last->next = tool;
+    r->tool_last = tool;
 }
 
 static void stop_add(struct ask_reader *r, uint32_t node)
@@ -334,8 +344,10 @@ static enum status body_parse(struct ask_reader *r, struct str body)
 
     if (!json_parse(&r->doc, body, NULL, r->arena, &fault)) {
         json_fault_place(&fault, body);
-        return fail(r->error, E_SYNTAX, "We could not parse the JSON body of your request: line %u, "
-                    "column %u: %s", fault.line, fault.col, fault.what);
+        return fail(r->error, E_SYNTAX,
+                    "We could not parse the JSON body of your request: line %u, "
+                    "column %u: %s",
+                    fault.line, fault.col, fault.what);
     }
     if (json_type(&r->doc, 0) != JSON_OBJECT)
         return fail(r->error, E_SYNTAX, "The body of the request must be a JSON object.");

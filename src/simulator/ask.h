@@ -1,9 +1,9 @@
 /* simulator/ask.h - a request as the simulator understands it, the same for all four wires.
  *
  * Only what an answer depends on is read: what the last turn says, the tools, the limits, and the
- * texts for counting. Everything else is accepted and ignored, for a stand-in must not refuse what a
- * newer provider takes; what each provider itself refuses (a tool result without its call, for one)
- * is refused here too, for that finds faults in a gateway.
+ * texts for counting. Everything else is accepted and ignored, for a stand-in must not refuse what
+ * a newer provider takes; what each provider itself refuses (a tool result without its call, for
+ * one) is refused here too, for that finds faults in a gateway.
  *
  * Tokens: each *segment* (the tools, each system text, each message) counts its bytes of text / 4,
  * rounded up; an image, document or recording counts for ASK_MEDIA_TOKENS. Threads: pure.   Memory:
@@ -64,11 +64,11 @@ struct ask {
     enum ask_kind kind;
     struct str model;
     bool stream;
-    bool array;         /* gemini: a stream as one JSON array */
-    bool include_usage; /* openai-chat: the usage chunk */
+    bool array;            /* gemini: a stream as one JSON array */
+    bool include_usage;    /* openai-chat: the usage chunk */
     bool thinking_omitted; /* anthropic: display "omitted" */
-    int64_t choices;    /* openai-chat: n */
-    int64_t max_output; /* tokens; -1: no limit */
+    int64_t choices;       /* openai-chat: n */
+    int64_t max_output;    /* tokens; -1: no limit */
     struct str stops[ASK_STOPS_MAX];
     uint32_t stop_count;
     struct ask_tool *tools;

@@ -147,8 +147,8 @@ static void system_read(struct ask_reader *r)
 static bool tool_is_served(const struct ask_reader *r, uint32_t tool)
 {
     static const struct str served[] = {
-        { "web_search", 10 }, { "web_fetch", 9 }, { "code_execution", 14 }, { "tool_search", 11 },
-        { "mcp_toolset", 11 },
+        { "web_search", 10 },  { "web_fetch", 9 },    { "code_execution", 14 },
+        { "tool_search", 11 }, { "mcp_toolset", 11 },
     };
     struct str type = ask_string(r, tool, "type");
 

@@ -22,11 +22,14 @@ struct ask_reader {
     bool segment_marked;
     /* the turn being read */
     bool in_turn; /* user or tool messages, no assistant since */
+    struct ask_tool *tool_last;
     struct ask_call *call_last;
+    uint32_t open_count;
     struct ask_call *open; /* the first call that nobody has answered yet, or NULL */
 };
 
-/* --- looking into the document ------------------------------------------------------------------ */
+/* --- looking into the document ------------------------------------------------------------------
+ */
 
 /* The member's value, or JSON_NONE when it is absent or null. */
 uint32_t ask_member(const struct ask_reader *r, uint32_t object, const char *name);
@@ -39,7 +42,8 @@ struct str ask_string(const struct ask_reader *r, uint32_t object, const char *n
 struct str ask_raw(const struct ask_reader *r, uint32_t object, const char *name);
 bool ask_is(const struct ask_reader *r, uint32_t object, const char *name, const char *text);
 bool ask_true(const struct ask_reader *r, uint32_t object, const char *name);
-int64_t ask_number(const struct ask_reader *r, uint32_t object, const char *name, int64_t otherwise);
+int64_t ask_number(const struct ask_reader *r, uint32_t object, const char *name,
+                   int64_t otherwise);
 static inline bool ask_has_type(const struct ask_reader *r, uint32_t node, enum json_type type)
 {
     return node != JSON_NONE && json_type(&r->doc, node) == type;
@@ -49,7 +53,8 @@ static inline bool ask_has_type(const struct ask_reader *r, uint32_t node, enum 
 uint32_t ask_first(const struct ask_reader *r, uint32_t array);
 uint32_t ask_after(const struct ask_reader *r, uint32_t array, uint32_t node);
 
-/* --- counting and gathering --------------------------------------------------------------------- */
+/* --- counting and gathering ---------------------------------------------------------------------
+ */
 
 void ask_count(struct ask_reader *r, struct str text);
 void ask_segment_end(struct ask_reader *r);
@@ -71,7 +76,8 @@ void ask_tool_add(struct ask_reader *r, struct str name, struct str description,
                   bool custom);
 void ask_stops(struct ask_reader *r, uint32_t node); /* a string, or an array of them */
 
-/* --- the wires ---------------------------------------------------------------------------------- */
+/* --- the wires ----------------------------------------------------------------------------------
+ */
 
 MUST_USE enum status ask_read_chat(struct ask_reader *r);
 MUST_USE enum status ask_read_responses(struct ask_reader *r);

@@ -87,10 +87,10 @@ static struct str result_text(struct ask_reader *r, uint32_t content)
 
 static enum side side_of(const struct ask_reader *r, uint32_t message)
 {
-    return ask_is(r, message, "role", "assistant") ? SIDE_ASSISTANT :
-           ask_is(r, message, "role", "system") || ask_is(r, message, "role", "developer") ?
-                                                     SIDE_SYSTEM :
-                                                     SIDE_USER;
+    return ask_is(r, message, "role", "assistant") ? SIDE_ASSISTANT
+           : ask_is(r, message, "role", "system") || ask_is(r, message, "role", "developer")
+               ? SIDE_SYSTEM
+               : SIDE_USER;
 }
 
 /* `choice` is a word, or an object that may name a tool. */
@@ -304,9 +304,20 @@ static enum status item_read(struct ask_reader *r, uint32_t item)
 static void echo_read(struct ask_reader *r)
 {
     static const char *const names[ASK_ECHOES] = {
-        "instructions", "max_output_tokens", "max_tool_calls", "metadata", "parallel_tool_calls",
-        "previous_response_id", "reasoning", "store", "temperature", "text", "tool_choice", "tools",
-        "top_p", "truncation",
+        "instructions",
+        "max_output_tokens",
+        "max_tool_calls",
+        "metadata",
+        "parallel_tool_calls",
+        "previous_response_id",
+        "reasoning",
+        "store",
+        "temperature",
+        "text",
+        "tool_choice",
+        "tools",
+        "top_p",
+        "truncation",
     };
 
     for (size_t i = 0; i < ASK_ECHOES; i++)

@@ -1,12 +1,12 @@
 /* simulator/cache_model.h - the prompt cache of each account, as far as its bill shows it.
  *
- * A prompt may be cached up to a border between segments (the tools, a system text, a message). What
- * an account sent for a model is known from then on, up to each border that lies at `tokens_min` or
- * beyond; the next prompt that begins alike is charged as read up to the last common border. OpenAI
- * and Gemini know every border by themselves; Anthropic reads up to the last block marked with
- * `cache_control` and charges for what it writes there. Entries lapse `ttl_ms` after their last use
- * (0: never), and the oldest of a set makes room.
- * Threads: own.   Memory: one fixed table, cache_model_free(). */
+ * A prompt may be cached up to a border between segments (the tools, a system text, a message).
+ * What an account sent for a model is known from then on, up to each border that lies at
+ * `tokens_min` or beyond; the next prompt that begins alike is charged as read up to the last
+ * common border. OpenAI and Gemini know every border by themselves; Anthropic reads up to the last
+ * block marked with `cache_control` and charges for what it writes there. Entries lapse `ttl_ms`
+ * after their last use (0: never), and the oldest of a set makes room. Threads: own.   Memory: one
+ * fixed table, cache_model_free(). */
 #ifndef PENSTOCK_SIMULATOR_CACHE_MODEL_H
 #define PENSTOCK_SIMULATOR_CACHE_MODEL_H
 

@@ -169,7 +169,8 @@ static bool take_json(struct str *in, struct arena *a, struct str *value)
     if (len == 0 || !json_parse(&doc, str_take(*in, len), NULL, a, NULL))
         return false;
     if (!json_text(&doc, 0, a, value))
-        *value = arena_copy(a, str_take(*in, len));
+        *value = str_take(*in, len);
+    *value = arena_copy(a, *value); /* rules outlive the text they came in */
     *in = str_drop(*in, len);
     return true;
 }
@@ -208,7 +209,8 @@ static enum status word_take(struct str *in, bool in_block, struct arena *a, str
     while (len < in->len && is_name(in->at[len]))
         len++;
     if (len == 0)
-        return fail(e, E_SYNTAX, "a directive was expected at \"%.*s\"", STR_ARG(str_take(*in, 24)));
+        return fail(e, E_SYNTAX, "a directive was expected at \"%.*s\"",
+                    STR_ARG(str_take(*in, 24)));
     w->name = str_take(*in, len);
     *in = str_drop(*in, len);
 
@@ -249,9 +251,8 @@ static bool number_read(const struct word_def *def, struct str value, int64_t *o
     if (def->kind == VALUE_SIGNED && str_starts(value, STR("+")))
         value = str_drop(value, 1);
     if (def->kind == VALUE_MS || def->kind == VALUE_SECONDS) {
-        if (def->kind == VALUE_MS && only_digits(value)
-                ? !str_to_i64(value, out)
-                : !duration_read(value, out))
+        if (def->kind == VALUE_MS && only_digits(value) ? !str_to_i64(value, out)
+                                                        : !duration_read(value, out))
             return false;
     } else if (!str_to_i64(value, out)) {
         return false;
@@ -371,11 +372,10 @@ static enum status word_apply(struct directives *d, const struct word *w, struct
     case VALUE_MS:
     case VALUE_SECONDS:
         if (!w->has_value || !number_read(def, w->value, &n))
-            return fail(e, E_SYNTAX, "\"%s\" wants a %s from %" PRId64 " to %" PRId64 "%s",
-                        def->name,
-                        def->kind == VALUE_MS || def->kind == VALUE_SECONDS ? "time" : "number",
-                        def->min, def->max,
-                        def->kind == VALUE_MS || def->kind == VALUE_SECONDS ? " ms" : "");
+            return fail(
+                e, E_SYNTAX, "\"%s\" wants a %s from %" PRId64 " to %" PRId64 "%s", def->name,
+                def->kind == VALUE_MS || def->kind == VALUE_SECONDS ? "time" : "number", def->min,
+                def->max, def->kind == VALUE_MS || def->kind == VALUE_SECONDS ? " ms" : "");
         *number = n;
         return OK;
     case VALUE_SWITCH:
@@ -432,31 +432,23 @@ enum status directives_read(struct directives *d, struct str words, struct arena
     return words_read(d, &words, false, a, e);
 }
 
-/* Both one after the other; they may hold NUL, so printf is no way. */
-static struct str join(struct arena *a, struct str head, struct str tail)
-{
-    char *at;
-
-    if (head.len == 0)
-        return tail;
-    at = arena_alloc_raw(a, head.len + tail.len);
-    memcpy(at, head.at, head.len);
-    if (tail.len > 0)
-        memcpy(at + head.len, tail.at, tail.len);
-    return (struct str){ at, head.len + tail.len };
-}
-
 enum status directives_read_prompt(struct directives *d, struct str text, struct arena *a,
                                    struct str *rest, struct error *e)
 {
     static const struct str open = { "[[sim:", 6 };
-    struct str said = STR("");
-    size_t at;
+    char *kept;
+    size_t at = str_find(text, open), len = 0;
 
-    while ((at = str_find(text, open)) != SIZE_MAX) {
+    if (at == SIZE_MAX) {
+        *rest = str_trim(text);
+        return OK;
+    }
+    kept = arena_alloc_raw(a, text.len);
+    for (; at != SIZE_MAX; at = str_find(text, open)) {
         enum status st;
 
-        said = join(a, said, str_take(text, at));
+        memcpy(kept + len, text.at, at);
+        len += at;
         text = str_drop(text, at + open.len);
         st = words_read(d, &text, true, a, e);
         if (st != OK)
@@ -465,6 +457,7 @@ enum status directives_read_prompt(struct directives *d, struct str text, struct
             return fail(e, E_SYNTAX, "a [[sim: block is not closed by ]]");
         text = str_drop(text, 2);
     }
-    *rest = str_trim(join(a, said, text));
+    memcpy(kept + len, text.at, text.len);
+    *rest = str_trim((struct str){ kept, len + text.len });
     return OK;
 }

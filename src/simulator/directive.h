@@ -49,7 +49,7 @@ struct directives {
     /* what goes wrong in the answer */
     int64_t error_event, cut, reset, garbage, no_end, bad_json, empty_stream, comments;
     int64_t eol, framing;
-    int64_t length_off; /* added to the true Content-Length; 0: true */
+    int64_t length_off;                        /* added to the true Content-Length; 0: true */
     struct str headers[DIRECTIVE_HEADERS_MAX]; /* `name: value` */
     uint32_t header_count;
 

@@ -1,4 +1,5 @@
-/* simulator/plan.c - directives first, then what the request wants, then an echo; then the limits. */
+/* simulator/plan.c - directives first, then what the request wants, then an echo; then the limits.
+ */
 #include "simulator/plan.h"
 
 #include <inttypes.h>
@@ -11,14 +12,15 @@
 #define EPOCH INT64_C(1767225600) /* 2026-01-01: as good as any day */
 
 /* A PNG of one red pixel. */
-static const char image_base64[] = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGA"
-                                   "hKmMIQAAAABJRU5ErkJggg==";
+static const char image_base64[] =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGA"
+    "hKmMIQAAAABJRU5ErkJggg==";
 
 static const char *const word_list[] = {
-    "water", "falls",  "through", "the",    "long",   "pipe",  "and",   "turns", "a",
-    "wheel", "while",  "someone", "counts", "drops",  "slow",  "light", "over",  "stone",
-    "each",  "answer", "finds",   "its",    "way",    "down",  "to",    "quiet", "ground",
-    "here",  "again",  "nothing", "is",     "wasted",
+    "water", "falls", "through", "the",     "long",   "pipe",    "and",  "turns",
+    "a",     "wheel", "while",   "someone", "counts", "drops",   "slow", "light",
+    "over",  "stone", "each",    "answer",  "finds",  "its",     "way",  "down",
+    "to",    "quiet", "ground",  "here",    "again",  "nothing", "is",   "wasted",
 };
 
 /* --- texts ---------------------------------------------------------------------------------------
@@ -93,8 +95,8 @@ static struct str echo_make(const struct plan_input *in, const struct plan *p, s
 /* The text for a request that wants JSON. */
 static struct str json_make(const struct ask *ask, struct arena *a)
 {
-    struct str value = ask->schema.len > 0 ? schema_example(ask->schema, a) :
-                                             STR("{\"answer\":\"yes\"}");
+    struct str value =
+        ask->schema.len > 0 ? schema_example(ask->schema, a) : STR("{\"answer\":\"yes\"}");
 
     /* an enum answer is the bare word */
     if (ask->format == ASK_FORMAT_ENUM && str_starts(value, STR("\"")) && value.len >= 2)
@@ -191,8 +193,8 @@ static void tool_add(struct plan *p, const struct directive_tool *asked, uint32_
     part->id = arena_printf(a, "%s%.*s%02u", prefix, (int)p->id.len, p->id.at, index);
     if (asked->args_given)
         return;
-    part->text = part->custom ? STR("free text") :
-                                schema_example(tool != NULL ? tool->schema : STR(""), a);
+    part->text =
+        part->custom ? STR("free text") : schema_example(tool != NULL ? tool->schema : STR(""), a);
 }
 
 /* Tools that a directive names, or that the request insists on. */
@@ -219,9 +221,9 @@ static void parts_make(struct plan *p, const struct plan_input *in, struct arena
         return;
     }
     if (d->thinks) {
-        struct str thought = d->think.len > 0     ? d->think :
-                             d->think_words >= 0 ? words_make(a, ~hash, d->think_words, 0) :
-                                                   STR("Let me think about what was asked.");
+        struct str thought = d->think.len > 0      ? d->think
+                             : d->think_words >= 0 ? words_make(a, ~hash, d->think_words, 0)
+                                                   : STR("Let me think about what was asked.");
 
         part_add(p, PART_THINK, thought)->signature = signature_make(in->ask->wire, p->id, a);
     }
@@ -323,9 +325,9 @@ void plan_make(struct plan *p, const struct plan_input *in, struct arena *a)
                         .created = EPOCH + (int64_t)(in->seed % 86400),
                         .usage_off = d->usage == 0,
                         .ids_off = d->ids == 0,
-                        .chunk = d->big_kib > 0 ? (size_t)d->big_kib << 10 :
-                                 d->chunk > 0   ? (size_t)d->chunk :
-                                                  PLAN_CHUNK };
+                        .chunk = d->big_kib > 0 ? (size_t)d->big_kib << 10
+                                 : d->chunk > 0 ? (size_t)d->chunk
+                                                : PLAN_CHUNK };
     p->id = str_take(arena_printf(a, "%016" PRIx64 "%016" PRIx64, hash, more), 24);
     parts_make(p, in, a, hash);
     if (p->finish == FINISH_STOP)

@@ -1,8 +1,8 @@
 /* simulator/plan.h - what will be answered, before it is put into the words of a wire.
  *
  * The one place where request and directives meet: parts in order, how the answer ends, and what it
- * costs. Same request, same directives, same cache: same plan, byte for byte. Threads: pure.   Memory:
- * the arena's. */
+ * costs. Same request, same directives, same cache: same plan, byte for byte. Threads: pure.
+ * Memory: the arena's. */
 #ifndef PENSTOCK_SIMULATOR_PLAN_H
 #define PENSTOCK_SIMULATOR_PLAN_H
 
@@ -11,18 +11,18 @@
 #include "simulator/directive.h"
 
 #define PLAN_PARTS_MAX (DIRECTIVE_TOOLS_MAX + 4)
-#define PLAN_CHUNK 24       /* bytes of a delta when nobody asks for another size */
-#define PLAN_ECHO_MAX 1000  /* bytes of the prompt or of a tool's answer that are quoted */
+#define PLAN_CHUNK 24      /* bytes of a delta when nobody asks for another size */
+#define PLAN_ECHO_MAX 1000 /* bytes of the prompt or of a tool's answer that are quoted */
 
 enum part_kind { PART_THINK, PART_TEXT, PART_REFUSAL, PART_TOOL, PART_IMAGE };
 
 struct part {
     enum part_kind kind;
-    struct str text; /* thought, text, arguments, or base64 of a PNG */
-    struct str name, id;   /* of a tool call */
-    struct str signature;  /* of a thought, in the form of the wire */
-    bool custom;           /* a tool call with free text */
-    bool partial;          /* cut by the limit of tokens */
+    struct str text;      /* thought, text, arguments, or base64 of a PNG */
+    struct str name, id;  /* of a tool call */
+    struct str signature; /* of a thought, in the form of the wire */
+    bool custom;          /* a tool call with free text */
+    bool partial;         /* cut by the limit of tokens */
 };
 
 enum finish {

@@ -1,8 +1,8 @@
 /* simulator/reply.h - the bytes of an answer, and where its events end.
  *
  * Everything is made before the first byte goes out; sending is then only a matter of time. Events
- * have a class, so that "stall behind the first content" or "leave the terminator out" means the same
- * on each wire. Threads: pure.   Memory: reply_clear(); fields borrow from the arena. */
+ * have a class, so that "stall behind the first content" or "leave the terminator out" means the
+ * same on each wire. Threads: pure.   Memory: reply_clear(); fields borrow from the arena. */
 #ifndef PENSTOCK_SIMULATOR_REPLY_H
 #define PENSTOCK_SIMULATOR_REPLY_H
 

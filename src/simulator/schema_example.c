@@ -48,9 +48,9 @@ static bool is(const struct example *x, uint32_t schema, const char *name, struc
 
 static uint32_t first_of(const struct example *x, uint32_t array)
 {
-    return array != JSON_NONE && json_type(&x->doc, array) == JSON_ARRAY ?
-               json_first(&x->doc, array) :
-               JSON_NONE;
+    return array != JSON_NONE && json_type(&x->doc, array) == JSON_ARRAY
+               ? json_first(&x->doc, array)
+               : JSON_NONE;
 }
 
 /* `#`, `#/$defs/node`: one step for each part, `~1` and `~0` being `/` and `~`. */
@@ -72,14 +72,12 @@ static uint32_t pointer_find(const struct example *x, struct str pointer)
         for (size_t i = 0; i < part.len && len < sizeof(name); i++) {
             bool escaped = part.at[i] == '~' && i + 1 < part.len;
 
-            name[len++] = !escaped             ? part.at[i] :
-                          part.at[i + 1] == '1' ? '/' :
-                                                  '~';
+            name[len++] = !escaped ? part.at[i] : part.at[i + 1] == '1' ? '/' : '~';
             i += escaped ? 1 : 0;
         }
-        at = json_type(&x->doc, at) == JSON_OBJECT ?
-                 json_member(&x->doc, at, (struct str){ name, len }, NULL) :
-                 JSON_NONE;
+        at = json_type(&x->doc, at) == JSON_OBJECT
+                 ? json_member(&x->doc, at, (struct str){ name, len }, NULL)
+                 : JSON_NONE;
     }
     return at;
 }
@@ -143,7 +141,8 @@ static const struct {
 static void string_put(struct example *x, uint32_t schema, struct str name)
 {
     char text[LENGTH_MAX];
-    int64_t min = number(x, schema, "minLength", 0), max = number(x, schema, "maxLength", LENGTH_MAX);
+    int64_t min = number(x, schema, "minLength", 0),
+            max = number(x, schema, "maxLength", LENGTH_MAX);
     size_t len = 0;
 
     for (size_t i = 0; i < COUNT(formats); i++)
@@ -163,7 +162,8 @@ static void string_put(struct example *x, uint32_t schema, struct str name)
 /* The smallest number that is allowed, or 1 where that may be. */
 static void number_put(struct example *x, uint32_t schema)
 {
-    int64_t min = number(x, schema, "minimum", INT64_MIN), step = number(x, schema, "multipleOf", 1);
+    int64_t min = number(x, schema, "minimum", INT64_MIN),
+            step = number(x, schema, "multipleOf", 1);
     int64_t above = number(x, schema, "exclusiveMinimum", INT64_MIN), n = 1;
     int64_t max = number(x, schema, "maximum", INT64_MAX);
     int64_t below = number(x, schema, "exclusiveMaximum", INT64_MAX);

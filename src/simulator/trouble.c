@@ -10,8 +10,8 @@
 
 #define TROUBLE_TEXT_MAX 4096
 
-/* `type` and `code` of OpenAI; `type` and `details.error_code` of Anthropic; the gRPC status and the
- * reason of an ErrorInfo of Google. NULL: null, or left out. */
+/* `type` and `code` of OpenAI; `type` and `details.error_code` of Anthropic; the gRPC status and
+ * the reason of an ErrorInfo of Google. NULL: null, or left out. */
 struct wording {
     int status;
     const char *type, *code, *message;
@@ -110,9 +110,9 @@ static const struct wording wordings[TROUBLES][FAMILIES] = {
 static enum family wire_family(enum wire wire)
 {
     assert(wire < PROTOCOLS);
-    return wire == WIRE_ANTHROPIC ? FAMILY_ANTHROPIC :
-           wire == WIRE_GEMINI    ? FAMILY_GOOGLE :
-                                    FAMILY_OPENAI;
+    return wire == WIRE_ANTHROPIC ? FAMILY_ANTHROPIC
+           : wire == WIRE_GEMINI  ? FAMILY_GOOGLE
+                                  : FAMILY_OPENAI;
 }
 
 struct trouble trouble_plain(enum trouble_kind kind, struct str message)
@@ -195,11 +195,11 @@ static void message_put(struct json_writer *w, enum family family, const struct 
     struct buf text;
 
     buf_init(&text, TROUBLE_TEXT_MAX);
-    buf_add(&text, t->message.at != NULL ? str_take(t->message, TROUBLE_TEXT_MAX / 2) :
-                                           str_c(wordings[t->kind][family].message));
+    buf_add(&text, t->message.at != NULL ? str_take(t->message, TROUBLE_TEXT_MAX / 2)
+                                         : str_c(wordings[t->kind][family].message));
     if (says(t, HINT_TEXT) && (family != FAMILY_ANTHROPIC || t->hint == HINT_TEXT)) {
-        buf_add(&text, family == FAMILY_GOOGLE ? STR(" Please retry in ") :
-                                                 STR(" Please try again in "));
+        buf_add(&text,
+                family == FAMILY_GOOGLE ? STR(" Please retry in ") : STR(" Please try again in "));
         duration_go(&text, t->retry_after_ms);
         buf_add(&text, STR("."));
     }
@@ -261,8 +261,8 @@ static void google_quota_put(struct json_writer *w, const struct trouble *t)
     json_put_member(w, "quotaMetric",
                     STR("generativelanguage.googleapis.com/generate_content_requests"));
     json_put_member(w, "quotaId",
-                    day ? STR("GenerateRequestsPerDayPerProjectPerModel") :
-                          STR("GenerateRequestsPerMinutePerProjectPerModel"));
+                    day ? STR("GenerateRequestsPerDayPerProjectPerModel")
+                        : STR("GenerateRequestsPerMinutePerProjectPerModel"));
     json_put_key(w, STR("quotaDimensions"));
     json_put_object(w);
     json_put_member(w, "location", STR("global"));
@@ -393,8 +393,8 @@ bool trouble_put_event(struct buf *out, enum wire wire, const struct trouble *t,
                        struct str response_id, struct str *name)
 {
     *name = wire == WIRE_ANTHROPIC ? STR("error") : STR("");
-    return wire == WIRE_OPENAI_RESPONSES ? responses_event(out, t, sequence, response_id, name) :
-                                           trouble_put(out, wire, t);
+    return wire == WIRE_OPENAI_RESPONSES ? responses_event(out, t, sequence, response_id, name)
+                                         : trouble_put(out, wire, t);
 }
 
 /* --- header fields -------------------------------------------------------------------------------
@@ -446,11 +446,12 @@ static void limit_fields(struct field_list *f, enum family family, const struct 
 
     if ((t->limit < 0 && t->reset_in_ms < 0) || family == FAMILY_GOOGLE)
         return;
-    field_add_i64(f, openai ? STR("x-ratelimit-limit-requests") :
-                              STR("anthropic-ratelimit-requests-limit"),
-                  limit);
-    field_add_i64(f, openai ? STR("x-ratelimit-remaining-requests") :
-                              STR("anthropic-ratelimit-requests-remaining"),
+    field_add_i64(
+        f, openai ? STR("x-ratelimit-limit-requests") : STR("anthropic-ratelimit-requests-limit"),
+        limit);
+    field_add_i64(f,
+                  openai ? STR("x-ratelimit-remaining-requests")
+                         : STR("anthropic-ratelimit-requests-remaining"),
                   remaining);
     if (reset_ms < 0)
         return;
@@ -459,9 +460,9 @@ static void limit_fields(struct field_list *f, enum family family, const struct 
         duration_go(&when, reset_ms);
     else
         date_put_rfc3339(&when, t->now_unix_ms + reset_ms + 999); /* whole seconds: round up */
-    field_add(f, openai ? STR("x-ratelimit-reset-requests") :
-                          STR("anthropic-ratelimit-requests-reset"),
-              arena_copy(f->arena, buf_str(&when)));
+    field_add(
+        f, openai ? STR("x-ratelimit-reset-requests") : STR("anthropic-ratelimit-requests-reset"),
+        arena_copy(f->arena, buf_str(&when)));
     buf_clear(&when);
 }
 

@@ -13,21 +13,21 @@
 #include "wire/protocol.h"
 
 /* name, word of the `error=` directive */
-#define TROUBLE_TABLE(X)         \
-    X(RATE_LIMIT, "rate_limit")  \
-    X(QUOTA, "quota")            \
-    X(KEY, "key")                \
-    X(FORBIDDEN, "forbidden")    \
-    X(OVERLOADED, "overloaded")  \
-    X(CONTEXT, "context")        \
-    X(MODEL, "model")            \
-    X(SERVER, "server")          \
-    X(TIMEOUT, "timeout")        \
-    X(BAD_REQUEST, "request")    \
-    X(CONTENT, "content")        \
-    X(TOO_LARGE, "too_large")    \
-    X(NOT_FOUND, "not_found")    \
-    X(METHOD, "method")          \
+#define TROUBLE_TABLE(X)        \
+    X(RATE_LIMIT, "rate_limit") \
+    X(QUOTA, "quota")           \
+    X(KEY, "key")               \
+    X(FORBIDDEN, "forbidden")   \
+    X(OVERLOADED, "overloaded") \
+    X(CONTEXT, "context")       \
+    X(MODEL, "model")           \
+    X(SERVER, "server")         \
+    X(TIMEOUT, "timeout")       \
+    X(BAD_REQUEST, "request")   \
+    X(CONTENT, "content")       \
+    X(TOO_LARGE, "too_large")   \
+    X(NOT_FOUND, "not_found")   \
+    X(METHOD, "method")         \
     X(BILLING, "billing")
 
 enum trouble_kind {
@@ -37,14 +37,15 @@ enum trouble_kind {
         TROUBLES
 };
 
-/* Where the hint on the wait may stand; `hint=` picks one, the default is all that the provider has. */
-#define HINT_TABLE(X)     \
-    X(NATIVE, "native")   \
-    X(NONE, "none")       \
-    X(HEADER, "header")   \
-    X(MS, "ms")           \
-    X(DATE, "date")       \
-    X(TEXT, "text")       \
+/* Where the hint on the wait may stand; `hint=` picks one, the default is all that the provider
+ * has. */
+#define HINT_TABLE(X)   \
+    X(NATIVE, "native") \
+    X(NONE, "none")     \
+    X(HEADER, "header") \
+    X(MS, "ms")         \
+    X(DATE, "date")     \
+    X(TEXT, "text")     \
     X(DETAILS, "details")
 
 enum hint_kind {
@@ -56,15 +57,15 @@ enum hint_kind {
 
 struct trouble {
     enum trouble_kind kind;
-    int status;             /* 0: the provider's own for the kind */
-    struct str message;     /* empty: the provider's own */
+    int status;         /* 0: the provider's own for the kind */
+    struct str message; /* empty: the provider's own */
     struct str model;
     struct str request_id;
     enum hint_kind hint;
-    int64_t retry_after_ms; /* -1: none */
-    int64_t reset_in_ms;    /* -1: none; rate limit headers */
+    int64_t retry_after_ms;   /* -1: none */
+    int64_t reset_in_ms;      /* -1: none; rate limit headers */
     int64_t limit, remaining; /* requests; -1: none; rate limit headers */
-    int64_t now_unix_ms;    /* only for hints that are dates */
+    int64_t now_unix_ms;      /* only for hints that are dates */
 };
 
 #define TROUBLE_FIELDS_MAX 16

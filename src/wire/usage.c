@@ -103,7 +103,7 @@ void usage_read(struct usage *u, enum wire wire, const struct json *doc, uint32_
         read_gemini(u, doc, node);
         break;
     case WIRES:
-        assert(!"a wire");
+        assert(false); /* no wire */
     }
     if (u->in >= 0 && sum(u->cache_read, u->cache_write) > u->in) {
         u->cache_read = u->cache_read > u->in ? u->in : u->cache_read;

@@ -76,7 +76,7 @@ static void on_request(void *peer, struct request *r)
     struct str p = r->path, one = STR("one");
 
     rig->requests++;
-    if (str_eq(p, STR("/echo"))) {
+    if (str_eq(p, STR("/echo")) || str_eq(p, STR("/drop"))) {
         request_read_body(r, 0);
     } else if (str_eq(p, STR("/small"))) {
         request_read_body(r, 10);
@@ -100,6 +100,17 @@ static void on_request(void *peer, struct request *r)
         response_start(r, 200, text_plain, 1, RESPONSE_CHUNKED);
         response_write(r, &one, 1);
         response_abort(r);
+    } else if (str_eq(p, STR("/large"))) {
+        char *bytes = must_calloc(1, RIG_LARGE);
+
+        response_send(r, 200, text_plain, 1, (struct str){ bytes, RIG_LARGE });
+        free(bytes);
+    } else if (str_eq(p, STR("/flush"))) {
+        response_start(r, 200, text_plain, 1, RESPONSE_CHUNKED);
+        assert(!response_head_sent(r));
+        response_flush(r);
+        assert(response_head_sent(r));
+        hold(rig, r);
     } else if (str_eq(p, STR("/none"))) {
         response_send(r, 204, NULL, 0, STR(""));
     } else if (str_eq(p, STR("/parts"))) {
@@ -118,6 +129,15 @@ static void on_body(void *peer, struct request *r)
     rig->bodies++;
     rig->body_bytes = r->body.len;
     assert(r->body.len == 0 || request_body_bytes(r) == r->body.at);
+    assert(request_loop(r) == rig->loop);
+    if (str_eq(r->path, STR("/drop"))) {
+        struct str had = arena_printf(&r->arena, "%zu", r->body.len);
+
+        request_drop_body(r);
+        assert(r->body.len == 0 && budget_used(&rig->budget) == 0);
+        response_send(r, 200, text_plain, 1, had);
+        return;
+    }
     response_send(r, 200, text_plain, 1, r->body);
 }
 
@@ -282,7 +302,13 @@ void rig_read(struct rig *rig)
     struct request *r = rig->held[0];
 
     let_go(rig, r);
+    rig->reading = r;
     request_read_body(r, 0);
+}
+
+void rig_answer_early(struct rig *rig)
+{
+    response_send(rig->reading, 200, text_plain, 1, STR("early"));
 }
 
 static void nothing(struct rig *rig)

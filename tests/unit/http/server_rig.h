@@ -10,6 +10,8 @@
  *     /flood     an answer without end         /abort     a chunk, and then a cut
  *     /none      204                           /parts     100 parts in one write
  *     /fields    names and values that must not get into a head
+ *     /large     RIG_LARGE bytes at once       /flush     the head alone, then as /hold
+ *     /drop      how much its body had
  *
  * Threads: hooks run on the server's thread; counters are atomic; the rest through rig_call(). */
 #ifndef PENSTOCK_SERVER_RIG_H
@@ -21,6 +23,7 @@
 #include "test.h"
 
 #define RIG_HELD 128
+#define RIG_LARGE ((size_t)8 << 20)
 
 struct rig {
     struct test *t;
@@ -40,6 +43,7 @@ struct rig {
     _Atomic uint64_t queued_max, body_bytes; /* of the last body */
     struct request *held[RIG_HELD];          /* in order of arrival; the server's thread only */
     uint32_t held_count;
+    struct request *reading; /* by rig_read() */
 };
 
 /* Default limits, a budget of 256 MiB, an error body that names the status. */
@@ -54,6 +58,8 @@ void rig_call(struct rig *rig, void (*fn)(struct rig *rig));
 void rig_answer(struct rig *rig);
 /* Reads its body (/late). */
 void rig_read(struct rig *rig);
+/* Answers that one before its body has come. */
+void rig_answer_early(struct rig *rig);
 /* Waits until the counter has reached `want`; false after ten seconds. */
 bool rig_wait(const _Atomic uint32_t *counter, uint32_t want);
 bool rig_wait_counter(const struct counter *counter, uint64_t want);

@@ -456,6 +456,37 @@ TEST(an_answer_before_the_request_is_out_is_given_and_ends_the_connection)
     }
 }
 
+TEST(half_an_answer_before_the_request_is_out_is_a_cut)
+{
+    static const struct step script[] = { TAKE(1000), SAY("HTTP/1.1 413 No\r\nContent-"), RESET };
+    static const struct step orderly[] = { TAKE(1000), SAY("HTTP/1.1 413 No\r\nContent-"), WAIT(20),
+                                           HANG_UP };
+    struct str body = zeros(&t->arena, 10 << 20);
+
+    for (int i = 0; i < 2; i++) {
+        struct bench b;
+        struct heard h = { 0 };
+
+        bench_open(&b, t);
+        upstream_script(&b.upstream, i == 0 ? script : orderly,
+                        i == 0 ? COUNT(script) : COUNT(orderly));
+        bench_client(&b);
+        struct call_options o =
+            options_of(&b, &h, STR("POST / HTTP/1.1\r\nContent-Length: 10485760\r\n\r\n"));
+
+        o.body = &body;
+        o.body_parts = 1;
+        send_options(&b, &h, &o);
+        bench_run(&b);
+        CHECK(h.failed, "round %d", i);
+        /* a reset may overtake the bytes before it */
+        CHECK(h.fault.cause == CALL_CUT || i == 0, "cause %d: %s", h.fault.cause, h.fault.text);
+        CHECK(!h.fault.head_seen, "round %d", i);
+        heard_clear(&h);
+        bench_close(&b);
+    }
+}
+
 TEST(an_upstream_that_breaks_while_we_send_is_a_fault_of_sending)
 {
     static const struct step script[] = { TAKE(1000), WAIT(20), RESET };
@@ -597,7 +628,7 @@ TEST(a_cancelled_call_is_heard_of_no_more_whatever_it_was_doing)
         const char *host, *want;
     } cases[] = {
         { "at once", mute, 1, 0, NOTHING, -1, false, "127.0.0.1", "|cancelled" },
-        { "while it resolves", mute, 1, 0, NOTHING, 1, false, "no-such-host.invalid",
+        { "while it resolves", mute, 1, 0, NOTHING, -1, false, "no-such-host.invalid",
           "|cancelled" },
         { "while it connects", mute, 1, 0, NOTHING, 1, false, "192.0.2.1", NULL },
         { "while it speaks TLS", silent, 1, 0, NOTHING, 20, true, "127.0.0.1", "|cancelled" },

@@ -349,6 +349,47 @@ TEST(where_nobody_answers_there_is_no_connection)
     }
 }
 
+TEST(a_host_that_does_not_answer_is_waited_for_no_longer_than_allowed)
+{
+    struct bench b;
+    struct deaf deaf;
+    struct heard h = { 0 };
+
+    bench_open(&b, t);
+    bench_client(&b);
+    b.origin.port = deaf_open(&deaf, "127.0.0.1", 0);
+    CHECK(b.origin.port != 0);
+    struct call_options o = options_of(&b, &h, STR(GET));
+
+    o.timeouts.connect_ms = 50;
+    send_options(&b, &h, &o);
+    bench_run(&b);
+    CHECK_INT(h.fault.cause, CALL_CONNECT);
+    CHECK(strstr(h.fault.text, "no answer in time") != NULL, "%s", h.fault.text);
+    heard_clear(&h);
+    deaf_close(&deaf);
+    bench_close(&b);
+}
+
+TEST(an_address_that_does_not_answer_is_overtaken_by_the_next)
+{
+    struct bench b;
+    struct deaf deaf;
+    struct heard h;
+
+    /* where localhost has no ::1, there is only one address, and the case is an easy one */
+    bench_open(&b, t);
+    upstream_script(&b.upstream, answers_always, COUNT(answers_always));
+    bench_client(&b);
+    (void)deaf_open(&deaf, "::1", b.upstream.port);
+    b.origin.host = STR("localhost");
+    ask(&b, &h);
+    CHECK_HEARD(&h, "200|hi|end", "%s", h.fault.text);
+    heard_clear(&h);
+    deaf_close(&deaf);
+    bench_close(&b);
+}
+
 TEST(a_name_with_several_addresses_is_tried_until_one_answers)
 {
     struct bench b;

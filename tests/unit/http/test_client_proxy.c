@@ -56,6 +56,8 @@ TEST(a_tunnel_through_an_http_proxy_carries_the_call)
     }
 }
 
+#define INTERIM "HTTP/1.1 102 Wait\r\n\r\n"
+
 TEST(a_proxy_that_opens_no_tunnel_is_a_fault_of_the_proxy)
 {
     static const struct {
@@ -71,6 +73,12 @@ TEST(a_proxy_that_opens_no_tunnel_is_a_fault_of_the_proxy)
         { "nothing", { ASK, HANG_UP }, "closed" },
         { "half a head", { ASK, SAY("HTTP/1.1 200 OK\r\n"), HANG_UP }, "closed" },
         { "silence", { ASK, WAIT(60000) }, "in time" },
+        { "nine interim heads",
+          { ASK,
+            SAY(INTERIM INTERIM INTERIM INTERIM INTERIM INTERIM INTERIM INTERIM INTERIM
+                    TUNNEL_OPEN),
+            ASK },
+          "interim" },
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -136,6 +144,8 @@ TEST(a_tunnel_through_a_socks_proxy_carries_the_call)
     };
     static const struct step refused[] = { TAKE(3), SAY("\5\0"), TAKE(18),
                                            SAY("\5\5\0\1\0\0\0\0\0\0") };
+    static const struct step talkative[] = { TAKE(3), SAY("\5\0"), TAKE(18),
+                                             SAY("\5\0\0\1\0\0\0\0\0\0x") };
     static const struct {
         const char *name;
         const struct step *script;
@@ -146,7 +156,9 @@ TEST(a_tunnel_through_a_socks_proxy_carries_the_call)
         { "without login", plain, COUNT(plain), "", "api.example", "200|hi|end", true },
         { "with login", login, COUNT(login), "ada:secret", "api.example", "200|hi|end", true },
         { "an address we resolved", address, COUNT(address), "", "192.0.2.7", "200|hi|end", false },
-        { "refused", refused, COUNT(refused), "", "api.example", "|fail", true },
+        { "refused", refused, COUNT(refused), "", "api.example", "|fail connection refused", true },
+        { "bytes behind its reply", talkative, COUNT(talkative), "", "api.example",
+          "|fail nobody asked", true },
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -161,13 +173,71 @@ TEST(a_tunnel_through_a_socks_proxy_carries_the_call)
         b.origin.proxy_names = cases[i].names;
         b.origin.proxy_auth = secret_copy(str_c(cases[i].auth));
         ask(&b, &h);
-        CHECK_HEARD(&h, cases[i].want, "%s: %s", cases[i].name, h.fault.text);
         if (h.failed) {
             CHECK_INT(h.fault.cause, CALL_PROXY, "%s", cases[i].name);
-            CHECK(strstr(h.fault.text, "connection refused") != NULL, "%s", h.fault.text);
+            CHECK(strstr(h.fault.text, cases[i].want + strlen("|fail ")) != NULL, "%s: %s",
+                  cases[i].name, h.fault.text);
+        } else {
+            CHECK_HEARD(&h, cases[i].want, "%s", cases[i].name);
         }
         heard_clear(&h);
         origin_clear(&b.origin);
+        bench_close(&b);
+    }
+}
+
+TEST(a_login_that_would_break_the_head_is_not_sent)
+{
+    static const struct step script[] = { ASK };
+    struct bench b;
+    struct heard h;
+
+    bench_open(&b, t);
+    upstream_script(&b.upstream, script, COUNT(script));
+    bench_client(&b);
+    through_proxy(&b, false);
+    b.origin.proxy_auth = secret_copy(STR("Basic s3cret\r\nX: y"));
+    ask(&b, &h);
+    CHECK_INT(h.fault.cause, CALL_PROXY);
+    CHECK(strstr(h.fault.text, "s3cret") == NULL, "%s", h.fault.text);
+    CHECK_INT(b.upstream.requests, 0);
+    heard_clear(&h);
+    origin_clear(&b.origin);
+    bench_close(&b);
+}
+
+TEST(a_proxy_that_cannot_be_reached_is_a_fault_of_the_proxy)
+{
+    static const struct {
+        const char *name, *host, *word;
+        bool tls;
+    } cases[] = {
+        { "nobody listens", "127.0.0.1", "cannot connect to the proxy", false },
+        { "no such name", "no-such-host.invalid", "cannot resolve the proxy", false },
+        { "no TLS", "127.0.0.1", "TLS with the proxy", true },
+    };
+    static const struct step no_tls[] = { TAKE(20), SAY("HTTP/1.1 400 What\r\n\r\n") };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct bench b;
+        struct heard h = { 0 };
+
+        bench_open(&b, t);
+        upstream_script(&b.upstream, no_tls, COUNT(no_tls));
+        bench_client(&b);
+        through_proxy(&b, false);
+        b.origin.proxy_host = str_c(cases[i].host);
+        b.origin.proxy_tls = cases[i].tls;
+        if (!cases[i].tls)
+            b.origin.proxy_port = 1; /* tcpmux: nobody has that any more */
+        struct call_options o = options_of(&b, &h, STR(GET));
+
+        o.timeouts.dns_ms = 100;
+        send_options(&b, &h, &o);
+        bench_run(&b);
+        CHECK_INT(h.fault.cause, CALL_PROXY, "%s: %s", cases[i].name, h.fault.text);
+        CHECK(strstr(h.fault.text, cases[i].word) != NULL, "%s: %s", cases[i].name, h.fault.text);
+        heard_clear(&h);
         bench_close(&b);
     }
 }

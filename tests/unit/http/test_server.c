@@ -88,97 +88,90 @@ static const struct {
     int status;
     const char *body; /* of a well-formed answer; NULL: of no interest */
     size_t answers;
-} talks
-    [] = {
-        { "a request", GET_BYE, 200, "hello", 1 },
-        { "empty lines before it", "\r\n\r\n" GET_BYE, 200, "hello", 1 },
-        { "two requests in one write", GET("/none") GET_BYE, 204, NULL, 2 },
-        { "absolute target",
-          "GET http://localhost/hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200,
-          "hello", 1 },
-        { "upgrade is ignored",
-          "GET /hello HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade, close\r\nUpgrade: "
-          "h2c\r\n\r\n",
-          200, "hello", 1 },
-        { "HTTP/1.0 ends by itself", "GET /hello HTTP/1.0\r\nHost: localhost\r\n\r\n", 200, "hello",
-          1 },
-        { "HTTP/1.0 kept alive",
-          "GET /hello HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n"
-          "GET /hello HTTP/1.0\r\nHost: localhost\r\n\r\n",
-          200, NULL, 2 },
-        { "body back", POST("/echo", "Content-Length: 5\r\nConnection: close\r\n") "12345", 200,
-          "12345", 1 },
-        { "body of length 0", POST("/echo", "Content-Length: 0\r\nConnection: close\r\n"), 200, "",
-          1 },
-        { "no body, but asked for", GET_CLOSE("/echo"), 200, "", 1 },
-        { "chunked body back",
-          POST("/echo",
-               "Transfer-Encoding: chunked\r\nConnection: close\r\n") "3\r\n123\r\n2;x=y\r\n45"
-                                                                      "\r\n0\r\nA: b\r\n\r\n",
-          200, "12345", 1 },
-        { "body and the next request", POST("/echo", "Content-Length: 5\r\n") "12345" GET_BYE, 200,
-          NULL, 2 },
-        { "chunked body and the next request",
-          POST("/echo", "Transfer-Encoding: chunked\r\n") "1\r\na\r\n0\r\n\r\n" GET_BYE, 200, NULL,
-          2 },
-        { "unread body that is there is skipped",
-          POST("/refuse", "Content-Length: 27\r\n") "GET /hello HTTP/1.1\r\nHost:" GET_BYE, 401,
-          NULL, 2 },
-        { "unread chunked body that is there is skipped",
-          POST("/refuse", "Transfer-Encoding: chunked\r\n") "3\r\nGET\r\n0\r\n\r\n" GET_BYE, 401,
-          NULL, 2 },
-        { "unread body that is not there ends it",
-          POST("/refuse", "Content-Length: 600\r\n") GET_BYE, 401, "no", 1 },
-        { "unread chunked body that is cut ends it",
-          POST("/refuse", "Transfer-Encoding: chunked\r\n") "fff\r\n" GET_BYE, 401, "no", 1 },
-        { "bad chunk", POST("/echo", "Transfer-Encoding: chunked\r\n") "zz\r\n" GET_BYE, 400, NULL,
-          1 },
-        { "chunk without its CRLF",
-          POST("/echo", "Transfer-Encoding: chunked\r\n") "1\r\nab\r\n0\r\n\r\n" GET_BYE, 400, NULL,
-          1 },
-        { "foreign Host", "GET /hello HTTP/1.1\r\nHost: evil.example\r\n\r\n" GET_BYE, 421, NULL,
-          1 },
-        { "foreign authority",
-          "GET http://evil.example/hello HTTP/1.1\r\nHost: localhost\r\n\r\n" GET_BYE, 421, NULL,
-          1 },
-        { "no Host on HTTP/1.0", "GET /hello HTTP/1.0\r\n\r\n", 421, NULL, 1 },
-        { "a listed Host", "GET /hello HTTP/1.1\r\nHost: gate.example\r\nConnection: close\r\n\r\n",
-          200, "hello", 1 },
-        { "other codings",
-          POST("/echo", "Content-Encoding: br\r\nContent-Length: 5\r\n") "12345" GET_BYE, 415, NULL,
-          1 },
-        { "two codings",
-          POST("/echo", "Content-Encoding: gzip, gzip\r\nContent-Length: 5\r\n") "12345" GET_BYE,
-          415, NULL, 1 },
-        { "two fields of codings",
-          POST("/echo", "Content-Encoding: identity\r\nContent-Encoding: gzip\r\nContent-Length: "
-                        "5\r\n") "12345" GET_BYE,
-          400, NULL, 1 },
-        { "identity",
-          POST("/echo", "Content-Encoding: identity\r\nContent-Length: 5\r\nConnection: "
-                        "close\r\n") "12345",
-          200, "12345", 1 },
-        { "gzip that is none",
-          POST("/echo", "Content-Encoding: gzip\r\nContent-Length: 5\r\n") "12345" GET_BYE, 400,
-          NULL, 1 },
-        { "HEAD", "HEAD /hello HTTP/1.1\r\nHost: localhost\r\n\r\n" GET_BYE, 200, NULL, 2 },
-        { "HEAD of a stream",
-          "HEAD /parts HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 200, "", 1 },
-        { "HEAD refused", "HEAD /hello HTTP/1.1\r\nHost: evil\r\n\r\n", 421, "", 1 },
-        { "204 has no body", GET("/none") GET_BYE, 204, NULL, 2 },
-        { "many parts in a chunk", GET_CLOSE("/parts"), 200,
-          "96\r\nabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabca"
-          "bcabcabc"
-          "abcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabc\r\n3\r\nabc\r\n0\r\n\r\n",
-          1 },
-        { "many parts to HTTP/1.0",
-          "GET /parts HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n", 200,
-          "abcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabca"
-          "bc"
-          "abcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabc",
-          1 },
-        { "a cut answer has no end", GET("/abort"), 200, "3\r\none\r\n", 1 },
-    };
+} talks[] = {
+    { "a request", GET_BYE, 200, "hello", 1 },
+    { "empty lines before it", "\r\n\r\n" GET_BYE, 200, "hello", 1 },
+    { "two requests in one write", GET("/none") GET_BYE, 204, NULL, 2 },
+    { "absolute target",
+      "GET http://localhost/hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200, "hello",
+      1 },
+    { "upgrade is ignored",
+      "GET /hello HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade, close\r\nUpgrade: "
+      "h2c\r\n\r\n",
+      200, "hello", 1 },
+    { "HTTP/1.0 ends by itself", "GET /hello HTTP/1.0\r\nHost: localhost\r\n\r\n", 200, "hello",
+      1 },
+    { "HTTP/1.0 kept alive",
+      "GET /hello HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n"
+      "GET /hello HTTP/1.0\r\nHost: localhost\r\n\r\n",
+      200, NULL, 2 },
+    { "body back", POST("/echo", "Content-Length: 5\r\nConnection: close\r\n") "12345", 200,
+      "12345", 1 },
+    { "body of length 0", POST("/echo", "Content-Length: 0\r\nConnection: close\r\n"), 200, "", 1 },
+    { "no body, but asked for", GET_CLOSE("/echo"), 200, "", 1 },
+    { "chunked body back",
+      POST("/echo", "Transfer-Encoding: chunked\r\nConnection: close\r\n") "3\r\n123\r\n2;x=y\r\n45"
+                                                                           "\r\n0\r\nA: b\r\n\r\n",
+      200, "12345", 1 },
+    { "body and the next request", POST("/echo", "Content-Length: 5\r\n") "12345" GET_BYE, 200,
+      NULL, 2 },
+    { "chunked body and the next request",
+      POST("/echo", "Transfer-Encoding: chunked\r\n") "1\r\na\r\n0\r\n\r\n" GET_BYE, 200, NULL, 2 },
+    { "unread body that is there is skipped",
+      POST("/refuse", "Content-Length: 27\r\n") "GET /hello HTTP/1.1\r\nHost:" GET_BYE, 401, NULL,
+      2 },
+    { "unread chunked body that is there is skipped",
+      POST("/refuse", "Transfer-Encoding: chunked\r\n") "3\r\nGET\r\n0\r\n\r\n" GET_BYE, 401, NULL,
+      2 },
+    { "unread body that is not there ends it", POST("/refuse", "Content-Length: 600\r\n") GET_BYE,
+      401, "no", 1 },
+    { "unread chunked body that is cut ends it",
+      POST("/refuse", "Transfer-Encoding: chunked\r\n") "fff\r\n" GET_BYE, 401, "no", 1 },
+    { "bad chunk", POST("/echo", "Transfer-Encoding: chunked\r\n") "zz\r\n" GET_BYE, 400, NULL, 1 },
+    { "chunk without its CRLF",
+      POST("/echo", "Transfer-Encoding: chunked\r\n") "1\r\nab\r\n0\r\n\r\n" GET_BYE, 400, NULL,
+      1 },
+    { "foreign Host", "GET /hello HTTP/1.1\r\nHost: evil.example\r\n\r\n" GET_BYE, 421, NULL, 1 },
+    { "foreign authority",
+      "GET http://evil.example/hello HTTP/1.1\r\nHost: localhost\r\n\r\n" GET_BYE, 421, NULL, 1 },
+    { "no Host on HTTP/1.0", "GET /hello HTTP/1.0\r\n\r\n", 421, NULL, 1 },
+    { "a listed Host", "GET /hello HTTP/1.1\r\nHost: gate.example\r\nConnection: close\r\n\r\n",
+      200, "hello", 1 },
+    { "other codings",
+      POST("/echo", "Content-Encoding: br\r\nContent-Length: 5\r\n") "12345" GET_BYE, 415, NULL,
+      1 },
+    { "two codings",
+      POST("/echo", "Content-Encoding: gzip, gzip\r\nContent-Length: 5\r\n") "12345" GET_BYE, 415,
+      NULL, 1 },
+    { "two fields of codings",
+      POST("/echo", "Content-Encoding: identity\r\nContent-Encoding: gzip\r\nContent-Length: "
+                    "5\r\n") "12345" GET_BYE,
+      400, NULL, 1 },
+    { "identity",
+      POST("/echo", "Content-Encoding: identity\r\nContent-Length: 5\r\nConnection: "
+                    "close\r\n") "12345",
+      200, "12345", 1 },
+    { "gzip that is none",
+      POST("/echo", "Content-Encoding: gzip\r\nContent-Length: 5\r\n") "12345" GET_BYE, 400, NULL,
+      1 },
+    { "HEAD", "HEAD /hello HTTP/1.1\r\nHost: localhost\r\n\r\n" GET_BYE, 200, NULL, 2 },
+    { "HEAD of a stream", "HEAD /parts HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+      200, "", 1 },
+    { "HEAD refused", "HEAD /hello HTTP/1.1\r\nHost: evil\r\n\r\n", 421, "", 1 },
+    { "204 has no body", GET("/none") GET_BYE, 204, NULL, 2 },
+    { "many parts in a chunk", GET_CLOSE("/parts"), 200,
+      "96\r\nabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabca"
+      "bcabcabc"
+      "abcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabc\r\n3\r\nabc\r\n0\r\n\r\n",
+      1 },
+    { "many parts to HTTP/1.0",
+      "GET /parts HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n", 200,
+      "abcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabca"
+      "bc"
+      "abcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabc",
+      1 },
+    { "a cut answer has no end", GET("/abort"), 200, "3\r\none\r\n", 1 },
+};
 
 TEST(a_connection_is_a_row_of_requests_and_answers)
 {
@@ -197,6 +190,35 @@ TEST(a_connection_is_a_row_of_requests_and_answers)
         if (talks[i].body != NULL)
             CHECK_STR(answer_body(text), talks[i].body, "%s", talks[i].name);
     }
+    rig_close(&rig);
+}
+
+static void forget_hosts(struct rig *rig)
+{
+    server_set_hosts(rig->server, NULL, 0);
+}
+
+TEST(a_host_that_is_no_longer_listed_is_refused_on_open_connections_too)
+{
+    const struct str hosts[] = { STR("gate.example") };
+    struct rig rig;
+
+    rig_init(&rig, t);
+    rig.options.hosts = hosts;
+    rig.options.host_count = COUNT(hosts);
+    rig_open(&rig);
+    int fd = client_dial(&rig);
+
+    for (int i = 0; i < 3; i++) {
+        if (i == 2)
+            rig_call(&rig, forget_hosts);
+        client_say_c(fd, "GET /hello HTTP/1.1\r\nHost: gate.example\r\n\r\n");
+        struct str text = i < 2 ? client_hear(&rig, fd, "hello") : client_hear_all(&rig, fd, NULL);
+
+        CHECK_INT(answer_status(text), i < 2 ? 200 : 421, "request %d", i);
+    }
+    CHECK_INT(count_read(&rig.metrics.refused_host), 1);
+    client_close(fd);
     rig_close(&rig);
 }
 
@@ -562,6 +584,74 @@ TEST(a_large_body_arrives_whole_and_is_charged_while_it_is_held)
     CHECK(str_eq(answer_body(text), str_drop(buf_str(&b), head)), "the same bytes");
     client_close(fd);
     buf_clear(&b);
+    rig_close(&rig);
+}
+
+TEST(an_answer_before_the_body_ends_the_reading_and_the_connection)
+{
+    struct rig rig;
+
+    rig_init(&rig, t);
+    rig_open(&rig);
+    int fd = client_dial(&rig);
+
+    client_say_c(fd, POST("/late", "Content-Length: 10\r\n") "12345");
+    CHECK(rig_wait(&rig.requests, 1));
+    rig_call(&rig, rig_read);
+    rig_call(&rig, rig_answer_early);
+    client_say_c(fd, "67890" GET("/hello"));
+    struct str text = client_hear_all(&rig, fd, NULL);
+
+    CHECK_INT(answer_count(text), 1);
+    CHECK(str_find(text, STR("Connection: close\r\n")) != SIZE_MAX);
+    CHECK_STR(answer_body(text), "early");
+    CHECK_INT(rig.bodies, 0);
+    client_close(fd);
+
+    CHECK_STR(answer_body(client_ask(
+                  &rig, STR(POST("/drop", "Content-Length: 5\r\nConnection: close\r\n") "12345"))),
+              "5", "a body may be given back early");
+    rig_close(&rig);
+}
+
+TEST(a_large_body_is_given_up_when_memory_runs_out_meanwhile)
+{
+    struct rig rig;
+    size_t size = 3 << 20;
+    char *bytes = must_calloc(1, size);
+
+    rig_init(&rig, t);
+    rig_open(&rig);
+    int fd = client_dial(&rig);
+
+    client_say_c(fd, POST("/late", "Content-Length: 3145728\r\n"));
+    CHECK(rig_wait(&rig.requests, 1));
+    rig_call(&rig, rig_read);
+    client_say(fd, (struct str){ bytes, 2 << 20 });
+    for (int i = 0; i < 2000 && budget_used(&rig.budget) < 2 << 20; i++)
+        rig_turn(&rig);
+    budget_charge(&rig.budget, rig.budget.max);
+    client_say(fd, (struct str){ bytes, 1000 });
+    CHECK_INT(answer_status(client_hear(&rig, fd, "}")), 503);
+    CHECK_INT(rig.gone[GONE_BODY], 1);
+    client_close(fd);
+    free(bytes);
+    budget_charge(&rig.budget, -rig.budget.max);
+    rig_close(&rig);
+}
+
+TEST(errors_are_plain_text_when_nobody_shapes_them)
+{
+    struct rig rig;
+
+    rig_init(&rig, t);
+    rig.options.hooks.error_body = NULL;
+    rig_open(&rig);
+    struct str text = client_ask(&rig, STR("GET / HTTP/1.1\r\n\r\n"));
+
+    CHECK_INT(answer_status(text), 400);
+    CHECK(str_find(text, STR("Content-Type: text/plain\r\n")) != SIZE_MAX);
+    CHECK(answer_body(text).len > 1);
     rig_close(&rig);
 }
 

@@ -1,6 +1,9 @@
 /* Connections through their life: times, clients that leave, slow readers, caps, drain. */
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <malloc.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
 
 #include "base/buf.h"
@@ -92,6 +95,25 @@ TEST(a_drip_does_not_keep_a_deadline_away)
         client_close(fd);
         rig_close(&rig);
     }
+}
+
+TEST(a_chunked_body_has_the_time_that_its_bytes_earn)
+{
+    struct rig rig;
+
+    rig_init(&rig, t);
+    rig.options.limits.body_ms = SHORT_MS;
+    rig.options.limits.body_bytes_s = 1; /* a second for each */
+    rig_open(&rig);
+    int fd = client_dial(&rig);
+
+    client_say_c(fd, POST("/echo", "Transfer-Encoding: chunked\r\n") "a\r\n0123456789\r\n");
+    for (int i = 0; i < 20; i++)
+        rig_turn(&rig);
+    client_say_c(fd, "0\r\n\r\n");
+    CHECK_INT(answer_status(client_hear(&rig, fd, "0123456789")), 200);
+    client_close(fd);
+    rig_close(&rig);
 }
 
 /* --- clients that leave ----------------------------------------------------------------------- */
@@ -226,6 +248,29 @@ TEST(requests_behind_a_fin_are_not_begun_unless_they_announce_the_end)
     rig_close(&rig);
 }
 
+TEST(an_answer_into_a_connection_that_is_gone_ends_it)
+{
+    struct rig rig;
+
+    rig_init(&rig, t);
+    rig_open(&rig);
+    for (uint32_t i = 1; i <= 20; i++) {
+        int fd = client_dial(&rig);
+
+        client_say_c(fd, GET("/flush"));
+        CHECK(str_ends(client_hear(&rig, fd, "\r\n\r\n"), STR("chunked\r\n\r\n")));
+        client_close(fd);
+        CHECK(rig_wait(&rig.half_closes, i));
+        /* the reset in answer is on its way, or here: whoever comes first, the write or the probe
+         */
+        rig_call(&rig, rig_answer);
+        for (int n = 0; n < 2000 && rig.connections > 0; n++)
+            rig_turn(&rig);
+        CHECK_INT(rig.connections, 0);
+    }
+    rig_close(&rig);
+}
+
 /* --- slow readers ----------------------------------------------------------------------------- */
 
 TEST(a_slow_reader_stops_the_answer_and_reading_on_resumes_it)
@@ -242,7 +287,7 @@ TEST(a_slow_reader_stops_the_answer_and_reading_on_resumes_it)
     rig_turn(&rig);
     CHECK(rig.queued_max > rig.options.limits.write_high_bytes, "it was stopped");
     while (heard < (32 << 20) && rig.rooms < 5)
-        heard += client_hear(&rig, fd, "").len;
+        heard += client_hear(&rig, fd, "4000\r\n").len;
     CHECK(rig.rooms > 0, "and went on");
     CHECK(rig.queued_max <= rig.options.limits.write_high_bytes + 16384 + 64,
           "no more was kept than the watermark and one write: %" PRIu64, rig.queued_max);
@@ -283,6 +328,40 @@ TEST(a_reader_that_takes_nothing_is_given_up)
     client_say_c(fd, GET("/flood"));
     CHECK(rig_wait(&rig.gone[GONE_STALLED], 1));
     CHECK_INT(count_read(&rig.metrics.timed_out_write), 1);
+    client_close(fd);
+    rig_close(&rig);
+}
+
+TEST(an_answer_that_is_complete_outlives_its_request)
+{
+    struct rig rig;
+
+    for (int finish = 0; finish <= 1; finish++) {
+        rig_init(&rig, t);
+        rig_open(&rig);
+        int fd = client_dial_narrow(&rig);
+
+        client_say_c(fd, GET_CLOSE("/large"));
+        CHECK(rig_wait(&rig.requests, 1));
+        rig_turn(&rig);
+        CHECK(budget_used(&rig.budget) > 0, "what waits is charged");
+        if (finish)
+            client_finish(fd);
+        rig_turn(&rig);
+        CHECK_INT(answer_body(client_hear_all(&rig, fd, NULL)).len, RIG_LARGE, "finish %d", finish);
+        client_close(fd);
+        rig_close(&rig);
+    }
+    rig_init(&rig, t);
+    rig.options.limits.write_stall_ms = SHORT_MS;
+    rig_open(&rig);
+    int fd = client_dial_narrow(&rig);
+
+    client_say_c(fd, GET("/large"));
+    CHECK(rig_wait_counter(&rig.metrics.timed_out_write, 1), "but not a reader that takes nothing");
+    for (int i = 0; i < 2000 && rig.connections > 0; i++)
+        rig_turn(&rig);
+    CHECK_INT(rig.connections, 0);
     client_close(fd);
     rig_close(&rig);
 }
@@ -352,6 +431,75 @@ TEST(connections_over_the_cap_are_told_so)
     CHECK_INT(answer_status(client_ask(&rig, STR(GET_CLOSE("/hello")))), 200, "a place is free");
     client_close(fds[1]);
     client_close(fds[2]);
+    rig_close(&rig);
+}
+
+TEST(of_those_turned_away_only_so_many_are_told)
+{
+    enum { TOLD = 64, DIALLED = 70 };
+    struct rig rig;
+    int fds[DIALLED];
+    uint32_t told = 0;
+
+    rig_init(&rig, t);
+    rig.options.limits.connections = 0;
+    rig.options.limits.linger_ms = 60000;
+    rig_open(&rig);
+    for (int i = 0; i < DIALLED; i++)
+        fds[i] = client_dial(&rig);
+    for (int i = 0; i < DIALLED; i++)
+        told += answer_status(client_hear_all(&rig, fds[i], NULL)) == 503;
+    CHECK_INT(told, TOLD);
+    CHECK_INT(count_read(&rig.metrics.refused_connections), DIALLED);
+    for (int i = 0; i < DIALLED; i++)
+        client_close(fds[i]);
+    rig_close(&rig);
+}
+
+/* An address of this machine that is not loopback, if it has one. */
+static bool outer_address(struct address *out)
+{
+    struct ifaddrs *all = NULL;
+    bool found = false;
+
+    if (getifaddrs(&all) != 0)
+        return false;
+    for (const struct ifaddrs *i = all; i != NULL && !found; i = i->ifa_next) {
+        struct sockaddr_in in;
+        char text[INET_ADDRSTRLEN];
+
+        if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET)
+            continue;
+        memcpy(&in, i->ifa_addr, sizeof(in));
+        found = inet_ntop(AF_INET, &in.sin_addr, text, sizeof(text)) != NULL &&
+                address_from_ip(str_c(text), 0, out) && !address_is_loopback(out);
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+TEST(an_address_that_is_not_loopback_has_a_cap_of_its_own)
+{
+    struct rig rig;
+    int fds[2];
+
+    rig_init(&rig, t);
+    rig.options.limits.connections_peer = 2;
+    if (!outer_address(&rig.address))
+        return; /* nothing to connect to; test_host.c counts without sockets */
+    rig_open(&rig);
+    for (int i = 0; i < 2; i++) {
+        fds[i] = client_dial(&rig);
+        client_say_c(fds[i], GET("/hello"));
+        CHECK_INT(answer_status(client_hear(&rig, fds[i], "hello")), 200, "connection %d", i);
+    }
+    CHECK_INT(answer_status(client_ask(&rig, STR(GET("/hello")))), 503);
+    CHECK_INT(count_read(&rig.metrics.refused_connections_peer), 1);
+    client_close(fds[0]);
+    client_close(fds[1]);
+    for (int i = 0; i < 2000 && rig.connections > 0; i++)
+        rig_turn(&rig);
+    CHECK_INT(answer_status(client_ask(&rig, STR(GET_CLOSE("/hello")))), 200, "places are free");
     rig_close(&rig);
 }
 

@@ -56,6 +56,8 @@ static const struct {
       BYTES("\5\1\0" ASK_NAME), SOCKS_BAD, "its reply has an unknown address type", 0 },
     { "bytes behind the reply", NULL, "", BYTES("\5\0" REPLY_OK "hello"), BYTES("\5\1\0" ASK_NAME),
       SOCKS_DONE, "", 5 },
+    { "a reply of another version", NULL, "", BYTES("\5\0\4\0\0\1"), BYTES("\5\1\0" ASK_NAME),
+      SOCKS_BAD, "it does not speak SOCKS5", 0 },
     { "an unfinished reply", NULL, "", BYTES("\5\0\5\0\0\1\0\0"), BYTES("\5\1\0" ASK_NAME),
       SOCKS_MORE, "", 0 },
 };

@@ -1,9 +1,12 @@
 #include "upstream.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 
@@ -386,4 +389,36 @@ void upstream_say(struct upstream *u, struct str bytes)
 void upstream_hang_up(struct upstream *u)
 {
     conn_end(u->open, STEP_HANG_UP);
+}
+
+/* --- nobody */
+
+uint16_t deaf_open(struct deaf *d, const char *ip, uint16_t port)
+{
+    struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+    struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+    bool is_v4 = inet_pton(AF_INET, ip, &v4.sin_addr) == 1;
+    struct sockaddr *name = is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6;
+    socklen_t len = is_v4 ? sizeof(v4) : sizeof(v6);
+
+    *d = (struct deaf){ .listener = socket(name->sa_family, SOCK_STREAM, 0),
+                        .filler = { -1, -1, -1, -1 } };
+    if ((!is_v4 && inet_pton(AF_INET6, ip, &v6.sin6_addr) != 1) ||
+        bind(d->listener, name, len) != 0 || listen(d->listener, 0) != 0 ||
+        getsockname(d->listener, name, &len) != 0)
+        return 0;
+    for (size_t i = 0; i < COUNT(d->filler); i++) {
+        d->filler[i] = socket(name->sa_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(d->filler[i], name, len);
+    }
+    return ntohs(is_v4 ? v4.sin_port : v6.sin6_port);
+}
+
+void deaf_close(struct deaf *d)
+{
+    for (size_t i = 0; i < COUNT(d->filler); i++)
+        if (d->filler[i] >= 0)
+            close(d->filler[i]);
+    if (d->listener >= 0)
+        close(d->listener);
 }

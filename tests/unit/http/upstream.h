@@ -31,51 +31,20 @@ struct step {
     size_t number;
 };
 
-/* usable in static tables, where STR() is not */
-#define BYTES(literal)                  \
-    {                                   \
-        "" literal, sizeof(literal) - 1 \
-    }
-#define ASK                    \
-    {                          \
-        STEP_ASK, BYTES(""), 0 \
-    }
-#define TAKE(count)                    \
-    {                                  \
-        STEP_BYTES, BYTES(""), (count) \
-    }
-#define SAY(literal)                \
-    {                               \
-        STEP_SAY, BYTES(literal), 0 \
-    }
-#define DRIP(literal, ms)               \
-    {                                   \
-        STEP_DRIP, BYTES(literal), (ms) \
-    }
-#define WAIT(ms)                   \
-    {                              \
-        STEP_WAIT, BYTES(""), (ms) \
-    }
-#define TLS                    \
-    {                          \
-        STEP_TLS, BYTES(""), 0 \
-    }
-#define CUT                    \
-    {                          \
-        STEP_CUT, BYTES(""), 0 \
-    }
-#define HANG_UP                    \
-    {                              \
-        STEP_HANG_UP, BYTES(""), 0 \
-    }
-#define RESET                    \
-    {                            \
-        STEP_RESET, BYTES(""), 0 \
-    }
-#define SHUT                    \
-    {                           \
-        STEP_SHUT, BYTES(""), 0 \
-    }
+/* Initializers, for static tables too, where STR() may not stand. */
+/* clang-format off */
+#define BYTES(literal) { "" literal, sizeof(literal) - 1 }
+#define ASK { STEP_ASK, BYTES(""), 0 }
+#define TAKE(count) { STEP_BYTES, BYTES(""), (count) }
+#define SAY(literal) { STEP_SAY, BYTES(literal), 0 }
+#define DRIP(literal, ms) { STEP_DRIP, BYTES(literal), (ms) }
+#define WAIT(ms) { STEP_WAIT, BYTES(""), (ms) }
+#define TLS { STEP_TLS, BYTES(""), 0 }
+#define CUT { STEP_CUT, BYTES(""), 0 }
+#define HANG_UP { STEP_HANG_UP, BYTES(""), 0 }
+#define RESET { STEP_RESET, BYTES(""), 0 }
+#define SHUT { STEP_SHUT, BYTES(""), 0 }
+/* clang-format on */
 
 #define SCRIPTS_MAX 4
 
@@ -104,6 +73,14 @@ void upstream_script(struct upstream *u, const struct step *steps, size_t count)
 /* Outside the script: says something, or hangs up, on the newest connection before this returns. */
 void upstream_say(struct upstream *u, struct str bytes);
 void upstream_hang_up(struct upstream *u);
+
+/* A port at which a connection neither succeeds nor fails: the kernel's queue behind it is full.
+ * Port 0 takes a free one. Gives the port; 0 when the address is not to be had here. */
+struct deaf {
+    int listener, filler[4];
+};
+uint16_t deaf_open(struct deaf *d, const char *ip, uint16_t port);
+void deaf_close(struct deaf *d);
 
 /* The sum that body_sum is: order matters. */
 uint64_t body_sum_add(uint64_t sum, struct str bytes);

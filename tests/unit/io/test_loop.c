@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "io/loop.h"
 
 /* --- timers */
@@ -300,5 +301,27 @@ TEST(the_clock_stands_still_within_a_turn)
     CHECK_STR(str_c(n.text), "=s");
     CHECK(clock_unix_ms() > INT64_C(1600000000000));
     CHECK(loop_scratch(n.loop) == loop_scratch(n.loop));
+    loop_free(n.loop);
+}
+
+static void count_line(void *peer, __attribute__((unused)) struct str line)
+{
+    ++*(size_t *)peer;
+}
+
+TEST(the_watchdog_tells_of_a_turn_that_took_too_long)
+{
+    struct notes n = { .loop = loop_new() };
+    struct timer timer;
+    size_t lines = 0;
+
+    log_setup(&(struct log_options){ .write_line = count_line, .peer = &lines });
+    timer_init(&timer, n.loop, note_stop_timer, &n);
+    timer_start(&timer, 20);
+    loop_watchdog(n.loop, 3);
+    loop_later(n.loop, clock_stands, &n);
+    loop_run(n.loop);
+    log_setup(&(struct log_options){ .level = LOG_INFO });
+    CHECK(lines >= 1);
     loop_free(n.loop);
 }

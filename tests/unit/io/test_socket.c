@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "io/socket.h"
 
 /* --- addresses */
@@ -441,13 +442,19 @@ TEST(a_paused_listener_accepts_nothing_until_it_is_resumed)
     world_end(&w);
 }
 
+static void count_line(void *peer, __attribute__((unused)) struct str line)
+{
+    ++*(size_t *)peer;
+}
+
 TEST(out_of_descriptors_the_client_is_turned_away_and_accepting_goes_on_later)
 {
     struct world w;
     struct rlimit before, tight;
     int hoard[512];
-    size_t hoarded = 0;
+    size_t hoarded = 0, lines = 0;
 
+    log_setup(&(struct log_options){ .write_line = count_line, .peer = &lines });
     world_start(t, &w, connected_then_reads, waits);
     getrlimit(RLIMIT_NOFILE, &before);
     tight = (struct rlimit){ .rlim_cur = 200, .rlim_max = before.rlim_max };
@@ -470,6 +477,8 @@ TEST(out_of_descriptors_the_client_is_turned_away_and_accepting_goes_on_later)
     w.sides[0].told = 0;
     loop_run(w.loop);
     CHECK_INT(w.accepted, 1);
+    CHECK_INT(lines, 1);
+    log_setup(&(struct log_options){ .level = LOG_INFO });
     world_end(&w);
 }
 

@@ -3,10 +3,7 @@
 
 static struct journal_event random_event(struct test *t, struct arena *a)
 {
-    static const char *const texts[] = { "openai-chat", "gpt-\"4\"\n",
-                                         "m\xc3\xb6"
-                                         "del",
-                                         "x", "" };
+    static const char *const texts[] = { "openai-chat", "gpt-\"4\"\n", "m\303\266del", "x", "" };
     struct journal_event ev = journal_event_blank((enum journal_kind)test_below(t, 4));
     int64_t maybe[8];
 

@@ -91,9 +91,9 @@ static void check_pick(struct test *t, struct world *w, const struct pick_ask *a
         free_count += usable(w, acc, ask);
         if (in_use && at > w->now_ms && at < retry_at_ms)
             retry_at_ms = at;
-        if (got != NULL && acc != got && usable(w, acc, ask) &&
-            acc->config->spec->tier > got->config->spec->tier)
-            CHECK(false, "step %d: a higher tier was free", step);
+        CHECK(got == NULL || acc == got || !usable(w, acc, ask) ||
+                  acc->config->spec->tier <= got->config->spec->tier,
+              "step %d: a higher tier was free", step);
     }
     for (unsigned s = 0; s < SKIPS; s++)
         counted += why->skipped[s];

@@ -1,0 +1,539 @@
+#include "app/gateway.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "app/data_dir.h"
+#include "app/desk.h"
+#include "app/worker.h"
+#include "base/json_write.h"
+#include "base/log.h"
+#include "http/peers.h"
+#include "io/file.h"
+#include "io/signals.h"
+#include "simulator/simulator.h"
+
+#define JOURNAL_FLUSH_MS 1000
+
+struct gateway {
+    const struct gateway_options *options;
+    struct pool *pool;
+    struct desk *desk;
+    struct admin *admin;
+    struct journal *journal;
+    struct file_append *journal_file;
+    struct timer journal_timer;
+    struct worker_shared shared;
+    struct worker *workers;
+    unsigned worker_count;
+    struct listener *listeners[LISTENERS_MAX];
+    struct address addresses[LISTENERS_MAX];
+    size_t listener_count;
+    struct signals *signals;
+    struct simulator *simulator;
+    _Atomic bool simulating;
+    struct address simulator_at;
+    int64_t started_ms;
+    int64_t drain_ms;
+    unsigned draining; /* workers that have not finished yet */
+    bool stopping;
+};
+
+static struct loop *main_loop(const struct gateway *g)
+{
+    return g->workers[0].loop;
+}
+
+/* --- the simulator, while there is no account ------------------------------------------------------ */
+
+#define SIMULATOR_ID INT64_MIN
+
+static enum status simulator_start(struct gateway *g, struct error *e)
+{
+    struct account_spec *spec;
+    struct upstream *up = NULL;
+    char text[ADDRESS_TEXT_MAX];
+    enum status st;
+
+    if (g->simulator == NULL) {
+        struct simulator_options options = { .loop = main_loop(g), .seed = 1 };
+
+        (void)address_read(STR("127.0.0.1:0"), &options.listen);
+        st = simulator_new(&options, &g->simulator, e);
+        if (st != OK)
+            return st;
+        g->simulator_at = simulator_address(g->simulator);
+    }
+    spec = account_spec_new();
+    spec->id = SIMULATOR_ID;
+    spec->label = STR("simulator");
+    spec->provider = STR("simulator");
+    spec->base_url = arena_printf(&spec->arena, "http://%.*s", STR_ARG(address_text(&g->simulator_at, text)));
+    spec->models = arena_array(&spec->arena, struct str, 2);
+    spec->models[0] = STR("simulator");
+    spec->models[1] = STR("*");
+    spec->model_count = 2;
+    struct settings *s = desk_settings(g->desk);
+    st = upstream_new(spec, &s->provider, &up, e);
+    if (st == OK)
+        st = pool_put(g->pool, spec, up->wires, up, upstream_free, e);
+    settings_unref(s);
+    account_spec_free(spec);
+    if (st == OK) {
+        atomic_store(&g->simulating, true);
+        log_warn("no account is configured: every request is answered by the built-in provider simulator, "
+                 "not by a model; add an account to end that",
+                 F_STR("simulator", address_text(&g->simulator_at, text)));
+    }
+    return st;
+}
+
+/* The account goes at once; the listener stays, so that answers that are running end well. */
+static void simulator_stop(struct gateway *g)
+{
+    if (!atomic_load(&g->simulating))
+        return;
+    (void)pool_remove(g->pool, SIMULATOR_ID);
+    atomic_store(&g->simulating, false);
+    log_info("there is an account now: the simulator serves no more");
+}
+
+struct account_news {
+    struct gateway *gateway;
+    size_t count;
+};
+
+static void accounts_changed_here(void *message)
+{
+    struct account_news *news = message;
+    struct error e;
+
+    if (news->count > 0)
+        simulator_stop(news->gateway);
+    else if (!atomic_load(&news->gateway->simulating) && simulator_start(news->gateway, &e) != OK)
+        log_error("the simulator did not start", F_C("why", e.text));
+    free(news);
+}
+
+/* The desk's loop. */
+static void on_accounts(void *peer, size_t count)
+{
+    struct gateway *g = peer;
+    struct account_news *news = must_alloc(sizeof(*news));
+
+    *news = (struct account_news){ g, count };
+    if (!worker_send(&g->workers[0], accounts_changed_here, news))
+        free(news);
+}
+
+/* --- settings -------------------------------------------------------------------------------------- */
+
+struct rules_news {
+    struct worker *worker;
+    const struct exchange_rules *rules; /* one count */
+    struct settings *settings;          /* one count */
+};
+
+static void rules_changed_here(void *message)
+{
+    struct rules_news *news = message;
+
+    worker_set_rules(news->worker, news->rules);
+    server_set_hosts(news->worker->server, news->settings->hosts, news->settings->host_count);
+    news->rules->owner_unref(news->rules->owner);
+    settings_unref(news->settings);
+    free(news);
+}
+
+/* The desk's loop: what can change while running does; listeners, workers and limits are read at start. */
+static void on_settings(void *peer, struct settings *s)
+{
+    struct gateway *g = peer;
+    const struct exchange_rules *rules = exchange_rules_new(s);
+
+    pool_set_options(g->pool, &s->scheduling);
+    for (unsigned i = 0; i < g->worker_count; i++) {
+        struct rules_news *news = must_alloc(sizeof(*news));
+
+        rules->owner_ref(rules->owner);
+        *news = (struct rules_news){ &g->workers[i], rules, settings_ref(s) };
+        if (!worker_send(&g->workers[i], rules_changed_here, news)) {
+            rules->owner_unref(rules->owner);
+            settings_unref(s);
+            free(news);
+        }
+    }
+    rules->owner_unref(rules->owner);
+    log_info("new settings are in force");
+}
+
+/* --- status ---------------------------------------------------------------------------------------- */
+
+static uint64_t sum_streams(const struct gateway *g)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < g->worker_count; i++)
+        n += count_read(&g->workers[i].exchange_metrics.streams_running);
+    return n;
+}
+
+static void put_counters(struct json_writer *w, const struct gateway *g, const struct metric_name *names,
+                         size_t count, size_t offset)
+{
+    for (size_t c = 0; c < count; c++) {
+        uint64_t n = 0;
+
+        for (unsigned i = 0; i < g->worker_count; i++) {
+            const char *base = (const char *)&g->workers[i];
+            const struct counter *all = (const struct counter *)(const void *)(base + offset);
+
+            n += count_read(&all[c]);
+        }
+        json_put_member_i64(w, names[c].name, (int64_t)n);
+    }
+}
+
+/* Members of /api/status, each with a comma in front. Any worker's thread: reads counters and what is fixed at start. */
+static void put_status(void *peer, struct buf *out)
+{
+    struct gateway *g = peer;
+    char text[ADDRESS_TEXT_MAX];
+    struct buf b;
+
+    buf_init(&b, (size_t)64 << 10);
+    struct json_writer w = json_writer(&b);
+    json_put_object(&w);
+    json_put_member_i64(&w, "uptime_seconds", (clock_mono_us() / 1000 - g->started_ms) / 1000);
+    json_put_key(&w, STR("listeners"));
+    json_put_array(&w);
+    for (size_t i = 0; i < g->listener_count; i++)
+        json_put_str(&w, address_text(&g->addresses[i], text));
+    json_put_end(&w);
+    json_put_member_i64(&w, "workers", g->worker_count);
+    json_put_member_i64(&w, "streams", (int64_t)sum_streams(g));
+    json_put_member_i64(&w, "connections", atomic_load(&g->shared.connections));
+    json_put_member_i64(&w, "buffered_bytes", budget_used(&g->shared.budget));
+    json_put_member_bool(&w, "simulator", atomic_load(&g->simulating));
+    json_put_key(&w, STR("settings_fault"));
+    struct buf fault;
+    buf_init(&fault, 2048);
+    desk_put_fault(g->desk, &fault);
+    if (fault.len == 0)
+        json_put_null(&w);
+    else
+        json_put_str(&w, buf_str(&fault));
+    buf_clear(&fault);
+    json_put_key(&w, STR("counters"));
+    json_put_object(&w);
+    put_counters(&w, g, server_metrics_names, COUNT(server_metrics_names),
+                 offsetof(struct worker, server_metrics));
+    put_counters(&w, g, client_metrics_names, COUNT(client_metrics_names),
+                 offsetof(struct worker, client_metrics));
+    put_counters(&w, g, exchange_metrics_names, COUNT(exchange_metrics_names),
+                 offsetof(struct worker, exchange_metrics));
+    json_put_end(&w);
+    json_put_end(&w);
+    /* the object's inside, behind what the admin wrote */
+    (void)(buf_add_char(out, ',') && buf_add(out, str_drop_last(str_drop(buf_str(&b), 1), 1)));
+    buf_clear(&b);
+}
+
+/* --- connections ----------------------------------------------------------------------------------- */
+
+/* To the worker with the fewest connections; ties go round. */
+static void on_accept(void *peer, struct accepted *a)
+{
+    struct gateway *g = peer;
+    struct worker *best = &g->workers[0];
+
+    for (unsigned i = 1; i < g->worker_count; i++)
+        if (atomic_load_explicit(&g->workers[i].connections, memory_order_relaxed) <
+            atomic_load_explicit(&best->connections, memory_order_relaxed))
+            best = &g->workers[i];
+    worker_accept(best, a);
+}
+
+static enum status listen_at(struct gateway *g, struct str text, bool has_keys, struct error *e)
+{
+    struct address at;
+
+    if (str_starts(text, STR("localhost:"))) {
+        struct arena a = { 0 };
+        bool good = address_read(arena_printf(&a, "127.0.0.1:%.*s", STR_ARG(str_drop(text, 10))), &at);
+
+        arena_free(&a);
+        if (!good)
+            return fail(e, E_SYNTAX, "listen: `%.*s` is not HOST:PORT", STR_ARG(text));
+    } else if (!address_read(text, &at)) {
+        return fail(e, E_SYNTAX, "listen: `%.*s` is not HOST:PORT with a numeric host", STR_ARG(text));
+    }
+    if (!address_is_loopback(&at) && !has_keys)
+        return fail(e, E_REFUSED,
+                    "listen: %.*s is not a loopback address, and there is no client key: add one to `client_keys`",
+                    STR_ARG(text));
+    if (g->listener_count == LISTENERS_MAX)
+        return fail(e, E_LIMIT, "listen: more than %d addresses", LISTENERS_MAX);
+    struct listener *l = listener_open(main_loop(g), &at, on_accept, g, e);
+    if (l == NULL)
+        return e->status;
+    g->addresses[g->listener_count] = listener_address(l);
+    g->listeners[g->listener_count++] = l;
+    return OK;
+}
+
+static enum status listen_everywhere(struct gateway *g, const struct settings *s, struct error *e)
+{
+    bool given = g->options->listen_count > 0;
+    const struct str *list = given ? g->options->listen : s->listen;
+    size_t count = given ? g->options->listen_count : s->listen_count;
+
+    for (size_t i = 0; i < count; i++) {
+        enum status st = listen_at(g, list[i], s->client_key_count > 0, e);
+
+        /* a machine without IPv6 is no error: the other loopback address serves */
+        if (st == E_IO && str_starts(list[i], STR("[")) && g->listener_count > 0 && e->text[0] != '\0' &&
+            str_find(str_c(e->text), STR("in use")) == SIZE_MAX) {
+            log_info("no IPv6 here", F_STR("listen", list[i]), F_C("why", e->text));
+            continue;
+        }
+        if (st != OK)
+            return st;
+    }
+    return g->listener_count > 0 ? OK : fail(e, E_SYNTAX, "listen: no address to listen on");
+}
+
+/* --- stopping -------------------------------------------------------------------------------------- */
+
+static void worker_done_here(void *message)
+{
+    struct gateway *g = message;
+
+    if (--g->draining == 0)
+        loop_stop(main_loop(g));
+}
+
+static void on_worker_drained(void *peer, struct worker *w)
+{
+    struct gateway *g = peer;
+
+    if (w->number == 0) {
+        worker_done_here(g);
+        return;
+    }
+    loop_stop(w->loop);
+    if (!worker_send(&g->workers[0], worker_done_here, g))
+        log_error("a worker could not tell that it is done");
+}
+
+struct drain_order {
+    struct gateway *gateway;
+    struct worker *worker;
+};
+
+static void drain_here(void *message)
+{
+    struct drain_order *order = message;
+
+    worker_drain(order->worker, order->gateway->drain_ms, on_worker_drained, order->gateway);
+    free(order);
+}
+
+static void on_stop(void *peer)
+{
+    struct gateway *g = peer;
+
+    if (g->stopping) {
+        log_warn("told to stop a second time: ending at once");
+        _exit(0);
+    }
+    g->stopping = true;
+    log_info("stopping: running requests are finished", F_INT("drain_ms", g->drain_ms));
+    for (size_t i = 0; i < g->listener_count; i++)
+        listener_close(g->listeners[i]);
+    g->draining = g->worker_count;
+    for (unsigned i = 0; i < g->worker_count; i++) {
+        struct drain_order *order = must_alloc(sizeof(*order));
+
+        *order = (struct drain_order){ g, &g->workers[i] };
+        if (i == 0)
+            drain_here(order);
+        else if (!worker_send(&g->workers[i], drain_here, order))
+            free(order);
+    }
+}
+
+static void on_reload(void *peer)
+{
+    struct gateway *g = peer;
+
+    desk_reload(g->desk);
+}
+
+/* --- the journal ----------------------------------------------------------------------------------- */
+
+static bool journal_write(void *peer, struct str lines)
+{
+    struct gateway *g = peer;
+    struct error e;
+
+    if (file_append_bytes(g->journal_file, lines, &e) == OK)
+        return true;
+    log_error("the journal cannot be written", F_C("why", e.text));
+    return false;
+}
+
+static void journal_tick(void *peer, int64_t now_ms)
+{
+    struct gateway *g = peer;
+
+    (void)now_ms;
+    journal_flush(g->journal);
+    timer_start(&g->journal_timer, JOURNAL_FLUSH_MS);
+}
+
+static enum status journal_start(struct gateway *g, struct error *e)
+{
+    enum status st;
+
+    if (g->options->journal_path == NULL)
+        return OK;
+    st = file_append_open(g->options->journal_path, &g->journal_file, e);
+    if (st == OK)
+        g->journal = journal_new(journal_write, g);
+    return st;
+}
+
+/* --- start ----------------------------------------------------------------------------------------- */
+
+static void on_access(void *peer, const struct access_record *record)
+{
+    (void)peer;
+    access_log(record);
+}
+
+static void run_worker(void *arg)
+{
+    struct worker *w = arg;
+
+    loop_run(w->loop);
+}
+
+static enum status workers_start(struct gateway *g, const struct settings *s, struct error *e)
+{
+    const struct exchange_rules *rules = exchange_rules_new((struct settings *)(uintptr_t)s);
+    unsigned count = s->workers > 0 ? s->workers : machine_cores();
+    enum status st = OK;
+
+    count = count > WORKERS_MAX ? WORKERS_MAX : count;
+    g->workers = must_calloc(count, sizeof(g->workers[0]));
+    for (unsigned i = 0; i < count && st == OK; i++) {
+        st = worker_init(&g->workers[i],
+                         &(struct worker_options){ .number = i,
+                                                   .shared = &g->shared,
+                                                   .rules = rules,
+                                                   .server = s->server,
+                                                   .client = s->client,
+                                                   .tls = s->tls,
+                                                   .hosts = s->hosts,
+                                                   .host_count = s->host_count,
+                                                   .admin = g->admin },
+                         e);
+        if (st == OK)
+            g->worker_count++;
+    }
+    rules->owner_unref(rules->owner);
+    return st;
+}
+
+static void announce(struct gateway *g)
+{
+    char text[ADDRESS_TEXT_MAX];
+    struct str at = address_text(&g->addresses[0], text);
+
+    printf("penstock listening on http://%.*s\n", STR_ARG(at));
+    fflush(stdout);
+}
+
+static void run(struct gateway *g)
+{
+    for (unsigned i = 1; i < g->worker_count; i++)
+        g->workers[i].thread = thread_start(run_worker, &g->workers[i]);
+    desk_start(g->desk);
+    if (g->journal != NULL) {
+        timer_init(&g->journal_timer, main_loop(g), journal_tick, g);
+        timer_start(&g->journal_timer, JOURNAL_FLUSH_MS);
+    }
+    announce(g);
+    loop_run(main_loop(g));
+    for (unsigned i = 1; i < g->worker_count; i++)
+        thread_join(g->workers[i].thread);
+    if (g->journal != NULL)
+        timer_stop(&g->journal_timer);
+}
+
+static void gateway_clear(struct gateway *g)
+{
+    desk_close(g->desk); /* its thread ends first: it sends to workers */
+    simulator_free(g->simulator);
+    for (unsigned i = 0; i < g->worker_count; i++)
+        worker_clear(&g->workers[g->worker_count - 1 - i]);
+    free(g->workers);
+    if (g->shared.peers != NULL)
+        peers_free(g->shared.peers);
+    admin_free(g->admin);
+    pool_free(g->pool);
+    journal_free(g->journal);
+    file_append_close(g->journal_file);
+}
+
+enum status gateway_run(const struct gateway_options *options, struct error *e)
+{
+    struct gateway g = { .options = options, .started_ms = clock_mono_us() / 1000 };
+    struct settings *s = NULL;
+    enum status st;
+
+    g.pool = pool_new(&(struct pool_options){ 0 });
+    st = desk_open(&(struct desk_options){ .folder = options->folder,
+                                           .config_path = options->config_path,
+                                           .sources = { environment_get },
+                                           .master_key = environment_get("PENSTOCK_MASTER_KEY"),
+                                           .pool = g.pool,
+                                           .on_settings = on_settings,
+                                           .on_accounts = on_accounts,
+                                           .peer = &g },
+                   &g.desk, e);
+    if (st != OK || options->check_only)
+        goto out;
+    s = desk_settings(g.desk);
+    pool_set_options(g.pool, &s->scheduling);
+    g.drain_ms = s->drain_ms;
+    g.admin = admin_new(&(struct admin_options){ .pool = g.pool,
+                                                 .token = options->admin_token,
+                                                 .desk = desk_ask,
+                                                 .desk_peer = g.desk,
+                                                 .status = put_status,
+                                                 .status_peer = &g });
+    st = journal_start(&g, e);
+    if (st != OK)
+        goto out;
+    g.shared = (struct worker_shared){ .pool = g.pool, .journal = g.journal, .on_access = on_access, .peer = &g };
+    g.shared.budget.max = (int64_t)s->memory_bytes;
+    g.shared.peers = peers_new();
+    st = workers_start(&g, s, e);
+    if (st == OK)
+        st = listen_everywhere(&g, s, e);
+    if (st == OK && desk_account_count(g.desk) == 0)
+        st = simulator_start(&g, e);
+    if (st != OK)
+        goto out;
+    g.signals = signals_new(main_loop(&g), on_stop, on_reload, &g);
+    run(&g);
+    signals_free(g.signals);
+    log_info("ended");
+out:
+    settings_unref(s);
+    gateway_clear(&g);
+    return st;
+}

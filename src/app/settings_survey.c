@@ -1,0 +1,110 @@
+/* app/settings_survey.c - what is odd about a settings text without being a fault. */
+#include "app/settings_int.h"
+
+struct survey {
+    const struct json *doc;
+    struct arena *a;
+    void (*fn)(void *peer, enum settings_oddity kind, struct str path);
+    void *peer;
+};
+
+static struct str below(const struct survey *v, struct str group, struct str name)
+{
+    if (group.len == 0)
+        return name.len > 0 ? name : STR("\"\"");
+    return arena_printf(v->a, "%.*s.%.*s", STR_ARG(group), STR_ARG(name));
+}
+
+static void members(const struct survey *v, struct str at, uint32_t object,
+                    const struct member_doc *docs, const char *secret)
+{
+    if (json_type(v->doc, object) != JSON_OBJECT)
+        return;
+    for (uint32_t i = json_first(v->doc, object); i != JSON_NONE;
+         i = json_after(v->doc, object, i)) {
+        struct str name = STR("");
+        bool is_string = json_text(v->doc, i, v->a, &name);
+
+        assert(is_string);
+        i = json_after(v->doc, object, i);
+        if (!settings_has_member(docs, name))
+            v->fn(v->peer, SETTINGS_UNKNOWN, below(v, at, name));
+        else if (secret != NULL && str_eq(name, str_c(secret)) &&
+                 json_type(v->doc, i) == JSON_STRING)
+            v->fn(v->peer, SETTINGS_SECRET_IN_CLEAR, below(v, at, name));
+    }
+}
+
+static void list(const struct survey *v, struct str at, uint32_t array,
+                 const struct member_doc *docs, const char *secret)
+{
+    size_t n = 0;
+
+    for (uint32_t i = json_first(v->doc, array); i != JSON_NONE; i = json_after(v->doc, array, i))
+        members(v, arena_printf(v->a, "%.*s[%zu]", STR_ARG(at), n++), i, docs, secret);
+}
+
+static void providers(const struct survey *v, struct str at, uint32_t object)
+{
+    static const char *const later[] = { "antigravity", "codex", "copilot" };
+
+    for (uint32_t i = json_first(v->doc, object); i != JSON_NONE;
+         i = json_after(v->doc, object, i)) {
+        struct str name = STR("");
+        bool is_string = json_text(v->doc, i, v->a, &name), known = provider_exists(name);
+
+        assert(is_string);
+        i = json_after(v->doc, object, i);
+        for (size_t k = 0; k < COUNT(later); k++)
+            known = known || str_eq(name, str_c(later[k]));
+        if (known)
+            members(v, below(v, at, name), i, provider_docs, NULL);
+        else
+            v->fn(v->peer, SETTINGS_UNKNOWN, below(v, at, name));
+    }
+}
+
+static void key(const struct survey *v, struct str path, const struct key_row *row, uint32_t node)
+{
+    if (row->kind == &kind_accounts)
+        list(v, path, node, account_docs, "api_key");
+    else if (row->kind == &kind_client_keys)
+        list(v, path, node, client_key_docs, "key");
+    else if (row->kind == &kind_providers)
+        providers(v, path, node);
+}
+
+/* As deep as the table has groups: three levels. */
+static void group(const struct survey *v, struct str at, uint32_t object)
+{
+    for (uint32_t i = json_first(v->doc, object); i != JSON_NONE;
+         i = json_after(v->doc, object, i)) {
+        struct str name = STR("");
+        bool is_string = json_text(v->doc, i, v->a, &name);
+
+        assert(is_string);
+        i = json_after(v->doc, object, i);
+        struct str path = below(v, at, name);
+        const struct key_row *row = settings_row_find(path);
+        bool dotted = name.len > 0 && memchr(name.at, '.', name.len) != NULL;
+
+        if (dotted || !settings_path_is_known(path)) /* `"a.b"` is not the `b` of `a` */
+            v->fn(v->peer, SETTINGS_UNKNOWN, path);
+        else if (row != NULL)
+            key(v, path, row, i);
+        else
+            group(v, path, i);
+    }
+}
+
+void settings_survey(struct str text,
+                     void (*fn)(void *peer, enum settings_oddity kind, struct str path), void *peer)
+{
+    struct arena a = { 0 };
+    struct json doc;
+    struct survey v = { &doc, &a, fn, peer };
+
+    if (json_parse(&doc, text, NULL, &a, NULL) && json_type(&doc, 0) == JSON_OBJECT)
+        group(&v, STR(""), 0);
+    arena_free(&a);
+}

@@ -1,0 +1,23 @@
+#!/bin/sh
+# tools/check.sh - everything a change must pass beyond `make test`: format, layers, documents, both compilers, all tests under the
+# sanitizers with both, clang-tidy.
+set -eu
+cd "$(dirname "$0")/.."
+echo "format"
+git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format --dry-run -Werror
+echo "layers, documents"
+tools/check_layers.py
+tools/check_docs.py
+for compiler in gcc clang; do
+    echo "$compiler"
+    build=build-check-$compiler
+    test -f $build/build.ninja || CC=$compiler meson setup $build >/dev/null
+    ninja -C $build --quiet
+    test -f $build-asan/build.ninja || CC=$compiler meson setup $build-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+    ninja -C $build-asan --quiet
+done
+tools/check_symbols.py build-check-gcc
+echo "clang-tidy"
+git ls-files 'src/*.c' | xargs -P 2 -n 8 clang-tidy -p build-check-clang --quiet
+tools/run_tests.py build-check-gcc build-check-clang build-check-gcc-asan build-check-clang-asan \
+    -- python3 tests/e2e/run.py build-check-gcc-asan/penstock

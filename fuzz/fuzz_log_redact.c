@@ -33,16 +33,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena a = { 0 };
     struct str in = { (const char *)data, size };
 
-    for (size_t max = 1; max <= 512; max = max * 2 + size % 2) {
-        struct str out = redact(&a, in, max);
+    const size_t max = size % 3 == 0 ? 1 + size % 64 : 512;
+    struct str out = redact(&a, in, max);
 
-        assert(out.len <= max);
-        assert(utf8_valid(out) == out.len);
-        for (size_t i = 0; i < out.len; i++)
-            assert((unsigned char)out.at[i] >= ' ' && out.at[i] != 0x7f);
-        for (size_t i = 0; i < COUNT(starts); i++)
-            assert(!holds_key(out, str_c(starts[i])));
-    }
+    assert(out.len <= max);
+    assert(utf8_valid(out) == out.len);
+    for (size_t i = 0; i < out.len; i++)
+        assert((unsigned char)out.at[i] >= ' ' && out.at[i] != 0x7f);
+    for (size_t i = 0; i < COUNT(starts); i++)
+        assert(!holds_key(out, str_c(starts[i])));
     arena_free(&a);
     return 0;
 }

@@ -16,10 +16,10 @@ import time
 TIMEOUT_S = 300
 
 
-def run(name, command, env):
+def run(name, command, env, folder):
     started = time.monotonic()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S, env=env)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S, env=env, cwd=folder)
         output, code = done.stdout + done.stderr, done.returncode
     except subprocess.TimeoutExpired as fault:
         output, code = f"{fault.stdout or ''}\nran longer than {TIMEOUT_S} s", 1
@@ -49,8 +49,8 @@ def main():
         tests = json.loads(subprocess.run(["meson", "introspect", "--tests", folder], capture_output=True, text=True, check=True).stdout)
         for test in tests:
             if not only or any(word in test["name"] for word in only):
-                jobs.append((f"{folder}:{test['name']}", test["cmd"], {**os.environ, **test["env"]}))
-    jobs += [(" ".join(c), c, dict(os.environ)) for c in commands]
+                jobs.append((f"{folder}:{test['name']}", test["cmd"], {**os.environ, **test["env"]}, folder))
+    jobs += [(" ".join(c), c, dict(os.environ), None) for c in commands]
     total_passed = total_failed = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         for name, passed, failed, output, seconds in pool.map(lambda j: run(*j), jobs):

@@ -121,7 +121,7 @@ static enum status books_open(struct books *b, const char *data_dir, struct erro
     if (st == OK)
         st = folder_prepare(b->folder, e);
     if (st == OK)
-        st = config_file_open(b->folder, NULL, &(struct settings_sources){ environment_get }, &b->config, e);
+        st = config_file_open(b->folder, NULL, &(struct settings_sources){ environment_get }, &b->config, NULL, e);
     if (st == OK)
         st = master_key_load(b->folder, environment_get("PENSTOCK_MASTER_KEY"), &key, e);
     if (st == OK)

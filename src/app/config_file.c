@@ -3,186 +3,332 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "app/data_dir.h"
+#include "app/settings_int.h"
 #include "base/log.h"
-#include "io/file.h"
+#include "base/map.h"
+#include "io/crypto.h"
+
+#define NO_FILE_TEXT "{}\n" /* what a file that is not there says */
 
 struct config_file {
-    char path[DATA_DIR_MAX + 64];
+    struct arena arena;
+    char *path;
     struct settings_sources sources;
-    struct buf text; /* the bytes that the settings in force came from, or that were found broken */
-    bool absent, broken;
+    struct buf text; /* what is in force */
+    struct buf disk; /* what was last read from or written to the disk: other text is an edit */
+    bool disk_absent;
     struct settings *settings;
+    uint64_t revision;
+    bool has_fault;
+    struct settings_fault fault;
+    struct map named; /* unknown keys that the log has named; the values mean nothing */
     struct file_watch *watch;
-    config_file_fn *fn;
+    void (*on_change)(void *peer, struct settings *s);
     void *peer;
 };
 
-static void fault_sentence(const struct config_file *c, const struct settings_fault *f, struct error *e)
-{
-    bool placed = f->line > 0;
-    char place[48] = "";
+/* --- faults and oddities */
 
-    if (placed)
-        snprintf(place, sizeof(place), " line %u, column %u:", f->line, f->col);
-    (void)fail(e, E_SYNTAX, "%s:%s %s%s%s", c->path, place, f->path, f->path[0] != '\0' ? ": " : "", f->text);
+void config_file_describe(const struct config_file *f, const struct settings_fault *fault,
+                          struct buf *out)
+{
+    (void)buf_add(out, str_c(f->path));
+    if (fault->line > 0)
+        (void)buf_printf(out, ":%u:%u", fault->line, fault->col);
+    if (fault->path[0] != '\0')
+        (void)buf_printf(out, ": %s", fault->path);
+    (void)buf_printf(out, ": %s", fault->text);
 }
 
-static void warn_of_clear_keys(const struct config_file *c, struct str text)
+static enum status fail_fault(const struct config_file *f, const struct settings_fault *fault,
+                              enum status st, struct error *e)
 {
-    if (str_find(text, STR("\"api_key\"")) != SIZE_MAX)
-        log_warn("an account's key stands in clear in the settings file; `api_key_env`, or an account added by "
-                 "command, keeps it out",
-                 F_C("file", c->path));
+    struct buf text = { .max = 8192 };
+
+    config_file_describe(f, fault, &text);
+    (void)error_set(e, st, __func__, "%.*s", (int)text.len, buf_str(&text).at);
+    buf_clear(&text);
+    return st;
 }
 
-/* Reads `text` into new settings. On failure the old ones stay. */
-static enum status take_text(struct config_file *c, struct str text, struct error *e)
+static void name_unknown(void *peer, enum settings_oddity kind, struct str path)
 {
-    struct settings_fault fault = { 0 };
-    struct settings *fresh = NULL;
+    struct config_file *f = peer;
 
-    if (!settings_read(text, &c->sources, &fresh, &fault)) {
-        fault_sentence(c, &fault, e);
-        return e->status;
+    if (kind == SETTINGS_UNKNOWN && map_put(&f->named, path, f) == NULL)
+        log_warn("the settings have a key that is not known here: it is kept, and not used",
+                 F_C("file", f->path), F_STR("key", path));
+}
+
+static void name_clear_secret(void *peer, enum settings_oddity kind, struct str path)
+{
+    const struct config_file *f = peer;
+
+    if (kind == SETTINGS_SECRET_IN_CLEAR)
+        log_warn("the settings hold a key in clear: an environment variable or the database would "
+                 "be safer",
+                 F_C("file", f->path), F_STR("key", path));
+}
+
+/* --- what is in force */
+
+static void buf_set(struct buf *b, struct str s)
+{
+    bool fits;
+
+    b->len = 0;
+    fits = buf_add(b, s);
+    assert(fits); /* whoever calls has checked the size */
+}
+
+static void take_text(struct config_file *f, struct str text, struct settings *s)
+{
+    settings_unref(f->settings);
+    f->settings = s;
+    buf_set(&f->text, text);
+    f->revision++;
+    settings_survey(text, name_unknown, f);
+    if (f->on_change != NULL)
+        f->on_change(f->peer, s);
+}
+
+static void fault_clear(struct config_file *f)
+{
+    if (f->has_fault)
+        log_info("the settings file is good again", F_C("file", f->path));
+    f->has_fault = false;
+}
+
+/* What the disk says now. An absent file says what is in force: it was moved away, perhaps by an
+ * editor that is about to write it, and that is no wish for the defaults. */
+static enum status disk_read(const struct config_file *f, struct buf *now, bool *absent,
+                             struct error *e)
+{
+    enum status st = file_read(f->path, now, e);
+
+    *absent = st == E_ABSENT;
+    return st == E_ABSENT ? OK : st;
+}
+
+static bool disk_is_as_before(const struct config_file *f, struct str now, bool absent)
+{
+    return absent || (!f->disk_absent && str_eq(now, buf_str(&f->disk)));
+}
+
+/* Takes what the disk says when that is new. E_SYNTAX: it is broken, and the fault is kept. */
+static enum status disk_follow(struct config_file *f, struct error *e)
+{
+    struct buf now = { .max = SETTINGS_BYTES_MAX };
+    struct settings_fault fault;
+    struct settings *s;
+    bool absent;
+    enum status st = disk_read(f, &now, &absent, e);
+
+    if (st != OK || disk_is_as_before(f, buf_str(&now), absent)) {
+        if (st == OK && f->has_fault && !absent)
+            st = fail_fault(f, &f->fault, E_SYNTAX, e);
+        goto out;
     }
-    settings_unref(c->settings);
-    c->settings = fresh;
+    buf_set(&f->disk, buf_str(&now));
+    f->disk_absent = false;
+    if (settings_read(buf_str(&now), &f->sources, &s, &fault)) {
+        fault_clear(f);
+        if (str_eq(buf_str(&now), buf_str(&f->text)))
+            settings_unref(s); /* what we wrote ourselves */
+        else
+            take_text(f, buf_str(&now), s);
+        goto out;
+    }
+    f->fault = fault;
+    f->has_fault = true;
+    st = fail_fault(f, &fault, E_SYNTAX, e);
+    log_error("the settings file cannot be used: the settings before it stay in force",
+              F_C("file", f->path), F_C("key", fault.path), F_C("why", fault.text),
+              F_INT("line", fault.line), F_INT("column", fault.col));
+out:
+    buf_clear(&now);
+    return st;
+}
+
+/* --- life */
+
+static enum status open_read(struct config_file *f, bool must_exist, struct error *e)
+{
+    struct settings_fault fault;
+    struct settings *s;
+    enum status st = disk_read(f, &f->disk, &f->disk_absent, e);
+
+    if (st != OK)
+        return st;
+    if (f->disk_absent && must_exist)
+        return fail(e, E_ABSENT, "there is no settings file %s", f->path);
+    struct str text = f->disk_absent ? STR(NO_FILE_TEXT) : buf_str(&f->disk);
+
+    if (!settings_read(text, &f->sources, &s, &fault))
+        return fail_fault(f, &fault, E_SYNTAX, e);
+    take_text(f, text, s);
+    settings_survey(text, name_clear_secret, f);
     return OK;
 }
 
-static enum status read_bytes(struct config_file *c, struct buf *into, struct error *e)
+enum status config_file_open(const char *folder, const char *path,
+                             const struct settings_sources *sources, struct config_file **out,
+                             struct settings **settings, struct error *e)
 {
-    buf_init(into, SETTINGS_BYTES_MAX);
-    enum status st = file_read(c->path, into, e);
-
-    c->absent = st == E_ABSENT;
-    if (st == E_ABSENT) {
-        (void)buf_add(into, STR("{}\n"));
-        return OK;
-    }
-    if (st == OK && str_trim(buf_str(into)).len == 0)
-        return fail(e, E_SYNTAX, "%s: line 1: the file is empty; remove it, or write {}", c->path);
-    return st;
-}
-
-enum status config_file_open(const char *folder, const char *path, const struct settings_sources *sources,
-                             struct config_file **out, struct error *e)
-{
-    struct config_file *c = must_calloc(1, sizeof(*c));
+    const uint64_t key[2] = { random_u64(), random_u64() };
+    struct config_file *f = must_calloc(1, sizeof(*f));
+    struct error mode = { .status = OK };
     enum status st;
 
-    c->sources = *sources;
-    *out = c;
-    if (path == NULL)
-        data_dir_path(folder, "gui_config.json", c->path);
-    else if (strlen(path) >= sizeof(c->path))
-        return fail(e, E_LIMIT, "the path of the settings file is too long");
-    else
-        memcpy(c->path, path, strlen(path) + 1);
-    st = read_bytes(c, &c->text, e);
-    if (st == OK && c->absent && path != NULL)
-        st = fail(e, E_ABSENT, "%s: there is no such settings file", path);
-    if (st == OK)
-        st = take_text(c, buf_str(&c->text), e);
-    if (st == OK)
-        warn_of_clear_keys(c, buf_str(&c->text));
-    return st;
-}
-
-void config_file_close(struct config_file *c)
-{
-    if (c == NULL)
-        return;
-    if (c->watch != NULL)
-        file_watch_free(c->watch);
-    if (c->settings != NULL)
-        settings_unref(c->settings);
-    if (c->text.at != NULL)
-        wipe(c->text.at, c->text.cap); /* it may hold keys */
-    buf_clear(&c->text);
-    free(c);
-}
-
-struct settings *config_file_settings(struct config_file *c)
-{
-    return c->settings;
-}
-
-static void tell(struct config_file *c, struct settings *s, const char *fault)
-{
-    if (c->fn != NULL)
-        c->fn(c->peer, s, fault);
-}
-
-static void keep_text(struct config_file *c, struct buf *fresh)
-{
-    if (c->text.at != NULL)
-        wipe(c->text.at, c->text.cap);
-    buf_clear(&c->text);
-    c->text = *fresh;
-    *fresh = (struct buf){ 0 };
-}
-
-void config_file_reload(struct config_file *c)
-{
-    struct buf fresh;
-    struct error e = { 0 };
-    enum status st = read_bytes(c, &fresh, &e);
-
-    if (st == OK && str_eq(buf_str(&fresh), buf_str(&c->text))) {
-        buf_clear(&fresh);
-        return;
-    }
-    if (st == OK)
-        st = take_text(c, buf_str(&fresh), &e);
-    keep_text(c, &fresh);
-    c->broken = st != OK;
+    f->sources = *sources;
+    f->path = (char *)(uintptr_t)(path != NULL
+                                      ? arena_copy(&f->arena, str_c(path)).at
+                                      : arena_printf(&f->arena, "%s/" CONFIG_FILE_NAME, folder).at);
+    buf_init(&f->text, SETTINGS_BYTES_MAX);
+    buf_init(&f->disk, SETTINGS_BYTES_MAX);
+    map_init(&f->named, key);
+    /* somebody else's file (mounted into a container, say) is used as it is, but told of */
+    if (path == NULL && file_tighten(f->path, &mode) != OK)
+        log_warn("the settings file's mode could not be set", F_C("why", mode.text));
+    st = open_read(f, path != NULL, e);
     if (st != OK) {
-        log_error("the settings file is wrong; the last good settings stay in force", F_C("why", e.text));
-        tell(c, NULL, e.text);
-        return;
-    }
-    tell(c, c->settings, NULL);
-}
-
-static void on_change(void *peer)
-{
-    config_file_reload(peer);
-}
-
-void config_file_watch(struct config_file *c, struct loop *l, config_file_fn *fn, void *peer)
-{
-    c->fn = fn;
-    c->peer = peer;
-    c->watch = file_watch_new(l, c->path, on_change, c);
-}
-
-enum status config_file_change(struct config_file *c, struct str path, struct str raw, struct error *e)
-{
-    struct settings_fault fault = { 0 };
-    struct error not_written = { 0 };
-    struct buf edited;
-    enum status st;
-
-    config_file_reload(c); /* what somebody wrote meanwhile is not lost */
-    if (c->broken)
-        return fail(e, E_CONFLICT, "%s is broken now; mend it first", c->path);
-    buf_init(&edited, SETTINGS_BYTES_MAX);
-    st = settings_edit(buf_str(&c->text), path, raw, &edited, &fault);
-    if (st == OK)
-        st = take_text(c, buf_str(&edited), e);
-    else
-        (void)fail(e, st, "%s: %s", fault.path, fault.text);
-    if (st != OK) {
-        buf_clear(&edited);
+        config_file_close(f);
         return st;
     }
-    enum status written = file_write(c->path, buf_str(&edited), true, &not_written);
-    keep_text(c, &edited);
-    c->absent = false;
-    tell(c, c->settings, NULL);
-    if (written != OK)
-        return fail(e, written, "%s: the change holds for this run only", not_written.text);
+    if (settings != NULL)
+        *settings = settings_ref(f->settings);
+    *out = f;
     return OK;
+}
+
+/* Keys may stand in the text in clear. */
+static void buf_wipe(struct buf *b)
+{
+    if (b->cap > 0)
+        wipe(b->at, b->cap);
+    buf_clear(b);
+}
+
+void config_file_close(struct config_file *f)
+{
+    if (f == NULL)
+        return;
+    file_watch_free(f->watch);
+    settings_unref(f->settings);
+    buf_wipe(&f->text);
+    buf_wipe(&f->disk);
+    map_clear(&f->named);
+    arena_free(&f->arena);
+    free(f);
+}
+
+void config_file_on_change(struct config_file *f, void (*on_change)(void *peer, struct settings *s),
+                           void *peer)
+{
+    f->on_change = on_change;
+    f->peer = peer;
+}
+
+static void watched(void *peer)
+{
+    struct config_file *f = peer;
+    struct error e = { .status = OK };
+    enum status st = disk_follow(f, &e);
+
+    if (st != OK && st != E_SYNTAX) /* that one has been logged with its place */
+        log_error("the settings file cannot be read: the settings before it stay in force",
+                  F_C("why", e.text));
+}
+
+bool config_file_watch(struct config_file *f, struct loop *l)
+{
+    assert(f->watch == NULL);
+    f->watch = file_watch_new(l, f->path, watched, f);
+    if (f->watch == NULL) {
+        log_warn("the settings file cannot be watched: edits take effect with SIGHUP",
+                 F_C("file", f->path));
+        return false;
+    }
+    watched(f); /* edits since it was opened */
+    return true;
+}
+
+enum status config_file_reload(struct config_file *f, struct error *e)
+{
+    return disk_follow(f, e);
+}
+
+/* --- changes */
+
+/* Writes what is in force already. The owner took the right to write away: a rename would get
+ * around that. */
+static enum status change_write(struct config_file *f, struct error *e)
+{
+    struct error own = { .status = OK };
+    enum status st = OK;
+
+    if (file_is_read_only(f->path))
+        (void)fail(&own, E_IO, "%s is read-only", f->path);
+    else
+        st = file_write(f->path, buf_str(&f->text), true, &own);
+    if (own.status == OK && st == OK) {
+        buf_set(&f->disk, buf_str(&f->text));
+        f->disk_absent = false;
+        return OK;
+    }
+    return fail(e, E_IO, "changed for this run only: %s", own.text);
+}
+
+enum status config_file_change(struct config_file *f, struct str path, struct str raw,
+                               uint64_t revision, struct error *e)
+{
+    struct buf edited = { .max = SETTINGS_BYTES_MAX };
+    struct error broken = { .status = OK };
+    struct settings_fault fault;
+    struct settings *s;
+    enum status st = disk_follow(f, &broken);
+
+    if (st == E_SYNTAX)
+        return fail(e, E_CONFLICT, "the settings file must be put right first: %s", broken.text);
+    if (revision != 0 && revision != f->revision)
+        return fail(e, E_CONFLICT, "the settings have changed meanwhile: look at them again");
+    st = settings_edit(buf_str(&f->text), path, raw, &edited, &fault);
+    if (st == OK && !settings_read(buf_str(&edited), &f->sources, &s, &fault))
+        st = E_SYNTAX;
+    if (st != OK) {
+        (void)fail(e, st, "%s: %s", fault.path, fault.text);
+        goto out;
+    }
+    take_text(f, buf_str(&edited), s);
+    st = change_write(f, e);
+out:
+    buf_wipe(&edited);
+    return st;
+}
+
+/* --- looking */
+
+struct settings *config_file_settings(const struct config_file *f)
+{
+    return f->settings;
+}
+
+struct str config_file_text(const struct config_file *f)
+{
+    return buf_str(&f->text);
+}
+
+const char *config_file_path(const struct config_file *f)
+{
+    return f->path;
+}
+
+uint64_t config_file_revision(const struct config_file *f)
+{
+    return f->revision;
+}
+
+const struct settings_fault *config_file_fault(const struct config_file *f)
+{
+    return f->has_fault ? &f->fault : NULL;
 }

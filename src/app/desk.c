@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "app/settings_account.h"
 #include "base/json.h"
 #include "base/json_write.h"
 #include "base/log.h"
@@ -131,6 +132,21 @@ static void reload_accounts(struct desk *d)
     d->o.on_accounts(d->o.peer, d->known_count);
 }
 
+static void set_fault(struct desk *d)
+{
+    const struct settings_fault *fault = config_file_fault(d->config);
+    struct buf text;
+
+    buf_init(&text, sizeof(d->fault) - 1);
+    if (fault != NULL)
+        config_file_describe(d->config, fault, &text);
+    pthread_mutex_lock(&d->fault_lock);
+    memcpy(d->fault, buf_str(&text).at, text.len);
+    d->fault[text.len] = '\0';
+    pthread_mutex_unlock(&d->fault_lock);
+    buf_clear(&text);
+}
+
 static void look_at_store(void *peer, int64_t now_ms)
 {
     struct desk *d = peer;
@@ -138,6 +154,7 @@ static void look_at_store(void *peer, int64_t now_ms)
     int64_t version;
 
     (void)now_ms;
+    set_fault(d);
     if (store_version(d->store, &version, &e) != OK)
         log_warn("the database cannot be read", F_C("why", e.text));
     else if (version != d->store_version)
@@ -147,16 +164,6 @@ static void look_at_store(void *peer, int64_t now_ms)
 
 /* --- settings -------------------------------------------------------------------------------------- */
 
-static void set_fault(struct desk *d, const char *text)
-{
-    struct str s = str_take(str_c(text), sizeof(d->fault) - 1);
-
-    pthread_mutex_lock(&d->fault_lock);
-    memcpy(d->fault, s.at, s.len);
-    d->fault[s.len] = '\0';
-    pthread_mutex_unlock(&d->fault_lock);
-}
-
 void desk_put_fault(struct desk *d, struct buf *out)
 {
     pthread_mutex_lock(&d->fault_lock);
@@ -164,14 +171,11 @@ void desk_put_fault(struct desk *d, struct buf *out)
     pthread_mutex_unlock(&d->fault_lock);
 }
 
-/* The file changed, on disk or by us. */
-static void on_config(void *peer, struct settings *s, const char *fault)
+/* Other settings are in force, by an edit, a reload or a change of ours. */
+static void on_config(void *peer, struct settings *s)
 {
     struct desk *d = peer;
 
-    set_fault(d, fault != NULL ? fault : "");
-    if (s == NULL)
-        return;
     d->o.on_settings(d->o.peer, s);
     reload_accounts(d);
 }
@@ -241,7 +245,7 @@ static void change_scheduling(struct desk *d, struct str body, struct admin_outc
 
         if (node == JSON_NONE)
             continue;
-        enum status st = config_file_change(d->config, str_c(keys[i].path), json_raw(&doc, node), &e);
+        enum status st = config_file_change(d->config, str_c(keys[i].path), json_raw(&doc, node), 0, &e);
         if (st != OK) {
             outcome_error(out, st, e.text);
             goto done;
@@ -277,7 +281,7 @@ static void add_account(struct desk *d, struct str body, struct admin_outcome *o
     struct error e = { 0 };
     enum status st = OK;
 
-    if (!settings_read_account(body, &(struct settings_sources){ d->o.sources.environment }, &spec, &fault)) {
+    if (!settings_account_read(body, &d->o.sources, &spec, &fault)) {
         out->status = 400;
         admin_put_error(&out->body, str_c(fault.text), str_c(fault.path));
         return;
@@ -449,7 +453,7 @@ enum status desk_open(const struct desk_options *options, struct desk **out, str
     d->o = *options;
     pthread_mutex_init(&d->fault_lock, NULL);
     *out = d;
-    st = config_file_open(options->folder, options->config_path, &options->sources, &d->config, e);
+    st = config_file_open(options->folder, options->config_path, &options->sources, &d->config, NULL, e);
     if (st == OK)
         st = master_key_load(options->folder, options->master_key, &key, e);
     if (st == OK)
@@ -483,7 +487,9 @@ void desk_start(struct desk *d)
     d->mailbox = mailbox_new(d->loop);
     timer_init(&d->look, d->loop, look_at_store, d);
     timer_start(&d->look, STORE_LOOK_MS);
-    config_file_watch(d->config, d->loop, on_config, d);
+    config_file_on_change(d->config, on_config, d);
+    if (!config_file_watch(d->config, d->loop))
+        log_warn("edits of the settings file take effect on SIGHUP only");
     d->thread = thread_start(desk_run, d);
 }
 
@@ -498,7 +504,11 @@ static void reload_here(void *message)
 {
     struct desk *d = message;
 
-    config_file_reload(d->config);
+    struct error e;
+
+    if (config_file_reload(d->config, &e) != OK)
+        log_error("the settings stay as they were", F_C("why", e.text));
+    set_fault(d);
 }
 
 void desk_reload(struct desk *d)

@@ -452,6 +452,7 @@ static void announce(struct gateway *g)
     char text[ADDRESS_TEXT_MAX];
     struct str at = address_text(&g->addresses[0], text);
 
+    data_dir_announce(g->options->folder, at);
     printf("penstock listening on http://%.*s\n", STR_ARG(at));
     fflush(stdout);
 }

@@ -280,15 +280,18 @@ static bool read_proxy_disabled(struct account_reading *a, uint32_t node)
 const struct member_doc account_docs[] = {
     { "label", "string, required", "Its name: unique, 1 to 128 bytes." },
     { "provider", "string, required", "`openai`, `anthropic`, `gemini` or `compatible`." },
-    { "wire", "string", "`compatible` only, required there: what it speaks: `openai-chat`, "
-                        "`openai-responses`, `anthropic` or `gemini`." },
+    { "wire", "string",
+      "`compatible` only, required there: what it speaks: `openai-chat`, "
+      "`openai-responses`, `anthropic` or `gemini`." },
     { "base_url", "string", "Where it is; `compatible` must say so, others have their own." },
     { "api_key", "string", "Its key. Better not in this file: see `api_key_env`." },
-    { "api_key_env", "string", "The environment variable that holds the key. While it is unset, the "
-                               "account is disabled." },
+    { "api_key_env", "string",
+      "The environment variable that holds the key. While it is unset, the "
+      "account is disabled." },
     { "tier", "string", "`ULTRA`, `PRO` or `FREE`: higher ones are used first." },
-    { "models", "list of strings", "Models it offers, with `*` for any text; without it: what the "
-                                   "provider's own list says." },
+    { "models", "list of strings",
+      "Models it offers, with `*` for any text; without it: what the "
+      "provider's own list says." },
     { "max_concurrency", "integer", "Requests at one time; 0: no limit." },
     { "headers", "object of strings", "Headers added to each request." },
     { "proxy", "string", "A proxy URL of its own, or `direct`." },
@@ -300,9 +303,9 @@ const struct member_doc account_docs[] = {
 
 /* In the order of account_docs. */
 static bool (*const account_readers[])(struct account_reading *a, uint32_t node) = {
-    read_label,  read_provider,     read_wire,            read_base_url, read_api_key,
-    read_api_key_env, read_tier,    read_models,          read_max_concurrency, read_headers,
-    read_proxy,  read_capabilities, read_disabled,        read_proxy_disabled,
+    read_label,       read_provider,     read_wire,     read_base_url,        read_api_key,
+    read_api_key_env, read_tier,         read_models,   read_max_concurrency, read_headers,
+    read_proxy,       read_capabilities, read_disabled, read_proxy_disabled,
 };
 _Static_assert(COUNT(account_readers) + 1 == COUNT(account_docs), "a reader for each member");
 

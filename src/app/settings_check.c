@@ -50,8 +50,7 @@ const char *check_web_origin(__attribute__((unused)) struct arena *a, struct str
     struct url u;
 
     if (!url_read(*text, &u, NULL) || u.path.len > 0 || u.query.len > 0 || u.user.len > 0 ||
-        u.password.len > 0 ||
-        !(str_eq(u.scheme, STR("http")) || str_eq(u.scheme, STR("https"))) ||
+        u.password.len > 0 || !(str_eq(u.scheme, STR("http")) || str_eq(u.scheme, STR("https"))) ||
         str_ends(*text, STR("?")) || str_ends(*text, STR(":")))
         return "is no web origin, as https://app.example.com";
     for (size_t i = 0; i < text->len; i++)
@@ -98,13 +97,13 @@ const char *check_variable_name(struct str name)
 static bool is_placeholder(struct str key)
 {
     static const char *const known[] = {
-        "any-value",    "anyvalue",     "sk-replace_me", "sk-replace-me", "replace_me",
-        "replace-me",   "changeme",     "change-me",     "change_me",     "your-api-key",
-        "your_api_key", "your-key",     "your_key",      "sk-your-key",   "sk-your-api-key",
-        "sk-xxx",       "sk-xxxx",      "sk-...",        "sk-1234",       "sk-test",
-        "sk-dummy",     "dummy",        "placeholder",   "secret",        "password",
-        "api-key",      "api_key",      "apikey",        "test",          "none",
-        "null",         "undefined",    "example",       "sk-example",    "todo",
+        "any-value",    "anyvalue",  "sk-replace_me", "sk-replace-me", "replace_me",
+        "replace-me",   "changeme",  "change-me",     "change_me",     "your-api-key",
+        "your_api_key", "your-key",  "your_key",      "sk-your-key",   "sk-your-api-key",
+        "sk-xxx",       "sk-xxxx",   "sk-...",        "sk-1234",       "sk-test",
+        "sk-dummy",     "dummy",     "placeholder",   "secret",        "password",
+        "api-key",      "api_key",   "apikey",        "test",          "none",
+        "null",         "undefined", "example",       "sk-example",    "todo",
     };
 
     for (size_t i = 0; i < COUNT(known); i++)

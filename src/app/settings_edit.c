@@ -1,5 +1,5 @@
-/* app/settings_edit.c - one value of the text replaced or added, everything else byte for byte as it
- * was.
+/* app/settings_edit.c - one value of the text replaced or added, everything else byte for byte as
+ * it was.
  *
  * A value that is there is cut out and the new one put in its place. A member that is missing is
  * laid out as its neighbour before it is; in an object without members, as the rest of the file is:
@@ -177,8 +177,8 @@ static bool put_last(const struct edit *e, uint32_t object, uint32_t key, uint32
         colon = e->layout.colon;
     return buf_add(e->out, str_take(e->doc.text, end)) && buf_add_char(e->out, ',') &&
            buf_add(e->out, blanks) &&
-           put_member(e, path, colon, has_line_end(blanks) ? indent_at(e, offset_of(e, key))
-                                                           : indent_at(e, end),
+           put_member(e, path, colon,
+                      has_line_end(blanks) ? indent_at(e, offset_of(e, key)) : indent_at(e, end),
                       0) &&
            buf_add(e->out, str_drop(e->doc.text, end));
 }
@@ -193,8 +193,7 @@ static bool put_added(const struct edit *e, uint32_t object, struct str path)
         count++;
         i = json_after(&e->doc, object, i);
     }
-    return last == JSON_NONE ? put_first(e, object, path)
-                             : put_last(e, object, last, count, path);
+    return last == JSON_NONE ? put_first(e, object, path) : put_last(e, object, last, count, path);
 }
 
 /* --- finding the place */

@@ -46,10 +46,10 @@ struct key_row {
     size_t size;         /* of an integer there: 4 or 8 */
     size_t count_offset; /* of a list's length */
     const char *standard;
-    int64_t min, max; /* of an integer in the file's unit, or of a list's length */
-    int64_t scale;    /* what is kept is the value times this */
-    bool ceiling;     /* `max` is a hard ceiling, and is named as one */
-    bool is_object;   /* members of the user's naming: a path may lead into it */
+    int64_t min, max;         /* of an integer in the file's unit, or of a list's length */
+    int64_t scale;            /* what is kept is the value times this */
+    bool ceiling;             /* `max` is a hard ceiling, and is named as one */
+    bool is_object;           /* members of the user's naming: a path may lead into it */
     const char *const *words; /* of an enum, in its order; NULL-ended */
     /* Gives what is wrong with a text, or NULL; may put another spelling in its place. */
     const char *(*check)(struct arena *a, struct str *text);
@@ -118,7 +118,8 @@ void settings_put_proxy(struct str proxy, struct json_writer *w);
 struct member_doc {
     const char *name, *type, *meaning;
 };
-extern const struct member_doc account_docs[], client_key_docs[], provider_docs[]; /* name NULL ends */
+extern const struct member_doc account_docs[], client_key_docs[],
+    provider_docs[]; /* name NULL ends */
 bool settings_has_member(const struct member_doc *docs, struct str name);
 /* One environment variable that stands above the file. */
 extern const struct member_doc environment_docs[];
@@ -131,6 +132,7 @@ enum settings_oddity {
 };
 /* Calls `fn` for each, with its path. `text` has been read without a fault. */
 void settings_survey(struct str text,
-                     void (*fn)(void *peer, enum settings_oddity kind, struct str path), void *peer);
+                     void (*fn)(void *peer, enum settings_oddity kind, struct str path),
+                     void *peer);
 
 #endif

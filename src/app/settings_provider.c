@@ -10,8 +10,9 @@
 const struct member_doc provider_docs[] = {
     { "base_url", "string, or list of strings", "Where it is. Of a list the first one is used." },
     { "headers", "object of strings", "Headers added to each request; an account's own go first." },
-    { "timeouts", "object", "`dns_ms`, `connect_ms`, `tls_ms`, `write_ms`, `first_byte_ms`, "
-                            "`idle_ms`, `total_ms`: as in `timeouts`, for this provider." },
+    { "timeouts", "object",
+      "`dns_ms`, `connect_ms`, `tls_ms`, `write_ms`, `first_byte_ms`, "
+      "`idle_ms`, `total_ms`: as in `timeouts`, for this provider." },
     { "oauth", "object", "`client_id`, `client_secret`, `scopes` of the client to sign in with." },
     { NULL, NULL, NULL },
 };

@@ -7,8 +7,9 @@ const struct member_doc environment_docs[] = {
     { "PENSTOCK_LISTEN", "", "In place of `listen`: addresses with commas between them." },
     { "PENSTOCK_API_KEY", "ABV_API_KEY", "One more client key, named `environment`." },
     { "PENSTOCK_ADMIN_TOKEN", "", "In place of the file `admin.token`." },
-    { "PENSTOCK_MASTER_KEY", "", "In place of the file `master.key`: 64 hex digits, or a "
-                                 "passphrase." },
+    { "PENSTOCK_MASTER_KEY", "",
+      "In place of the file `master.key`: 64 hex digits, or a "
+      "passphrase." },
     { "PENSTOCK_NO_OPEN", "ANTI_API_NO_OPEN", "Do not open the dashboard at start." },
     { "PENSTOCK_OAUTH_NO_OPEN", "ANTI_API_OAUTH_NO_OPEN", "Do not open a browser to sign in." },
     { "PENSTOCK_OAUTH_REDIRECT_URL", "ANTI_API_OAUTH_REDIRECT_URL",
@@ -75,11 +76,15 @@ void settings_reference(struct buf *out)
     (void)buf_add(
         out,
         STR("# Settings\n\n"
-            "<!-- Written by the program itself from its table of keys; a test compares them. -->\n\n"
+            "<!-- Written by the program itself from its table of keys; a test compares them. "
+            "-->\n\n"
             "All settings are in `gui_config.json` in the data directory (`~/.penstock`, or where\n"
-            "`PENSTOCK_DATA_DIR` says), one JSON object. A key that is missing has its default; the\n"
-            "file itself may be missing. It is watched: an edit takes effect without a restart, but\n"
-            "for what is marked \"read at start\". An edit that cannot be read leaves the settings\n"
+            "`PENSTOCK_DATA_DIR` says), one JSON object. A key that is missing has its default; "
+            "the\n"
+            "file itself may be missing. It is watched: an edit takes effect without a restart, "
+            "but\n"
+            "for what is marked \"read at start\". An edit that cannot be read leaves the "
+            "settings\n"
             "before it in force, and the log says where the mistake is. Unknown keys are kept and\n"
             "named once in the log.\n\n"
             "Below, `proxy.scheduling.mode` means the member `mode` of the object `scheduling` in\n"
@@ -96,7 +101,7 @@ void settings_reference(struct buf *out)
                 "For `openai`, `anthropic`, `gemini` and `compatible`; those of providers that "
                 "sign in are kept.",
                 columns, provider_docs, out);
-    put_members("Environment", "These stand above the file.",
-                "| Variable | Also as | Meaning |", environment_docs, out);
+    put_members("Environment", "These stand above the file.", "| Variable | Also as | Meaning |",
+                environment_docs, out);
     settings_unref(standard);
 }

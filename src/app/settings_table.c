@@ -336,54 +336,37 @@ static const char *check_some(__attribute__((unused)) struct arena *a, struct st
 
 #define AT(member) \
     .offset = offsetof(struct settings, member), .size = sizeof(((struct settings *)0)->member)
-#define FLAG(key, member, standard_, meaning_) \
-    { .path = key, .kind = &kind_bool, AT(member), .standard = standard_, .meaning = meaning_ }
-#define NUMBER(key, member, min_, max_, standard_, meaning_) \
-    { .path = key,                                           \
-      .kind = &kind_integer,                                 \
-      AT(member),                                            \
-      .min = min_,                                           \
-      .max = max_,                                           \
-      .scale = 1,                                            \
-      .standard = standard_,                                 \
-      .meaning = meaning_ }
-#define SECONDS(key, member, min_, max_, standard_, meaning_) \
-    { .path = key,                                            \
-      .kind = &kind_integer,                                  \
-      AT(member),                                             \
-      .min = min_,                                            \
-      .max = max_,                                            \
-      .scale = 1000,                                          \
-      .standard = standard_,                                  \
-      .meaning = meaning_ }
-#define CEILING(key, member, min_, max_, standard_, meaning_) \
-    { .path = key,                                            \
-      .kind = &kind_integer,                                  \
-      AT(member),                                             \
-      .min = min_,                                            \
-      .max = max_,                                            \
-      .scale = 1,                                             \
-      .ceiling = true,                                        \
-      .standard = standard_,                                  \
-      .meaning = meaning_ }
+#define FLAG(key, member, standard_, meaning_)                                                  \
+    {                                                                                           \
+        .path = key, .kind = &kind_bool, AT(member), .standard = standard_, .meaning = meaning_ \
+    }
+#define NUMBER(key, member, min_, max_, standard_, meaning_)                                  \
+    {                                                                                         \
+        .path = key, .kind = &kind_integer, AT(member), .min = min_, .max = max_, .scale = 1, \
+        .standard = standard_, .meaning = meaning_                                            \
+    }
+#define SECONDS(key, member, min_, max_, standard_, meaning_)                                    \
+    {                                                                                            \
+        .path = key, .kind = &kind_integer, AT(member), .min = min_, .max = max_, .scale = 1000, \
+        .standard = standard_, .meaning = meaning_                                               \
+    }
+#define CEILING(key, member, min_, max_, standard_, meaning_)                                 \
+    {                                                                                         \
+        .path = key, .kind = &kind_integer, AT(member), .min = min_, .max = max_, .scale = 1, \
+        .ceiling = true, .standard = standard_, .meaning = meaning_                           \
+    }
 #define TIME(key, member, meaning_) NUMBER(key, member, 1, DAY_MS, NULL, meaning_)
-#define WORD(key, member, words_, standard_, meaning_) \
-    { .path = key,                                     \
-      .kind = &kind_word,                              \
-      AT(member),                                      \
-      .words = words_,                                 \
-      .standard = standard_,                           \
-      .meaning = meaning_ }
-#define TEXTS(key, list, count, min_, max_, check_, standard_, meaning_) \
-    { .path = key,                                                       \
-      .kind = &kind_texts,                                               \
-      AT(list),                                                          \
-      .count_offset = offsetof(struct settings, count),                  \
-      .min = min_,                                                       \
-      .max = max_,                                                       \
-      .check = check_,                                                   \
-      .standard = standard_,                                             \
-      .meaning = meaning_ }
+#define WORD(key, member, words_, standard_, meaning_)                                       \
+    {                                                                                        \
+        .path = key, .kind = &kind_word, AT(member), .words = words_, .standard = standard_, \
+        .meaning = meaning_                                                                  \
+    }
+#define TEXTS(key, list, count, min_, max_, check_, standard_, meaning_)            \
+    {                                                                               \
+        .path = key, .kind = &kind_texts, AT(list),                                 \
+        .count_offset = offsetof(struct settings, count), .min = min_, .max = max_, \
+        .check = check_, .standard = standard_, .meaning = meaning_                 \
+    }
 
 #define KIB ((int64_t)1024)
 #define MIB (KIB * 1024)
@@ -401,7 +384,8 @@ _Static_assert(MODE_BALANCE == 0 && MODE_CACHE_FIRST == 1 && MODE_PERFORMANCE_FI
                "the order of mode_words");
 
 static const struct key_row rows[] = {
-    TEXTS("listen", listen, listen_count, 1, 16, check_listen, "[\"127.0.0.1:8045\",\"[::1]:8045\"]",
+    TEXTS("listen", listen, listen_count, 1, 16, check_listen,
+          "[\"127.0.0.1:8045\",\"[::1]:8045\"]",
           "Addresses to serve at, each `HOST:PORT` with a numeric host or `localhost`. An address "
           "that is not loopback needs a client key. Read at start."),
     NUMBER("workers", workers, 0, WORKERS_MAX_SET, "0",
@@ -434,8 +418,9 @@ static const struct key_row rows[] = {
       .is_object = true,
       .max = 4096,
       .standard = "{}",
-      .meaning = "Model names to replace: `\"from\": \"to\"`, where `from` may hold `*`. Exact names "
-                 "come first, then the longest literal part." },
+      .meaning =
+          "Model names to replace: `\"from\": \"to\"`, where `from` may hold `*`. Exact names "
+          "come first, then the longest literal part." },
     CEILING("proxy.quota_reserve_percent", scheduling.quota_reserve_percent, 0, 50, "0",
             "Accounts at or below this part of their quota are spared; 0 switches it off."),
     SECONDS("proxy.request_deadline_seconds", request_deadline_ms, 1, DAY_S, "600",
@@ -446,8 +431,9 @@ static const struct key_row rows[] = {
       .kind = &kind_proxy,
       AT(provider.proxy.global),
       .standard = "null",
-      .meaning = "The proxy to all upstreams: a http, https, socks5 or socks5h URL, or `direct` for "
-                 "none. null: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` decide." },
+      .meaning =
+          "The proxy to all upstreams: a http, https, socks5 or socks5h URL, or `direct` for "
+          "none. null: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` decide." },
 
     /* before the accounts, each of which is tried with them */
     { .path = "providers",
@@ -497,7 +483,8 @@ static const struct key_row rows[] = {
     NUMBER("quota.refresh_minutes", quota_refresh_minutes, 1, 24 * 60, "10", "How often."),
     FLAG("usage.track", usage_track, "true", "Count tokens and requests."),
     FLAG("logs.capture", logs_capture, "true", "Keep recent requests for the log page."),
-    FLAG("logs.bodies", logs_bodies, "false", "Keep their bodies, too. They hold what users wrote."),
+    FLAG("logs.bodies", logs_bodies, "false",
+         "Keep their bodies, too. They hold what users wrote."),
     WORD("logs.format", logs_format, format_words, "\"text\"",
          "Log lines for people, or as JSON for programs."),
     FLAG("tunnel.auto_start", tunnel_auto_start, "false", "Open the tunnel at start."),

@@ -14,6 +14,10 @@ static void judged(struct exchange *x, const struct judge_ask *given)
     ask.wire = x->target.protocol;
     ask.unix_ms = clock_unix_ms();
     struct verdict v = provider_judge(x->attempt.upstream->provider, &ask, &x->r->arena, &words);
+    if (v.kind == VERDICT_SUCCESS) /* a 2xx that is no answer of this wire */
+        v = (struct verdict){
+            .kind = VERDICT_SERVER_ERROR, .status = ask.status, .delay_ms = -1, .cut = true
+        };
 
     log_debug("attempt failed", F_C("request", x->request_id),
               F_C("account", x->attempt.lease.label), F_C("verdict", verdict_word(v.kind)),
@@ -245,6 +249,15 @@ void attempt_start(struct exchange *x)
     a->fault_head = NULL;
     x->words = (struct judge_words){ 0 };
     x->attempt_count++;
+    if (x->attempt_count <= 2) {
+        /* most exchanges have one attempt: room for more is made with the second */
+        struct access_attempt *all = arena_array(&x->r->arena, struct access_attempt,
+                                                 x->attempt_count == 1 ? 1 : ACCESS_ATTEMPTS_MAX);
+
+        if (x->attempts != NULL)
+            all[0] = x->attempts[0];
+        x->attempts = all;
+    }
     count_one(&env->metrics->attempts);
     if (x->attempt_count > 1)
         count_one(&env->metrics->failovers);

@@ -486,10 +486,9 @@ static bool spare(struct exchange *x, const struct verdict *v, int64_t account)
     if (!worth || x->spared_count == PICK_TRIED_MAX)
         return false;
     for (size_t i = 0; i < x->spared_count; i++)
-        if (x->spared[i].account == account)
+        if (x->spared[i] == account)
             return false;
-    x->spared[x->spared_count].account = account;
-    x->spared[x->spared_count++].spared = true;
+    x->spared[x->spared_count++] = account;
     return true;
 }
 
@@ -541,6 +540,10 @@ void exchange_fault(struct exchange *x, const struct verdict *judged, const stru
     }
     if (!verdict_is_free(v->kind))
         x->costly_count++;
+    if (x->tried == NULL) {
+        x->tried = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
+        x->spared = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
+    }
     if (!spare(x, v, account) && x->tried_count < PICK_TRIED_MAX)
         x->tried[x->tried_count++] = account;
     exchange_move(x, EXCHANGE_PICKING);

@@ -42,11 +42,6 @@ struct attempt {
     struct str parts[WIRE_SPLICE_PARTS];
 };
 
-struct tried {
-    int64_t account;
-    uint32_t again; /* how often it may still be asked */
-};
-
 struct exchange {
     struct exchange_env *env;
     const struct exchange_rules *rules;
@@ -72,14 +67,11 @@ struct exchange {
 
     struct attempt attempt;
     uint32_t attempt_count, costly_count;
-    struct access_attempt attempts[ACCESS_ATTEMPTS_MAX];
-    int64_t tried[PICK_TRIED_MAX];
-    size_t tried_count;
-    struct {
-        int64_t account;
-        bool spared;
-    } spared[PICK_TRIED_MAX]; /* accounts that were given a second try */
-    size_t spared_count;
+    struct access_attempt *attempts; /* the first ACCESS_ATTEMPTS_MAX */
+    /* accounts that are not asked again, and those that were given a second try; room for
+     * PICK_TRIED_MAX each from the first fault on */
+    int64_t *tried, *spared;
+    size_t tried_count, spared_count;
     struct pick pick;
     uint32_t verdicts[VERDICT_KINDS]; /* how many attempts ended so */
     struct judge_words words;         /* of the last attempt that failed */
@@ -87,7 +79,7 @@ struct exchange {
 
     struct emitter emitter;
     bool emitting; /* emitter is initialised */
-    struct http_field fields[REPLY_FIELDS_MAX];
+    struct http_field *fields; /* of the answer's head */
     size_t field_count;
     struct usage usage;
     int64_t first_out_ms;

@@ -10,10 +10,28 @@
 #define VALUE_MAX 1024  /* bytes of a field of ours */
 #define REASON_PASSED 8 /* accounts named in X-Penstock-Reason */
 
-static void add_field(struct exchange *x, struct str name, struct str value)
+/* Fields being gathered; kept in the exchange when all are there. */
+struct gathered {
+    struct http_field at[REPLY_FIELDS_MAX];
+    size_t count;
+};
+
+static void gather(struct gathered *g)
 {
-    if (value.len > 0 && x->field_count < REPLY_FIELDS_MAX)
-        x->fields[x->field_count++] = (struct http_field){ name, value };
+    g->count = 0; /* the places need no zeroes */
+}
+
+static void add_field(struct gathered *g, struct str name, struct str value)
+{
+    if (value.len > 0 && g->count < REPLY_FIELDS_MAX)
+        g->at[g->count++] = (struct http_field){ name, value };
+}
+
+static void keep_fields(struct exchange *x, const struct gathered *g)
+{
+    x->fields = arena_alloc_raw(&x->r->arena, g->count * sizeof(g->at[0]));
+    memcpy(x->fields, g->at, g->count * sizeof(g->at[0]));
+    x->field_count = g->count;
 }
 
 /* --- fields
@@ -109,40 +127,43 @@ static struct str number_text(struct exchange *x, uint64_t n)
     return arena_copy(&x->r->arena, (struct str){ digits + at, sizeof(digits) - at });
 }
 
-static void add_cors(struct exchange *x)
+static void add_cors(struct exchange *x, struct gathered *g)
 {
     struct str origin = door_cors_origin(&x->rules->door, x->r->head);
 
     if (origin.len == 0)
         return;
-    add_field(x, STR("Access-Control-Allow-Origin"), origin);
-    add_field(x, STR("Vary"), STR("Origin"));
-    add_field(x, STR("Access-Control-Expose-Headers"),
+    add_field(g, STR("Access-Control-Allow-Origin"), origin);
+    add_field(g, STR("Vary"), STR("Origin"));
+    add_field(g, STR("Access-Control-Expose-Headers"),
               STR("X-Request-Id, X-Account-Email, X-Mapped-Model, X-Penstock-Reason"));
 }
 
 void reply_collect_fields(struct exchange *x, const struct http_head *head)
 {
-    x->field_count = 0;
-    add_field(x, STR("Content-Type"),
+    struct gathered all, *g = &all;
+
+    gather(g);
+    add_field(g, STR("Content-Type"),
               !x->request.stream     ? STR("application/json")
               : x->target.json_array ? STR("application/json; charset=utf-8")
                                      : STR("text/event-stream; charset=utf-8"));
     if (x->request.stream) {
-        add_field(x, STR("Cache-Control"), STR("no-cache"));
-        add_field(x, STR("X-Accel-Buffering"), STR("no"));
+        add_field(g, STR("Cache-Control"), STR("no-cache"));
+        add_field(g, STR("X-Accel-Buffering"), STR("no"));
     }
-    add_field(x, STR("X-Request-Id"), str_c(x->request_id));
-    add_field(x, STR("X-Account-Email"), account_shown(x));
-    add_field(x, STR("X-Mapped-Model"), encoded(x, x->mapped));
-    add_field(x, STR("X-Penstock-Provider"), provider_name(x->attempt.upstream->provider));
-    add_field(x, STR("X-Penstock-Attempts"), number_text(x, x->attempt_count));
-    add_field(x, STR("X-Penstock-Reason"), reason_text(x));
-    add_cors(x);
-    for (uint32_t i = 0; i < head->field_count && x->field_count < REPLY_FIELDS_MAX; i++)
+    add_field(g, STR("X-Request-Id"), str_c(x->request_id));
+    add_field(g, STR("X-Account-Email"), account_shown(x));
+    add_field(g, STR("X-Mapped-Model"), encoded(x, x->mapped));
+    add_field(g, STR("X-Penstock-Provider"), provider_name(x->attempt.upstream->provider));
+    add_field(g, STR("X-Penstock-Attempts"), number_text(x, x->attempt_count));
+    add_field(g, STR("X-Penstock-Reason"), reason_text(x));
+    add_cors(x, g);
+    for (uint32_t i = 0; i < head->field_count; i++)
         if (passes(head->fields[i].name))
-            add_field(x, arena_copy(&x->r->arena, head->fields[i].name),
+            add_field(g, arena_copy(&x->r->arena, head->fields[i].name),
                       arena_copy(&x->r->arena, str_take(head->fields[i].value, VALUE_MAX)));
+    keep_fields(x, g);
 }
 
 /* --- streams
@@ -154,15 +175,18 @@ static void stream_start(void *peer, bool early)
 
     if (early) {
         /* nobody serves yet: the head says so */
-        x->field_count = 0;
-        add_field(x, STR("Content-Type"),
+        struct gathered all, *g = &all;
+
+        gather(g);
+        add_field(g, STR("Content-Type"),
                   x->target.json_array ? STR("application/json; charset=utf-8")
                                        : STR("text/event-stream; charset=utf-8"));
-        add_field(x, STR("Cache-Control"), STR("no-cache"));
-        add_field(x, STR("X-Accel-Buffering"), STR("no"));
-        add_field(x, STR("X-Request-Id"), str_c(x->request_id));
-        add_field(x, STR("X-Penstock-Reason"), STR("pending"));
-        add_cors(x);
+        add_field(g, STR("Cache-Control"), STR("no-cache"));
+        add_field(g, STR("X-Accel-Buffering"), STR("no"));
+        add_field(g, STR("X-Request-Id"), str_c(x->request_id));
+        add_field(g, STR("X-Penstock-Reason"), STR("pending"));
+        add_cors(x, g);
+        keep_fields(x, g);
     }
     x->answered = 200;
     count_one(&x->env->metrics->streams_running);
@@ -249,6 +273,7 @@ void reply_fault(struct exchange *x, const struct fault *f, enum ending ending)
     char id[40];
     struct fault copy = *f;
     enum wire protocol = x->target.protocol;
+    struct gathered all, *g = &all;
 
     if (started) {
         if (x->emitter.state != EMITTER_ENDED)
@@ -260,17 +285,14 @@ void reply_fault(struct exchange *x, const struct fault *f, enum ending ending)
     }
     memcpy(id, x->request_id, sizeof(id));
     x->answered = fault_status(protocol, f);
-    x->field_count = 0;
-    add_cors(x);
+    gather(g);
+    add_cors(x, g);
     if (x->attempt_count > 0)
-        add_field(x, STR("X-Penstock-Attempts"), number_text(x, x->attempt_count));
-    /* the fields and the texts live in the request's arena, which outlives the exchange until the
-     * answer is sent */
-    struct http_field more[REPLY_FIELDS_MAX];
-    size_t more_count = x->field_count;
-    memcpy(more, x->fields, more_count * sizeof(more[0]));
+        add_field(g, STR("X-Penstock-Attempts"), number_text(x, x->attempt_count));
+    /* values and texts live in the request's arena, which outlives the exchange until the answer is
+     * sent */
     exchange_end(x, ending);
-    send_fault(r, protocol, &copy, str_c(id), more, more_count);
+    send_fault(r, protocol, &copy, str_c(id), g->at, g->count);
 }
 
 void reply_refuse(struct exchange_env *env, struct request *r, const struct door_target *t,

@@ -20,6 +20,9 @@ MUST_USE enum status file_read(const char *path, struct buf *out, struct error *
  * is a symbolic link. */
 MUST_USE enum status file_write(const char *path, struct str bytes, bool keep_backup,
                                 struct error *e);
+/* The same for a file that must not be there yet: E_CONFLICT when anything has the name. Of several
+ * processes that try, one makes it, and nobody ever sees a part of it. */
+MUST_USE enum status file_create(const char *path, struct str bytes, struct error *e);
 
 /* Makes the folder (0700) and its parents. An existing one that is wider is tightened and reported;
  * one that belongs to someone else is refused. Removes orphaned `*.tmp.*` of file_write(). */
@@ -27,10 +30,17 @@ MUST_USE enum status folder_prepare(const char *path, struct error *e);
 /* Sets 0600 on our file when it is wider (reported); absent is OK. */
 MUST_USE enum status file_tighten(const char *path, struct error *e);
 
-/* An exclusive lock held for life. E_CONFLICT names the holder's process id. */
+/* Has the owner's right to write been taken away? file_write() renames over the file and would get
+ * around that. False when it is absent. */
+bool file_is_read_only(const char *path);
+
+/* An exclusive lock held for life. E_CONFLICT names the holder's process id, which is the first
+ * line of the file; the holder may append more. */
 struct file_lock;
 MUST_USE enum status file_lock_take(const char *path, struct file_lock **lock, struct error *e);
 void file_lock_drop(struct file_lock *lock);
+/* Does anybody hold it? */
+bool file_is_locked(const char *path);
 
 /* Calls back, at most every 100 ms, after the file's contents may have changed (also by rename over
  * it). The file need not exist, its folder must: else NULL. */

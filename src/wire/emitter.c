@@ -49,6 +49,7 @@ void emitter_attempt(struct emitter *e)
     stream_state_init(&e->stream, e->o.protocol);
     e->held.len = 0;
     e->error.len = 0;
+    e->finishing = false;
     e->events_out = 0; /* none of them reached the client */
 }
 

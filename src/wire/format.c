@@ -69,6 +69,11 @@ bool member_used(const struct json *doc, uint32_t object, const char *name, enum
     return true;
 }
 
+bool object_open(const struct json *doc, uint32_t node, struct arena *a, struct json *out)
+{
+    return json_parse(out, json_raw(doc, node), &(struct json_limits){ .depth_kept = 1 }, a, NULL);
+}
+
 bool text_tells(struct str text)
 {
     text = str_trim(text);
@@ -145,7 +150,7 @@ bool wire_read_request(enum wire protocol, struct str body, char *mend, struct s
                        struct wire_complaint *why)
 {
     struct json_fault fault = { 0 };
-    struct json_limits limits = { .depth_kept = 2, .mend = mend };
+    struct json_limits limits = { .depth_kept = 1, .mend = mend };
 
     assert(protocol < PROTOCOLS);
     *out = (struct wire_request){
@@ -153,7 +158,6 @@ bool wire_read_request(enum wire protocol, struct str body, char *mend, struct s
         .model = path_model,
         .stream = path_stream,
         .stream_options = JSON_NONE,
-        .include_usage = JSON_NONE,
     };
     if (str_trim(body).len == 0)
         return complain(why, STR(""), STR("the request body is empty; it must be a JSON object"));
@@ -203,15 +207,15 @@ static bool edit_usage(const struct wire_request *r, struct edit *e)
 {
     if (r->protocol != WIRE_OPENAI_CHAT || !r->stream || r->wants_usage)
         return false;
-    if (r->include_usage != JSON_NONE) {
-        struct str raw = json_raw(&r->doc, r->include_usage);
+    if (r->include_usage.len > 0) {
+        struct str raw = r->include_usage;
 
         *e = (struct edit){ offset(r, raw), raw.len, STR("true") };
         return true;
     }
     if (r->stream_options != JSON_NONE && json_type(&r->doc, r->stream_options) == JSON_OBJECT) {
         struct str raw = json_raw(&r->doc, r->stream_options);
-        bool empty = json_first(&r->doc, r->stream_options) == JSON_NONE;
+        bool empty = r->doc.nodes[r->stream_options].count == 0;
 
         *e =
             (struct edit){ offset(r, raw) + 1, 0,

@@ -7,6 +7,7 @@
 static bool read_request(struct wire_request *r, struct arena *a, struct wire_complaint *why)
 {
     uint32_t model, stream, messages, metadata, user;
+    struct json inside;
 
     if (!member_used(&r->doc, 0, "model", JSON_STRING, &model, why) ||
         !member_used(&r->doc, 0, "stream", JSON_TRUE, &stream, why) ||
@@ -15,14 +16,16 @@ static bool read_request(struct wire_request *r, struct arena *a, struct wire_co
         return false;
     if (model == JSON_NONE || json_inside(&r->doc, model).len == 0)
         return complain(why, STR("model"), STR("is missing: name a model"));
-    if (messages == JSON_NONE || json_first(&r->doc, messages) == JSON_NONE)
+    if (messages == JSON_NONE || r->doc.nodes[messages].count == 0)
         return complain(why, STR("messages"), STR("must be an array with at least one message"));
     r->model_raw = json_raw(&r->doc, model);
     json_text(&r->doc, model, a, &r->model);
     r->stream = stream != JSON_NONE && json_is_true(&r->doc, stream);
-    user = member(&r->doc, metadata, "user_id");
-    if (is_type(&r->doc, user, JSON_STRING))
-        json_text(&r->doc, user, a, &r->user_id);
+    if (metadata != JSON_NONE && object_open(&r->doc, metadata, a, &inside)) {
+        user = member(&inside, 0, "user_id");
+        if (is_type(&inside, user, JSON_STRING))
+            json_text(&inside, user, a, &r->user_id);
+    }
 
     uint32_t system = member(&r->doc, 0, "system");
     if (system != JSON_NONE)

@@ -17,19 +17,24 @@ static bool read_request(struct wire_request *r, struct arena *a, struct wire_co
         return false;
     if (model == JSON_NONE || json_inside(&r->doc, model).len == 0)
         return complain(why, STR("model"), STR("is missing: name a model"));
-    if (messages == JSON_NONE || json_first(&r->doc, messages) == JSON_NONE)
+    if (messages == JSON_NONE || r->doc.nodes[messages].count == 0)
         return complain(why, STR("messages"), STR("must be an array with at least one message"));
     r->model_raw = json_raw(&r->doc, model);
     json_text(&r->doc, model, a, &r->model);
     r->stream = stream != JSON_NONE && json_is_true(&r->doc, stream);
     if (r->stream_options != JSON_NONE) {
+        struct json options;
         bool twice = false;
+        uint32_t node = JSON_NONE;
 
-        r->include_usage = json_member(&r->doc, r->stream_options, STR("include_usage"), &twice);
+        if (object_open(&r->doc, r->stream_options, a, &options))
+            node = json_member(&options, 0, STR("include_usage"), &twice);
         if (twice)
             return complain(why, STR("stream_options.include_usage"),
                             STR("stands in the request more than once"));
-        r->wants_usage = r->include_usage != JSON_NONE && json_is_true(&r->doc, r->include_usage);
+        if (node != JSON_NONE)
+            r->include_usage = json_raw(&options, node);
+        r->wants_usage = str_eq(r->include_usage, STR("true"));
     } else {
         /* a null stays as it is unless the usage is spliced in its place */
         r->stream_options = json_member(&r->doc, 0, STR("stream_options"), NULL);

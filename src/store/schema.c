@@ -1,0 +1,214 @@
+/* store/schema.c - opening penstock.db: its modes, its check, its versions.
+ *
+ * What was acknowledged is on the disk (WAL with synchronous=FULL). A file that does not pass the
+ * check is left exactly as it is: it holds grants that nothing else holds. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "io/file.h"
+#include "store/store_int.h"
+
+#define BUSY_MS 2000
+
+/* Each brings the schema one version further. */
+static const char *const steps[] = {
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE account("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT," /* never used twice: seals are bound to it */
+    " label TEXT NOT NULL UNIQUE,"
+    " provider TEXT NOT NULL,"
+    " wire TEXT NOT NULL,"
+    " base_url TEXT NOT NULL,"
+    " secret BLOB,"  /* sealed */
+    " headers BLOB," /* sealed JSON object: may hold keys */
+    " proxy BLOB,"   /* sealed: may hold a password */
+    " tier TEXT NOT NULL,"
+    " models TEXT NOT NULL," /* JSON list */
+    " concurrency_max INTEGER NOT NULL,"
+    " capabilities TEXT NOT NULL," /* JSON object or empty */
+    " disabled INTEGER NOT NULL,"
+    " proxy_disabled INTEGER NOT NULL,"
+    " reason TEXT NOT NULL,"
+    " created INTEGER NOT NULL);"
+    /* flags of accounts that the settings file owns */
+    "CREATE TABLE account_override("
+    " id INTEGER PRIMARY KEY," /* negative, from the label */
+    " disabled INTEGER NOT NULL,"
+    " proxy_disabled INTEGER NOT NULL,"
+    " reason TEXT NOT NULL);"
+    "INSERT INTO meta(name, value) VALUES('salt', randomblob(16));"
+    "INSERT INTO meta(name, value) VALUES('schema_version', 1);",
+};
+_Static_assert(COUNT(steps) == STORE_VERSION, "a step for each version");
+
+enum status store_fail(const struct store *s, const char *what, struct error *e)
+{
+    int code = s->db == NULL ? SQLITE_NOMEM : sqlite3_errcode(s->db) & 0xff;
+
+    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+        return fail(e, E_STORE,
+                    "%s is damaged and was left as it is: stop the gateway, put a backup of it in "
+                    "its place, and remove %s-wal and -shm",
+                    s->path, STORE_FILE_NAME);
+    return fail(e, E_STORE, "%s: %s: %s", s->path, what,
+                s->db == NULL ? "out of memory" : sqlite3_errmsg(s->db));
+}
+
+enum status store_run(struct store *s, const char *sql, struct error *e)
+{
+    if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return store_fail(s, "cannot be used", e);
+    return OK;
+}
+
+enum status store_prepare(struct store *s, const char *sql, sqlite3_stmt **out, struct error *e)
+{
+    *out = NULL;
+    if (sqlite3_prepare_v2(s->db, sql, -1, out, NULL) != SQLITE_OK)
+        return store_fail(s, "cannot be asked", e);
+    return OK;
+}
+
+enum status store_finish(struct store *s, sqlite3_stmt *q, struct error *e)
+{
+    enum status st = sqlite3_step(q) == SQLITE_DONE ? OK : store_fail(s, "cannot be changed", e);
+
+    sqlite3_finalize(q);
+    return st;
+}
+
+/* The first column of the first row. `len` bytes are wanted; 0: an integer into `number`. */
+static enum status ask_one(struct store *s, const char *sql, uint8_t *bytes, size_t len,
+                           int64_t *number, struct error *e)
+{
+    sqlite3_stmt *q = NULL;
+    enum status st = store_prepare(s, sql, &q, e);
+
+    if (st != OK)
+        return st;
+    if (sqlite3_step(q) != SQLITE_ROW) {
+        st = sqlite3_errcode(s->db) == SQLITE_DONE
+                 ? fail(e, E_STORE, "%s lacks a row that it must have", s->path)
+                 : store_fail(s, "cannot be read", e);
+    } else if (number != NULL) {
+        *number = sqlite3_column_int64(q, 0);
+    } else if ((size_t)sqlite3_column_bytes(q, 0) == len) {
+        memcpy(bytes, sqlite3_column_blob(q, 0), len);
+    } else {
+        st = fail(e, E_STORE, "%s holds a value of the wrong length", s->path);
+    }
+    sqlite3_finalize(q);
+    return st;
+}
+
+enum status schema_salt(struct store *s, uint8_t *out, struct error *e)
+{
+    return ask_one(s, "SELECT value FROM meta WHERE name = 'salt'", out, STORE_SALT_BYTES, NULL, e);
+}
+
+static int take_word(void *peer, int count, char **values, __attribute__((unused)) char **names)
+{
+    char *word = peer;
+
+    snprintf(word, 64, "%s", count > 0 && values[0] != NULL ? values[0] : "");
+    return 0;
+}
+
+static enum status check_whole(struct store *s, struct error *e)
+{
+    char word[64] = "";
+
+    if (sqlite3_exec(s->db, "PRAGMA quick_check(1)", take_word, word, NULL) != SQLITE_OK)
+        return store_fail(s, "cannot be checked", e);
+    if (strcmp(word, "ok") == 0)
+        return OK;
+    return fail(e, E_STORE,
+                "%s is damaged and was left as it is: stop the gateway, put a backup of it in its "
+                "place, and remove %s-wal and -shm",
+                s->path, STORE_FILE_NAME);
+}
+
+static enum status version_read(struct store *s, int64_t *version, struct error *e)
+{
+    int64_t tables;
+    enum status st =
+        ask_one(s, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
+                NULL, 0, &tables, e);
+
+    *version = 0;
+    if (st != OK || tables == 0)
+        return st;
+    return ask_one(s, "SELECT value FROM meta WHERE name = 'schema_version'", NULL, 0, version, e);
+}
+
+/* Under the write lock, so that two that start at once do not both take the steps. */
+static enum status upgrade(struct store *s, struct error *e)
+{
+    int64_t version;
+    enum status st = store_run(s, "BEGIN IMMEDIATE", e);
+
+    if (st != OK)
+        return st;
+    st = version_read(s, &version, e);
+    for (; st == OK && version < STORE_VERSION; version++)
+        st = store_run(s, steps[version], e);
+    if (st == OK)
+        return store_run(s, "COMMIT", e);
+    (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return st;
+}
+
+static enum status bring_forward(struct store *s, struct error *e)
+{
+    int64_t version;
+    enum status st = version_read(s, &version, e);
+
+    if (st != OK)
+        return st;
+    if (version < 0 || version > STORE_VERSION)
+        return fail(e, E_STORE, "%s was written by a newer version of this program (schema %lld)",
+                    s->path, (long long)version);
+    return version == STORE_VERSION ? OK : upgrade(s, e);
+}
+
+/* SQLite gives -wal and -shm the mode of the database: that is set before it opens it. */
+static enum status make_file(const char *path, struct error *e)
+{
+    struct file_append *f = NULL;
+    enum status st = file_append_open(path, &f, e);
+
+    file_append_close(f);
+    return st;
+}
+
+enum status schema_open(const char *folder, struct store **out, struct error *e)
+{
+    struct store *s = must_calloc(1, sizeof(*s));
+    enum status st;
+
+    s->path = arena_printf(&s->arena, "%s/" STORE_FILE_NAME, folder).at;
+    st = make_file(s->path, e);
+    if (st != OK)
+        goto out;
+    if (sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+        SQLITE_OK) {
+        st = store_fail(s, "cannot be opened", e);
+        goto out;
+    }
+    (void)sqlite3_busy_timeout(s->db, BUSY_MS);
+    st = store_run(s,
+                   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                   "PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF",
+                   e);
+    if (st == OK)
+        st = check_whole(s, e);
+    if (st == OK)
+        st = bring_forward(s, e);
+out:
+    if (st == OK)
+        *out = s;
+    else
+        store_close(s);
+    return st;
+}

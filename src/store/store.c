@@ -1,0 +1,388 @@
+#include "store/store.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/json_write.h"
+#include "base/log.h"
+#include "store/store_int.h"
+
+#define LISTS_MAX ((size_t)16 << 20) /* models or headers of one account as JSON */
+
+/* --- life */
+
+enum status store_open(const char *folder, const struct master_key *key, struct store **out,
+                       struct error *e)
+{
+    enum status st = schema_open(folder, out, e);
+
+    if (st == OK)
+        (*out)->key = *key;
+    return st;
+}
+
+void store_close(struct store *s)
+{
+    if (s == NULL)
+        return;
+    (void)sqlite3_close_v2(s->db);
+    wipe(&s->key, sizeof(s->key));
+    arena_free(&s->arena);
+    free(s);
+}
+
+enum status store_version(struct store *s, int64_t *version, struct error *e)
+{
+    sqlite3_stmt *q = NULL;
+    enum status st = store_prepare(s, "PRAGMA data_version", &q, e);
+
+    if (st != OK)
+        return st;
+    if (sqlite3_step(q) == SQLITE_ROW)
+        *version = sqlite3_column_int64(q, 0) + s->commits;
+    else
+        st = store_fail(s, "cannot be read", e);
+    sqlite3_finalize(q);
+    return st;
+}
+
+/* --- columns */
+
+static struct str column(sqlite3_stmt *q, int index)
+{
+    const char *at = (const char *)sqlite3_column_text(q, index);
+
+    return (struct str){ at == NULL ? "" : at, (size_t)sqlite3_column_bytes(q, index) };
+}
+
+static bool bind(sqlite3_stmt *q, int index, struct str text)
+{
+    return sqlite3_bind_text64(q, index, text.len > 0 ? text.at : "", text.len, SQLITE_TRANSIENT,
+                               SQLITE_UTF8) == SQLITE_OK;
+}
+
+static struct str models_text(const struct account_spec *spec, struct buf *out)
+{
+    struct json_writer w = json_writer(out);
+
+    json_put_array(&w);
+    for (size_t i = 0; i < spec->model_count; i++)
+        json_put_str(&w, spec->models[i]);
+    json_put_end(&w);
+    return buf_str(out);
+}
+
+static struct str headers_text(const struct account_spec *spec, struct buf *out)
+{
+    struct json_writer w = json_writer(out);
+
+    if (spec->header_count == 0)
+        return STR("");
+    json_put_object(&w);
+    for (size_t i = 0; i < spec->header_count; i++) {
+        json_put_key(&w, spec->headers[i].name);
+        json_put_str(&w, spec->headers[i].value);
+    }
+    json_put_end(&w);
+    return buf_str(out);
+}
+
+/* What we wrote ourselves; text that is anything else gives false. */
+static bool models_read(struct account_spec *spec, struct str text)
+{
+    struct arena a = { 0 };
+    struct json doc;
+    bool good = json_parse(&doc, text, NULL, &a, NULL) && json_type(&doc, 0) == JSON_ARRAY;
+
+    if (good && doc.count > 1)
+        spec->models = arena_array(&spec->arena, struct str, doc.count - 1);
+    for (uint32_t i = good ? json_first(&doc, 0) : JSON_NONE; i != JSON_NONE && good;
+         i = json_after(&doc, 0, i)) {
+        struct str model;
+
+        good = json_text(&doc, i, &a, &model);
+        if (good)
+            spec->models[spec->model_count++] = arena_copy(&spec->arena, model);
+    }
+    arena_free(&a);
+    return good;
+}
+
+static bool headers_read(struct account_spec *spec, struct str text)
+{
+    struct arena a = { 0 };
+    struct json doc;
+    bool good;
+
+    if (text.len == 0)
+        return true;
+    good = json_parse(&doc, text, NULL, &a, NULL) && json_type(&doc, 0) == JSON_OBJECT;
+    if (good)
+        spec->headers = arena_array(&spec->arena, struct header_pair, doc.count);
+    for (uint32_t i = good ? json_first(&doc, 0) : JSON_NONE; i != JSON_NONE && good;
+         i = json_after(&doc, 0, i)) {
+        struct header_pair *h = &spec->headers[spec->header_count];
+        struct str name, value;
+
+        good = json_text(&doc, i, &a, &name);
+        i = json_after(&doc, 0, i);
+        good = good && json_text(&doc, i, &a, &value);
+        if (good) {
+            *h = (struct header_pair){ arena_copy(&spec->arena, name),
+                                       arena_copy(&spec->arena, value) };
+            spec->header_count++;
+        }
+    }
+    arena_free(&a);
+    return good;
+}
+
+/* --- reading accounts */
+
+static void disable(struct account_spec *spec, const char *why)
+{
+    spec->disabled = true;
+    spec->disabled_reason = str_c(why);
+    log_warn("an account was disabled", F_STR("account", spec->label), F_C("why", why));
+}
+
+static void read_sealed(struct store *s, sqlite3_stmt *q, struct account_spec *spec)
+{
+    struct secret headers, proxy;
+    bool good = seal_column(s, q, 5, "secret", spec->id, &spec->api_key);
+
+    good = seal_column(s, q, 6, "headers", spec->id, &headers) && good;
+    good = seal_column(s, q, 7, "proxy", spec->id, &proxy) && good;
+    good = good && headers_read(spec, secret_reveal(&headers));
+    spec->proxy = arena_copy(&spec->arena, secret_reveal(&proxy));
+    secret_clear(&headers);
+    secret_clear(&proxy);
+    if (!good)
+        disable(spec, "its key cannot be opened with the present master key");
+}
+
+static struct account_spec *read_account(struct store *s, sqlite3_stmt *q)
+{
+    struct account_spec *spec = account_spec_new();
+    struct arena *a = &spec->arena;
+
+    spec->id = sqlite3_column_int64(q, 0);
+    spec->label = arena_copy(a, column(q, 1));
+    spec->provider = arena_copy(a, column(q, 2));
+    spec->wire = arena_copy(a, column(q, 3));
+    spec->base_url = arena_copy(a, column(q, 4));
+    (void)tier_from_word(column(q, 8), &spec->tier);
+    spec->concurrency_max = (uint32_t)sqlite3_column_int64(q, 10);
+    spec->capabilities = arena_copy(a, column(q, 11));
+    spec->disabled = sqlite3_column_int(q, 12) != 0;
+    spec->proxy_disabled = sqlite3_column_int(q, 13) != 0;
+    spec->disabled_reason = arena_copy(a, column(q, 14));
+    spec->created_unix_ms = sqlite3_column_int64(q, 15);
+    read_sealed(s, q, spec);
+    if (!models_read(spec, column(q, 9)))
+        disable(spec, "its list of models cannot be read");
+    return spec;
+}
+
+enum status store_accounts(struct store *s, void (*take)(void *peer, struct account_spec *spec),
+                           void *peer, struct error *e)
+{
+    sqlite3_stmt *q = NULL;
+    int step;
+    enum status st =
+        store_prepare(s,
+                      "SELECT id, label, provider, wire, base_url, secret, headers, proxy, tier,"
+                      " models, concurrency_max, capabilities, disabled, proxy_disabled, reason,"
+                      " created FROM account ORDER BY created, id",
+                      &q, e);
+
+    if (st != OK)
+        return st;
+    while ((step = sqlite3_step(q)) == SQLITE_ROW)
+        take(peer, read_account(s, q));
+    if (step != SQLITE_DONE)
+        st = store_fail(s, "cannot be read", e);
+    sqlite3_finalize(q);
+    return st;
+}
+
+/* --- changing accounts */
+
+static enum status insert_account(struct store *s, const struct account_spec *spec, int64_t unix_ms,
+                                  struct error *e)
+{
+    struct buf models = { .max = LISTS_MAX };
+    sqlite3_stmt *q = NULL;
+    enum status st =
+        store_prepare(s,
+                      "INSERT INTO account(label, provider, wire, base_url, tier, models,"
+                      " concurrency_max, capabilities, disabled, proxy_disabled, reason, created)"
+                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                      &q, e);
+
+    if (st != OK)
+        return st;
+    bool bound =
+        bind(q, 1, spec->label) && bind(q, 2, spec->provider) && bind(q, 3, spec->wire) &&
+        bind(q, 4, spec->base_url) && bind(q, 5, str_c(tier_word(spec->tier))) &&
+        bind(q, 6, models_text(spec, &models)) &&
+        sqlite3_bind_int64(q, 7, spec->concurrency_max) == SQLITE_OK &&
+        bind(q, 8, spec->capabilities) && sqlite3_bind_int(q, 9, spec->disabled) == SQLITE_OK &&
+        sqlite3_bind_int(q, 10, spec->proxy_disabled) == SQLITE_OK &&
+        bind(q, 11, spec->disabled_reason) && sqlite3_bind_int64(q, 12, unix_ms) == SQLITE_OK;
+
+    if (!bound)
+        st = store_fail(s, "cannot be changed", e);
+    else if (sqlite3_step(q) == SQLITE_DONE)
+        st = OK;
+    else if (sqlite3_extended_errcode(s->db) == SQLITE_CONSTRAINT_UNIQUE)
+        st = fail(e, E_CONFLICT, "there is an account `%.*s` already", STR_ARG(spec->label));
+    else
+        st = store_fail(s, "cannot be changed", e);
+    sqlite3_finalize(q);
+    buf_clear(&models);
+    return st;
+}
+
+/* The row's number is part of what seals it: so this comes after the row is there, in the same
+ * transaction. */
+static enum status insert_sealed(struct store *s, const struct account_spec *spec, int64_t id,
+                                 struct error *e)
+{
+    struct buf headers = { .max = LISTS_MAX };
+    sqlite3_stmt *q = NULL;
+    enum status st = store_prepare(
+        s, "UPDATE account SET secret = ?1, headers = ?2, proxy = ?3 WHERE id = ?4", &q, e);
+
+    if (st == OK)
+        st = seal_bind(s, q, 1, "secret", id, secret_reveal(&spec->api_key), e);
+    if (st == OK)
+        st = seal_bind(s, q, 2, "headers", id, headers_text(spec, &headers), e);
+    if (st == OK)
+        st = seal_bind(s, q, 3, "proxy", id, spec->proxy, e);
+    if (st == OK && sqlite3_bind_int64(q, 4, id) != SQLITE_OK)
+        st = store_fail(s, "cannot be changed", e);
+    if (st == OK)
+        st = store_finish(s, q, e);
+    else
+        sqlite3_finalize(q);
+    if (headers.cap > 0)
+        wipe(headers.at, headers.cap);
+    buf_clear(&headers);
+    return st;
+}
+
+/* Ends the transaction: for good when `st` is OK. */
+static enum status commit(struct store *s, enum status st, struct error *e)
+{
+    if (st == OK)
+        st = store_run(s, "COMMIT", e);
+    if (st == OK)
+        s->commits++;
+    else
+        (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return st;
+}
+
+enum status store_account_add(struct store *s, struct account_spec *spec, int64_t unix_ms,
+                              struct error *e)
+{
+    int64_t id = 0;
+    enum status st = store_run(s, "BEGIN IMMEDIATE", e);
+
+    if (st != OK)
+        return st;
+    st = insert_account(s, spec, unix_ms, e);
+    if (st == OK) {
+        id = sqlite3_last_insert_rowid(s->db);
+        st = insert_sealed(s, spec, id, e);
+    }
+    st = commit(s, st, e);
+    if (st != OK)
+        return st;
+    spec->id = id;
+    spec->created_unix_ms = unix_ms;
+    return OK;
+}
+
+/* Runs a change of one row. */
+static enum status change_row(struct store *s, sqlite3_stmt *q, int64_t id, struct error *e)
+{
+    enum status st = store_finish(s, q, e);
+
+    if (st != OK)
+        return st;
+    s->commits++;
+    return sqlite3_changes(s->db) > 0 ? OK : fail(e, E_ABSENT, "no account %lld", (long long)id);
+}
+
+enum status store_account_remove(struct store *s, int64_t id, struct error *e)
+{
+    sqlite3_stmt *q = NULL;
+    enum status st = store_prepare(s, "DELETE FROM account WHERE id = ?1", &q, e);
+
+    if (st != OK)
+        return st;
+    (void)sqlite3_bind_int64(q, 1, id);
+    return change_row(s, q, id, e);
+}
+
+enum status store_account_flags(struct store *s, int64_t id, bool disabled, bool proxy_disabled,
+                                struct str reason, struct error *e)
+{
+    static const char own[] = "UPDATE account SET disabled = ?2, proxy_disabled = ?3, reason = ?4"
+                              " WHERE id = ?1";
+    static const char of_file[] =
+        "INSERT INTO account_override(id, disabled, proxy_disabled, reason)"
+        " VALUES(?1, ?2, ?3, ?4) ON CONFLICT(id) DO UPDATE SET disabled = ?2,"
+        " proxy_disabled = ?3, reason = ?4";
+    sqlite3_stmt *q = NULL;
+    enum status st = store_prepare(s, id < 0 ? of_file : own, &q, e);
+
+    if (st != OK)
+        return st;
+    bool bound = sqlite3_bind_int64(q, 1, id) == SQLITE_OK &&
+                 sqlite3_bind_int(q, 2, disabled) == SQLITE_OK &&
+                 sqlite3_bind_int(q, 3, proxy_disabled) == SQLITE_OK && bind(q, 4, reason);
+
+    if (!bound) {
+        st = store_fail(s, "cannot be changed", e);
+        sqlite3_finalize(q);
+        return st;
+    }
+    return change_row(s, q, id, e);
+}
+
+/* What disables an account for a reason of its own, a key that is not there, no override undoes. */
+static void lay_over(struct account_spec *spec, sqlite3_stmt *q)
+{
+    bool stuck = spec->disabled && spec->disabled_reason.len > 0;
+
+    spec->proxy_disabled = sqlite3_column_int(q, 1) != 0;
+    if (stuck)
+        return;
+    spec->disabled = sqlite3_column_int(q, 0) != 0;
+    spec->disabled_reason = arena_copy(&spec->arena, column(q, 2));
+}
+
+enum status store_account_override(struct store *s, struct account_spec *spec, struct error *e)
+{
+    sqlite3_stmt *q = NULL;
+    enum status st = store_prepare(
+        s, "SELECT disabled, proxy_disabled, reason FROM account_override WHERE id = ?1", &q, e);
+
+    if (st != OK)
+        return st;
+    (void)sqlite3_bind_int64(q, 1, spec->id);
+    switch (sqlite3_step(q)) {
+    case SQLITE_ROW:
+        lay_over(spec, q);
+        break;
+    case SQLITE_DONE:
+        break;
+    default:
+        st = store_fail(s, "cannot be read", e);
+    }
+    sqlite3_finalize(q);
+    return st;
+}

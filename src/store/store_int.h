@@ -1,0 +1,45 @@
+/* store/store_int.h - what the files of the store share. For store/ only.
+ * Threads: whoever holds the handle. */
+#ifndef PENSTOCK_STORE_STORE_INT_H
+#define PENSTOCK_STORE_STORE_INT_H
+
+#include <sqlite3.h>
+
+#include "base/arena.h"
+#include "store/store.h"
+
+#define STORE_FILE_NAME "penstock.db"
+#define STORE_VERSION 1 /* of the schema */
+#define STORE_SALT_BYTES 16
+
+struct store {
+    sqlite3 *db;
+    struct master_key key;
+    int64_t commits; /* made by this handle: PRAGMA data_version counts only those of others */
+    struct arena arena;
+    const char *path;
+};
+
+/* --- schema.c */
+
+/* Opens the file, makes it when absent, checks it, and brings it to STORE_VERSION. */
+MUST_USE enum status schema_open(const char *folder, struct store **out, struct error *e);
+/* E_STORE for what SQLite says last; a damaged file gets the sentence on how to restore. */
+enum status store_fail(const struct store *s, const char *what, struct error *e);
+MUST_USE enum status store_run(struct store *s, const char *sql, struct error *e);
+MUST_USE enum status store_prepare(struct store *s, const char *sql, sqlite3_stmt **out,
+                                   struct error *e);
+/* A statement that gives no rows; finalizes it. */
+MUST_USE enum status store_finish(struct store *s, sqlite3_stmt *q, struct error *e);
+/* The random bytes that go into stretching a passphrase; `out` of STORE_SALT_BYTES. */
+MUST_USE enum status schema_salt(struct store *s, uint8_t *out, struct error *e);
+
+/* --- seal.c: columns of `account` that are sealed, each bound to its name and row */
+
+MUST_USE enum status seal_bind(struct store *s, sqlite3_stmt *q, int index, const char *column,
+                               int64_t id, struct str plain, struct error *e);
+/* An empty column is an empty secret. False: not sealed with this key for this place. */
+bool seal_column(const struct store *s, sqlite3_stmt *q, int index, const char *column, int64_t id,
+                 struct secret *plain);
+
+#endif

@@ -24,9 +24,9 @@ test:
 	@ninja -C $(ASAN) --quiet
 	@npm --prefix tests/sdk ci --silent --no-audit --no-fund
 	@tools/run_tests.py $(BUILD) $(ASAN) \
-	    -- tools/check_layers.py --tally \
-	    -- tools/check_docs.py --tally \
-	    -- tools/check_symbols.py $(BUILD) --tally \
+	    -- tools/check_layers.py \
+	    -- tools/check_docs.py \
+	    -- tools/check_symbols.py $(BUILD) \
 	    -- python3 tests/e2e/run.py $(BUILD)/penstock \
 	    -- node tests/sdk/run.mjs $(BUILD)/penstock
 

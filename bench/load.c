@@ -20,6 +20,7 @@
 
 #define SILENCE_MS_MAX 30000
 #define HELD_BACK ((size_t)64)
+#define BARRIER_REST_US 500000
 
 enum conn_state { CONN_SEND, CONN_HEAD, CONN_BODY, CONN_IDLE };
 
@@ -39,7 +40,6 @@ struct conn {
     size_t line; /* bytes seen of a chunk's size line or of a trailer line */
     size_t got;  /* bytes of payload, all equal to the expected ones */
     unsigned events;
-    bool held; /* the stream stays open, nothing more is expected */
 };
 
 struct load {
@@ -111,6 +111,7 @@ static void barrier_arrive(struct load *l)
     l->at_barrier++;
     if (l->at_barrier < l->connections)
         return;
+    usleep(BARRIER_REST_US); /* what is in socket buffers is to be with the proxy */
     l->released = true;
     for (unsigned i = 0; i < l->connections; i++)
         conn_send(l, &l->conns[i]);
@@ -155,10 +156,7 @@ static void answer_end(struct load *l, struct conn *c)
     if (c->got != l->expected.len)
         die("an answer of %zu bytes, expected %zu", c->got, l->expected.len);
     l->done++;
-    if (l->sequence && l->done < l->connections)
-        conn_start(l, &l->conns[l->done]);
-    else
-        conn_start(l, c);
+    conn_start(l, l->sequence && l->done < l->connections ? &l->conns[l->done] : c);
 }
 
 static void load_acknowledge(struct load *l)
@@ -178,8 +176,9 @@ static void event_seen(struct load *l, struct conn *c)
     l->events++;
     c->events++;
     if (c->events == l->events_kept) {
-        c->held = true;
         l->done++;
+        if (l->sequence && l->done < l->connections)
+            conn_start(l, &l->conns[l->done]);
         return;
     }
     if (l->ack_count == ACKS_MAX)

@@ -322,7 +322,7 @@ def warmed(stage, p, up):
 def memory_streams(stage, p, up, count):
     warmed(stage, p, up)
     before = p.anonymous_bytes()
-    with held(stage, CELLS[-1], p.port, up, 10, connections=count, options=["-k", "3"]):
+    with held(stage, CELLS[-1], p.port, up, 10, connections=count, options=["-s", "-k", "3"]):
         return (p.anonymous_bytes() - before) / count
 
 

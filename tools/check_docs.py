@@ -32,5 +32,5 @@ for path in re.findall(r"`((?:src|tests|tools|docs|bench|fuzz)/[A-Za-z0-9_./-]+)
         faults.append(f"docs/ARCHITECTURE.md names {path}, which does not exist")
 for fault in faults:
     print(fault)
-print(f"{len(named)} functions named, {len(faults)} faults")
+print(f"{max(len(named) - len(faults), 0)} passed, {len(faults)} failed")
 sys.exit(1 if faults else 0)

@@ -37,5 +37,6 @@ for path in sorted((root / "src").rglob("*.[ch]")):
 
 for fault in faults:
     print(fault)
-print(f"{len(list((root / 'src').rglob('*.[ch]')))} files, {len(faults)} layer faults")
+files = len(list((root / "src").rglob("*.[ch]")))
+print(f"{max(files - len(faults), 0)} passed, {len(faults)} failed")
 sys.exit(1 if faults else 0)

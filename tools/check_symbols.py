@@ -25,5 +25,5 @@ for archive in sorted((build / "src").rglob("*.a")):
             faults.append(f"{layer}: {where.split(':')[1]} uses {symbol}()")
 for fault in sorted(set(faults)):
     print(fault)
-print(f"{seen} symbols, {len(set(faults))} banned")
+print(f"{seen - len(set(faults))} passed, {len(set(faults))} failed")
 sys.exit(1 if faults else 0)

@@ -176,6 +176,7 @@ static void on_config(void *peer, struct settings *s)
 {
     struct desk *d = peer;
 
+    set_fault(d);
     d->o.on_settings(d->o.peer, s);
     reload_accounts(d);
 }

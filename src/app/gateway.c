@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "app/data_dir.h"
 #include "app/desk.h"
@@ -346,7 +345,7 @@ static void on_stop(void *peer)
 
     if (g->stopping) {
         log_warn("told to stop a second time: ending at once");
-        _exit(0);
+        process_end(0);
     }
     g->stopping = true;
     log_info("stopping: running requests are finished", F_INT("drain_ms", g->drain_ms));
@@ -467,7 +466,9 @@ static void run(struct gateway *g)
         timer_start(&g->journal_timer, JOURNAL_FLUSH_MS);
     }
     announce(g);
+    log_out_start(g->options->log, main_loop(g));
     loop_run(main_loop(g));
+    log_out_stop(g->options->log);
     for (unsigned i = 1; i < g->worker_count; i++)
         thread_join(g->workers[i].thread);
     if (g->journal != NULL)

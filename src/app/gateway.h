@@ -4,6 +4,7 @@
 #ifndef PENSTOCK_APP_GATEWAY_H
 #define PENSTOCK_APP_GATEWAY_H
 
+#include "app/log_out.h"
 #include "app/settings.h"
 
 #define LISTENERS_MAX 16
@@ -15,6 +16,7 @@ struct gateway_options {
     struct str *listen;       /* of the command line: instead of the settings' */
     size_t listen_count;
     struct secret admin_token;
+    struct log_out *log;
     bool check_only; /* read everything, start nothing */
 };
 

@@ -5,7 +5,6 @@
 #include "app/command.h"
 #include "app/data_dir.h"
 #include "app/gateway.h"
-#include "base/log.h"
 #include "io/file.h"
 #include "io/signals.h"
 
@@ -97,9 +96,7 @@ int command_serve(int argc, char **argv)
     process_prepare(o.debuggable);
     o.verbose = o.verbose || environment_get("PENSTOCK_VERBOSE").len > 0 ||
                 environment_get("ANTI_API_VERBOSE").len > 0;
-    log_setup(&(struct log_options){ .level = o.verbose ? LOG_DEBUG : LOG_INFO,
-                                     .format = o.json ? LOG_JSON : LOG_TEXT,
-                                     .unix_ms = clock_unix_ms });
+    o.gateway.log = log_out_new(o.verbose ? LOG_DEBUG : LOG_INFO, o.json ? LOG_JSON : LOG_TEXT);
     (void)descriptor_limit();
     o.gateway.listen = o.listen;
     st = data_dir_find(o.data_dir, folder, &e);

@@ -192,7 +192,7 @@ void log_write(enum log_level level, const struct log_field *fields, size_t coun
         l.at[l.len++] = '}';
     l.at[l.len++] = '\n';
     if (sink.options.write_line != NULL)
-        sink.options.write_line(sink.options.peer, (struct str){ l.at, l.len });
+        sink.options.write_line(sink.options.peer, level, (struct str){ l.at, l.len });
     else
         (void)!write(STDERR_FILENO, l.at, l.len);
     pthread_mutex_unlock(&sink.lock);

@@ -43,7 +43,7 @@ struct log_field {
 struct log_options {
     enum log_level level;
     enum log_format format;
-    void (*write_line)(void *peer, struct str line);
+    void (*write_line)(void *peer, enum log_level level, struct str line);
     int64_t (*unix_ms)(void);
     void *peer;
 };

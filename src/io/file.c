@@ -223,66 +223,28 @@ static enum status writing_publish(struct writing *w, struct error *e)
     return OK;
 }
 
-static enum status writing_start(struct writing *w, const char *path, struct error *e)
-{
-    char folder[PATH_MAX];
-
-    *w = (struct writing){ .path = path, .folder = -1, .fd = -1 };
-    if (!path_split(path, folder, &w->name) || !writing_name(w))
-        return fail(e, E_SYNTAX, "%s cannot be the path of a file", path);
-    w->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return w->folder >= 0 ? OK : fail_errno(e, "cannot open the folder of", path);
-}
-
-/* The temporary name goes, unless it was made the file's. */
-static void writing_end(struct writing *w)
-{
-    if (w->fd >= 0) {
-        unlinkat(w->folder, w->tmp, 0);
-        close(w->fd);
-    }
-    if (w->folder >= 0)
-        close(w->folder);
-}
-
 enum status file_write(const char *path, struct str bytes, bool keep_backup, struct error *e)
 {
-    struct writing w;
-    enum status st = writing_start(&w, path, e);
+    struct writing w = { .path = path, .folder = -1, .fd = -1 };
+    char folder[PATH_MAX];
+    enum status st;
 
-    if (st == OK)
-        st = writing_check_target(&w, e);
-    if (st == OK)
-        st = writing_fill(&w, bytes, e);
-    if (st == OK && keep_backup)
-        st = writing_keep(&w, e);
-    if (st == OK)
-        st = writing_publish(&w, e);
-    writing_end(&w);
-    return st;
-}
+    if (!path_split(path, folder, &w.name) || !writing_name(&w))
+        return fail(e, E_SYNTAX, "%s cannot be the path of a file", path);
+    w.folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (w.folder < 0)
+        return fail_errno(e, "cannot open the folder of", path);
 
-/* A second name for the temporary file, which the system gives only when nothing has it. */
-static enum status writing_publish_new(struct writing *w, struct error *e)
-{
-    if (linkat(w->folder, w->tmp, w->folder, w->name, 0) != 0)
-        return errno == EEXIST ? fail(e, E_CONFLICT, "%s is there already", w->path) :
-                                 fail_errno(e, "cannot make", w->path);
-    if (fsync(w->folder) != 0)
-        return fail_errno(e, "made, but perhaps not for good:", w->path);
-    return OK;
-}
-
-enum status file_create(const char *path, struct str bytes, struct error *e)
-{
-    struct writing w;
-    enum status st = writing_start(&w, path, e);
-
-    if (st == OK)
-        st = writing_fill(&w, bytes, e);
-    if (st == OK)
-        st = writing_publish_new(&w, e);
-    writing_end(&w);
+    if ((st = writing_check_target(&w, e)) != OK || (st = writing_fill(&w, bytes, e)) != OK ||
+        (keep_backup && (st = writing_keep(&w, e)) != OK))
+        goto out;
+    st = writing_publish(&w, e);
+out:
+    if (w.fd >= 0) {
+        unlinkat(w.folder, w.tmp, 0);
+        close(w.fd);
+    }
+    close(w.folder);
     return st;
 }
 
@@ -427,8 +389,10 @@ static void lock_read_holder(int fd, char text[LOCK_TEXT_MAX])
         ssize_t n = pread(fd, text, LOCK_TEXT_MAX - 1, 0);
 
         text[n > 0 ? n : 0] = '\0';
-        if (n > 0 && text[n - 1] == '\n') {
-            text[n - 1] = '\0';
+        char *end = strchr(text, '\n'); /* the first line; the holder may append more */
+
+        if (end != NULL) {
+            *end = '\0';
             return;
         }
         nanosleep(&moment, NULL);

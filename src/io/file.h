@@ -20,9 +20,6 @@ MUST_USE enum status file_read(const char *path, struct buf *out, struct error *
  * is a symbolic link. */
 MUST_USE enum status file_write(const char *path, struct str bytes, bool keep_backup,
                                 struct error *e);
-/* The same for a file that must not be there yet: E_CONFLICT when anything has the name. Of several
- * processes that try, one makes it, and nobody ever sees a part of it. */
-MUST_USE enum status file_create(const char *path, struct str bytes, struct error *e);
 
 /* Makes the folder (0700) and its parents. An existing one that is wider is tightened and reported;
  * one that belongs to someone else is refused. Removes orphaned `*.tmp.*` of file_write(). */

@@ -177,7 +177,7 @@ def test_one_instance_for_a_data_directory(program):
 
 
 def test_broken_settings_stop_the_start_and_are_named(program):
-    for text, word in (('{"workers": "two"}', "workers"), ('{"listen": [}', "line 1"), ('{"proxy": {"scheduling": {"mode": "Fast"}}}', "proxy.scheduling.mode"),
+    for text, word in (('{"workers": "two"}', "workers"), ('{"listen": [}', "gui_config.json:1:13"), ('{"proxy": {"scheduling": {"mode": "Fast"}}}', "proxy.scheduling.mode"),
                        ('{"accounts": [{"label": "a", "provider": "compatible"}]}', "accounts[0]"), ('{"limits": {"body_bytes": 999999999999}}', "limits.body_bytes")):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-test-"))
         (folder / "gui_config.json").write_text(text)

@@ -163,6 +163,11 @@ void sim_world_free(void)
     world = NULL;
 }
 
+void sim_world_abandon(void)
+{
+    world = NULL;
+}
+
 int64_t sim_now(void)
 {
     return world->now_ms;

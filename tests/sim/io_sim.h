@@ -28,6 +28,8 @@
 void sim_world_new(uint64_t seed);
 /* All loops must have been freed. Frees peers and listeners of the test. */
 void sim_world_free(void);
+/* Forgets the world and frees nothing of it: after a failure, when it is in use still. */
+void sim_world_abandon(void);
 
 /* Runs until nothing more can happen without time passing. */
 void sim_run_until_idle(void);
@@ -67,6 +69,7 @@ void sim_send(struct sim_peer *p, struct str bytes);
 /* All that has arrived; valid until the next sim_take() of this peer. Makes room in its window. */
 struct str sim_take(struct sim_peer *p);
 size_t sim_waiting(const struct sim_peer *p); /* bytes arrived and not taken */
+size_t sim_unsent(const struct sim_peer *p);  /* bytes sent that the other side has no room for */
 void sim_shut(struct sim_peer *p);            /* no more will be sent; still takes */
 void sim_close(struct sim_peer *p); /* sends no more, and what still comes is answered by a reset */
 void sim_reset(struct sim_peer *p);

@@ -882,6 +882,11 @@ size_t sim_waiting(const struct sim_peer *p)
     return queue_bytes(&p->arrived).len;
 }
 
+size_t sim_unsent(const struct sim_peer *p)
+{
+    return queue_bytes(&p->flight).len;
+}
+
 void sim_shut(struct sim_peer *p)
 {
     p->shut = true;

@@ -6,9 +6,10 @@ static char text[64 * 1024];
 static size_t text_len;
 static int64_t now;
 
-static void keep(void *peer, struct str line)
+static void keep(void *peer, enum log_level level, struct str line)
 {
     (void)peer;
+    (void)level;
     if (text_len + line.len < sizeof(text))
         memcpy(text + text_len, line.at, line.len);
     text_len += line.len;

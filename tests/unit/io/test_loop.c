@@ -304,7 +304,8 @@ TEST(the_clock_stands_still_within_a_turn)
     loop_free(n.loop);
 }
 
-static void count_line(void *peer, __attribute__((unused)) struct str line)
+static void count_line(void *peer, __attribute__((unused)) enum log_level level,
+                       __attribute__((unused)) struct str line)
 {
     ++*(size_t *)peer;
 }

@@ -442,7 +442,8 @@ TEST(a_paused_listener_accepts_nothing_until_it_is_resumed)
     world_end(&w);
 }
 
-static void count_line(void *peer, __attribute__((unused)) struct str line)
+static void count_line(void *peer, __attribute__((unused)) enum log_level level,
+                       __attribute__((unused)) struct str line)
 {
     ++*(size_t *)peer;
 }

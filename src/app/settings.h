@@ -96,10 +96,6 @@ bool settings_read(struct str text, const struct settings_sources *sources, stru
 struct settings *settings_ref(struct settings *s);
 void settings_unref(struct settings *s);
 
-/* One account as it stands in `accounts[]`, from a JSON text of its own: for the admin API. The spec becomes the caller's. */
-bool settings_read_account(struct str text, const struct settings_sources *sources, struct account_spec **out,
-                           struct settings_fault *fault);
-
 /* A copy of `text` in which the key at `path` (`proxy.scheduling.mode`) has the JSON value `raw`:
  * only those bytes change; missing objects on the way are added in the file's own indentation.
  * Order, unknown keys, number spelling and layout stay. The result is validated before it is given.

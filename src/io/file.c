@@ -274,6 +274,19 @@ static enum status folders_make(const char *path, struct error *e)
     return OK;
 }
 
+/* `fd` may be one that only names the file (O_PATH), which fchmod() does not take. */
+static int mode_set(int fd, mode_t mode)
+{
+    char name[32];
+
+    if (fchmod(fd, mode) == 0)
+        return 0;
+    if (errno != EBADF)
+        return -1;
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+    return chmod(name, mode);
+}
+
 /* Ours, and nobody else's to read. */
 static enum status mode_tighten(int fd, const char *path, mode_t mode, struct error *e)
 {
@@ -288,7 +301,7 @@ static enum status mode_tighten(int fd, const char *path, mode_t mode, struct er
 
     if ((found & ~mode) == 0)
         return OK;
-    if (fchmod(fd, found & mode) != 0)
+    if (mode_set(fd, found & mode) != 0)
         return fail_errno(e, "cannot set the mode of", path);
 
     char text[8];
@@ -359,12 +372,17 @@ enum status folder_prepare(const char *path, struct error *e)
 
 enum status file_tighten(const char *path, struct error *e)
 {
-    int fd = open_regular(AT_FDCWD, path, O_RDONLY);
+    /* a descriptor that only names the file: closing any other one would drop the locks that this
+     * process holds on it (POSIX), and SQLite's are such */
+    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    struct stat found;
 
     if (fd < 0)
         return errno == ENOENT ? OK : fail_errno(e, "cannot open", path);
 
-    enum status st = mode_tighten(fd, path, FILE_MODE, e);
+    enum status st = fstat(fd, &found) != 0      ? fail_errno(e, "cannot look at", path)
+                     : !S_ISREG(found.st_mode) ? fail(e, E_REFUSED, "%s is no plain file", path)
+                                               : mode_tighten(fd, path, FILE_MODE, e);
 
     close(fd);
     return st;

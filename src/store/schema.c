@@ -4,6 +4,7 @@
  * check is left exactly as it is: it holds grants that nothing else holds. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "io/file.h"
@@ -172,12 +173,17 @@ static enum status bring_forward(struct store *s, struct error *e)
     return version == STORE_VERSION ? OK : upgrade(s, e);
 }
 
-/* SQLite gives -wal and -shm the mode of the database: that is set before it opens it. */
+/* SQLite gives -wal and -shm the mode of the database: that is set before it opens it. A file that
+ * is there is not opened: closing a descriptor of our own would drop the locks of any other handle
+ * of this process (POSIX). */
 static enum status make_file(const char *path, struct error *e)
 {
     struct file_append *f = NULL;
-    enum status st = file_append_open(path, &f, e);
+    enum status st = file_tighten(path, e);
 
+    if (st != OK || access(path, F_OK) == 0)
+        return st;
+    st = file_append_open(path, &f, e);
     file_append_close(f);
     return st;
 }

@@ -243,7 +243,7 @@ static bool gate_start(struct gate *g, struct error *e)
     return g->listener != NULL;
 }
 
-struct gate *gate_new(uint64_t seed, struct str text, const char **why)
+struct gate *gate_new(struct str text, const char **why)
 {
     static struct settings_fault fault; /* outlives the call: its text is shown */
     static struct error e;
@@ -256,7 +256,6 @@ struct gate *gate_new(uint64_t seed, struct str text, const char **why)
     struct gate *g = must_calloc(1, sizeof(*g));
     g->settings = s;
     g->digest = UINT64_C(0xcbf29ce484222325);
-    sim_world_new(seed);
     if (!gate_start(g, &e)) {
         fprintf(stderr, "the gateway does not start: %s\n", e.text);
         abort();

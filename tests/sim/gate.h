@@ -1,7 +1,8 @@
 /* tests/sim/gate.h - one worker of the gateway in the simulated world, between clients and
  * upstreams that the test plays.
  *
- *     struct gate *g = gate_new(seed, settings, &why);   accounts are those of the settings
+ *     sim_world_new(seed);
+ *     struct gate *g = gate_new(settings, &why);         accounts are those of the settings
  *     struct gate_client *c = gate_client(g);
  *     gate_ask(c, "POST", path, body, …);
  *     gate_run(g);                                       until nothing happens without time
@@ -93,8 +94,8 @@ struct gate {
     void *peer;
 };
 
-/* NULL, and why: the settings are wrong. */
-struct gate *gate_new(uint64_t seed, struct str settings, const char **why);
+/* There must be a world. NULL, and why: the settings are wrong. */
+struct gate *gate_new(struct str settings, const char **why);
 /* Checks what must hold at the end of every run, ends the gateway and the world. False: `why`.
  * `digest` of everything that happened. */
 bool gate_end(struct gate *g, uint64_t *digest, struct str *why, struct arena *a);

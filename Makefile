@@ -22,7 +22,7 @@ test:
 	@ninja -C $(BUILD) --quiet
 	@test -f $(ASAN)/build.ninja || meson setup $(ASAN) -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 	@ninja -C $(ASAN) --quiet
-	@npm --prefix tests/sdk ci --silent --no-audit --no-fund
+	@test tests/sdk/node_modules/.package-lock.json -nt tests/sdk/package-lock.json || npm --prefix tests/sdk ci --silent --no-audit --no-fund
 	@tools/run_tests.py $(BUILD) $(ASAN) \
 	    -- tools/check_layers.py \
 	    -- tools/check_docs.py \

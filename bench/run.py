@@ -90,6 +90,14 @@ def chat_request(size, **more):
                              "messages": [system, {"role": "user", "content": p}]}, size)
 
 
+def chat_conversation(size, turns):
+    """The same in many messages, as an agent's requests are."""
+    piece = (PROSE * 100)[:size // turns - 60]
+    roles = ("user", "assistant")
+    said = [{"role": roles[i % 2], "content": f"{i} {piece}"} for i in range(turns - 1)]
+    return padded(lambda p: {"model": "bench-chat", "messages": [*said, {"role": "user", "content": p}]}, size)
+
+
 def stream_request(events):
     return chat_request(1024, stream=True, stream_options={"include_usage": True}, max_tokens=events, user="sNNNNN")
 
@@ -104,7 +112,8 @@ REQUESTS = {
                    "input": [{"role": "user", "content": p}]}, 1024)),
     "gemini": ("/v1beta/models/bench-gemini:generateContent", lambda: padded(
         lambda p: {"contents": [{"role": "user", "parts": [{"text": p}]}]}, 1024)),
-    "chat-200k": ("/v1/chat/completions", lambda: chat_request(200 * 1024)),
+    "chat-200k": ("/v1/chat/completions", lambda: chat_conversation(200 * 1024, 51)),
+    "chat-200k-one": ("/v1/chat/completions", lambda: chat_request(200 * 1024)),
 }
 
 
@@ -126,7 +135,8 @@ CELLS = [
     Cell("messages", "pass-through anthropic, 1 KB → 2 KB", 10000, 1.0, 16000),
     Cell("responses", "pass-through openai-responses, 1 KB → 2 KB", 10000, 1.0, 16000),
     Cell("gemini", "pass-through gemini, 1 KB → 2 KB", 10000, 1.0, 16000),
-    Cell("chat-200k", "pass-through openai-chat, 200 KB → 2 KB", 2000, 1.2),
+    Cell("chat-200k", "pass-through openai-chat, 200 KB in 51 messages → 2 KB", 2000, 1.2),
+    Cell("chat-200k-one", "pass-through openai-chat, 200 KB in one message → 2 KB", 2000, 1.2),
     Cell("stream", f"stream passed through, per event of {EVENT_BYTES} bytes", 500, 1.0, events=1),
 ]
 QUICK = {"chat": 5000, "chat-200k": 1000, "stream": 250}
@@ -185,7 +195,7 @@ class Stage:
     def expected(self, cell, count):
         """The file with the answer to come."""
         if not cell.events:
-            return self.answers / ("chat.json" if cell.name == "chat-200k" else f"{cell.name}.json")
+            return self.answers / (cell.name.split("-")[0] + ".json")
         file = self.folder / f"stream-{count}.expected"
         if not file.exists():
             file.write_text(event_text() * count + last_text())
@@ -280,7 +290,7 @@ def callgrind_run(stage, kind, program, cell, count):
 
 def callgrind_measure(stage, cells, names):
     """{cell: {proxy: instructions per request or event}}, as the difference of a short and a long run."""
-    counts = {"chat-200k": (20, 100), "stream": (50, 250)}
+    counts = {"chat-200k": (20, 80), "chat-200k-one": (20, 80), "stream": (50, 250)}
     jobs = {}
     with concurrent.futures.ThreadPoolExecutor(max_workers=max(os.cpu_count() or 1, 1)) as pool:
         for cell in cells:
@@ -496,7 +506,7 @@ def sections_make(stage, args, cells):
     sections.append(report_cpu(cells, cpu_measure(stage, cells, counts, rounds), rounds))
     if not args.no_callgrind and shutil.which("valgrind"):
         step("instructions")
-        chosen = cells[:1] if args.quick else [c for c in cells if c.name in ("chat", "messages", "chat-200k", "stream")]
+        chosen = cells[:1] if args.quick else [c for c in cells if c.name not in ("responses", "gemini")]
         names = {"penstock", "nginx"} if args.quick else {"penstock", "nginx", "haproxy"}
         if chosen:
             sections.append(report_instructions(chosen, callgrind_measure(stage, chosen, names)))

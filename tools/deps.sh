@@ -5,8 +5,8 @@
 set -eu
 
 build="gcc meson ninja-build pkg-config libc6-dev libuv1-dev libssl-dev libsqlite3-dev zlib1g-dev ca-certificates"
-test="$build clang libclang-rt-14-dev curl python3 git"
-check="$test clang-format clang-tidy valgrind"
+test="$build python3 git"
+check="$test clang libclang-rt-14-dev clang-format clang-tidy valgrind"
 bench="$build python3 nginx-light haproxy valgrind"
 
 case "${1:-build}" in

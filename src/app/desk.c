@@ -104,7 +104,9 @@ static enum status load_accounts(struct desk *d, struct settings *s, struct erro
     struct loading l = { .desk = d, .settings = s, .e = e != NULL ? e : &ignored };
     enum status st;
 
-    /* removed first: a label may move from one declaration to another */
+    /* the version first: what is committed while the accounts are read is noticed next time */
+    if (store_version(d->store, &d->store_version, &ignored) != OK)
+        d->store_version = -1;
     st = load_file(&l, l.e);
     if (st == OK)
         st = store_accounts(d->store, load_stored, &l, l.e);
@@ -118,8 +120,6 @@ static enum status load_accounts(struct desk *d, struct settings *s, struct erro
     free(d->known);
     d->known = l.ids;
     d->known_count = l.count;
-    if (store_version(d->store, &d->store_version, &ignored) != OK)
-        d->store_version = -1; /* looked at again soon */
     return l.status;
 }
 

@@ -49,9 +49,19 @@ uint32_t json_member(const struct json *doc, uint32_t object, struct str name, b
         *twice = false;
     if (json_type(doc, object) != JSON_OBJECT)
         return JSON_NONE;
-    for (uint32_t key = json_first(doc, object); key != JSON_NONE;
-         key = json_after(doc, object, key + 1)) {
-        if (!json_says(doc, key, name))
+    assert((doc->nodes[object].flags & JSON_FOLDED) == 0);
+
+    const struct json_node *nodes = doc->nodes;
+    uint32_t end = nodes[object].next;
+
+    for (uint32_t key = object + 1; key < end; key = nodes[key + 1].next) {
+        /* most keys differ in length, and nearly all hold no escape */
+        bool plain = (nodes[key].flags & JSON_ESCAPED) == 0;
+
+        if (plain && nodes[key].len != name.len)
+            continue;
+        if (plain ? memcmp(doc->text.at + nodes[key].at, name.at, name.len) != 0
+                  : !json_says(doc, key, name))
             continue;
         if (twice != NULL && found != JSON_NONE)
             *twice = true;

@@ -12,6 +12,9 @@ static struct {
     pthread_mutex_t lock;
     _Atomic int level;
     struct log_options options;
+    int64_t stamped; /* second that `stamp` tells */
+    char stamp[64];
+    size_t stamp_len;
     struct {
         int64_t second;
         uint32_t written, held;
@@ -61,25 +64,55 @@ static void put_c(struct line *l, const char *z)
 /* Bytes that could forge a line or a field are shown as \xHH (text) or \u00HH (JSON). */
 static void put_escaped(struct line *l, struct str s, enum log_format format)
 {
+    size_t plain = 0; /* where the run of harmless bytes began */
+
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.at[i];
         char code[8];
 
-        if (c < 0x20 || c == 0x7f) {
-            snprintf(code, sizeof(code), format == LOG_JSON ? "\\u%04x" : "\\x%02x", c);
-            put_c(l, code);
-        } else if (c == '"' || c == '\\') {
+        if (c >= 0x20 && c != 0x7f && c != '"' && c != '\\')
+            continue;
+        put(l, s.at + plain, i - plain);
+        plain = i + 1;
+        if (c == '"' || c == '\\') {
             code[0] = '\\';
             code[1] = (char)c;
             put(l, code, 2);
         } else {
-            put(l, (const char *)&c, 1);
+            snprintf(code, sizeof(code), format == LOG_JSON ? "\\u%04x" : "\\x%02x", c);
+            put_c(l, code);
         }
     }
+    put(l, s.at + plain, s.len - plain);
+}
+
+static void put_number(struct line *l, int64_t n)
+{
+    char digits[24];
+    size_t at = sizeof(digits);
+    uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (n < 0)
+        digits[--at] = '-';
+    put(l, digits + at, sizeof(digits) - at);
 }
 
 static void put_time(struct line *l, int64_t unix_ms)
 {
+    if (unix_ms / 1000 == sink.stamped && sink.stamp_len > 0) {
+        /* within a second only the milliseconds change */
+        int64_t left = unix_ms % 1000;
+
+        for (size_t i = 0; i < 3; i++, left /= 10)
+            sink.stamp[sink.stamp_len - 2 - i] = (char)('0' + left % 10);
+        put(l, sink.stamp, sink.stamp_len);
+        return;
+    }
+
     int64_t days = unix_ms / 86400000, ms = unix_ms % 86400000;
     /* civil from days: proleptic Gregorian calendar, era of 400 years */
     int64_t z = days + 719468, era = z / 146097, doe = z - era * 146097;
@@ -94,19 +127,21 @@ static void put_time(struct line *l, int64_t unix_ms)
              ".%03" PRId64 "Z",
              year, month, day, ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
     put_c(l, text);
+    sink.stamped = unix_ms / 1000;
+    sink.stamp_len = strlen(text);
+    memcpy(sink.stamp, text, sink.stamp_len);
 }
 
 static void put_field(struct line *l, const struct log_field *f, enum log_format format)
 {
-    char number[24], hint[SECRET_HINT_MAX];
+    char hint[SECRET_HINT_MAX];
 
     put_c(l, format == LOG_JSON ? ",\"" : " ");
     put_c(l, f->name);
     put_c(l, format == LOG_JSON ? "\":" : "=");
     switch (f->kind) {
     case LOG_FIELD_INT:
-        snprintf(number, sizeof(number), "%" PRId64, f->as.number);
-        put_c(l, number);
+        put_number(l, f->as.number);
         return;
     case LOG_FIELD_SECRET:
         secret_hint(f->as.secret, hint);
@@ -145,19 +180,20 @@ static bool repeat_allows(struct str message, int64_t unix_ms, uint32_t *held)
     return true;
 }
 
-void log_write(enum log_level level, const struct log_field *fields, size_t count)
+static void line_write(enum log_level level, const struct log_field *fields, size_t count, bool each)
 {
-    struct line l = { .len = 0 };
+    struct line l;
     uint32_t held = 0; /* lines of this message left out before this one */
 
     assert(count > 0);
+    l.len = 0; /* the bytes need no zeroes */
     pthread_mutex_lock(&sink.lock);
 
     enum log_format format = sink.options.format;
     int64_t unix_ms = sink.options.unix_ms != NULL ? sink.options.unix_ms() : 0;
     bool clocked = sink.options.unix_ms != NULL;
 
-    if (clocked && level != LOG_DEBUG && !repeat_allows(fields[0].as.text, unix_ms, &held)) {
+    if (clocked && level != LOG_DEBUG && !each && !repeat_allows(fields[0].as.text, unix_ms, &held)) {
         pthread_mutex_unlock(&sink.lock);
         return;
     }
@@ -196,4 +232,14 @@ void log_write(enum log_level level, const struct log_field *fields, size_t coun
     else
         (void)!write(STDERR_FILENO, l.at, l.len);
     pthread_mutex_unlock(&sink.lock);
+}
+
+void log_write(enum log_level level, const struct log_field *fields, size_t count)
+{
+    line_write(level, fields, count, false);
+}
+
+void log_write_each(enum log_level level, const struct log_field *fields, size_t count)
+{
+    line_write(level, fields, count, true);
 }

@@ -89,7 +89,7 @@ static void fed(struct exchange *x, enum emitter_fed result)
         break;
     case EMITTER_ERROR:
         judged(x, &(struct judge_ask){ .status = x->attempt.status,
-                                       .body = buf_str(&x->emitter.error) });
+                                       .body = buf_str(&x->emitter->error) });
         break;
     case EMITTER_BROKEN:
         judged_cut(x);
@@ -105,13 +105,13 @@ static void note_progress(struct exchange *x)
 {
     int64_t now_ms = loop_now(x->env->loop);
 
-    if (x->emitter.bytes_out != x->bytes_out) {
+    if (x->emitter->bytes_out != x->bytes_out) {
         if (x->first_out_ms < 0)
             x->first_out_ms = now_ms;
-        x->bytes_out = x->emitter.bytes_out;
+        x->bytes_out = x->emitter->bytes_out;
         x->last_out_ms = now_ms;
     }
-    if (x->state == EXCHANGE_SENDING && emitter_has_content(&x->emitter))
+    if (x->state == EXCHANGE_SENDING && emitter_has_content(x->emitter))
         exchange_move(x, EXCHANGE_STREAMING);
 }
 
@@ -122,7 +122,7 @@ static void on_data(void *peer, struct str bytes)
 
     switch (a->mode) {
     case ATTEMPT_STREAM: {
-        enum emitter_fed result = emitter_feed(&x->emitter, bytes);
+        enum emitter_fed result = emitter_feed(x->emitter, bytes);
 
         note_progress(x);
         fed(x, result);
@@ -181,10 +181,10 @@ static void on_end(void *peer)
     a->call = NULL;
     switch (a->mode) {
     case ATTEMPT_STREAM: {
-        bool complete = emitter_finish(&x->emitter);
+        bool complete = emitter_finish(x->emitter);
 
         note_progress(x);
-        x->usage = x->emitter.stream.usage;
+        x->usage = x->emitter->stream.usage;
         if (!complete) {
             judged_cut(x);
             return;
@@ -213,7 +213,7 @@ static void on_fail(void *peer, const struct call_fault *fault)
     struct exchange *x = peer;
 
     x->attempt.call = NULL;
-    if (x->attempt.mode == ATTEMPT_STREAM && x->emitter.state == EMITTER_ENDED) {
+    if (x->attempt.mode == ATTEMPT_STREAM && x->emitter->state == EMITTER_ENDED) {
         /* the client had its legal end before the connection broke */
         on_end(x);
         return;
@@ -224,7 +224,7 @@ static void on_fail(void *peer, const struct call_fault *fault)
         return;
     }
     if (x->attempt.mode == ATTEMPT_STREAM)
-        x->usage = x->emitter.stream.usage;
+        x->usage = x->emitter->stream.usage;
     judged(x, &(struct judge_ask){ .status = x->attempt.status,
                                    .fault = fault,
                                    .stream_cut = x->attempt.mode == ATTEMPT_STREAM });
@@ -261,8 +261,8 @@ void attempt_start(struct exchange *x)
     count_one(&env->metrics->attempts);
     if (x->attempt_count > 1)
         count_one(&env->metrics->failovers);
-    if (x->emitting && x->attempt_count > 1)
-        emitter_attempt(&x->emitter);
+    if (x->emitter != NULL && x->attempt_count > 1)
+        emitter_attempt(x->emitter);
 
     part_count = wire_splice_request(&x->request, x->mapped, a->upstream->lacks.no_stream_options,
                                      &x->r->arena, a->parts, &body_bytes);
@@ -324,7 +324,7 @@ void attempt_end(struct exchange *x, const struct verdict *v)
             .delay_ms = v->delay_ms,
             .first_byte_ms = a->first_byte_ms < 0 ? -1 : a->first_byte_ms - a->started_ms,
             .duration_ms = now_ms - a->started_ms,
-            .usage = a->mode == ATTEMPT_STREAM    ? x->emitter.stream.usage
+            .usage = a->mode == ATTEMPT_STREAM    ? x->emitter->stream.usage
                      : v->kind == VERDICT_SUCCESS ? x->usage
                                                   : usage_unknown(),
         };

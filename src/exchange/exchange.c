@@ -198,7 +198,8 @@ void exchange_body(struct request *r)
     x->mapped = rule != NULL ? rule->to : x->request.model;
     if (x->request.stream) {
         x->head_at_ms = loop_now(x->env->loop) + x->rules->stream_head_after_ms;
-        emitter_init(&x->emitter, &(struct emitter_options){
+        x->emitter = arena_alloc_raw(&r->arena, sizeof(*x->emitter));
+        emitter_init(x->emitter, &(struct emitter_options){
                                       .protocol = x->target.protocol,
                                       .json_array = x->target.json_array,
                                       .drop_usage = !x->request.wants_usage,
@@ -208,7 +209,6 @@ void exchange_body(struct request *r)
                                       .scratch = &x->env->scratch,
                                       .sink = { reply_sink.start, reply_sink.write, x },
                                   });
-        x->emitting = true;
     }
     journal_arrival(x);
     exchange_move(x, EXCHANGE_PICKING);
@@ -572,22 +572,27 @@ static int64_t sooner(int64_t a, int64_t b)
 /* One timer serves whatever comes next. */
 void exchange_schedule(struct exchange *x)
 {
-    int64_t now_ms = loop_now(x->env->loop), due_ms = x->deadline_ms;
+    /* an answer that flows is bounded by the call's own times, not by the deadline */
+    int64_t now_ms = loop_now(x->env->loop);
+    int64_t due_ms = x->state == EXCHANGE_STREAMING ? INT64_MAX : x->deadline_ms;
 
     if (x->state == EXCHANGE_PICKING)
         due_ms = sooner(due_ms, x->again_at_ms);
-    if (x->emitting && !emitter_is_started(&x->emitter))
+    if (x->emitter != NULL && !emitter_is_started(x->emitter))
         due_ms = sooner(due_ms, x->head_at_ms);
-    else if (x->emitting)
+    else if (x->emitter != NULL)
         due_ms = sooner(due_ms, x->last_out_ms + x->rules->keep_alive_event_ms);
-    timer_start(&x->timer, due_ms > now_ms ? due_ms - now_ms : 0);
+    if (due_ms == INT64_MAX)
+        timer_stop(&x->timer);
+    else
+        timer_start(&x->timer, due_ms > now_ms ? due_ms - now_ms : 0);
 }
 
 static void on_timer(void *peer, int64_t now_ms)
 {
     struct exchange *x = peer;
 
-    if (now_ms >= x->deadline_ms) {
+    if (now_ms >= x->deadline_ms && x->state != EXCHANGE_STREAMING) {
         if (x->attempt.running)
             attempt_end(x, &(struct verdict){ .kind = VERDICT_TIMEOUT, .delay_ms = -1 });
         reply_fault(
@@ -598,13 +603,13 @@ static void on_timer(void *peer, int64_t now_ms)
             ENDING_DEADLINE);
         return;
     }
-    if (x->emitting && !emitter_is_started(&x->emitter) && now_ms >= x->head_at_ms) {
+    if (x->emitter != NULL && !emitter_is_started(x->emitter) && now_ms >= x->head_at_ms) {
         x->last_out_ms = now_ms;
-        emitter_start_early(&x->emitter);
-    } else if (x->emitting && emitter_is_started(&x->emitter) &&
+        emitter_start_early(x->emitter);
+    } else if (x->emitter != NULL && emitter_is_started(x->emitter) &&
                now_ms >= x->last_out_ms + x->rules->keep_alive_event_ms) {
         x->last_out_ms = now_ms;
-        emitter_keep_alive(&x->emitter);
+        emitter_keep_alive(x->emitter);
     }
     if (x->state == EXCHANGE_PICKING && x->again_at_ms != 0 && now_ms >= x->again_at_ms) {
         exchange_pick(x);
@@ -629,8 +634,8 @@ void exchange_half_close(struct request *r)
     struct exchange *x = r->owner;
 
     /* a client that has gone for good answers this with a reset */
-    if (x != NULL && x->emitting)
-        emitter_keep_alive(&x->emitter);
+    if (x != NULL && x->emitter != NULL)
+        emitter_keep_alive(x->emitter);
 }
 
 void exchange_gone(struct request *r, enum gone why)
@@ -679,9 +684,9 @@ static void count_ending(struct exchange *x, enum ending ending)
         count_add(&m->tokens_out, (uint64_t)x->usage.out);
     if (x->usage.cache_read > 0)
         count_add(&m->tokens_cache_read, (uint64_t)x->usage.cache_read);
-    if (x->emitting) {
-        count_add(&m->events_dropped, x->emitter.events_dropped);
-        if (emitter_is_started(&x->emitter))
+    if (x->emitter != NULL) {
+        count_add(&m->events_dropped, x->emitter->events_dropped);
+        if (emitter_is_started(x->emitter))
             atomic_fetch_sub_explicit(&m->streams_running.value, 1, memory_order_relaxed);
     }
 }
@@ -749,8 +754,8 @@ void exchange_end(struct exchange *x, enum ending ending)
         memcpy(record.attempts, x->attempts, kept * sizeof(x->attempts[0]));
         x->env->on_access(x->env->peer, &record);
     }
-    if (x->emitting)
-        emitter_clear(&x->emitter);
+    if (x->emitter != NULL)
+        emitter_clear(x->emitter);
     buf_clear(&x->attempt.body);
     *x->link = x->next;
     if (x->next != NULL)

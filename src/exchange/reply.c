@@ -269,16 +269,16 @@ static void send_fault(struct request *r, enum wire protocol, const struct fault
 void reply_fault(struct exchange *x, const struct fault *f, enum ending ending)
 {
     struct request *r = x->r;
-    bool started = x->emitting && emitter_is_started(&x->emitter);
+    bool started = x->emitter != NULL && emitter_is_started(x->emitter);
     char id[40];
     struct fault copy = *f;
     enum wire protocol = x->target.protocol;
     struct gathered all, *g = &all;
 
     if (started) {
-        if (x->emitter.state != EMITTER_ENDED)
-            emitter_fail(&x->emitter, f);
-        x->bytes_out = x->emitter.bytes_out;
+        if (x->emitter->state != EMITTER_ENDED)
+            emitter_fail(x->emitter, f);
+        x->bytes_out = x->emitter->bytes_out;
         exchange_end(x, ending);
         response_end(r);
         return;

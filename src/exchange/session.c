@@ -1,17 +1,14 @@
 #include "exchange/session.h"
 
-#include <stdio.h>
+#include "base/fingerprint.h"
 
-#include "io/crypto.h"
-
-#define NAME_MAX_BYTES 512 /* of a header that names a session: what is longer is cut */
-
-static bool keyed(struct str text, struct session_key *key)
+static bool keyed(const struct str *texts, size_t count, struct session_key *key)
 {
-    uint8_t digest[SHA256_BYTES];
+    struct fingerprint f = { 0 };
 
-    sha256(text, digest);
-    memcpy(key->digest, digest, sizeof(key->digest));
+    for (size_t i = 0; i < count; i++)
+        fingerprint_add(&f, texts[i]);
+    fingerprint_bytes(&f, key->digest);
     return true;
 }
 
@@ -52,36 +49,29 @@ bool session_key_make(const struct http_head *head, const struct wire_request *r
         struct str value = http_field_value(head, headers[i]);
 
         if (value.len > 0)
-            found = keyed(str_take(value, NAME_MAX_BYTES), key);
+            found = keyed(&value, 1, key);
     }
     if (!found && r->user_id.len > 0) {
         struct str session = user_session(r->user_id, &a);
 
         if (session.len > 0)
-            found = keyed(session, key);
+            found = keyed(&session, 1, key);
         else if (str_find(r->user_id, STR("session-")) == SIZE_MAX)
-            found = keyed(r->user_id, key);
+            found = keyed(&r->user_id, 1, key);
     }
     /* previous_response_id names a stored response; its session is known only where responses are
      * stored */
     if (!found && (r->first_text.len > 0 || r->first_message.len > 0)) {
-        struct str parts[3] = { r->cache_key };
-        size_t count = 1;
-
-        if (r->first_text.len > 0) {
-            parts[count++] = r->first_text;
-        } else {
-            parts[count++] = r->system_text;
-            parts[count++] = r->first_message;
-        }
         /* the key of the cache counts only together with the text: programs send one constant */
-        struct str joined =
-            r->cache_key.len == 0 && r->first_text.len > 0
-                ? r->first_text
-                : arena_printf(&a, "%.*s|%.*s|%.*s", (int)parts[0].len, parts[0].at,
-                               (int)parts[1].len, parts[1].at, (int)(count > 2 ? parts[2].len : 0),
-                               count > 2 ? parts[2].at : "");
-        found = keyed(joined, key);
+        struct str texts[3];
+        size_t count = 0;
+
+        if (r->cache_key.len > 0)
+            texts[count++] = r->cache_key;
+        if (r->first_text.len == 0)
+            texts[count++] = r->system_text;
+        texts[count++] = r->first_text.len > 0 ? r->first_text : r->first_message;
+        found = keyed(texts, count, key);
     }
     arena_free(&a);
     return found;
@@ -89,7 +79,12 @@ bool session_key_make(const struct http_head *head, const struct wire_request *r
 
 void session_key_text(const struct session_key *key, char out[SESSION_TEXT])
 {
-    snprintf(out, SESSION_TEXT, "sid-");
-    for (size_t i = 0; i < 8; i++)
-        snprintf(out + 4 + 2 * i, 3, "%02x", key->digest[i]);
+    static const char hex[] = "0123456789abcdef";
+
+    memcpy(out, "sid-", 4);
+    for (size_t i = 0; i < 8; i++) {
+        out[4 + 2 * i] = hex[key->digest[i] >> 4];
+        out[5 + 2 * i] = hex[key->digest[i] & 15];
+    }
+    out[20] = '\0';
 }

@@ -4,6 +4,7 @@
  * check is left exactly as it is: it holds grants that nothing else holds. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -11,6 +12,8 @@
 #include "store/store_int.h"
 
 #define BUSY_MS 2000
+#define WAL_TRIES 40
+#define WAL_TRY_MS 50
 
 /* Each brings the schema one version further. */
 static const char *const steps[] = {
@@ -174,18 +177,45 @@ static enum status bring_forward(struct store *s, struct error *e)
 }
 
 /* SQLite gives -wal and -shm the mode of the database: that is set before it opens it. A file that
- * is there is not opened: closing a descriptor of our own would drop the locks of any other handle
- * of this process (POSIX). */
+ * is there is looked at without opening it: closing a descriptor of our own would drop the locks of
+ * any other handle of this process (POSIX), and where there is one the mode is right already. */
 static enum status make_file(const char *path, struct error *e)
 {
     struct file_append *f = NULL;
-    enum status st = file_tighten(path, e);
+    struct stat found;
+    enum status st;
 
-    if (st != OK || access(path, F_OK) == 0)
-        return st;
+    if (lstat(path, &found) == 0) {
+        if (!S_ISREG(found.st_mode))
+            return fail(e, E_REFUSED, "%s is not an ordinary file", path);
+        if (found.st_uid == geteuid() && (found.st_mode & 07077) == 0)
+            return OK;
+        return file_tighten(path, e);
+    }
     st = file_append_open(path, &f, e);
     file_append_close(f);
     return st;
+}
+
+/* The mode stays with the file. SQLite does not wait for others that set it at the same moment, as
+ * several commands at the first start do: so this waits, as long as the busy timeout. */
+static enum status wal_start(struct store *s, struct error *e)
+{
+    char mode[64] = "";
+    int code = SQLITE_BUSY;
+
+    for (int i = 0; i < WAL_TRIES && (code & 0xff) == SQLITE_BUSY; i++) {
+        if (i > 0)
+            (void)sqlite3_sleep(WAL_TRY_MS);
+        code = sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", take_word, mode, NULL);
+    }
+    if (code != SQLITE_OK)
+        return store_fail(s, "its journal cannot be set up", e);
+    if (strcmp(mode, "wal") == 0)
+        return OK;
+    return fail(e, E_STORE,
+                "%s: the file system cannot hold a write-ahead log; use a folder on a local disk",
+                s->path);
 }
 
 enum status schema_open(const char *folder, struct store **out, struct error *e)
@@ -204,9 +234,11 @@ enum status schema_open(const char *folder, struct store **out, struct error *e)
     }
     (void)sqlite3_busy_timeout(s->db, BUSY_MS);
     st = store_run(s,
-                   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                   "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
                    "PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF",
                    e);
+    if (st == OK)
+        st = wal_start(s, e);
     if (st == OK)
         st = check_whole(s, e);
     if (st == OK)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "app/rules.h"
+#include "base/log.h"
 #include "http/peers.h"
 #include "pool/pool_int.h"
 
@@ -249,6 +250,9 @@ struct gate *gate_new(struct str text, const char **why)
     static struct error e;
     struct settings *s = NULL;
 
+    /* failures are wanted here: only PENSTOCK_VERBOSE shows what is said of them */
+    log_setup(&(struct log_options){
+        .level = getenv("PENSTOCK_VERBOSE") != NULL ? LOG_DEBUG : LOG_ERROR });
     if (!settings_read(text, &(struct settings_sources){ no_environment }, &s, &fault)) {
         *why = fault.text;
         return NULL;

@@ -19,7 +19,7 @@
 #define SEEDS 20
 #define SCRIPTS_MAX 512
 #define LINES_MAX 400
-#define WORDS_MAX 40
+#define WORDS_MAX 100
 #define NAMES_MAX 32
 #define REQUESTS_MAX 16 /* of one client */
 
@@ -109,32 +109,38 @@ static bool word_is(struct words *w, const char *what)
 /* `name=value`: takes the value when the next word has that name. */
 static bool word_value(struct words *w, const char *name, struct str *value)
 {
-    struct str key;
+    struct str key, behind;
 
-    if (w->next < w->count && str_cut(w->at[w->next], '=', &key, value) &&
-        str_eq(key, str_c(name))) {
-        w->next++;
-        return true;
-    }
-    return false;
+    if (w->next == w->count || !str_cut(w->at[w->next], '=', &key, &behind) ||
+        !str_eq(key, str_c(name)))
+        return false;
+    *value = behind;
+    w->next++;
+    return true;
 }
 
-/* Splits at blanks that are not within double quotes; the quotes go. */
+/* Is the character a quote that opens or closes? Within one kind the other is a character like
+ * any. */
+static bool quote_turns(char c, char *quoted)
+{
+    if ((c != '"' && c != '\'') || (*quoted != '\0' && *quoted != c))
+        return false;
+    *quoted = *quoted == '\0' ? c : '\0';
+    return true;
+}
+
+/* Splits at blanks that are not within quotes; the quotes go. */
 static void words_split(struct arena *a, struct str clause, struct words *w)
 {
     *w = (struct words){ .count = 0 };
     clause = str_trim(clause);
     for (size_t i = 0; i < clause.len && w->count < WORDS_MAX;) {
-        char *word = arena_alloc(a, clause.len + 1);
+        char *word = arena_alloc(a, clause.len + 1), quoted = '\0';
         size_t len = 0;
-        bool quoted = false;
 
-        for (; i < clause.len && (quoted || clause.at[i] != ' '); i++) {
-            if (clause.at[i] == '"')
-                quoted = !quoted;
-            else
+        for (; i < clause.len && (quoted != '\0' || clause.at[i] != ' '); i++)
+            if (!quote_turns(clause.at[i], &quoted))
                 word[len++] = clause.at[i];
-        }
         w->at[w->count++] = (struct str){ word, len };
         while (i < clause.len && clause.at[i] == ' ')
             i++;
@@ -144,14 +150,13 @@ static void words_split(struct arena *a, struct str clause, struct words *w)
 /* Takes the first clause off: up to a comma with a blank behind it, outside of quotes. */
 static bool clause_next(struct str *rest, struct str *clause)
 {
-    bool quoted = false;
+    char quoted = '\0';
 
     if (rest->len == 0)
         return false;
     for (size_t i = 0; i < rest->len; i++) {
-        if (rest->at[i] == '"')
-            quoted = !quoted;
-        if (!quoted && rest->at[i] == ',' && i + 1 < rest->len && rest->at[i + 1] == ' ') {
+        (void)quote_turns(rest->at[i], &quoted);
+        if (quoted == '\0' && rest->at[i] == ',' && i + 1 < rest->len && rest->at[i + 1] == ' ') {
             *clause = str_take(*rest, i);
             *rest = str_drop(*rest, i + 2);
             return true;
@@ -402,7 +407,8 @@ static bool expect_ending(struct play *p, const struct actor *c, const struct ga
     struct tally t = client_tally(p, c, answer);
 
     if (!answer->complete)
-        return play_fail(p, "the stream has not ended: %.*s", STR_ARG(answer->body));
+        return play_fail(p, "the stream has not ended%s: %.*s … %.*s", answer->cut ? ", it was cut" : "", STR_ARG(answer->body),
+                         STR_ARG(str_drop(answer->body, answer->body.len < 200 ? 0 : answer->body.len - 200)));
     if (t.successes != (success ? 1u : 0u) || t.errors != (success ? 0u : 1u) || t.behind || t.torn)
         return play_fail(p, "the stream has %u terminators and %u errors%s%s: %.*s", t.successes,
                          t.errors, t.behind ? ", and something behind them" : "",
@@ -497,14 +503,16 @@ static bool client_expects(struct play *p, struct actor *c, struct words *w,
     return play_fail(p, "a client expects no `%.*s`", STR_ARG(word_next(w)));
 }
 
-/* With a status an answer is looked at for the first time: the one before it is done with. */
+/* With a status, or with `nothing`, the next answer is looked at: the one before it is done with. */
 static void answer_turn(struct actor *c, const struct words *w)
 {
+    struct str first = w->next < w->count ? w->at[w->next] : STR("");
+    bool turns = str_eq(first, STR("nothing")) && w->next + 1 == w->count;
     struct gate_answer done;
     uint64_t n;
 
-    if (!c->is_read || w->count == w->next || w->at[w->next].len != 3 ||
-        !number_read(w->at[w->next], &n) || c->current + 1 >= c->asked_count)
+    turns |= first.len == 3 && number_read(first, &n);
+    if (!c->is_read || !turns || c->current + 1 >= c->asked_count)
         return;
     gate_answer(c->client, &done);
     gate_answer_read(c->client, &done);
@@ -795,6 +803,7 @@ static bool upstream_clause(struct play *p, struct actor *a, struct words *w)
         return true;
     }
     if (word_is(w, "cut") || word_is(w, "reset")) {
+        gate_run(p->gate); /* what was sent before arrives */
         gate_call_end(a->call, str_eq(w->at[0], STR("reset")));
         return true;
     }
@@ -1059,6 +1068,7 @@ static bool do_line(struct play *p, struct str line)
 {
     struct str subject, what;
     struct words w;
+    uint64_t times = 1;
     int64_t ms;
 
     line = str_trim(line);
@@ -1079,9 +1089,16 @@ static bool do_line(struct play *p, struct str line)
         return do_accounts(p, &w, what);
     if (word_is(&w, "setting"))
         return do_setting(p, &w, what);
-    if (!start(p) || !do_clauses(p, &w, str_trim(what)))
+    if (word_is(&w, "repeat") && !number_read(word_next(&w), &times))
+        return play_fail(p, "`repeat NUMBER who: what`");
+    if (!start(p))
         return false;
-    gate_run(p->gate);
+    for (size_t from = w.next; times > 0; times--) {
+        w.next = from;
+        if (!do_clauses(p, &w, str_trim(what)))
+            return false;
+        gate_run(p->gate);
+    }
     return true;
 }
 

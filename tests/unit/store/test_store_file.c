@@ -281,6 +281,8 @@ TEST(a_full_disk_fails_the_change_alone_and_is_recovered_from_without_a_restart)
 
 /* --- several processes */
 
+#define STARTERS 6
+
 /* Each process does what a command at the very first start does. */
 static int start_and_add(const struct rig *r, int number)
 {
@@ -304,6 +306,37 @@ static int start_and_add(const struct rig *r, int number)
     if (st != OK)
         fprintf(stderr, "starter %d: %s\n", number, e.text);
     return st == OK ? 0 : 1;
+}
+
+TEST(processes_that_meet_at_the_first_start_share_one_key_and_one_database)
+{
+    for (int round = 0; round < 5; round++) {
+        struct rig r;
+        pid_t children[STARTERS];
+
+        rig_start(t, &r);
+        for (int i = 0; i < STARTERS; i++) {
+            children[i] = fork();
+            if (children[i] == 0)
+                _exit(start_and_add(&r, i));
+        }
+        for (int i = 0; i < STARTERS; i++) {
+            int ended = -1;
+
+            CHECK(waitpid(children[i], &ended, 0) == children[i] && ended == 0,
+                  "round %d, process %d", round, i);
+        }
+
+        struct error e = { 0 };
+
+        CHECK_INT(master_key_load(r.folder, STR(""), &r.key, &e), OK, "%s", e.text);
+        if (rig_open(t, &r) && rig_take(t, &r) &&
+            CHECK_INT(r.taken_count, STARTERS, "round %d", round))
+            for (size_t i = 0; i < r.taken_count; i++)
+                CHECK_STR(secret_reveal(&r.taken[i]->api_key), "sk-starter", "round %d: %.*s",
+                          round, STR_ARG(r.taken[i]->disabled_reason));
+        rig_end(&r);
+    }
 }
 
 TEST(the_version_tells_of_what_another_process_changed)

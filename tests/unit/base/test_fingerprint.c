@@ -1,0 +1,83 @@
+#include "base/fingerprint.h"
+
+#include "test.h"
+
+static struct fingerprint of(struct str text)
+{
+    struct fingerprint f = { 0 };
+
+    fingerprint_add(&f, text);
+    return f;
+}
+
+static bool same(struct fingerprint a, struct fingerprint b)
+{
+    return a.lane[0] == b.lane[0] && a.lane[1] == b.lane[1];
+}
+
+TEST(fingerprints_are_the_same_in_every_run_and_on_every_machine)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        { "", "f510a70335c7eb33c0f441dca9ee38d1" },
+        { "hello", "f586277ca6a1df60b4afaf62ed80df7a" },
+        { "0123456789abcdef0123456789abcdef!", "86bc1c81def89a5fc6ec108b93acce09" },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct fingerprint f = of(str_c(cases[i].text));
+        uint8_t bytes[16];
+        char hex[33];
+
+        fingerprint_bytes(&f, bytes);
+        for (size_t b = 0; b < 16; b++)
+            snprintf(hex + 2 * b, 3, "%02x", bytes[b]);
+        CHECK_STR(str_c(hex), cases[i].want, "%s", cases[i].text);
+    }
+}
+
+TEST(fingerprints_differ_for_every_change_of_a_byte_and_every_length)
+{
+    char text[64];
+
+    for (size_t len = 0; len <= sizeof(text); len++) {
+        memset(text, 0, sizeof(text));
+        struct fingerprint f = of((struct str){ text, len });
+
+        if (len > 0)
+            CHECK(!same(f, of((struct str){ text, len - 1 })), "length %zu", len);
+        for (size_t at = 0; at < len; at++)
+            for (int bit = 0; bit < 8; bit++) {
+                text[at] = (char)(1 << bit);
+                CHECK(!same(f, of((struct str){ text, len })), "byte %zu of %zu", at, len);
+                text[at] = 0;
+            }
+    }
+}
+
+TEST(fingerprints_spread_over_all_bits)
+{
+    int ones[128] = { 0 };
+
+    for (int n = 0; n < 4096; n++) {
+        struct str text = arena_printf(&t->arena, "conversation %d", n);
+        struct fingerprint f = of(text);
+
+        for (int bit = 0; bit < 128; bit++)
+            ones[bit] += (int)(f.lane[bit / 64] >> (bit % 64) & 1);
+    }
+    for (int bit = 0; bit < 128; bit++)
+        CHECK(ones[bit] > 1800 && ones[bit] < 2300, "bit %d: %d of 4096", bit, ones[bit]);
+}
+
+TEST(fingerprints_tell_where_one_text_ends_and_the_next_begins)
+{
+    struct fingerprint a = { 0 }, b = { 0 };
+
+    fingerprint_add(&a, STR("ab"));
+    fingerprint_add(&a, STR("c"));
+    fingerprint_add(&b, STR("a"));
+    fingerprint_add(&b, STR("bc"));
+    CHECK(!same(a, b));
+    CHECK(!same(a, of(STR("abc"))));
+}

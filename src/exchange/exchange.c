@@ -307,10 +307,13 @@ static enum fault_class class_of_failure(const struct exchange *x)
 {
     const uint32_t *seen = x->verdicts;
 
-    if (seen[VERDICT_RATE_LIMITED] > 0 || x->pick.locked_rate > 0)
+    if (seen[VERDICT_RATE_LIMITED] > 0)
         return FAULT_RATE_LIMITED;
-    if (seen[VERDICT_QUOTA_EXHAUSTED] > 0)
+    /* the pool counts quota among the rates: any beyond those seen here may be free sooner */
+    if (seen[VERDICT_QUOTA_EXHAUSTED] > 0 && x->pick.locked_rate <= seen[VERDICT_QUOTA_EXHAUSTED])
         return FAULT_QUOTA;
+    if (x->pick.locked_rate > 0)
+        return FAULT_RATE_LIMITED;
     if (seen[VERDICT_CAPACITY] > 0)
         return FAULT_OVERLOADED;
     if (seen[VERDICT_TIMEOUT] > 0)

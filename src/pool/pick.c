@@ -183,8 +183,10 @@ static void passed_name(const struct passed_list *list, struct pick *out)
 static void count_locked(struct pick *out, enum verdict_kind why)
 {
     switch (why) {
-    case VERDICT_RATE_LIMITED:
     case VERDICT_QUOTA_EXHAUSTED:
+        out->locked_quota++;
+        break;
+    case VERDICT_RATE_LIMITED:
         out->locked_rate++;
         break;
     case VERDICT_CAPACITY:

@@ -222,7 +222,7 @@ TEST(no_verdict_shortens_a_lockout_that_holds)
         lease_return(p, &l[i], &later[i], NULL, 200);
     CHECK(pool_pick(p, &ask, 300, &why) == NULL);
     CHECK_INT(why.retry_at_ms, 100 + 5 * H);
-    CHECK_INT(why.locked_rate, 1);
+    CHECK_INT(why.locked_quota, 1);
     pool_free(p);
 }
 

@@ -317,7 +317,8 @@ TEST(when_all_are_locked_out_the_pick_says_why_and_when_the_first_is_free)
         rig_turn(t, p, "m", 1000, &v);
     }
     CHECK(pool_pick(p, &ask, 1001, &why) == NULL);
-    CHECK_INT(why.locked_rate, 2);
+    CHECK_INT(why.locked_rate, 1);
+    CHECK_INT(why.locked_quota, 1);
     CHECK_INT(why.locked_server, 2);
     CHECK_INT(why.locked_auth, 3);
     CHECK_INT(why.locked_model, 1);

@@ -63,14 +63,17 @@ class Proxy:
                     raise SystemExit(f"{self.name} does not start:\n{tail}") from None
                 time.sleep(0.0005)
 
-    def stop(self, patience=60):
+    def stop(self, tries=6):
+        """Asks, and asks again: a signal that comes just before epoll_wait() is seen by the next event only."""
         if self.child is None:
             return
-        if self.child.poll() is None:
-            self.child.send_signal(self.stop_signal)
-        try:
-            self.child.wait(patience)
-        except subprocess.TimeoutExpired:
+        for _ in range(tries):
+            if self.child.poll() is None:
+                self.child.send_signal(self.stop_signal)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.child.wait(5)
+                break
+        else:
             self.child.kill()
             self.child.wait()
         self.child = None

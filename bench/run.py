@@ -139,7 +139,7 @@ CELLS = [
     Cell("chat-200k-one", "pass-through openai-chat, 200 KB in one message → 2 KB", 2000, 1.2),
     Cell("stream", f"stream passed through, per event of {EVENT_BYTES} bytes", 500, 1.0, events=1),
 ]
-QUICK = {"chat": 5000, "chat-200k": 1000, "stream": 250}
+QUICK = {"chat": 3000, "chat-200k": 600, "stream": 150}
 
 
 # The stage: programs, files, the upstream
@@ -285,7 +285,10 @@ def callgrind_run(stage, kind, program, cell, count):
         wrap = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--quiet"]
         with stage.proxy(kind, program, up, wrap, patience=60) as p:
             done = stage.load(cell, p.port, up, count, connections=8, pin=False)
-        return callgrind_total(out), done
+        total = callgrind_total(out)
+        if total == 0:
+            raise SystemExit(f"{cell.title}: callgrind counted nothing of {kind.name}")
+        return total, done
 
 
 def callgrind_measure(stage, cells, names):
@@ -496,7 +499,7 @@ def conditions(stage):
 
 
 def sections_make(stage, args, cells):
-    rounds = args.rounds or (7 if args.quick else 11)
+    rounds = args.rounds or (7 if args.quick else 9)
     counts = {c.name: QUICK.get(c.name, c.count) if args.quick else c.count for c in cells}
     sections = [[conditions(stage)]]
 
@@ -506,7 +509,7 @@ def sections_make(stage, args, cells):
     sections.append(report_cpu(cells, cpu_measure(stage, cells, counts, rounds), rounds))
     if not args.no_callgrind and shutil.which("valgrind"):
         step("instructions")
-        chosen = cells[:1] if args.quick else [c for c in cells if c.name not in ("responses", "gemini")]
+        chosen = cells[:1] if args.quick else [c for c in cells if c.name not in ("messages", "responses", "gemini")]
         names = {"penstock", "nginx"} if args.quick else {"penstock", "nginx", "haproxy"}
         if chosen:
             sections.append(report_instructions(chosen, callgrind_measure(stage, chosen, names)))

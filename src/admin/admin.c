@@ -180,6 +180,8 @@ void admin_put_scheduling(struct buf *out, struct pool *pool)
     json_put_member_i64(&w, "queue_wait_seconds", o.queue_wait_ms / 1000);
     json_put_member_bool(&w, "optimize_quota_sorting", o.optimize_quota_sorting);
     json_put_member_i64(&w, "quota_reserve_percent", o.quota_reserve_percent);
+    json_put_member_null(&w, "fixed_account");
+    json_put_member_i64(&w, "bindings", 0); /* accounts are taken in turns: nothing is bound */
     json_put_end(&w);
 }
 

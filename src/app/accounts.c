@@ -22,7 +22,7 @@ static const char help[] =
     "       penstock accounts remove LABEL-OR-ID [--json]\n\n"
     "  --data-dir D           data directory (PENSTOCK_DATA_DIR, else ~/.penstock)\n"
     "  --label L              a name of your choice, unique\n"
-    "  --provider P           openai, anthropic, gemini, or compatible\n"
+    "  --provider P           openai, anthropic, gemini, compatible, or simulator\n"
     "  --wire W               compatible: openai-chat, openai-responses, anthropic or gemini\n"
     "  --base-url U           where it is; needed for compatible\n"
     "  --api-key-env VAR      take the key from this environment variable now\n"
@@ -191,7 +191,7 @@ static enum status spec_from_options(const struct accounts_options *o, struct ac
     if (o->provider.len == 0)
         return fail(e, E_SYNTAX, "--provider is missing");
     if (!provider_exists(o->provider))
-        return fail(e, E_SYNTAX, "--provider: `%.*s` is none of openai, anthropic, gemini, compatible",
+        return fail(e, E_SYNTAX, "--provider: `%.*s` is none of openai, anthropic, gemini, compatible, simulator",
                     STR_ARG(o->provider));
     if (o->tier.len > 0 && !tier_from_word(o->tier, &spec->tier))
         return fail(e, E_SYNTAX, "--tier: `%.*s` is none of ULTRA, PRO, FREE", STR_ARG(o->tier));

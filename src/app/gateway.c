@@ -8,6 +8,7 @@
 #include "app/worker.h"
 #include "base/json_write.h"
 #include "base/log.h"
+#include "base/url.h"
 #include "http/peers.h"
 #include "io/file.h"
 #include "io/signals.h"
@@ -446,6 +447,30 @@ static enum status workers_start(struct gateway *g, const struct settings *s, st
     return st;
 }
 
+/* Which proxy leads out, without its credentials. */
+static void log_proxy(const char *what, struct str text)
+{
+    struct url u;
+
+    if (text.len == 0)
+        return;
+    if (url_read(text, &u, NULL))
+        log_info("upstreams are reached through a proxy", F_C("set_by", what), F_STR("host", u.host),
+                 F_INT("port", u.port));
+    else
+        log_info("upstreams are reached as this says", F_C("set_by", what), F_STR("value", str_take(text, 8)));
+}
+
+static void log_proxies(const struct proxy_settings *p)
+{
+    log_proxy("proxy.upstream_proxy", p->global);
+    if (p->global.len > 0)
+        return;
+    log_proxy("HTTPS_PROXY", p->https_proxy);
+    log_proxy("HTTP_PROXY", p->http_proxy);
+    log_proxy("ALL_PROXY", p->all_proxy);
+}
+
 static void announce(struct gateway *g)
 {
     char text[ADDRESS_TEXT_MAX];
@@ -517,6 +542,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                                  .desk_peer = g.desk,
                                                  .status = put_status,
                                                  .status_peer = &g });
+    log_proxies(&s->provider.proxy);
     st = journal_start(&g, e);
     if (st != OK)
         goto out;

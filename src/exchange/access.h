@@ -46,7 +46,7 @@ struct access_attempt {
 struct access_record {
     char request_id[40];
     uint64_t exchange;
-    struct str protocol, method, path, model, mapped_model;
+    struct str protocol, path, model, mapped_model; /* path: empty when the client has left */
     struct str client_key; /* its name; empty when none was needed */
     struct str session;    /* `sid-…`, or empty */
     struct str account, provider;

@@ -23,6 +23,7 @@ static const struct {
     { "/health", ENDPOINT_HEALTH, WIRE_OPENAI_CHAT, HTTP_GET },
     { "/healthz", ENDPOINT_HEALTH, WIRE_OPENAI_CHAT, HTTP_GET },
     { "/", ENDPOINT_HOME, WIRE_OPENAI_CHAT, HTTP_GET },
+    { "/quota", ENDPOINT_PAGE, WIRE_OPENAI_CHAT, HTTP_GET },
     { "/v1/messages/count_tokens", ENDPOINT_LATER, WIRE_ANTHROPIC, HTTP_POST },
     { "/v1/completions", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
     { "/v1/embeddings", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
@@ -250,7 +251,8 @@ bool door_admit(const struct door_rules *rules, const struct request *r,
     const char *why = NULL;
 
     *key = NULL;
-    if (t->endpoint == ENDPOINT_HEALTH || t->endpoint == ENDPOINT_HOME)
+    if (t->endpoint == ENDPOINT_HEALTH || t->endpoint == ENDPOINT_HOME ||
+        t->endpoint == ENDPOINT_PAGE)
         return true;
     if (needed) {
         *key = key_known(rules, shown_key(r, t, query_key, sizeof(query_key)));

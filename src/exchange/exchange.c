@@ -51,6 +51,7 @@ void exchange_env_clear(struct exchange_env *env)
  * -------------------------------------------------------------------------------------- */
 
 static void on_timer(void *peer, int64_t now_ms);
+static bool again_allows(struct exchange_env *env, int64_t now_ms, bool use);
 
 static struct exchange *exchange_new(struct exchange_env *env, struct request *r,
                                      const struct door_target *t, const struct client_key *key)
@@ -95,6 +96,9 @@ static bool answer_at_door(struct exchange_env *env, struct request *r, const st
     case ENDPOINT_HOME:
         response_send(r, 302, (struct http_field[]){ { STR("Location"), STR("/quota") } }, 1,
                       STR(""));
+        return true;
+    case ENDPOINT_PAGE:
+        reply_page(r);
         return true;
     case ENDPOINT_MODELS:
     case ENDPOINT_MODEL:
@@ -211,6 +215,7 @@ void exchange_body(struct request *r)
                                   });
     }
     journal_arrival(x);
+    (void)again_allows(x->env, loop_now(x->env->loop), false);
     exchange_move(x, EXCHANGE_PICKING);
     exchange_pick(x);
 }
@@ -478,6 +483,25 @@ void exchange_wake(struct exchange_env *env)
 /* --- faults
  * ---------------------------------------------------------------------------------------- */
 
+/* Second tries are a tenth of the requests of the minute, or AGAIN_MIN: a provider in trouble is not asked
+ * twice by everybody. */
+#define AGAIN_MIN 10
+static bool again_allows(struct exchange_env *env, int64_t now_ms, bool use)
+{
+    if (env->again.minute != now_ms / 60000) {
+        env->again.minute = now_ms / 60000;
+        env->again.requests = env->again.used = 0;
+    }
+    if (!use) {
+        env->again.requests++;
+        return true;
+    }
+    if (env->again.used >= AGAIN_MIN && env->again.used >= env->again.requests / 10)
+        return false;
+    env->again.used++;
+    return true;
+}
+
 /* May the same account be asked once more? Its cache is warm there, or nothing reached it at all.
  */
 static bool spare(struct exchange *x, const struct verdict *v, int64_t account)
@@ -491,6 +515,8 @@ static bool spare(struct exchange *x, const struct verdict *v, int64_t account)
     for (size_t i = 0; i < x->spared_count; i++)
         if (x->spared[i] == account)
             return false;
+    if (!again_allows(x->env, loop_now(x->env->loop), true))
+        return false;
     x->spared[x->spared_count++] = account;
     return true;
 }
@@ -733,6 +759,7 @@ void exchange_end(struct exchange *x, enum ending ending)
         record = (struct access_record){
             .exchange = x->id,
             .protocol = wire_name(x->target.protocol),
+            .path = x->r != NULL ? x->r->path : STR(""),
             .model = x->request.model,
             .mapped_model = x->mapped,
             .client_key = x->key != NULL ? x->key->name : STR(""),

@@ -72,6 +72,10 @@ struct exchange_env {
     struct buf head;          /* the upstream request head being written */
     struct exchange *running; /* list */
     uint64_t id_seed, id_last;
+    struct {
+        int64_t minute;
+        uint32_t requests, used;
+    } again; /* second tries of the same account, this minute */
 };
 
 void exchange_env_init(struct exchange_env *env);

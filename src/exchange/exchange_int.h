@@ -63,7 +63,6 @@ struct exchange {
     int64_t deadline_ms, head_at_ms, last_out_ms;
     int64_t wait_until_ms; /* patience while nobody is free; 0 not waiting */
     int64_t again_at_ms;   /* when waiting: pick again then */
-    int64_t waited_ms;
 
     struct attempt attempt;
     uint32_t attempt_count, costly_count;
@@ -115,6 +114,7 @@ void reply_refuse(struct exchange_env *env, struct request *r, const struct door
                   const struct fault *f);
 void reply_models(struct exchange_env *env, struct request *r, const struct door_target *t);
 void reply_health(struct exchange_env *env, struct request *r);
+void reply_page(struct request *r);
 void reply_preflight(struct exchange_env *env, struct request *r);
 /* `req_` and 24 hex digits. */
 void reply_request_id(struct exchange_env *env, char out[40]);

@@ -2,6 +2,7 @@
 #include "io/signals.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,6 +38,9 @@ static void signals_came(uv_signal_t *watch, int number)
     else
         s->on_stop(s->peer);
 }
+
+#define MALLOC_MMAP_BYTES (1 << 20)
+#define MALLOC_TRIM_BYTES (4 << 20)
 
 static void sigpipe_ignore(void)
 {
@@ -100,6 +104,10 @@ void process_prepare(bool debuggable)
     /* names are looked up in libuv's pool, where one that hangs keeps its thread; libuv reads this
      * when the first is started */
     setenv("UV_THREADPOOL_SIZE", "8", 0);
+    /* Large bodies go back to the system when they are freed, small ones are used again: fixed, because
+     * glibc would raise the border to the largest body it has seen. */
+    mallopt(M_MMAP_THRESHOLD, MALLOC_MMAP_BYTES);
+    mallopt(M_TRIM_THRESHOLD, MALLOC_TRIM_BYTES);
     if (debuggable)
         return;
     /* a core would hold every credential; so would the memory that another process may attach to */

@@ -93,6 +93,18 @@ def test_health_tells_nothing_that_could_be_abused(program):
         gateway.clear()
 
 
+def test_the_address_opened_in_a_browser_says_what_it_is(program):
+    gateway = simulated(program)
+    try:
+        status, fields, _ = gateway.call("GET", "/")
+        assert status == 302 and fields["location"] == "/quota"
+        status, fields, answer = gateway.call("GET", "/quota")
+        assert status == 200 and fields["content-type"].startswith("text/html") and b"Penstock" in answer
+        assert "default-src 'none'" in fields["content-security-policy"]
+    finally:
+        gateway.clear()
+
+
 def test_client_keys_are_needed_once_there_is_one(program):
     key = "sk-penstock-0123456789abcdef"
     upstream = Upstream(lambda r, c: c.sendall(next(w for w in WIRES if r.key.endswith(w.name)).whole()))

@@ -385,7 +385,7 @@ static bool has(struct str in, const char *what)
     return str_find(in, str_c(what)) != SIZE_MAX;
 }
 
-enum piece { PIECE_OTHER, PIECE_KEEP_ALIVE, PIECE_SUCCESS, PIECE_ERROR };
+enum piece { PIECE_OTHER, PIECE_KEEP_ALIVE, PIECE_FINISH, PIECE_SUCCESS, PIECE_ERROR };
 
 static enum piece piece_read(enum wire wire, struct str event, struct str *text)
 {
@@ -417,7 +417,7 @@ static enum piece piece_read(enum wire wire, struct str event, struct str *text)
         if (str_starts(data, STR("{\"error\"")))
             return PIECE_ERROR;
         *text = member_text(data, "\"text\":\"");
-        return has(data, "\"finishReason\":\"") ? PIECE_SUCCESS : PIECE_OTHER;
+        return has(data, "\"finishReason\":\"") ? PIECE_FINISH : PIECE_OTHER;
     case WIRE_OPENAI_CHAT:
     case WIRES:
         break;
@@ -469,6 +469,7 @@ struct tally stream_tally(struct arena *a, enum wire wire, bool json_array, stru
     struct tally t = { 0 };
     struct str left = json_array ? array_as_events(a, body, &t) : body;
     struct buf text, rest;
+    bool finished = false; /* Gemini has no terminator: a finish without an error stands for one */
 
     buf_init(&text, SIZE_MAX / 2);
     buf_init(&rest, SIZE_MAX / 2);
@@ -482,7 +483,8 @@ struct tally stream_tally(struct arena *a, enum wire wire, bool json_array, stru
             (void)buf_add(&rest, event);
             break;
         }
-        switch (piece_read(wire, event, &words)) {
+        enum piece piece = piece_read(wire, event, &words);
+        switch (piece) {
         case PIECE_KEEP_ALIVE:
             t.keep_alives++;
             t.behind |= t.successes + t.errors > 0;
@@ -495,12 +497,16 @@ struct tally stream_tally(struct arena *a, enum wire wire, bool json_array, stru
             t.behind |= t.successes + t.errors > 0;
             t.errors++;
             break;
+        case PIECE_FINISH:
         case PIECE_OTHER:
+            finished |= piece == PIECE_FINISH;
             t.behind |= t.successes + t.errors > 0;
             break;
         }
         (void)(buf_add(&text, words) && buf_add(&rest, event));
     }
+    if (finished && t.errors == 0)
+        t.successes++;
     t.text = arena_copy(a, buf_str(&text));
     t.rest = json_array ? body : arena_copy(a, buf_str(&rest));
     buf_clear(&text);

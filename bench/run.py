@@ -537,6 +537,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the children go with us
     wanted = args.cells.split(",") if args.cells else list(QUICK) if args.quick else [c.name for c in CELLS]
     cells = [c for c in CELLS if c.name in wanted]
+    if len(cells) < len(set(wanted)):
+        reader.error("--cells knows " + ", ".join(c.name for c in CELLS))
     gateway = None if args.penstock == "-" else str(pathlib.Path(args.penstock).resolve())
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         stage = Stage(folder, gateway)

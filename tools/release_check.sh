@@ -7,7 +7,7 @@ test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread -Db
 ninja -C build-tsan --quiet
 test -f build/build.ninja || meson setup build >/dev/null
 ninja -C build --quiet
-tools/run_tests.py build-tsan -- python3 tests/e2e/run.py build-tsan/penstock
+tools/run_tests.py build-tsan -- python3 tests/e2e/run.py build-tsan/penstock test_pass test_faults test_door test_life
 passed=0 failed=0
 for program in $(meson introspect --tests build | python3 -c "import json,sys; print('\n'.join(t['cmd'][0] for t in json.load(sys.stdin) if '/unit/' in t['cmd'][0]))"); do
     if valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect "$program" >build/valgrind.log 2>&1; then

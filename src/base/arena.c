@@ -69,7 +69,8 @@ void *arena_alloc_raw(struct arena *a, size_t size)
     struct arena_block *b = a->last;
 
     if (b == NULL || ARENA_ONE_BY_ONE || b->cap - b->used < need) {
-        size_t cap = b == NULL || ARENA_ONE_BY_ONE ? ARENA_BLOCK : b->cap * 2;
+        /* the second block is no larger than the first: most arenas need a little more than one */
+        size_t cap = a->total < 2 * ARENA_BLOCK || ARENA_ONE_BY_ONE ? ARENA_BLOCK : b->cap * 2;
 
         if (cap > ARENA_BLOCK_MAX)
             cap = ARENA_BLOCK_MAX;

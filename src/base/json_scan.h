@@ -145,16 +145,41 @@ static inline bool scan_is_plain(char c)
     return c >= 0x20 && (signed char)c >= 0 && c != '"' && c != '\\';
 }
 
+static inline scan_hits scan_hit_plain(const char *p)
+{
+    scan_block b = scan_load(p);
+
+    return scan_or(scan_or(scan_is(b, '"'), scan_is(b, '\\')), scan_odd(b));
+}
+
+static inline scan_hits scan_hit_quote(const char *p)
+{
+    scan_block b = scan_load(p);
+
+    return scan_or(scan_is(b, '"'), scan_is(b, '\\'));
+}
+
+/* Most strings end within the first block; in a long one four blocks are looked at together until
+ * there is a hit in them. What is left at the end is less than a block. */
+#define SCAN_LONG (4 * SCAN_BLOCK)
+#define SCAN_RUN(p, end, hit)                                                                  \
+    for (bool first_ = true; (end) - (p) >= SCAN_BLOCK; first_ = false, (p) += SCAN_BLOCK) {   \
+        while (!first_ && (end) - (p) >= SCAN_LONG &&                                          \
+               scan_bits(scan_or(                                                              \
+                   scan_or(hit(p), hit((p) + SCAN_BLOCK)),                                     \
+                   scan_or(hit((p) + 2 * SCAN_BLOCK), hit((p) + 3 * SCAN_BLOCK)))) == 0)       \
+            (p) += SCAN_LONG;                                                                  \
+        if ((end) - (p) < SCAN_BLOCK)                                                          \
+            break;                                                                             \
+        uint64_t bits_ = scan_bits(hit(p));                                                    \
+        if (bits_ != 0)                                                                        \
+            return (p) + scan_first(bits_);                                                    \
+    }
+
 /* First byte from `p` on that is a quote, a backslash, a control byte or not ASCII. */
 static inline const char *scan_plain(const char *p, const char *end)
 {
-    for (; end - p >= SCAN_BLOCK; p += SCAN_BLOCK) {
-        scan_block b = scan_load(p);
-        uint64_t bits = scan_bits(scan_or(scan_or(scan_is(b, '"'), scan_is(b, '\\')), scan_odd(b)));
-
-        if (bits != 0)
-            return p + scan_first(bits);
-    }
+    SCAN_RUN(p, end, scan_hit_plain)
     while (p < end && scan_is_plain(*p))
         p++;
     return p;
@@ -163,13 +188,7 @@ static inline const char *scan_plain(const char *p, const char *end)
 /* First quote or backslash: the inside of a string that is known to be valid. */
 static inline const char *scan_quote(const char *p, const char *end)
 {
-    for (; end - p >= SCAN_BLOCK; p += SCAN_BLOCK) {
-        scan_block b = scan_load(p);
-        uint64_t bits = scan_bits(scan_or(scan_is(b, '"'), scan_is(b, '\\')));
-
-        if (bits != 0)
-            return p + scan_first(bits);
-    }
+    SCAN_RUN(p, end, scan_hit_quote)
     while (p < end && *p != '"' && *p != '\\')
         p++;
     return p;

@@ -781,7 +781,8 @@ void exchange_end(struct exchange *x, enum ending ending)
             .last_pick = x->pick,
         };
         memcpy(record.request_id, x->request_id, sizeof(record.request_id));
-        memcpy(record.attempts, x->attempts, kept * sizeof(x->attempts[0]));
+        if (kept > 0)
+            memcpy(record.attempts, x->attempts, kept * sizeof(x->attempts[0]));
         x->env->on_access(x->env->peer, &record);
     }
     if (x->emitter != NULL)

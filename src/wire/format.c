@@ -19,12 +19,12 @@ bool complain(struct wire_complaint *why, struct str param, struct str message)
     return false;
 }
 
-uint32_t member(const struct json *doc, uint32_t object, const char *name)
+uint32_t member_named(const struct json *doc, uint32_t object, struct str name)
 {
     if (object == JSON_NONE)
         return JSON_NONE;
 
-    uint32_t node = json_member(doc, object, str_c(name), NULL);
+    uint32_t node = json_member(doc, object, name, NULL);
 
     return is_type(doc, node, JSON_NULL) ? JSON_NONE : node;
 }
@@ -77,8 +77,12 @@ bool object_open(const struct json *doc, uint32_t node, struct arena *a, struct 
 bool text_tells(struct str text)
 {
     text = str_trim(text);
-    return text.len >= TELLING_MIN && !str_starts(text, STR("[System")) &&
-           str_find(text, STR("<system-reminder>")) == SIZE_MAX;
+    if (text.len < TELLING_MIN || str_starts(text, STR("[System")))
+        return false;
+    /* one byte is looked for much faster than a word, and most texts do not have it */
+    const char *mark = memchr(text.at, '<', text.len);
+    return mark == NULL || str_find(str_drop(text, (size_t)(mark - text.at)),
+                                    STR("<system-reminder>")) == SIZE_MAX;
 }
 
 /* `raw` is a valid JSON string with its quotes. */

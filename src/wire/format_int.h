@@ -33,7 +33,8 @@ bool content_tells(struct str content, struct arena *a, struct str *text);
 void messages_scan(struct str messages, struct str parts, struct arena *a, struct wire_request *r);
 
 /* Member `name` of the object `object`, or JSON_NONE when absent, null, or `object` is none. */
-uint32_t member(const struct json *doc, uint32_t object, const char *name);
+uint32_t member_named(const struct json *doc, uint32_t object, struct str name);
+#define member(doc, object, name) member_named((doc), (object), str_c(name))
 bool member_is(const struct json *doc, uint32_t object, const char *name, const char *text);
 /* Is it a string that is not empty? */
 bool member_has_text(const struct json *doc, uint32_t object, const char *name);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""End-to-end tests of the real binary. usage: run.py PENSTOCK [WORD…] (only tests whose name holds a word)"""
+"""End-to-end tests of the real binary. usage: run.py PENSTOCK [WORD…] (only tests whose module or name holds a word)"""
 import importlib
 import pathlib
 import sys
@@ -15,7 +15,7 @@ def main():
     for name in MODULES:
         module = importlib.import_module(name)
         for test, function in list(vars(module).items()):
-            if not test.startswith("test_") or not callable(function) or (words and not any(w in test for w in words)):
+            if not test.startswith("test_") or not callable(function) or (words and not any(w in f"{name}.{test}" for w in words)):
                 continue
             try:
                 function(program)

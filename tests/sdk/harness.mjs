@@ -349,7 +349,7 @@ export const weatherSchema = {
 
 const children = [];
 
-class Child {
+export class Child {
   constructor(binary, args, env) {
     this.name = args[0];
     this.log = '';
@@ -391,7 +391,7 @@ class Child {
   }
 }
 
-function killChildren() {
+export function killChildren() {
   for (const child of children) child.process.kill('SIGKILL');
 }
 

@@ -40,7 +40,7 @@ struct str canned_request(struct arena *a, enum wire wire, struct str model, boo
                           struct str text)
 {
     const char *streams = stream ? ",\"stream\":true" : "";
-    struct str front, back = STR("\"}]}");
+    struct str front = STR(""), back = STR("\"}]}");
     struct buf b;
 
     switch (wire) {
@@ -51,8 +51,7 @@ struct str canned_request(struct arena *a, enum wire wire, struct str model, boo
                              STR_ARG(model), streams);
         break;
     case WIRE_OPENAI_RESPONSES:
-        front =
-            arena_printf(a, "{\"model\":\"%.*s\"%s,\"input\":\"", STR_ARG(model), streams);
+        front = arena_printf(a, "{\"model\":\"%.*s\"%s,\"input\":\"", STR_ARG(model), streams);
         back = STR("\"}");
         break;
     case WIRE_GEMINI:
@@ -62,7 +61,6 @@ struct str canned_request(struct arena *a, enum wire wire, struct str model, boo
         break;
     case WIRE_OPENAI_CHAT:
     case WIRES:
-    default:
         front = arena_printf(a,
                              "{\"model\":\"%.*s\"%s,\"messages\":"
                              "[{\"role\":\"user\",\"content\":\"",
@@ -157,10 +155,10 @@ static void make_anthropic(struct arena *a, struct str model, const struct str *
                        STR("\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}")));
     c->content_at = c->count;
     for (size_t i = 0; i < count; i++)
-        add(c, named_event(a, "content_block_delta",
-                           join(a,
-                                STR("\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\""),
-                                pieces[i], STR("\"}"))));
+        add(c,
+            named_event(a, "content_block_delta",
+                        join(a, STR("\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\""),
+                             pieces[i], STR("\"}"))));
     add(c, named_event(a, "content_block_stop", STR("\"index\":0")));
     c->finish_at = c->count;
     add(c, named_event(a, "message_delta",
@@ -168,15 +166,14 @@ static void make_anthropic(struct arena *a, struct str model, const struct str *
                            "\"usage\":{\"output_tokens\":3}")));
     c->end_at = c->count;
     add(c, STR("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"));
-    c->whole =
-        join(a,
-             arena_printf(a,
-                          "{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\","
-                          "\"model\":\"%.*s\",\"content\":[{\"type\":\"text\",\"text\":\"",
-                          STR_ARG(model)),
-             c->text,
-             STR("\"}],\"stop_reason\":\"end_turn\",\"stop_sequence\":null,\"usage\":{"
-                 "\"input_tokens\":7,\"output_tokens\":3}}"));
+    c->whole = join(a,
+                    arena_printf(a,
+                                 "{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\","
+                                 "\"model\":\"%.*s\",\"content\":[{\"type\":\"text\",\"text\":\"",
+                                 STR_ARG(model)),
+                    c->text,
+                    STR("\"}],\"stop_reason\":\"end_turn\",\"stop_sequence\":null,\"usage\":{"
+                        "\"input_tokens\":7,\"output_tokens\":3}}"));
 }
 
 static void make_responses(struct arena *a, struct str model, const struct str *pieces,
@@ -228,16 +225,15 @@ static void make_gemini(struct arena *a, struct str model, const struct str *pie
     add(c, join(a, lead, STR("]},\"index\":0}"), tail));
     c->content_at = c->count;
     for (size_t i = 0; i < count; i++)
-        add(c, join(a, join(a, lead, STR("{\"text\":\""), pieces[i]),
-                    STR("\"}]},\"index\":0}"), tail));
+        add(c, join(a, join(a, lead, STR("{\"text\":\""), pieces[i]), STR("\"}]},\"index\":0}"),
+                    tail));
     c->finish_at = c->count;
     add(c, join(a, lead, STR("]},\"finishReason\":\"STOP\",\"index\":0}]"),
                 join(a, usage, str_drop(tail, 1), STR(""))));
     c->end_at = c->count;
-    c->whole =
-        join(a, join(a, str_drop(lead, 6), STR("{\"text\":\""), c->text),
-             STR("\"}]},\"finishReason\":\"STOP\",\"index\":0}]"),
-             join(a, usage, str_drop_last(str_drop(tail, 1), 2), STR("")));
+    c->whole = join(a, join(a, str_drop(lead, 6), STR("{\"text\":\""), c->text),
+                    STR("\"}]},\"finishReason\":\"STOP\",\"index\":0}]"),
+                    join(a, usage, str_drop_last(str_drop(tail, 1), 2), STR("")));
 }
 
 void canned_answer(struct arena *a, enum wire wire, struct str model, const struct str *pieces,
@@ -304,11 +300,10 @@ static struct str event_data(struct str event)
     return str_trim(str_drop(event, at == SIZE_MAX ? event.len : at + 6));
 }
 
-struct str canned_stream(struct arena *a, enum wire wire, bool json_array, const struct canned *c)
+struct str canned_stream(struct arena *a, bool json_array, const struct canned *c)
 {
     struct buf b;
 
-    (void)wire;
     buf_init(&b, SIZE_MAX / 2);
     for (size_t i = 0; i < c->count; i++) {
         if (i == c->usage_at)
@@ -338,9 +333,8 @@ struct str canned_error(struct arena *a, enum wire wire, int status, struct str 
             STR_ARG(type), STR_ARG(text));
     case WIRE_GEMINI:
     case WIRE_CLOUDCODE:
-        return arena_printf(
-            a, "{\"error\":{\"code\":%d,\"message\":\"%.*s\",\"status\":\"%.*s\"}}", status,
-            STR_ARG(text), STR_ARG(type));
+        return arena_printf(a, "{\"error\":{\"code\":%d,\"message\":\"%.*s\",\"status\":\"%.*s\"}}",
+                            status, STR_ARG(text), STR_ARG(type));
     case WIRE_OPENAI_CHAT:
     case WIRE_OPENAI_RESPONSES:
     case WIRES:
@@ -439,8 +433,7 @@ static struct str array_as_events(struct arena *a, struct str body, struct tally
     for (size_t i = 0; i < body.len; i++) {
         char c = body.at[i];
 
-        if (!in_string && depth == 0 && c == '\n' &&
-            (i == 0 || body.at[i - 1] != '\r'))
+        if (!in_string && depth == 0 && c == '\n' && (i == 0 || body.at[i - 1] != '\r'))
             t->keep_alives++;
         if (!in_string && depth == 0 && c != '{') {
             if (closed && c != '\n')
@@ -514,9 +507,8 @@ struct tally stream_tally(struct arena *a, enum wire wire, bool json_array, stru
     return t;
 }
 
-struct str whole_text(struct arena *a, enum wire wire, struct str body)
+struct str whole_text(enum wire wire, struct str body)
 {
-    (void)a;
     return wire == WIRE_OPENAI_CHAT ? member_text(body, "\"content\":\"")
                                     : member_text(body, "\"text\":\"");
 }

@@ -29,7 +29,7 @@ void canned_answer(struct arena *a, enum wire wire, struct str model, const stru
 bool canned_named(struct arena *a, enum wire wire, struct str model, struct str name,
                   struct canned *out);
 /* The events as a client sees that did not ask for usage. */
-struct str canned_stream(struct arena *a, enum wire wire, bool json_array, const struct canned *c);
+struct str canned_stream(struct arena *a, bool json_array, const struct canned *c);
 
 /* The body of a request whose user says `text`. Gemini's model is in the path. */
 struct str canned_request(struct arena *a, enum wire wire, struct str model, bool stream,
@@ -56,6 +56,6 @@ struct tally {
 
 struct tally stream_tally(struct arena *a, enum wire wire, bool json_array, struct str body);
 /* The content of an answer that is not streamed. */
-struct str whole_text(struct arena *a, enum wire wire, struct str body);
+struct str whole_text(enum wire wire, struct str body);
 
 #endif

@@ -251,8 +251,8 @@ struct gate *gate_new(struct str text, const char **why)
     struct settings *s = NULL;
 
     /* failures are wanted here: only PENSTOCK_VERBOSE shows what is said of them */
-    log_setup(&(struct log_options){
-        .level = getenv("PENSTOCK_VERBOSE") != NULL ? LOG_DEBUG : LOG_ERROR });
+    log_setup(&(struct log_options){ .level = getenv("PENSTOCK_VERBOSE") != NULL ? LOG_DEBUG
+                                                                                 : LOG_ERROR });
     if (!settings_read(text, &(struct settings_sources){ no_environment }, &s, &fault)) {
         *why = fault.text;
         return NULL;

@@ -54,10 +54,10 @@ struct gate_client {
     struct gate *gate;
     struct sim_peer *peer;
     struct buf in;
-    size_t read;   /* bytes of `in` that belong to answers read before */
-    bool greedy;   /* takes what arrives at once */
-    bool left;     /* closed or reset by the test */
-    void *data;    /* the test's own */
+    size_t read; /* bytes of `in` that belong to answers read before */
+    bool greedy; /* takes what arrives at once */
+    bool left;   /* closed or reset by the test */
+    void *data;  /* the test's own */
 };
 
 struct gate_answer {

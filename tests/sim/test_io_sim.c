@@ -180,6 +180,7 @@ TEST(a_peer_that_does_not_take_stops_the_program_until_it_does)
     for (size_t i = 0; got < sent.len && i < 100000; i++) {
         sim_run_until_idle();
         CHECK(sim_waiting(p) <= 500);
+        CHECK(i > 0 || sim_unsent(p) > 0);
 
         struct str bytes = sim_take(p);
 
@@ -187,6 +188,7 @@ TEST(a_peer_that_does_not_take_stops_the_program_until_it_does)
         got += bytes.len;
     }
     sim_run_until_idle();
+    CHECK_INT(sim_unsent(p), 0);
     CHECK_INT(got, sent.len);
     CHECK(program->wrote_when_full > 0);
     CHECK(sim_has_ended(p));

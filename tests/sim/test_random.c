@@ -39,7 +39,7 @@ struct ask { /* one request of a client */
 struct plan {
     struct str bytes;
     size_t sent;
-    enum { THEN_KEEP, THEN_CLOSE, THEN_RESET, THEN_SILENCE } then;
+    enum then { THEN_KEEP, THEN_CLOSE, THEN_RESET, THEN_SILENCE } then;
     size_t good_at;  /* so many of them are an answer to its legal end; SIZE_MAX: never */
     struct str text; /* its content */
     unsigned ask;
@@ -184,11 +184,21 @@ static void plan_refusal(struct day *d, const struct gate_call *call, struct buf
         int status;
         const char *type;
     } refusals[] = {
-        { 429, "rate_limit_error" },   { 429, "" },        { 429, "usage_limit_reached" },
-        { 402, "billing_error" },      { 401, "" },        { 403, "permission_error" },
-        { 404, "not_found_error" },    { 500, "" },        { 502, "" },
-        { 503, "" },                   { 504, "" },        { 529, "overloaded_error" },
-        { 400, "invalid_request_error" }, { 302, "" },     { 418, "" },
+        { 429, "rate_limit_error" },
+        { 429, "" },
+        { 429, "usage_limit_reached" },
+        { 402, "billing_error" },
+        { 401, "" },
+        { 403, "permission_error" },
+        { 404, "not_found_error" },
+        { 500, "" },
+        { 502, "" },
+        { 503, "" },
+        { 504, "" },
+        { 529, "overloaded_error" },
+        { 400, "invalid_request_error" },
+        { 302, "" },
+        { 418, "" },
     };
     size_t which = below(COUNT(refusals));
     struct str body = one_in(6) ? STR("<html>no</html>")
@@ -216,6 +226,7 @@ static void plan_whole(const struct canned *c, struct plan *p, struct buf *b)
 static void plan_make(struct day *d, struct gate_call *call)
 {
     struct arena *a = &d->g->arena;
+    static const enum then cuts[] = { THEN_CLOSE, THEN_RESET, THEN_SILENCE };
     struct plan *p = arena_new(a, struct plan);
     struct str pieces[12];
     size_t count = 1 + below(COUNT(pieces)), padding = one_in(12) ? 30000 : below(40);
@@ -259,7 +270,7 @@ static void plan_make(struct day *d, struct gate_call *call)
     p->bytes = arena_copy(a, buf_str(&b));
     if (p->bytes.len > 0 && one_in(8)) { /* cut anywhere */
         p->bytes.len = below(p->bytes.len);
-        p->then = THEN_CLOSE + (int)below(3);
+        p->then = cuts[below(COUNT(cuts))];
     }
     buf_clear(&b);
 }
@@ -292,8 +303,7 @@ static bool is_repeat(const struct day *d, const struct gate_call *call)
         const struct plan *p = before->data;
 
         if (before != call && p->ask == ask_of_call(call) && before->account == call->account &&
-            before->kept && !call->kept && p->sent == 0 &&
-            (before->answered || gate_call_is_gone(before)))
+            before->kept && !call->kept && (before->answered || gate_call_is_gone(before)))
             return true;
     }
     return false;
@@ -338,8 +348,8 @@ static void look_around(struct day *d)
         s->locked_until = gate_locked_until(d->g, a, STR(""), &kind);
         for (size_t w = 0; w < LOCK_WIRES; w++)
             for (size_t m = 0; m < MODELS; m++)
-                s->model_until[w][m] = gate_locked_until(
-                    d->g, a, model_of(&d->g->arena, wires[w], m), &kind);
+                s->model_until[w][m] =
+                    gate_locked_until(d->g, a, model_of(&d->g->arena, wires[w], m), &kind);
     }
 }
 
@@ -544,7 +554,7 @@ static void check_answer(struct day *d, const struct ask *q, const struct gate_a
     if (answer->status == 200 && q->stream)
         check_stream(d, q, answer);
     else if (answer->status == 200 && answer->complete)
-        check_content(d, q, whole_text(&d->g->arena, q->wire, answer->body), true);
+        check_content(d, q, whole_text(q->wire, answer->body), true);
     else if (answer->complete && str_find(answer->body, STR("\"error\"")) == SIZE_MAX)
         day_fail(d, "ask %u: a %d that says nothing: %.*s", q->number, answer->status,
                  STR_ARG(answer->body));
@@ -584,8 +594,7 @@ static void check_records(struct day *d)
         if (r->duration_ms > 4200 * 1000)
             day_fail(d, "a request took %" PRId64 " ms", r->duration_ms);
     }
-    if (d->g->call_count >
-        attempts + count_read(&d->g->worker.client_metrics.connections_stale))
+    if (d->g->call_count > attempts + count_read(&d->g->worker.client_metrics.connections_stale))
         day_fail(d, "upstreams got %zu calls for %" PRIu64 " attempts", d->g->call_count, attempts);
 }
 

@@ -25,7 +25,7 @@ struct admin_call {
     struct arena arena;
     struct str name;
     struct secret body; /* it may hold a key */
-    bool handed; /* to the desk */
+    bool handed;        /* to the desk */
     struct admin_outcome outcome;
 };
 
@@ -51,7 +51,8 @@ const struct admin_metrics *admin_metrics_of(const struct admin *a)
     return &a->metrics;
 }
 
-/* --- answers --------------------------------------------------------------------------------------- */
+/* --- answers
+ * --------------------------------------------------------------------------------------- */
 
 static const struct http_field json_fields[] = {
     { { "Content-Type", 12 }, { "application/json", 16 } },
@@ -88,7 +89,8 @@ static void send_error(struct request *r, int status, struct str message)
     buf_clear(&b);
 }
 
-/* --- reads ----------------------------------------------------------------------------------------- */
+/* --- reads
+ * ----------------------------------------------------------------------------------------- */
 
 struct account_writer {
     struct json_writer w;
@@ -133,7 +135,8 @@ static void put_account(void *peer, const struct account_view *v)
         json_put_object(w);
         json_put_member(w, "scope", STR("account"));
         json_put_member(w, "reason", str_c(verdict_word(v->locked_why)));
-        json_put_member_i64(w, "until_unix_ms", out->now_unix_ms + v->locked_until_ms - out->now_ms);
+        json_put_member_i64(w, "until_unix_ms",
+                            out->now_unix_ms + v->locked_until_ms - out->now_ms);
         json_put_member_i64(w, "seconds_left", (v->locked_until_ms - out->now_ms + 999) / 1000);
         json_put_end(w);
     }
@@ -201,14 +204,16 @@ static void get_status(struct admin *a, struct request *r)
 
     buf_init(&b, ANSWER_MAX);
     (void)buf_add(&b, STR("{\"name\":\"penstock\",\"version\":\"" PENSTOCK_VERSION "\""));
-    (void)buf_printf(&b, ",\"active_accounts\":%u", pool_active(a->o.pool, loop_now(request_loop(r))));
+    (void)buf_printf(&b, ",\"active_accounts\":%u",
+                     pool_active(a->o.pool, loop_now(request_loop(r))));
     a->o.status(a->o.status_peer, &b);
     (void)buf_add_char(&b, '}');
     send_json(r, 200, buf_str(&b));
     buf_clear(&b);
 }
 
-/* --- the door -------------------------------------------------------------------------------------- */
+/* --- the door
+ * -------------------------------------------------------------------------------------- */
 
 static bool is_admin(const struct admin *a, const struct http_head *head)
 {
@@ -310,8 +315,10 @@ void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r)
     count_one(&a->metrics.calls);
     if (!is_admin(a, r->head)) {
         count_one(&a->metrics.refused_token);
-        send_error(r, 401, STR("the admin API needs `Authorization: Bearer <token>` with the token of the file "
-                               "admin.token in the data directory"));
+        send_error(
+            r, 401,
+            STR("the admin API needs `Authorization: Bearer <token>` with the token of the file "
+                "admin.token in the data directory"));
         return;
     }
     if (read_now(a, r))
@@ -319,7 +326,8 @@ void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r)
     if (!find_change(r, &change)) {
         bool known = is_known(r->path);
 
-        send_error(r, known ? 405 : 404, known ? STR("this path does not take that method") : STR("no such path"));
+        send_error(r, known ? 405 : 404,
+                   known ? STR("this path does not take that method") : STR("no such path"));
         return;
     }
     if (change != ADMIN_ACCOUNT_REMOVE && !is_json(r->head->content_type)) {
@@ -354,7 +362,8 @@ void admin_gone(struct admin *a, struct request *r)
     c->r = NULL; /* freed when the outcome comes */
 }
 
-/* --- the desk's side ------------------------------------------------------------------------------- */
+/* --- the desk's side
+ * ------------------------------------------------------------------------------- */
 
 enum admin_change admin_call_change(const struct admin_call *c)
 {

@@ -16,8 +16,8 @@
 
 struct admin;
 
-#define ADMIN_METRICS(X)                                                                            \
-    X(calls, "calls of the admin API")                                                              \
+#define ADMIN_METRICS(X)               \
+    X(calls, "calls of the admin API") \
     X(refused_token, "of them, refused for the admin token")
 METRIC_STRUCT(admin_metrics, ADMIN_METRICS)
 

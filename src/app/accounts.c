@@ -1,6 +1,6 @@
-/* app/accounts.c - `penstock accounts add|list|remove`: works on the database, whether the gateway runs or not; a running one
- * notices. A key is never an argument, which other users of the machine could read: it comes from an environment
- * variable or from standard input. */
+/* app/accounts.c - `penstock accounts add|list|remove`: works on the database, whether the gateway
+ * runs or not; a running one notices. A key is never an argument, which other users of the machine
+ * could read: it comes from an environment variable or from standard input. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,10 +60,14 @@ static int read_options(int argc, char **argv, struct accounts_options *o)
         const char *name;
         struct str *value;
     } texts[] = {
-        { "--label", &o->label },         { "--provider", &o->provider },
-        { "--wire", &o->wire },           { "--base-url", &o->base_url },
-        { "--models", &o->models },       { "--tier", &o->tier },
-        { "--proxy", &o->proxy },         { "--api-key-env", &o->key_env },
+        { "--label", &o->label },
+        { "--provider", &o->provider },
+        { "--wire", &o->wire },
+        { "--base-url", &o->base_url },
+        { "--models", &o->models },
+        { "--tier", &o->tier },
+        { "--proxy", &o->proxy },
+        { "--api-key-env", &o->key_env },
         { "--max-concurrency", &o->concurrency },
     };
 
@@ -105,7 +109,8 @@ static int read_options(int argc, char **argv, struct accounts_options *o)
     return -1;
 }
 
-/* --- the database ---------------------------------------------------------------------------------- */
+/* --- the database
+ * ---------------------------------------------------------------------------------- */
 
 struct books {
     char folder[DATA_DIR_MAX];
@@ -121,7 +126,8 @@ static enum status books_open(struct books *b, const char *data_dir, struct erro
     if (st == OK)
         st = folder_prepare(b->folder, e);
     if (st == OK)
-        st = config_file_open(b->folder, NULL, &(struct settings_sources){ environment_get }, &b->config, NULL, e);
+        st = config_file_open(b->folder, NULL, &(struct settings_sources){ environment_get },
+                              &b->config, NULL, e);
     if (st == OK)
         st = master_key_load(b->folder, environment_get("PENSTOCK_MASTER_KEY"), &key, e);
     if (st == OK)
@@ -136,9 +142,11 @@ static void books_close(struct books *b)
     config_file_close(b->config);
 }
 
-/* --- add ------------------------------------------------------------------------------------------- */
+/* --- add
+ * ------------------------------------------------------------------------------------------- */
 
-static enum status take_key(const struct accounts_options *o, struct account_spec *spec, struct error *e)
+static enum status take_key(const struct accounts_options *o, struct account_spec *spec,
+                            struct error *e)
 {
     char text[KEY_MAX];
     struct str key = STR("");
@@ -151,7 +159,8 @@ static enum status take_key(const struct accounts_options *o, struct account_spe
         size_t len = fread(text, 1, sizeof(text), stdin);
 
         if (len == sizeof(text))
-            return fail(e, E_LIMIT, "the key on standard input is longer than %d bytes", KEY_MAX - 1);
+            return fail(e, E_LIMIT, "the key on standard input is longer than %d bytes",
+                        KEY_MAX - 1);
         key = str_trim((struct str){ text, len });
         if (key.len == 0)
             return fail(e, E_ABSENT, "there is no key on standard input");
@@ -182,7 +191,8 @@ static void take_models(struct str list, struct account_spec *spec)
     }
 }
 
-static enum status spec_from_options(const struct accounts_options *o, struct account_spec *spec, struct error *e)
+static enum status spec_from_options(const struct accounts_options *o, struct account_spec *spec,
+                                     struct error *e)
 {
     uint64_t n = 0;
 
@@ -191,8 +201,10 @@ static enum status spec_from_options(const struct accounts_options *o, struct ac
     if (o->provider.len == 0)
         return fail(e, E_SYNTAX, "--provider is missing");
     if (!provider_exists(o->provider))
-        return fail(e, E_SYNTAX, "--provider: `%.*s` is none of openai, anthropic, gemini, compatible, simulator",
-                    STR_ARG(o->provider));
+        return fail(
+            e, E_SYNTAX,
+            "--provider: `%.*s` is none of openai, anthropic, gemini, compatible, simulator",
+            STR_ARG(o->provider));
     if (o->tier.len > 0 && !tier_from_word(o->tier, &spec->tier))
         return fail(e, E_SYNTAX, "--tier: `%.*s` is none of ULTRA, PRO, FREE", STR_ARG(o->tier));
     if (o->concurrency.len > 0 && (!str_to_u64(o->concurrency, &n) || n == 0 || n > 100000))
@@ -216,7 +228,8 @@ static enum status add(struct books *b, const struct accounts_options *o, struct
 
     for (size_t i = 0; st == OK && i < s->account_count; i++)
         if (str_eq(s->accounts[i]->label, spec->label))
-            st = fail(e, E_CONFLICT, "the settings file has an account with the label `%.*s`", STR_ARG(spec->label));
+            st = fail(e, E_CONFLICT, "the settings file has an account with the label `%.*s`",
+                      STR_ARG(spec->label));
     if (st == OK)
         st = upstream_new(spec, &s->provider, &up, e); /* says what is wrong with it */
     if (st == OK)
@@ -231,12 +244,13 @@ static enum status add(struct books *b, const struct accounts_options *o, struct
     return st;
 }
 
-/* --- list and remove ------------------------------------------------------------------------------- */
+/* --- list and remove
+ * ------------------------------------------------------------------------------- */
 
 struct listing {
     struct json_writer *w; /* NULL: a table for people */
     size_t count;
-    const char *wanted;    /* what to remove */
+    const char *wanted; /* what to remove */
     int64_t found;
 };
 
@@ -247,8 +261,9 @@ static void show(struct listing *l, const struct account_spec *spec)
     secret_hint(&spec->api_key, hint);
     l->count++;
     if (l->w == NULL) {
-        printf("%-20lld %-20.*s %-12.*s %-6s %-9s %-10s %.*s\n", (long long)spec->id, STR_ARG(spec->label),
-               STR_ARG(spec->provider), tier_word(spec->tier), spec->from_file ? "file" : "database", hint,
+        printf("%-20lld %-20.*s %-12.*s %-6s %-9s %-10s %.*s\n", (long long)spec->id,
+               STR_ARG(spec->label), STR_ARG(spec->provider), tier_word(spec->tier),
+               spec->from_file ? "file" : "database", hint,
                STR_ARG(spec->disabled ? spec->disabled_reason : STR("")));
         return;
     }
@@ -286,7 +301,8 @@ static enum status list(struct books *b, const struct accounts_options *o, struc
         json_put_key(&w, STR("accounts"));
         json_put_array(&w);
     } else {
-        printf("%-20s %-20s %-12s %-6s %-9s %-10s %s\n", "ID", "LABEL", "PROVIDER", "TIER", "IN", "KEY", "DISABLED");
+        printf("%-20s %-20s %-12s %-6s %-9s %-10s %s\n", "ID", "LABEL", "PROVIDER", "TIER", "IN",
+               "KEY", "DISABLED");
     }
     for (size_t i = 0; i < s->account_count; i++)
         show(&l, s->accounts[i]);
@@ -308,7 +324,8 @@ static void find_stored(void *peer, struct account_spec *spec)
     struct listing *l = peer;
     int64_t id;
 
-    if (str_eq(spec->label, str_c(l->wanted)) || (str_to_i64(str_c(l->wanted), &id) && id == spec->id))
+    if (str_eq(spec->label, str_c(l->wanted)) ||
+        (str_to_i64(str_c(l->wanted), &id) && id == spec->id))
         l->found = spec->id;
     account_spec_free(spec);
 }
@@ -324,7 +341,8 @@ static enum status drop(struct books *b, const struct accounts_options *o, struc
     if (l.found == 0) {
         for (size_t i = 0; i < s->account_count; i++)
             if (str_eq(s->accounts[i]->label, str_c(o->name)))
-                return fail(e, E_CONFLICT, "`%s` is declared in the settings file: remove it there", o->name);
+                return fail(e, E_CONFLICT, "`%s` is declared in the settings file: remove it there",
+                            o->name);
         return fail(e, E_ABSENT, "no account `%s`", o->name);
     }
     st = store_account_remove(b->store, l.found, e);

@@ -1,6 +1,7 @@
 /* app/command.h - the commands of the program: one table gives names, one-line help and what runs.
  *
- * Exit codes: 0 done, 1 failed (with a sentence on stderr), 2 wrong usage, 3 the gateway or object asked for is not there. */
+ * Exit codes: 0 done, 1 failed (with a sentence on stderr), 2 wrong usage, 3 the gateway or object
+ * asked for is not there. */
 #ifndef PENSTOCK_APP_COMMAND_H
 #define PENSTOCK_APP_COMMAND_H
 

@@ -9,7 +9,8 @@
 #include "base/log.h"
 #include "io/file.h"
 
-#define STORE_LOOK_MS 1000 /* how often changes that commands made to the database are looked for */
+#define STORE_LOOK_MS 1000 /* how often changes that commands made to the database are looked for \
+                            */
 
 struct desk {
     struct desk_options o;
@@ -26,7 +27,8 @@ struct desk {
     char fault[512]; /* of the settings file on disk; empty: none */
 };
 
-/* --- accounts -------------------------------------------------------------------------------------- */
+/* --- accounts
+ * -------------------------------------------------------------------------------------- */
 
 struct loading {
     struct desk *desk;
@@ -74,7 +76,8 @@ static void load_stored(void *peer, struct account_spec *spec)
 static enum status load_file(struct loading *l, struct error *e)
 {
     for (size_t i = 0; i < l->settings->account_count; i++) {
-        /* flags kept in the database lie over those of the file; what they allocate is the copy's own */
+        /* flags kept in the database lie over those of the file; what they allocate is the copy's
+         * own */
         struct account_spec spec = *l->settings->accounts[i];
 
         spec.arena = (struct arena){ 0 };
@@ -96,8 +99,8 @@ static bool is_among(int64_t id, const int64_t *ids, size_t count)
     return false;
 }
 
-/* Puts all accounts of file and database into the pool and takes out those that are gone. An account
- * that cannot be used is logged; the first such fault is given when `e` is not NULL. */
+/* Puts all accounts of file and database into the pool and takes out those that are gone. An
+ * account that cannot be used is logged; the first such fault is given when `e` is not NULL. */
 static enum status load_accounts(struct desk *d, struct settings *s, struct error *e)
 {
     struct error ignored;
@@ -162,7 +165,8 @@ static void look_at_store(void *peer, int64_t now_ms)
     timer_start(&d->look, STORE_LOOK_MS);
 }
 
-/* --- settings -------------------------------------------------------------------------------------- */
+/* --- settings
+ * -------------------------------------------------------------------------------------- */
 
 void desk_put_fault(struct desk *d, struct buf *out)
 {
@@ -181,7 +185,8 @@ static void on_config(void *peer, struct settings *s)
     reload_accounts(d);
 }
 
-/* --- changes over the admin API -------------------------------------------------------------------- */
+/* --- changes over the admin API
+ * -------------------------------------------------------------------- */
 
 static int http_status_of(enum status st)
 {
@@ -246,7 +251,8 @@ static void change_scheduling(struct desk *d, struct str body, struct admin_outc
 
         if (node == JSON_NONE)
             continue;
-        enum status st = config_file_change(d->config, str_c(keys[i].path), json_raw(&doc, node), 0, &e);
+        enum status st =
+            config_file_change(d->config, str_c(keys[i].path), json_raw(&doc, node), 0, &e);
         if (st != OK) {
             outcome_error(out, st, e.text);
             goto done;
@@ -323,7 +329,8 @@ static void consider_account(void *peer, const struct account_view *v)
     }
 }
 
-static bool find_account(struct desk *d, struct str name, struct account_view *found, struct admin_outcome *out)
+static bool find_account(struct desk *d, struct str name, struct account_view *found,
+                         struct admin_outcome *out)
 {
     struct search s = { .wanted = name };
 
@@ -336,7 +343,8 @@ static bool find_account(struct desk *d, struct str name, struct account_view *f
     return true;
 }
 
-static bool read_flag(const struct json *doc, const char *name, bool *flag, struct admin_outcome *out)
+static bool read_flag(const struct json *doc, const char *name, bool *flag,
+                      struct admin_outcome *out)
 {
     uint32_t node = json_member(doc, 0, str_c(name), NULL);
 
@@ -351,7 +359,8 @@ static bool read_flag(const struct json *doc, const char *name, bool *flag, stru
     return true;
 }
 
-static void change_account(struct desk *d, struct str name, struct str body, struct admin_outcome *out)
+static void change_account(struct desk *d, struct str name, struct str body,
+                           struct admin_outcome *out)
 {
     struct account_view v;
     struct arena a = { 0 };
@@ -362,7 +371,8 @@ static void change_account(struct desk *d, struct str name, struct str body, str
         read_flag(&doc, "disabled", &v.disabled, out) &&
         read_flag(&doc, "proxy_disabled", &v.proxy_disabled, out)) {
         struct str reason = v.disabled ? STR("switched off by the operator") : STR("");
-        enum status st = store_account_flags(d->store, v.id, v.disabled, v.proxy_disabled, reason, &e);
+        enum status st =
+            store_account_flags(d->store, v.id, v.disabled, v.proxy_disabled, reason, &e);
 
         if (st == OK) {
             (void)pool_set_flags(d->o.pool, v.id, v.disabled, v.proxy_disabled, reason);
@@ -384,7 +394,8 @@ static void remove_account(struct desk *d, struct str name, struct admin_outcome
     if (!find_account(d, name, &v, out))
         return;
     if (v.from_file) {
-        outcome_error(out, E_CONFLICT, "the account is declared in the settings file: remove it there");
+        outcome_error(out, E_CONFLICT,
+                      "the account is declared in the settings file: remove it there");
         return;
     }
     st = store_account_remove(d->store, v.id, &e);
@@ -443,7 +454,8 @@ void desk_ask(void *desk, struct admin_call *c)
     free(asked);
 }
 
-/* --- life ------------------------------------------------------------------------------------------ */
+/* --- life
+ * ------------------------------------------------------------------------------------------ */
 
 enum status desk_open(const struct desk_options *options, struct desk **out, struct error *e)
 {
@@ -454,7 +466,8 @@ enum status desk_open(const struct desk_options *options, struct desk **out, str
     d->o = *options;
     pthread_mutex_init(&d->fault_lock, NULL);
     *out = d;
-    st = config_file_open(options->folder, options->config_path, &options->sources, &d->config, NULL, e);
+    st = config_file_open(options->folder, options->config_path, &options->sources, &d->config,
+                          NULL, e);
     if (st == OK)
         st = master_key_load(options->folder, options->master_key, &key, e);
     if (st == OK)

@@ -1,9 +1,9 @@
 /* app/desk.h - where changes are made: the settings file, the database, the accounts in the pool.
  *
- * The desk has a thread and a loop of its own, because it writes files and waits for the disk. Changes come from the admin
- * API, from edits of the settings file, and from commands that wrote to the database; what follows from
- * them is put into the pool and published to the workers.
- * Threads: desk_open/desk_close main thread, desk_ask any, the rest the desk's own loop. */
+ * The desk has a thread and a loop of its own, because it writes files and waits for the disk.
+ * Changes come from the admin API, from edits of the settings file, and from commands that wrote to
+ * the database; what follows from them is put into the pool and published to the workers. Threads:
+ * desk_open/desk_close main thread, desk_ask any, the rest the desk's own loop. */
 #ifndef PENSTOCK_APP_DESK_H
 #define PENSTOCK_APP_DESK_H
 
@@ -28,7 +28,8 @@ struct desk_options {
 };
 
 /* Reads settings and accounts; nothing runs yet. */
-MUST_USE enum status desk_open(const struct desk_options *options, struct desk **out, struct error *e);
+MUST_USE enum status desk_open(const struct desk_options *options, struct desk **out,
+                               struct error *e);
 /* The settings in force when it was opened: one count for the caller. */
 struct settings *desk_settings(struct desk *d);
 size_t desk_account_count(const struct desk *d);
@@ -40,8 +41,8 @@ void desk_close(struct desk *d);
 void desk_ask(void *desk, struct admin_call *c);
 /* Reads the settings file again (SIGHUP). Threads: any. */
 void desk_reload(struct desk *d);
-/* What is wrong with the settings file on disk while older settings are in force, as one sentence, or nothing.
- * Threads: any. */
+/* What is wrong with the settings file on disk while older settings are in force, as one sentence,
+ * or nothing. Threads: any. */
 void desk_put_fault(struct desk *d, struct buf *out);
 
 #endif

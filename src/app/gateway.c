@@ -45,7 +45,8 @@ static struct loop *main_loop(const struct gateway *g)
     return g->workers[0].loop;
 }
 
-/* --- the simulator, while there is no account ------------------------------------------------------ */
+/* --- the simulator, while there is no account
+ * ------------------------------------------------------ */
 
 #define SIMULATOR_ID INT64_MIN
 
@@ -69,7 +70,8 @@ static enum status simulator_start(struct gateway *g, struct error *e)
     spec->id = SIMULATOR_ID;
     spec->label = STR("simulator");
     spec->provider = STR("simulator");
-    spec->base_url = arena_printf(&spec->arena, "http://%.*s", STR_ARG(address_text(&g->simulator_at, text)));
+    spec->base_url =
+        arena_printf(&spec->arena, "http://%.*s", STR_ARG(address_text(&g->simulator_at, text)));
     spec->models = arena_array(&spec->arena, struct str, 2);
     spec->models[0] = STR("simulator");
     spec->models[1] = STR("*");
@@ -82,7 +84,8 @@ static enum status simulator_start(struct gateway *g, struct error *e)
     account_spec_free(spec);
     if (st == OK) {
         atomic_store(&g->simulating, true);
-        log_warn("no account is configured: every request is answered by the built-in provider simulator, "
+        log_warn("no account is configured: every request is answered by the built-in provider "
+                 "simulator, "
                  "not by a model; add an account to end that",
                  F_STR("simulator", address_text(&g->simulator_at, text)));
     }
@@ -127,7 +130,8 @@ static void on_accounts(void *peer, size_t count)
         free(news);
 }
 
-/* --- settings -------------------------------------------------------------------------------------- */
+/* --- settings
+ * -------------------------------------------------------------------------------------- */
 
 struct rules_news {
     struct worker *worker;
@@ -146,7 +150,8 @@ static void rules_changed_here(void *message)
     free(news);
 }
 
-/* The desk's loop: what can change while running does; listeners, workers and limits are read at start. */
+/* The desk's loop: what can change while running does; listeners, workers and limits are read at
+ * start. */
 static void on_settings(void *peer, struct settings *s)
 {
     struct gateway *g = peer;
@@ -168,7 +173,8 @@ static void on_settings(void *peer, struct settings *s)
     log_info("new settings are in force");
 }
 
-/* --- status ---------------------------------------------------------------------------------------- */
+/* --- status
+ * ---------------------------------------------------------------------------------------- */
 
 static uint64_t sum_streams(const struct gateway *g)
 {
@@ -179,8 +185,8 @@ static uint64_t sum_streams(const struct gateway *g)
     return n;
 }
 
-static void put_counters(struct json_writer *w, const struct gateway *g, const struct metric_name *names,
-                         size_t count, size_t offset)
+static void put_counters(struct json_writer *w, const struct gateway *g,
+                         const struct metric_name *names, size_t count, size_t offset)
 {
     for (size_t c = 0; c < count; c++) {
         uint64_t n = 0;
@@ -195,7 +201,8 @@ static void put_counters(struct json_writer *w, const struct gateway *g, const s
     }
 }
 
-/* Members of /api/status, each with a comma in front. Any worker's thread: reads counters and what is fixed at start. */
+/* Members of /api/status, each with a comma in front. Any worker's thread: reads counters and what
+ * is fixed at start. */
 static void put_status(void *peer, struct buf *out)
 {
     struct gateway *g = peer;
@@ -240,7 +247,8 @@ static void put_status(void *peer, struct buf *out)
     buf_clear(&b);
 }
 
-/* --- connections ----------------------------------------------------------------------------------- */
+/* --- connections
+ * ----------------------------------------------------------------------------------- */
 
 /* To the worker with the fewest connections; ties go round. */
 static void on_accept(void *peer, struct accepted *a)
@@ -261,17 +269,20 @@ static enum status listen_at(struct gateway *g, struct str text, bool has_keys, 
 
     if (str_starts(text, STR("localhost:"))) {
         struct arena a = { 0 };
-        bool good = address_read(arena_printf(&a, "127.0.0.1:%.*s", STR_ARG(str_drop(text, 10))), &at);
+        bool good =
+            address_read(arena_printf(&a, "127.0.0.1:%.*s", STR_ARG(str_drop(text, 10))), &at);
 
         arena_free(&a);
         if (!good)
             return fail(e, E_SYNTAX, "listen: `%.*s` is not HOST:PORT", STR_ARG(text));
     } else if (!address_read(text, &at)) {
-        return fail(e, E_SYNTAX, "listen: `%.*s` is not HOST:PORT with a numeric host", STR_ARG(text));
+        return fail(e, E_SYNTAX, "listen: `%.*s` is not HOST:PORT with a numeric host",
+                    STR_ARG(text));
     }
     if (!address_is_loopback(&at) && !has_keys)
         return fail(e, E_REFUSED,
-                    "listen: %.*s is not a loopback address, and there is no client key: add one to `client_keys`",
+                    "listen: %.*s is not a loopback address, and there is no client key: add one "
+                    "to `client_keys`",
                     STR_ARG(text));
     if (g->listener_count == LISTENERS_MAX)
         return fail(e, E_LIMIT, "listen: more than %d addresses", LISTENERS_MAX);
@@ -293,8 +304,8 @@ static enum status listen_everywhere(struct gateway *g, const struct settings *s
         enum status st = listen_at(g, list[i], s->client_key_count > 0, e);
 
         /* a machine without IPv6 is no error: the other loopback address serves */
-        if (st == E_IO && str_starts(list[i], STR("[")) && g->listener_count > 0 && e->text[0] != '\0' &&
-            str_find(str_c(e->text), STR("in use")) == SIZE_MAX) {
+        if (st == E_IO && str_starts(list[i], STR("[")) && g->listener_count > 0 &&
+            e->text[0] != '\0' && str_find(str_c(e->text), STR("in use")) == SIZE_MAX) {
             log_info("no IPv6 here", F_STR("listen", list[i]), F_C("why", e->text));
             continue;
         }
@@ -304,7 +315,8 @@ static enum status listen_everywhere(struct gateway *g, const struct settings *s
     return g->listener_count > 0 ? OK : fail(e, E_SYNTAX, "listen: no address to listen on");
 }
 
-/* --- stopping -------------------------------------------------------------------------------------- */
+/* --- stopping
+ * -------------------------------------------------------------------------------------- */
 
 static void worker_done_here(void *message)
 {
@@ -371,7 +383,8 @@ static void on_reload(void *peer)
     desk_reload(g->desk);
 }
 
-/* --- the journal ----------------------------------------------------------------------------------- */
+/* --- the journal
+ * ----------------------------------------------------------------------------------- */
 
 static bool journal_write(void *peer, struct str lines)
 {
@@ -405,7 +418,8 @@ static enum status journal_start(struct gateway *g, struct error *e)
     return st;
 }
 
-/* --- start ----------------------------------------------------------------------------------------- */
+/* --- start
+ * ----------------------------------------------------------------------------------------- */
 
 static void on_access(void *peer, const struct access_record *record)
 {
@@ -455,10 +469,11 @@ static void log_proxy(const char *what, struct str text)
     if (text.len == 0)
         return;
     if (url_read(text, &u, NULL))
-        log_info("upstreams are reached through a proxy", F_C("set_by", what), F_STR("host", u.host),
-                 F_INT("port", u.port));
+        log_info("upstreams are reached through a proxy", F_C("set_by", what),
+                 F_STR("host", u.host), F_INT("port", u.port));
     else
-        log_info("upstreams are reached as this says", F_C("set_by", what), F_STR("value", str_take(text, 8)));
+        log_info("upstreams are reached as this says", F_C("set_by", what),
+                 F_STR("value", str_take(text, 8)));
 }
 
 static void log_proxies(const struct proxy_settings *p)
@@ -546,7 +561,9 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     st = journal_start(&g, e);
     if (st != OK)
         goto out;
-    g.shared = (struct worker_shared){ .pool = g.pool, .journal = g.journal, .on_access = on_access, .peer = &g };
+    g.shared = (struct worker_shared){
+        .pool = g.pool, .journal = g.journal, .on_access = on_access, .peer = &g
+    };
     g.shared.budget.max = (int64_t)s->memory_bytes;
     g.shared.peers = peers_new();
     st = workers_start(&g, s, e);

@@ -1,4 +1,5 @@
-/* app/gateway.h - the running program: workers, listeners, the desk, and the simulator while there is no account.
+/* app/gateway.h - the running program: workers, listeners, the desk, and the simulator while there
+ * is no account.
  *
  * Threads: main thread (worker 0's loop).   Memory: gateway_run() makes and frees everything. */
 #ifndef PENSTOCK_APP_GATEWAY_H

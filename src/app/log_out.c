@@ -56,8 +56,11 @@ struct log_out *log_out_new(enum log_level level, enum log_format format)
 
     _Static_assert(LOG_OUT_BYTES >= LOG_LINE_MAX, "a line fits the empty buffer");
     pthread_mutex_init(&o->lock, NULL);
-    log_setup(&(struct log_options){
-        .level = level, .format = format, .write_line = log_out_line, .unix_ms = clock_unix_ms, .peer = o });
+    log_setup(&(struct log_options){ .level = level,
+                                     .format = format,
+                                     .write_line = log_out_line,
+                                     .unix_ms = clock_unix_ms,
+                                     .peer = o });
     return o;
 }
 

@@ -1,7 +1,7 @@
 /* app/log_out.h - where log lines go: standard error, in batches.
  *
- * A line a request would cost a system call each; so lines wait for at most LOG_OUT_MS or until the buffer is full.
- * Warnings and errors are written at once, with all that waited before them.
+ * A line a request would cost a system call each; so lines wait for at most LOG_OUT_MS or until the
+ * buffer is full. Warnings and errors are written at once, with all that waited before them.
  * Threads: log_out_line any (under the log's lock); the rest main thread. */
 #ifndef PENSTOCK_APP_LOG_OUT_H
 #define PENSTOCK_APP_LOG_OUT_H

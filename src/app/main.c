@@ -27,7 +27,8 @@ int command_version(int argc, char **argv)
 
 static void print_help(FILE *to)
 {
-    fprintf(to, "Penstock, an AI gateway: one address for every AI client, a pool of accounts behind it.\n\n"
+    fprintf(to, "Penstock, an AI gateway: one address for every AI client, a pool of accounts "
+                "behind it.\n\n"
                 "usage: penstock COMMAND [OPTIONS]\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
@@ -40,7 +41,8 @@ int main(int argc, char **argv)
         print_help(stderr);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return EXIT_DONE;
     }

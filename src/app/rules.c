@@ -31,7 +31,8 @@ const struct exchange_rules *exchange_rules_new(struct settings *s)
 {
     struct counted_rules *c = must_calloc(1, sizeof(*c));
     struct client_key *keys = arena_array(&c->arena, struct client_key, s->client_key_count + 1);
-    struct mapping_rule *mapping = arena_array(&c->arena, struct mapping_rule, s->mapping_count + 1);
+    struct mapping_rule *mapping =
+        arena_array(&c->arena, struct mapping_rule, s->mapping_count + 1);
 
     atomic_init(&c->refs, 1);
     c->settings = settings_ref(s);

@@ -6,7 +6,8 @@
 #include "app/settings.h"
 #include "exchange/exchange.h"
 
-/* Takes a count of the settings. The caller owns one count of the rules: `rules->owner_unref(rules->owner)`. */
+/* Takes a count of the settings. The caller owns one count of the rules:
+ * `rules->owner_unref(rules->owner)`. */
 const struct exchange_rules *exchange_rules_new(struct settings *s);
 
 #endif

@@ -11,7 +11,8 @@
 
 static const char help[] =
     "usage: penstock simulate [--listen HOST:PORT] [--script FILE] [--seed N] [--no-control]\n\n"
-    "A stand-in for all providers: point an account's base_url at it. Steered by words in the prompt, by a\n"
+    "A stand-in for all providers: point an account's base_url at it. Steered by words in the "
+    "prompt, by a\n"
     "script file and by its control API under /_sim/ (docs/simulator.md).\n\n"
     "  --listen HOST:PORT  where to listen (127.0.0.1:8090); port 0 takes a free one\n"
     "  --script FILE       rules, one a line\n"

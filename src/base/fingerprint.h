@@ -1,8 +1,9 @@
-/* base/fingerprint.h - 128 bits that stand for a text: fast, the same on every machine and in every run.
+/* base/fingerprint.h - 128 bits that stand for a text: fast, the same on every machine and in every
+ * run.
  *
- * Not for secrets: who chooses texts can find two with one fingerprint. Two folded 64-bit multiplications for each 16 bytes, in
- * two lanes; a gigabyte takes a quarter of a second, where SHA-256 without help of the processor takes five.
- * Threads: any, pure. */
+ * Not for secrets: who chooses texts can find two with one fingerprint. Two folded 64-bit
+ * multiplications for each 16 bytes, in two lanes; a gigabyte takes a quarter of a second, where
+ * SHA-256 without help of the processor takes five. Threads: any, pure. */
 #ifndef PENSTOCK_BASE_FINGERPRINT_H
 #define PENSTOCK_BASE_FINGERPRINT_H
 
@@ -12,7 +13,8 @@ struct fingerprint {
     uint64_t lane[2];
 };
 
-/* A zeroed struct begins; texts are added in turn, each with its length, so that their border counts. */
+/* A zeroed struct begins; texts are added in turn, each with its length, so that their border
+ * counts. */
 void fingerprint_add(struct fingerprint *f, struct str text);
 /* 16 bytes, least significant first. */
 void fingerprint_bytes(const struct fingerprint *f, uint8_t out[16]);

@@ -162,18 +162,18 @@ static inline scan_hits scan_hit_quote(const char *p)
 /* Most strings end within the first block; in a long one four blocks are looked at together until
  * there is a hit in them. What is left at the end is less than a block. */
 #define SCAN_LONG (4 * SCAN_BLOCK)
-#define SCAN_RUN(p, end, hit)                                                                  \
-    for (bool first_ = true; (end) - (p) >= SCAN_BLOCK; first_ = false, (p) += SCAN_BLOCK) {   \
-        while (!first_ && (end) - (p) >= SCAN_LONG &&                                          \
-               scan_bits(scan_or(                                                              \
-                   scan_or(hit(p), hit((p) + SCAN_BLOCK)),                                     \
-                   scan_or(hit((p) + 2 * SCAN_BLOCK), hit((p) + 3 * SCAN_BLOCK)))) == 0)       \
-            (p) += SCAN_LONG;                                                                  \
-        if ((end) - (p) < SCAN_BLOCK)                                                          \
-            break;                                                                             \
-        uint64_t bits_ = scan_bits(hit(p));                                                    \
-        if (bits_ != 0)                                                                        \
-            return (p) + scan_first(bits_);                                                    \
+#define SCAN_RUN(p, end, hit)                                                                    \
+    for (bool first_ = true; (end) - (p) >= SCAN_BLOCK; first_ = false, (p) += SCAN_BLOCK) {     \
+        while (!first_ && (end) - (p) >= SCAN_LONG &&                                            \
+               scan_bits(                                                                        \
+                   scan_or(scan_or(hit(p), hit((p) + SCAN_BLOCK)),                               \
+                           scan_or(hit((p) + 2 * SCAN_BLOCK), hit((p) + 3 * SCAN_BLOCK)))) == 0) \
+            (p) += SCAN_LONG;                                                                    \
+        if ((end) - (p) < SCAN_BLOCK)                                                            \
+            break;                                                                               \
+        uint64_t bits_ = scan_bits(hit(p));                                                      \
+        if (bits_ != 0)                                                                          \
+            return (p) + scan_first(bits_);                                                      \
     }
 
 /* First byte from `p` on that is a quote, a backslash, a control byte or not ASCII. */

@@ -180,7 +180,8 @@ static bool repeat_allows(struct str message, int64_t unix_ms, uint32_t *held)
     return true;
 }
 
-static void line_write(enum log_level level, const struct log_field *fields, size_t count, bool each)
+static void line_write(enum log_level level, const struct log_field *fields, size_t count,
+                       bool each)
 {
     struct line l;
     uint32_t held = 0; /* lines of this message left out before this one */
@@ -193,7 +194,8 @@ static void line_write(enum log_level level, const struct log_field *fields, siz
     int64_t unix_ms = sink.options.unix_ms != NULL ? sink.options.unix_ms() : 0;
     bool clocked = sink.options.unix_ms != NULL;
 
-    if (clocked && level != LOG_DEBUG && !each && !repeat_allows(fields[0].as.text, unix_ms, &held)) {
+    if (clocked && level != LOG_DEBUG && !each &&
+        !repeat_allows(fields[0].as.text, unix_ms, &held)) {
         pthread_mutex_unlock(&sink.lock);
         return;
     }

@@ -61,12 +61,12 @@ void log_write_each(enum log_level level, const struct log_field *fields, size_t
             log_write((level), log_fields_, COUNT(log_fields_));                               \
         }                                                                                      \
     } while (0)
-#define log_each(message, ...)                                                                      \
-    do {                                                                                            \
-        if (log_enabled(LOG_INFO)) {                                                                \
-            const struct log_field log_fields_[] = { F_C("message", message), ##__VA_ARGS__ };      \
-            log_write_each(LOG_INFO, log_fields_, COUNT(log_fields_));                              \
-        }                                                                                           \
+#define log_each(message, ...)                                                                 \
+    do {                                                                                       \
+        if (log_enabled(LOG_INFO)) {                                                           \
+            const struct log_field log_fields_[] = { F_C("message", message), ##__VA_ARGS__ }; \
+            log_write_each(LOG_INFO, log_fields_, COUNT(log_fields_));                         \
+        }                                                                                      \
     } while (0)
 #define log_debug(message, ...) log_at(LOG_DEBUG, message, ##__VA_ARGS__)
 #define log_info(message, ...) log_at(LOG_INFO, message, ##__VA_ARGS__)

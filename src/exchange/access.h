@@ -47,8 +47,8 @@ struct access_record {
     char request_id[40];
     uint64_t exchange;
     struct str protocol, path, model, mapped_model; /* path: empty when the client has left */
-    struct str client_key; /* its name; empty when none was needed */
-    struct str session;    /* `sid-…`, or empty */
+    struct str client_key;                          /* its name; empty when none was needed */
+    struct str session;                             /* `sid-…`, or empty */
     struct str account, provider;
     int status; /* of the client's answer */
     enum ending ending;

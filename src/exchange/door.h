@@ -17,7 +17,7 @@ enum endpoint {
     ENDPOINT_MODEL,    /* one of it */
     ENDPOINT_HEALTH,
     ENDPOINT_HOME,  /* `/` */
-    ENDPOINT_PAGE,     /* `/quota`, for a person who opens the address */
+    ENDPOINT_PAGE,  /* `/quota`, for a person who opens the address */
     ENDPOINT_LATER, /* known paths that no account can serve in this version: 501 */
 };
 

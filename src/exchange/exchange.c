@@ -204,15 +204,15 @@ void exchange_body(struct request *r)
         x->head_at_ms = loop_now(x->env->loop) + x->rules->stream_head_after_ms;
         x->emitter = arena_alloc_raw(&r->arena, sizeof(*x->emitter));
         emitter_init(x->emitter, &(struct emitter_options){
-                                      .protocol = x->target.protocol,
-                                      .json_array = x->target.json_array,
-                                      .drop_usage = !x->request.wants_usage,
-                                      .model = x->request.model,
-                                      .event_bytes_max = x->rules->answer_bytes_max,
-                                      .request_id = str_c(x->request_id),
-                                      .scratch = &x->env->scratch,
-                                      .sink = { reply_sink.start, reply_sink.write, x },
-                                  });
+                                     .protocol = x->target.protocol,
+                                     .json_array = x->target.json_array,
+                                     .drop_usage = !x->request.wants_usage,
+                                     .model = x->request.model,
+                                     .event_bytes_max = x->rules->answer_bytes_max,
+                                     .request_id = str_c(x->request_id),
+                                     .scratch = &x->env->scratch,
+                                     .sink = { reply_sink.start, reply_sink.write, x },
+                                 });
     }
     journal_arrival(x);
     (void)again_allows(x->env, loop_now(x->env->loop), false);
@@ -483,8 +483,8 @@ void exchange_wake(struct exchange_env *env)
 /* --- faults
  * ---------------------------------------------------------------------------------------- */
 
-/* Second tries are a tenth of the requests of the minute, or AGAIN_MIN: a provider in trouble is not asked
- * twice by everybody. */
+/* Second tries are a tenth of the requests of the minute, or AGAIN_MIN: a provider in trouble is
+ * not asked twice by everybody. */
 #define AGAIN_MIN 10
 static bool again_allows(struct exchange_env *env, int64_t now_ms, bool use)
 {
@@ -542,7 +542,8 @@ static void client_fault(struct exchange *x, const struct verdict *v,
                 ENDING_REQUEST_WRONG);
 }
 
-void exchange_fault(struct exchange *x, const struct verdict *judged, const struct judge_words *words)
+void exchange_fault(struct exchange *x, const struct verdict *judged,
+                    const struct judge_words *words)
 {
     int64_t account = x->attempt.lease.account_id, now_ms = loop_now(x->env->loop);
     struct verdict copy = *judged, *v = &copy;

@@ -76,7 +76,7 @@ struct exchange {
     struct judge_words words;         /* of the last attempt that failed */
     struct verdict last;
 
-    struct emitter *emitter; /* of a stream; NULL: the answer comes in one piece */
+    struct emitter *emitter;   /* of a stream; NULL: the answer comes in one piece */
     struct http_field *fields; /* of the answer's head */
     size_t field_count;
     struct usage usage;

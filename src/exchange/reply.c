@@ -327,7 +327,7 @@ void reply_request_id(struct exchange_env *env, char out[40])
     static const char hex[] = "0123456789abcdef";
     uint64_t z = env->id_seed += 0x9e3779b97f4a7c15u, w;
 
-    /* splitmix64: unique within a worker, and not to be guessed from another one */
+    /* splitmix64: unique within a worker; an id is a name, no secret */
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     z ^= z >> 31;
@@ -358,8 +358,10 @@ void reply_page(struct request *r)
     static const char page[] =
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Penstock</title>"
         "<h1>Penstock " PENSTOCK_VERSION "</h1>"
-        "<p>The gateway is running. Point your AI clients at this address; what it is doing is told by "
-        "<code>penstock accounts list</code>, its log, and <code>GET /api/status</code> with the token of "
+        "<p>The gateway is running. Point your AI clients at this address; what it is doing is "
+        "told by "
+        "<code>penstock accounts list</code>, its log, and <code>GET /api/status</code> with the "
+        "token of "
         "the file <code>admin.token</code>.</p></html>\n";
     static const struct http_field fields[] = {
         { { "Content-Type", 12 }, { "text/html; charset=utf-8", 24 } },

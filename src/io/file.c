@@ -380,7 +380,7 @@ enum status file_tighten(const char *path, struct error *e)
     if (fd < 0)
         return errno == ENOENT ? OK : fail_errno(e, "cannot open", path);
 
-    enum status st = fstat(fd, &found) != 0      ? fail_errno(e, "cannot look at", path)
+    enum status st = fstat(fd, &found) != 0    ? fail_errno(e, "cannot look at", path)
                      : !S_ISREG(found.st_mode) ? fail(e, E_REFUSED, "%s is no plain file", path)
                                                : mode_tighten(fd, path, FILE_MODE, e);
 

@@ -104,8 +104,8 @@ void process_prepare(bool debuggable)
     /* names are looked up in libuv's pool, where one that hangs keeps its thread; libuv reads this
      * when the first is started */
     setenv("UV_THREADPOOL_SIZE", "8", 0);
-    /* Large bodies go back to the system when they are freed, small ones are used again: fixed, because
-     * glibc would raise the border to the largest body it has seen. */
+    /* Large bodies go back to the system when they are freed, small ones are used again: fixed,
+     * because glibc would raise the border to the largest body it has seen. */
     mallopt(M_MMAP_THRESHOLD, MALLOC_MMAP_BYTES);
     mallopt(M_TRIM_THRESHOLD, MALLOC_TRIM_BYTES);
     if (debuggable)

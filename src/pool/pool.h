@@ -105,8 +105,8 @@ struct pick {
     uint32_t offering; /* accounts that offer the model over one of the wires, usable or not. What
                           the operator disabled is not counted, what a refused credential disabled
                           is */
-    /* Why they are out, tried or not: for the answer when nobody is free. Rate: rate_limited; quota:
-     * quota_exhausted; server: capacity and server_error; auth: auth_invalid, forbidden,
+    /* Why they are out, tried or not: for the answer when nobody is free. Rate: rate_limited;
+     * quota: quota_exhausted; server: capacity and server_error; auth: auth_invalid, forbidden,
      * needs_action; model: model_missing. */
     uint32_t locked_rate, locked_quota, locked_server, locked_auth, locked_model;
     int64_t retry_at_ms; /* the earliest time one of those that are locked out is free again: what

@@ -160,8 +160,8 @@ static bool pass(struct emitter *e, const struct sse_event *ev, const struct eve
 {
     bool rename = !is_clients_model(e, view->model_raw);
     /* the last block of a stream may lack its blank line: then it is written anew as well */
-    bool plain = lies_in(ev->data, ev->span) && view->surrogates == 0 && !e->o.json_array &&
-                 !e->finishing;
+    bool plain =
+        lies_in(ev->data, ev->span) && view->surrogates == 0 && !e->o.json_array && !e->finishing;
 
     e->events_out++;
     if (plain && !rename)

@@ -81,8 +81,8 @@ bool text_tells(struct str text)
         return false;
     /* one byte is looked for much faster than a word, and most texts do not have it */
     const char *mark = memchr(text.at, '<', text.len);
-    return mark == NULL || str_find(str_drop(text, (size_t)(mark - text.at)),
-                                    STR("<system-reminder>")) == SIZE_MAX;
+    return mark == NULL ||
+           str_find(str_drop(text, (size_t)(mark - text.at)), STR("<system-reminder>")) == SIZE_MAX;
 }
 
 /* `raw` is a valid JSON string with its quotes. */
@@ -102,9 +102,11 @@ static bool string_tells(struct str raw, struct arena *a, struct str *text)
     return text_tells(*text);
 }
 
-/* The values of some members of an object, raw, by a walk over its (valid) text: far cheaper than a tape
- * for one look. A name written with escapes is not found, which here costs nothing but a hint. */
-static void members_find(struct str object, const struct str *names, struct str *values, size_t count)
+/* The values of some members of an object, raw, by a walk over its (valid) text: far cheaper than a
+ * tape for one look. A name written with escapes is not found, which here costs nothing but a hint.
+ */
+static void members_find(struct str object, const struct str *names, struct str *values,
+                         size_t count)
 {
     struct json_cursor c = json_open(object);
     struct str key, value;
@@ -151,8 +153,8 @@ void messages_scan(struct str messages, struct str parts, struct arena *a, struc
             continue;
         members_find(raw, names, values, 2);
         /* Gemini's contents may leave the role out: the user's then */
-        bool users = values[0].len > 0 ? str_eq(values[0], STR("\"user\""))
-                                       : r->protocol == WIRE_GEMINI;
+        bool users =
+            values[0].len > 0 ? str_eq(values[0], STR("\"user\"")) : r->protocol == WIRE_GEMINI;
         if (users && content_tells(values[1], a, &r->first_text))
             return;
     }

@@ -19,12 +19,12 @@
  * know. */
 struct wire_request {
     enum wire protocol;
-    struct json doc;      /* the body; the root's members are on the tape, what they hold is folded */
-    struct str model;     /* decoded */
+    struct json doc;  /* the body; the root's members are on the tape, what they hold is folded */
+    struct str model; /* decoded */
     struct str model_raw; /* its bytes in the body; empty when the path says it (gemini) */
     bool stream;
-    bool wants_usage;        /* openai-chat: asked for the usage chunk itself */
-    uint32_t stream_options; /* node, or JSON_NONE */
+    bool wants_usage;         /* openai-chat: asked for the usage chunk itself */
+    uint32_t stream_options;  /* node, or JSON_NONE */
     struct str include_usage; /* bytes of stream_options.include_usage, or empty */
     /* what the session key is made of, most telling first; empty when absent */
     struct str user_id; /* anthropic: metadata.user_id */

@@ -21,7 +21,8 @@ bool member_used(const struct json *doc, uint32_t object, const char *name, enum
                  uint32_t *node, struct wire_complaint *why);
 bool complain(struct wire_complaint *why, struct str param, struct str message);
 
-/* Reads the inside of a folded object of the document (valid, so it never fails but for a scalar). */
+/* Reads the inside of a folded object of the document (valid, so it never fails but for a scalar).
+ */
 bool object_open(const struct json *doc, uint32_t node, struct arena *a, struct json *out);
 
 /* The first text long enough to tell one conversation from another, among texts of users. */

@@ -1,7 +1,5 @@
 #include "exchange/exchange.h"
 
-#include <inttypes.h>
-
 #include "base/log.h"
 #include "exchange/exchange_int.h"
 #include "exchange/session.h"
@@ -241,182 +239,6 @@ static void journal_pick(const struct exchange *x, bool leased, int64_t now_ms)
     journal_add(x->env->journal, &ev);
 }
 
-/* The names most like the one that nobody offers. */
-#define NEAREST 3
-struct nearest {
-    struct str model;
-    struct arena *arena;
-    struct {
-        struct str name;
-        size_t distance;
-    } best[NEAREST];
-    size_t count;
-    uint32_t wires; /* over which the model is offered, whatever was asked */
-};
-
-static void consider_name(void *peer, struct str pattern, struct str provider, uint32_t wires)
-{
-    struct nearest *n = peer;
-    size_t distance = names_alike(n->model, pattern), i;
-
-    (void)provider;
-    if (str_matches(n->model, pattern))
-        n->wires |= wires;
-    if (memchr(pattern.at, '*', pattern.len) != NULL)
-        return;
-    for (i = 0; i < n->count; i++)
-        if (str_eq(n->best[i].name, pattern))
-            return;
-    i = n->count < NEAREST ? n->count++ : NEAREST;
-    while (i > 0 && n->best[i - 1].distance > distance) {
-        if (i < NEAREST)
-            n->best[i] = n->best[i - 1];
-        i--;
-    }
-    if (i < NEAREST) {
-        n->best[i].name = arena_copy(n->arena, pattern);
-        n->best[i].distance = distance;
-    }
-}
-
-static void refuse_model(struct exchange *x)
-{
-    struct nearest n = { .model = x->mapped, .arena = &x->r->arena };
-    struct buf text;
-    bool first = true;
-
-    pool_each_model(x->env->pool, consider_name, &n);
-    buf_init(&text, FAULT_TEXT_MAX);
-    (void)buf_printf(&text, "no account offers the model `%.*s`", STR_ARG(x->mapped));
-    if (n.wires != 0 || n.count == 0)
-        (void)buf_printf(&text, " over the %.*s protocol", STR_ARG(wire_name(x->target.protocol)));
-    for (unsigned w = 0; w < WIRES; w++)
-        if (n.wires & WIRE_BIT(w)) {
-            (void)buf_printf(&text, "%s%.*s", first ? "; it is offered over " : ", ",
-                             STR_ARG(wire_name((enum wire)w)));
-            first = false;
-        }
-    for (size_t i = 0; i < n.count && n.wires == 0; i++)
-        (void)buf_printf(&text, "%s`%.*s`", i == 0 ? "; the nearest known: " : ", ",
-                         STR_ARG(n.best[i].name));
-    reply_fault(x,
-                &(struct fault){ .class = FAULT_NO_ROUTE,
-                                 .message = arena_copy(&x->r->arena, buf_str(&text)),
-                                 .param = STR("model") },
-                ENDING_REQUEST_WRONG);
-    buf_clear(&text);
-}
-
-/* Which class of error speaks for all that was tried and all that could not be tried. */
-static enum fault_class class_of_failure(const struct exchange *x)
-{
-    const uint32_t *seen = x->verdicts;
-
-    if (seen[VERDICT_RATE_LIMITED] > 0)
-        return FAULT_RATE_LIMITED;
-    /* the pool counts quota among the rates: any beyond those seen here may be free sooner */
-    if (seen[VERDICT_QUOTA_EXHAUSTED] > 0 && x->pick.locked_rate <= seen[VERDICT_QUOTA_EXHAUSTED])
-        return FAULT_QUOTA;
-    if (x->pick.locked_rate > 0)
-        return FAULT_RATE_LIMITED;
-    if (seen[VERDICT_CAPACITY] > 0)
-        return FAULT_OVERLOADED;
-    if (seen[VERDICT_TIMEOUT] > 0)
-        return FAULT_TIMEOUT;
-    if (seen[VERDICT_SERVER_ERROR] > 0 || seen[VERDICT_NETWORK] > 0)
-        return FAULT_SERVER;
-    if (seen[VERDICT_FORBIDDEN] > 0 || seen[VERDICT_NEEDS_ACTION] > 0)
-        return FAULT_FORBIDDEN;
-    if (seen[VERDICT_MODEL_MISSING] > 0)
-        return FAULT_MODEL_MISSING;
-    if (seen[VERDICT_AUTH_INVALID] > 0 || seen[VERDICT_AUTH_EXPIRED] > 0 || x->pick.locked_auth > 0)
-        return FAULT_UPSTREAM_AUTH;
-    if (x->pick.skipped[SKIP_BUSY] > 0)
-        return FAULT_RATE_LIMITED;
-    return FAULT_OVERLOADED;
-}
-
-#define NAMED_MAX 5 /* accounts named in the text of a failure */
-
-static void name_accounts(const struct exchange *x, struct buf *text)
-{
-    uint32_t named = 0;
-
-    if (x->rules->privacy)
-        return;
-    for (uint32_t i = 0; i < x->attempt_count && i < ACCESS_ATTEMPTS_MAX && named < NAMED_MAX;
-         i++, named++)
-        (void)buf_printf(text, "%s%s: %s", named == 0 ? " (" : ", ", x->attempts[i].label,
-                         verdict_word(x->attempts[i].verdict));
-    for (uint32_t i = 0; i < x->pick.passed_count && i < PICK_PASSED_MAX && named < NAMED_MAX;
-         i++) {
-        if (x->pick.passed[i].why == SKIP_TRIED)
-            continue;
-        (void)buf_printf(text, "%s%s: %s", named == 0 ? " (" : ", ", x->pick.passed[i].label,
-                         skip_word(x->pick.passed[i].why));
-        named++;
-    }
-    if (named > 0)
-        (void)buf_add(text, STR(")"));
-}
-
-/* A server error keeps the status that tells most: what the provider itself said, if it is one of
- * ours. */
-static int status_of_failure(const struct exchange *x, enum fault_class class)
-{
-    if (class == FAULT_SERVER && x->last.kind == VERDICT_SERVER_ERROR &&
-        (x->last.status == 503 || x->last.status == 504))
-        return x->last.status;
-    if (class == FAULT_OVERLOADED && x->target.protocol == WIRE_ANTHROPIC && x->last.status == 503)
-        return 503;
-    return 0;
-}
-
-static void give_up(struct exchange *x)
-{
-    static const char *const texts[FAULT_CLASSES] = {
-        [FAULT_RATE_LIMITED] = "every account that offers this model is at its limit",
-        [FAULT_QUOTA] = "the quota of every account that offers this model is used up",
-        [FAULT_OVERLOADED] = "no account that offers this model has capacity now",
-        [FAULT_TIMEOUT] = "the provider did not answer in time",
-        [FAULT_SERVER] = "the provider failed",
-        [FAULT_FORBIDDEN] = "the provider refuses this to every account that was asked",
-        [FAULT_MODEL_MISSING] = "the provider does not know this model",
-        [FAULT_UPSTREAM_AUTH] = "every account that offers this model needs a new credential",
-    };
-    enum fault_class class = class_of_failure(x);
-    int64_t now_ms = loop_now(x->env->loop), retry_s = 0;
-    struct buf text;
-
-    if (x->pick.offering == 0 && x->attempt_count == 0) {
-        refuse_model(x);
-        return;
-    }
-    if (x->pick.retry_at_ms != INT64_MAX && x->pick.retry_at_ms > now_ms)
-        retry_s = (x->pick.retry_at_ms - now_ms + 999) / 1000;
-    if (retry_s > 86400)
-        retry_s = 86400;
-    if (class != FAULT_RATE_LIMITED && class != FAULT_QUOTA && class != FAULT_OVERLOADED &&
-        class != FAULT_SERVER)
-        retry_s = 0;
-    else if (retry_s == 0 && class != FAULT_SERVER)
-        retry_s = 1;
-    buf_init(&text, FAULT_TEXT_MAX);
-    (void)buf_add(&text, str_c(texts[class]));
-    name_accounts(x, &text);
-    if (retry_s > 0)
-        (void)buf_printf(&text, ". Please try again in %" PRId64 "s.", retry_s);
-    if (x->words.message.len > 0 && class != FAULT_RATE_LIMITED)
-        (void)buf_printf(&text, " The provider said: %.*s", STR_ARG(x->words.message));
-    reply_fault(x,
-                &(struct fault){ .class = class,
-                                 .status = status_of_failure(x, class),
-                                 .message = arena_copy(&x->r->arena, buf_str(&text)),
-                                 .retry_after_s = retry_s },
-                x->attempt_count > 0 ? ENDING_UPSTREAM_FAILED : ENDING_NOBODY_FREE);
-    buf_clear(&text);
-}
-
 /* Waiting is worth it when somebody will be free before patience and deadline end. */
 static bool may_wait(struct exchange *x, int64_t now_ms)
 {
@@ -448,7 +270,7 @@ void exchange_pick(struct exchange *x)
     assert(x->state == EXCHANGE_PICKING);
     x->again_at_ms = 0;
     if (x->costly_count >= ATTEMPTS_COSTLY_MAX || x->tried_count >= PICK_TRIED_MAX) {
-        give_up(x);
+        exchange_give_up(x);
         return;
     }
     bool leased = pool_lease(x->env->pool, &ask, now_ms, &x->attempt.lease, &x->pick);
@@ -461,7 +283,7 @@ void exchange_pick(struct exchange *x)
         return;
     }
     if (!may_wait(x, now_ms)) {
-        give_up(x);
+        exchange_give_up(x);
         return;
     }
     x->again_at_ms =
@@ -578,7 +400,7 @@ void exchange_fault(struct exchange *x, const struct verdict *judged,
         x->tried[x->tried_count++] = account;
     exchange_move(x, EXCHANGE_PICKING);
     if (now_ms >= x->deadline_ms) {
-        give_up(x);
+        exchange_give_up(x);
         return;
     }
     if (v->kind == VERDICT_CAPACITY && x->tried_count == 0) {

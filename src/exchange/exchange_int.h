@@ -95,6 +95,9 @@ void exchange_fault(struct exchange *x, const struct verdict *v, const struct ju
 void exchange_end(struct exchange *x, enum ending ending);
 void exchange_schedule(struct exchange *x);
 
+/* give_up.c: nobody is left to ask, or to wait for. Ends the exchange. */
+void exchange_give_up(struct exchange *x);
+
 /* attempt.c */
 void attempt_start(struct exchange *x);
 /* Ends the attempt: cancels its call if it still runs, returns the lease with the verdict, records

@@ -302,8 +302,8 @@ void reply_refuse(struct exchange_env *env, struct request *r, const struct door
     char id[40];
 
     reply_request_id(env, id);
-    log_debug("request refused", F_C("request", id), F_STR("path", r->path),
-              F_INT("status", fault_status(t->protocol, f)));
+    log_info("request refused", F_C("request", id), F_STR("path", r->path),
+             F_INT("status", fault_status(t->protocol, f)), F_STR("why", f->message));
     send_fault(r, t->protocol, f, str_c(id), &allow, f->class == FAULT_METHOD ? 1 : 0);
 }
 

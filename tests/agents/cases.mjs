@@ -112,7 +112,7 @@ class Case {
   // What arrived upstream: the account's key, the right path, good answers, and never the client's key.
   checkRecords(all) {
     const records = all.filter((r) => r.account === this.key);
-    assert(records.length >= 2, `at least the prompt and the tool's result must arrive, not ${records.length} requests`);
+    assert(records.length >= 2, `the prompt and the tool's result must arrive, not ${records.length} requests`);
     for (const record of records) {
       assert.match(record.path, upstreamPaths[this.agent.wire]);
       assert.equal(record.wire, this.agent.wire);
@@ -189,6 +189,14 @@ function watchLog(child) {
   };
 }
 
+// The gateway's counters; `folder` is where its data is.
+async function countersOf(gateway, folder) {
+  const token = readFileSync(join(folder, 'admin.token'), 'utf8').trim();
+  const answer = await fetch(`${gateway}/api/status`, { headers: { authorization: `Bearer ${token}` } });
+  assert.equal(answer.status, 200);
+  return (await answer.json()).counters;
+}
+
 async function recordsOf(simulator) {
   const answer = await (await fetch(`${simulator}/_sim/requests?limit=1000`)).json();
   assert.equal(answer.more, false, 'more requests than the simulator keeps');
@@ -233,8 +241,10 @@ export async function runAll(binary, folder, only, tally) {
   const gateway = new Child(binary, ['serve', '--data-dir', folder, '--listen', '127.0.0.1:0', '--log-json'], env);
   const log = watchLog(gateway);
 
-  await runCases(list, folder, await gateway.address());
+  const gatewayAt = await gateway.address();
+  await runCases(list, folder, gatewayAt);
 
+  const counters = await countersOf(gatewayAt, folder);
   const records = await recordsOf(simulatorAt);
   const ends = [];
   for (const child of [gateway, simulator]) ends.push({ child, how: await child.stop() });
@@ -244,9 +254,12 @@ export async function runAll(binary, folder, only, tally) {
     await attempt(t, () => t.checkLog(lines));
     tally.note(t.name, t.fault);
   }
-  tally.check('no request was refused before it had an account', () => {
+  // what is refused before an account is picked: for its form it is in the log, for its key or path it is counted
+  tally.check('the gateway refused nothing', () => {
     const known = new Set(list.map((t) => t.id));
     assert.deepEqual(lines.filter((line) => !known.has(line.account)), []);
+    const bad = ([name, count]) => /^(refused|failed|left$)/.test(name) && count > 0;
+    assert.deepEqual(Object.entries(counters).filter(bad), []);
   });
   for (const { child, how } of ends)
     tally.check(`penstock ${child.name} ends well when it is told to`, () => assert.equal(how, 0, child.log));

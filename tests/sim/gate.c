@@ -198,7 +198,9 @@ static bool account_start(struct gate *g, const struct account_spec *spec, struc
     struct upstream *up = NULL;
 
     assert(g->account_count <= GATE_ACCOUNTS_MAX);
-    *a = (struct gate_account){ .gate = g, .id = spec->id };
+    *a = (struct gate_account){ .gate = g,
+                                .id = spec->id,
+                                .concurrency_max = spec->concurrency_max };
     a->label = arena_copy(&g->arena, spec->label);
     a->host = arena_printf(&g->arena, "%.*s.test", STR_ARG(spec->label));
     bool read = address_read(arena_printf(&g->arena, "10.0.%zu.%zu:%d", g->account_count / 200,

@@ -33,6 +33,7 @@ struct gate_account {
     struct address at;
     struct sim_listener *listener;
     int64_t id;
+    uint32_t concurrency_max; /* 0: no limit */
     size_t calls;
 };
 

@@ -215,6 +215,14 @@ bool upstream_clause(struct play *p, struct actor *a, struct words *w)
                                          w->next < w->count ? word_next(w) : STR("It broke.")));
         return true;
     }
+    if (word_is(w, "jumps")) {
+        a->next_event = a->answer.end_at;
+        return stream_on(p, a, w);
+    }
+    if (word_is(w, "sends")) {
+        send_event(a, word_next(w));
+        return true;
+    }
     if (word_is(w, "babbles")) {
         uint64_t n = 0;
 

@@ -6,6 +6,7 @@
  * Each upstream's answer says in every piece which call it belongs to, so a client can tell whether
  * what it reads is of one piece. Checked, besides what gate_end() checks:
  *   - no account is asked while it is locked out or disabled;
+ *   - no account has more requests in flight than it may;
  *   - no request gets more attempts than it may;
  *   - every request whose client stayed is answered, whole, once;
  *   - a stream has one terminator or one error, last; its content is that of one call, from its
@@ -344,6 +345,9 @@ static void look_around(struct day *d)
         struct standing *s = &d->standing[i];
         const struct gate_account *a = &d->g->accounts[i];
 
+        if (a->concurrency_max > 0 && gate_in_flight(d->g, a) > a->concurrency_max)
+            day_fail(d, "%.*s has %u requests in flight", STR_ARG(a->label),
+                     gate_in_flight(d->g, a));
         s->disabled = gate_is_disabled(d->g, a);
         s->locked_until = gate_locked_until(d->g, a, STR(""), &kind);
         for (size_t w = 0; w < LOCK_WIRES; w++)

@@ -106,8 +106,8 @@ static void note_progress(struct exchange *x)
     int64_t now_ms = loop_now(x->env->loop);
 
     if (x->emitter->bytes_out != x->bytes_out) {
-        if (x->first_out_ms < 0)
-            x->first_out_ms = now_ms;
+        if (x->first_out_ms < 0 && emitter_has_content(x->emitter))
+            x->first_out_ms = now_ms; /* keep-alives and what is held back do not count */
         x->bytes_out = x->emitter->bytes_out;
         x->last_out_ms = now_ms;
     }

@@ -263,17 +263,23 @@ void exchange_pick(struct exchange *x)
         .session = x->session,
         .has_session = x->has_session,
         .force_rotate = x->attempt_count > 0,
+        .again = x->again,
         .tried = x->tried,
         .tried_count = x->tried_count,
     };
 
     assert(x->state == EXCHANGE_PICKING);
     x->again_at_ms = 0;
-    if (x->costly_count >= ATTEMPTS_COSTLY_MAX || x->tried_count >= PICK_TRIED_MAX) {
+    bool done = x->costly_count >= ATTEMPTS_COSTLY_MAX || x->tried_count >= PICK_TRIED_MAX;
+    bool leased = pool_lease(x->env->pool, &ask, now_ms, &x->attempt.lease, &x->pick);
+    if (done) {
+        /* asked only for what it says of those that are out: the answer tells when to come back */
+        if (leased)
+            lease_return(x->env->pool, &x->attempt.lease,
+                         &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 }, NULL, now_ms);
         exchange_give_up(x);
         return;
     }
-    bool leased = pool_lease(x->env->pool, &ask, now_ms, &x->attempt.lease, &x->pick);
     journal_pick(x, leased, now_ms);
     if (leased) {
         x->wait_until_ms = 0;
@@ -328,7 +334,8 @@ static bool again_allows(struct exchange_env *env, int64_t now_ms, bool use)
  */
 static bool spare(struct exchange *x, const struct verdict *v, int64_t account)
 {
-    bool worth = v->kind == VERDICT_CAPACITY || (v->kind == VERDICT_NETWORK && v->nothing_sent) ||
+    bool worth = (v->kind == VERDICT_CAPACITY && v->first_capacity) ||
+                 (v->kind == VERDICT_NETWORK && v->nothing_sent) ||
                  (v->kind == VERDICT_TIMEOUT && v->nothing_sent) ||
                  (v->kind == VERDICT_RATE_LIMITED && v->delay_ms >= 0 && v->delay_ms <= 2000);
 
@@ -396,14 +403,17 @@ void exchange_fault(struct exchange *x, const struct verdict *judged,
         x->tried = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
         x->spared = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
     }
-    if (!spare(x, v, account) && x->tried_count < PICK_TRIED_MAX)
+    bool spared = spare(x, v, account);
+    /* its cache is worth a moment; for the other reasons a free account goes first */
+    x->again = spared && v->kind == VERDICT_CAPACITY ? account : 0;
+    if (!spared && x->tried_count < PICK_TRIED_MAX)
         x->tried[x->tried_count++] = account;
     exchange_move(x, EXCHANGE_PICKING);
     if (now_ms >= x->deadline_ms) {
         exchange_give_up(x);
         return;
     }
-    if (v->kind == VERDICT_CAPACITY && x->tried_count == 0) {
+    if (v->kind == VERDICT_CAPACITY && spared) {
         /* the account has the prompt's cache: a moment of patience before it is asked again */
         x->again_at_ms = now_ms + 500 + (int64_t)(random_u64() % 1500);
         x->wait_until_ms = x->again_at_ms + 1;

@@ -71,6 +71,7 @@ struct exchange {
      * PICK_TRIED_MAX each from the first fault on */
     int64_t *tried, *spared;
     size_t tried_count, spared_count;
+    int64_t again; /* the account that is to be asked once more; 0: none */
     struct pick pick;
     uint32_t verdicts[VERDICT_KINDS]; /* how many attempts ended so */
     struct judge_words words;         /* of the last attempt that failed */

@@ -219,7 +219,7 @@ static void count_locked(struct pick *out, enum verdict_kind why)
 struct account *pool_pick(const struct pool *p, const struct pick_ask *ask, int64_t now_ms,
                           struct pick *out)
 {
-    struct account *best = NULL;
+    struct account *best = NULL, *again = NULL;
     struct passed_list passed = { .count = 0 };
     struct str group = group_name(ask->model);
 
@@ -234,6 +234,8 @@ struct account *pool_pick(const struct pool *p, const struct pick_ask *ask, int6
 
         out->skipped[why]++;
         if (why == SKIP_NONE) {
+            if (acc->id == ask->again)
+                again = acc;
             if (best == NULL || account_before(acc, best))
                 best = acc;
         } else if (offers) {
@@ -254,6 +256,8 @@ struct account *pool_pick(const struct pool *p, const struct pick_ask *ask, int6
         }
     }
     passed_name(&passed, out);
+    if (again != NULL)
+        best = again;
     if (best != NULL)
         out->reason = out->offering == 1 ? PICK_ONLY : PICK_ROUND_ROBIN;
     assert(out->retry_at_ms > now_ms);

@@ -86,6 +86,7 @@ struct pick_ask {
     struct session_key session;
     bool has_session;
     bool force_rotate;    /* attempt > 0 */
+    int64_t again;        /* an account to be asked once more, if it may be used; 0: none */
     const int64_t *tried; /* ids of accounts used up by this exchange */
     size_t tried_count;
 };

@@ -16,7 +16,7 @@ const char *ending_word(enum ending e)
 
 void access_log(const struct access_record *r)
 {
-    log_info(
+    log_each(
         "request", F_C("id", r->request_id), F_STR("protocol", r->protocol), F_STR("path", r->path),
         F_INT("status", r->status), F_C("ending", ending_word(r->ending)), F_C("phase", r->phase),
         F_STR("model", r->model), F_STR("mapped", r->mapped_model), F_STR("account", r->account),

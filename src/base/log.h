@@ -51,7 +51,7 @@ struct log_options {
 void log_setup(const struct log_options *options);
 bool log_enabled(enum log_level level);
 void log_write(enum log_level level, const struct log_field *fields, size_t count);
-/* The same for a line that is one of many by nature and must not be held back (access lines). */
+/* The same for a line that is one of many by nature and must not be held back. */
 void log_write_each(enum log_level level, const struct log_field *fields, size_t count);
 
 #define log_at(level, message, ...)                                                            \
@@ -59,13 +59,6 @@ void log_write_each(enum log_level level, const struct log_field *fields, size_t
         if (log_enabled(level)) {                                                              \
             const struct log_field log_fields_[] = { F_C("message", message), ##__VA_ARGS__ }; \
             log_write((level), log_fields_, COUNT(log_fields_));                               \
-        }                                                                                      \
-    } while (0)
-#define log_each(message, ...)                                                                 \
-    do {                                                                                       \
-        if (log_enabled(LOG_INFO)) {                                                           \
-            const struct log_field log_fields_[] = { F_C("message", message), ##__VA_ARGS__ }; \
-            log_write_each(LOG_INFO, log_fields_, COUNT(log_fields_));                         \
         }                                                                                      \
     } while (0)
 #define log_debug(message, ...) log_at(LOG_DEBUG, message, ##__VA_ARGS__)

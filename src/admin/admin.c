@@ -300,14 +300,6 @@ static void call_free(struct admin_call *c)
     free(c);
 }
 
-static bool is_json(struct str content_type)
-{
-    struct str type, parameters;
-
-    (void)str_cut(content_type, ';', &type, &parameters);
-    return str_ieq(str_trim(type), STR("application/json"));
-}
-
 void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r)
 {
     enum admin_change change;
@@ -330,7 +322,8 @@ void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r)
                    known ? STR("this path does not take that method") : STR("no such path"));
         return;
     }
-    if (change != ADMIN_ACCOUNT_REMOVE && !is_json(r->head->content_type)) {
+    if (change != ADMIN_ACCOUNT_REMOVE &&
+        !http_type_is(r->head->content_type, STR("application/json"))) {
         send_error(r, 415, STR("Content-Type must be application/json"));
         return;
     }

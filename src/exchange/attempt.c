@@ -34,14 +34,6 @@ static void judged_cut(struct exchange *x)
 /* --- the answer arrives
  * ---------------------------------------------------------------------------- */
 
-static bool is_type(struct str content_type, struct str wanted)
-{
-    struct str type, parameters;
-
-    (void)str_cut(content_type, ';', &type, &parameters);
-    return str_ieq(str_trim(type), wanted);
-}
-
 /* The judge reads the head after the body has come: a copy for faults only. */
 static void keep_head(struct exchange *x, const struct http_head *head)
 {
@@ -64,10 +56,10 @@ static void on_head(void *peer, const struct http_head *head)
 
     a->status = head->status;
     a->first_byte_ms = loop_now(x->env->loop);
-    if (good && x->request.stream && is_type(head->content_type, STR("text/event-stream"))) {
+    if (good && x->request.stream && http_type_is(head->content_type, STR("text/event-stream"))) {
         a->mode = ATTEMPT_STREAM;
     } else if (good && !x->request.stream &&
-               !is_type(head->content_type, STR("text/event-stream"))) {
+               !http_type_is(head->content_type, STR("text/event-stream"))) {
         a->mode = ATTEMPT_BODY;
         buf_init(&a->body, x->rules->answer_bytes_max);
     } else {

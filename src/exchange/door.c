@@ -210,14 +210,6 @@ struct str door_cors_origin(const struct door_rules *rules, const struct http_he
     return STR("");
 }
 
-static bool is_json(struct str content_type)
-{
-    struct str type, parameters;
-
-    (void)str_cut(content_type, ';', &type, &parameters);
-    return str_ieq(str_trim(type), STR("application/json"));
-}
-
 /* Without keys, a page of another site in the user's browser could spend the user's quota: what
  * only a browser sends for one is refused. */
 static bool looks_like_foreign_page(const struct door_rules *rules, const struct request *r,
@@ -236,7 +228,8 @@ static bool looks_like_foreign_page(const struct door_rules *rules, const struct
         *why = "cross-site requests of a browser need a client key";
         return true;
     }
-    if (t->endpoint == ENDPOINT_GENERATE && !is_json(r->head->content_type)) {
+    if (t->endpoint == ENDPOINT_GENERATE &&
+        !http_type_is(r->head->content_type, STR("application/json"))) {
         *why = "Content-Type must be application/json";
         return true;
     }
@@ -269,7 +262,8 @@ bool door_admit(const struct door_rules *rules, const struct request *r,
     }
     if (looks_like_foreign_page(rules, r, t, &why)) {
         *f = (struct fault){
-            .class = is_json(r->head->content_type) || t->endpoint != ENDPOINT_GENERATE ||
+            .class = http_type_is(r->head->content_type, STR("application/json")) ||
+                             t->endpoint != ENDPOINT_GENERATE ||
                              http_field_find(r->head, STR("origin")) != NULL
                          ? FAULT_FORBIDDEN
                          : FAULT_MEDIA_TYPE,

@@ -640,3 +640,11 @@ struct str http_field_value(const struct http_head *head, struct str name)
 
     return f == NULL ? STR("") : f->value;
 }
+
+bool http_type_is(struct str content_type, struct str wanted)
+{
+    struct str type, parameters;
+
+    (void)str_cut(content_type, ';', &type, &parameters);
+    return str_ieq(str_trim(type), wanted);
+}

@@ -82,6 +82,9 @@ const struct http_field *http_field_find(const struct http_head *head, struct st
 /* Its value, or the empty slice. */
 struct str http_field_value(const struct http_head *head, struct str name);
 
+/* Is this Content-Type of the type `wanted` (`application/json`), whatever its parameters? */
+bool http_type_is(struct str content_type, struct str wanted);
+
 /* --- chunked coding --------------------------------------------------------------------------- */
 
 #define CHUNKED_DIGITS_MAX 15       /* of a chunk size */

@@ -9,8 +9,9 @@
 #include "base/log.h"
 #include "io/file.h"
 
-#define STORE_LOOK_MS 1000 /* how often changes that commands made to the database are looked for \
-                            */
+#define STORE_LOOK_MS                                                           \
+    1000 /* how often changes that commands made to the database are looked for \
+          */
 
 struct desk {
     struct desk_options o;

@@ -9,9 +9,8 @@
 #include "base/log.h"
 #include "io/file.h"
 
-#define STORE_LOOK_MS                                                           \
-    1000 /* how often changes that commands made to the database are looked for \
-          */
+/* How often changes that commands made to the database are looked for. */
+#define STORE_LOOK_MS 1000
 
 struct desk {
     struct desk_options o;

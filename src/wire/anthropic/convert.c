@@ -1,0 +1,3 @@
+#include "wire/convert.h"
+
+const struct converter convert_anthropic = { .read = NULL };

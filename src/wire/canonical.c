@@ -1,0 +1,249 @@
+#include "wire/canonical.h"
+
+#include "base/json_write.h"
+
+/* --- text -------------------------------------------------------------------------------------*/
+
+struct text text_of(const struct json *doc, uint32_t node)
+{
+    return (struct text){ json_inside(doc, node) };
+}
+
+bool text_is_blank(struct text t)
+{
+    struct str s = t.escaped;
+
+    while (s.len > 0) {
+        if (s.at[0] == ' ' || s.at[0] == '\t') {
+            s = str_drop(s, 1);
+        } else if (s.at[0] == '\\' && s.len > 1 && strchr("nrtf", s.at[1]) != NULL) {
+            s = str_drop(s, 2);
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Does a byte of plain text need an escape inside of a JSON string? */
+static bool needs_escape(struct str plain)
+{
+    for (size_t i = 0; i < plain.len; i++) {
+        unsigned char c = (unsigned char)plain.at[i];
+
+        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x80)
+            return true; /* what is no ASCII may be no UTF-8 */
+    }
+    return false;
+}
+
+struct text text_from(struct arena *a, struct str plain)
+{
+    struct buf b;
+
+    if (!needs_escape(plain))
+        return (struct text){ plain };
+    buf_init(&b, plain.len * 6 + 2);
+    bool fits = json_quote(&b, plain);
+    assert(fits);
+    struct str quoted = arena_copy(a, buf_str(&b));
+    buf_clear(&b);
+    return (struct text){ { quoted.at + 1, quoted.len - 2 } };
+}
+
+struct str text_plain(struct arena *a, struct text t)
+{
+    struct buf b;
+
+    if (t.escaped.len == 0 || memchr(t.escaped.at, '\\', t.escaped.len) == NULL)
+        return t.escaped;
+    buf_init(&b, t.escaped.len * 3); /* a lone surrogate grows by nothing, but be generous */
+    bool fits = json_unescape(&b, t.escaped);
+    assert(fits);
+    struct str out = arena_copy(a, buf_str(&b));
+    buf_clear(&b);
+    return out;
+}
+
+struct text text_join(struct arena *a, struct text one, struct text two)
+{
+    if (text_is_empty(one))
+        return two;
+    if (text_is_empty(two))
+        return one;
+    char *at = arena_alloc_raw(a, one.escaped.len + two.escaped.len);
+
+    memcpy(at, one.escaped.at, one.escaped.len);
+    memcpy(at + one.escaped.len, two.escaped.at, two.escaped.len);
+    return (struct text){ { at, one.escaped.len + two.escaped.len } };
+}
+
+/* --- lists ------------------------------------------------------------------------------------*/
+
+struct message *canon_add_message(struct canon_request *r, struct arena *a, enum role role,
+                                  uint32_t at)
+{
+    struct message *m = arena_new(a, struct message);
+
+    m->role = role;
+    m->at = at;
+    if (r->last == NULL)
+        r->messages = m;
+    else
+        r->last->next = m;
+    r->last = m;
+    r->message_count++;
+    return m;
+}
+
+struct part *part_append(struct part **first, struct part **last, struct arena *a,
+                         enum part_kind kind, uint32_t at)
+{
+    struct part *p = arena_new(a, struct part);
+
+    p->kind = kind;
+    p->at = at;
+    if (*last == NULL)
+        *first = p;
+    else
+        (*last)->next = p;
+    *last = p;
+    return p;
+}
+
+struct part *message_add(struct message *m, struct arena *a, enum part_kind kind, uint32_t at)
+{
+    return part_append(&m->parts, &m->last, a, kind, at);
+}
+
+struct tool *canon_add_tool(struct canon_request *r, struct arena *a, struct str name, uint32_t at)
+{
+    struct tool *t = arena_new(a, struct tool);
+
+    t->name = name;
+    t->at = at;
+    if (r->tools_last == NULL)
+        r->tools = t;
+    else
+        r->tools_last->next = t;
+    r->tools_last = t;
+    r->tool_count++;
+    return t;
+}
+
+struct server_tool *canon_add_server_tool(struct canon_request *r, struct arena *a,
+                                          enum server_tool_kind kind, struct str type,
+                                          struct str raw, uint32_t at)
+{
+    struct server_tool *t = arena_new(a, struct server_tool);
+
+    *t = (struct server_tool){ .kind = kind, .type = type, .raw = raw, .at = at };
+    if (r->server_tools_last == NULL)
+        r->server_tools = t;
+    else
+        r->server_tools_last->next = t;
+    r->server_tools_last = t;
+    return t;
+}
+
+/* --- paths ------------------------------------------------------------------------------------*/
+
+struct str canon_path(const struct canon_request *r, const struct message *m,
+                      const struct part *part, struct arena *a)
+{
+    static const struct {
+        const char *list, *parts;
+    } names[PROTOCOLS] = {
+        [WIRE_OPENAI_CHAT] = { "messages", "content" },
+        [WIRE_OPENAI_RESPONSES] = { "input", "content" },
+        [WIRE_ANTHROPIC] = { "messages", "content" },
+        [WIRE_GEMINI] = { "contents", "parts" },
+    };
+    const char *parts = names[r->protocol].parts;
+
+    assert(r->protocol < PROTOCOLS);
+    if (m == NULL || m->at == PART_AT_NONE)
+        return str_c(names[r->protocol].list);
+    if (part == NULL || part->at == PART_AT_NONE)
+        return arena_printf(a, "%s[%u]", names[r->protocol].list, m->at);
+    if (r->protocol == WIRE_OPENAI_CHAT && part->kind == PART_TOOL_CALL)
+        parts = "tool_calls";
+    return arena_printf(a, "%s[%u].%s[%u]", names[r->protocol].list, m->at, parts, part->at);
+}
+
+struct str canon_tool_path(const struct canon_request *r, uint32_t at, struct arena *a)
+{
+    (void)r;
+    return arena_printf(a, "tools[%u]", at);
+}
+
+/* --- arguments --------------------------------------------------------------------------------*/
+
+struct str call_object(const struct tool_call *c, struct arena *a, bool *wrapped)
+{
+    struct json doc;
+
+    if (wrapped != NULL)
+        *wrapped = false;
+    if (c->object.len > 0)
+        return c->object;
+    struct str plain = str_trim(text_plain(a, c->text));
+
+    if (plain.len == 0)
+        return STR("{}");
+    if (!c->custom && plain.at[0] == '{' &&
+        json_parse(&doc, plain, &(struct json_limits){ .depth_kept = 1 }, a, NULL))
+        return plain;
+    if (wrapped != NULL)
+        *wrapped = !c->custom;
+    return arena_printf(a, c->custom ? "{\"input\":\"%.*s\"}" : "{\"_raw\":\"%.*s\"}",
+                        (int)c->text.escaped.len, c->text.escaped.at);
+}
+
+struct text call_text(const struct tool_call *c, struct arena *a)
+{
+    static const struct str fronts[] = { { "{\"_raw\":\"", 9 } };
+    struct json doc;
+
+    if (c->object.len == 0)
+        return c->text;
+    if (str_starts(c->object, fronts[0]) &&
+        json_parse(&doc, c->object, &(struct json_limits){ .depth_kept = 1 }, a, NULL) &&
+        doc.nodes[0].count == 1) {
+        uint32_t raw = json_member(&doc, 0, STR("_raw"), NULL);
+
+        if (raw != JSON_NONE && json_type(&doc, raw) == JSON_STRING)
+            return text_of(&doc, raw);
+    }
+    return text_from(a, c->object);
+}
+
+struct text parts_text(const struct part *first, struct arena *a)
+{
+    size_t total = 0, pieces = 0;
+    const struct part *only = NULL;
+    char *to, *at;
+
+    for (const struct part *p = first; p != NULL; p = p->next)
+        if (p->kind == PART_TEXT && !text_is_empty(p->text)) {
+            total += p->text.escaped.len + 2;
+            pieces++;
+            only = p;
+        }
+    if (pieces == 0)
+        return TEXT_EMPTY;
+    if (pieces == 1)
+        return only->text;
+    at = to = arena_alloc_raw(a, total);
+    for (const struct part *p = first; p != NULL; p = p->next) {
+        if (p->kind != PART_TEXT || text_is_empty(p->text))
+            continue;
+        if (to > at) {
+            memcpy(to, "\\n", 2);
+            to += 2;
+        }
+        memcpy(to, p->text.escaped.at, p->text.escaped.len);
+        to += p->text.escaped.len;
+    }
+    return (struct text){ { at, (size_t)(to - at) } };
+}

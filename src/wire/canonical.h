@@ -1,0 +1,374 @@
+/* wire/canonical.h - the one form between the protocols: what a request says, whoever said it.
+ *
+ * A client's request is read into it, and a request for any wire is written from it; so there are
+ * as many readers and writers as protocols, not as many as pairs. What it cannot hold is named in
+ * `unread`, what a target cannot express is named by its writer (losses.h): nothing vanishes in
+ * silence.
+ *
+ * Text stays as it came. A `struct text` is the inside of a JSON string, *still escaped*: most
+ * texts go from JSON to JSON and are copied, never decoded. A `struct str` is plain bytes (names
+ * and ids, which are compared and mapped) or raw JSON where its comment says so. Numbers keep
+ * their spelling.
+ * Threads: pure values.   Memory: slices borrow from the client's body; lists live in the arena
+ * that the reader was given. */
+#ifndef PENSTOCK_WIRE_CANONICAL_H
+#define PENSTOCK_WIRE_CANONICAL_H
+
+#include "base/json.h"
+#include "wire/losses.h"
+#include "wire/protocol.h"
+
+/* --- text -------------------------------------------------------------------------------------*/
+
+struct text {
+    struct str escaped; /* valid inside of a JSON string: goes out through json_put_inside() */
+};
+
+#define TEXT_EMPTY ((struct text){ { "", 0 } })
+/* Of a literal that needs no escapes. */
+#define TEXT_LIT(lit) ((struct text){ STR(lit) })
+
+static inline bool text_is_empty(struct text t)
+{
+    return t.escaped.len == 0;
+}
+/* Nothing but blanks, escaped ones too. */
+bool text_is_blank(struct text t);
+/* The inside of a string node. */
+struct text text_of(const struct json *doc, uint32_t node);
+/* Escapes plain text; borrows when nothing needs it. */
+struct text text_from(struct arena *a, struct str plain);
+/* Decodes; borrows when nothing was escaped. */
+struct str text_plain(struct arena *a, struct text t);
+struct text text_join(struct arena *a, struct text one, struct text two);
+
+enum tri { TRI_UNSET, TRI_NO, TRI_YES };
+
+/* --- signatures -------------------------------------------------------------------------------*/
+
+/* Whose model made a signature or an encrypted blob: nobody else takes it. */
+enum signer { SIGNER_NONE, SIGNER_ANTHROPIC, SIGNER_GOOGLE, SIGNER_OPENAI, SIGNER_OTHER };
+
+struct signature {
+    enum signer signer; /* SIGNER_NONE: there is none */
+    struct text blob;   /* as its signer gave it; never in our envelope (signature.h) */
+    struct str item_id; /* openai: `rs_…` of the reasoning item; else empty */
+};
+
+/* --- parts of messages ------------------------------------------------------------------------*/
+
+enum part_kind {
+    PART_TEXT,          /* text */
+    PART_IMAGE,         /* media */
+    PART_DOCUMENT,      /* media, or text of a plain document */
+    PART_AUDIO,         /* media */
+    PART_VIDEO,         /* media */
+    PART_TOOL_CALL,     /* call */
+    PART_TOOL_RESULT,   /* result; stands in a message of the user */
+    PART_THINKING,      /* text (may be empty), sig */
+    PART_REDACTED,      /* sig alone: encrypted thinking */
+    PART_REFUSAL,       /* text */
+    PART_SERVER_CALL,   /* opaque: a tool the provider itself ran */
+    PART_SERVER_RESULT, /* opaque */
+    PART_SEARCH_RESULT, /* text, media.title, media.data (source) */
+    PART_OPAQUE,        /* opaque: an item only its own wire understands */
+};
+
+enum media_source {
+    MEDIA_BASE64, /* data */
+    MEDIA_URL,    /* data is the URL */
+    MEDIA_FILE,   /* data is a file id of one provider */
+    MEDIA_TEXT,   /* a document that is plain text: `text` of the part */
+    MEDIA_PARTS,  /* a document made of parts: `content` */
+};
+
+enum image_detail { DETAIL_UNSET, DETAIL_AUTO, DETAIL_LOW, DETAIL_HIGH, DETAIL_ORIGINAL };
+
+struct media {
+    enum media_source source;
+    struct text mime; /* `image/png`; empty when not said */
+    struct text data;
+    struct text title;   /* file name or title; empty when there is none */
+    struct text context; /* anthropic: document context */
+    enum image_detail detail;
+    struct part *content; /* MEDIA_PARTS */
+};
+
+/* A call of the model. Arguments stand in the form in which they came: a raw JSON object
+ * (anthropic, gemini) or the inside of a string (the OpenAI protocols), which may hold anything.
+ * call_object() and call_text() give either form of either. */
+struct tool_call {
+    struct str id;         /* empty: the client gave none (gemini) */
+    struct str name;       /* as the client declared it */
+    struct str name_space; /* openai-responses: namespace of the tool; else empty */
+    bool custom;           /* free text input, in `text` */
+    struct str object;     /* raw JSON object, or empty */
+    struct text text;
+};
+
+struct tool_result {
+    struct str call_id; /* empty: by name and order (gemini) */
+    struct str name;    /* when the protocol says it; else empty */
+    bool custom;
+    bool is_error;
+    struct part *content; /* text, image, document … */
+    struct str response;  /* gemini: the raw JSON object it was; else empty */
+};
+
+struct opaque {
+    enum wire wire;  /* the protocol that knows it */
+    struct str type; /* its `type` there */
+    struct str raw;  /* the whole part as JSON */
+    struct str id;   /* of server calls and results: what ties them; may be empty */
+    struct str name; /* of server calls: `web_search` … */
+};
+
+enum cache_ttl { CACHE_NONE, CACHE_DEFAULT, CACHE_5M, CACHE_30M, CACHE_1H, CACHE_12H };
+
+struct part {
+    enum part_kind kind;
+    enum cache_ttl cache; /* a cache breakpoint stands behind this part */
+    uint32_t at;          /* index in the client's list of its message; PART_AT_NONE: ours */
+    struct part *next;
+    struct text text;
+    struct signature sig; /* gemini puts them on any part; a PART_THINKING without text and with a
+                             signature belongs to the part behind it */
+    struct str citations; /* raw JSON array of the client's own form; text only; else empty */
+    union {
+        struct media media;
+        struct tool_call call;
+        struct tool_result result;
+        struct opaque opaque;
+    };
+};
+#define PART_AT_NONE UINT32_MAX
+
+enum role { ROLE_USER, ROLE_ASSISTANT, ROLE_SYSTEM };
+enum phase { PHASE_NONE, PHASE_COMMENTARY, PHASE_FINAL };
+
+struct message {
+    enum role role;
+    bool developer; /* a system message under its newer name */
+    enum phase phase;
+    uint32_t at; /* index in the client's list */
+    struct part *parts, *last;
+    struct str name;
+    struct message *next;
+};
+
+/* --- tools ------------------------------------------------------------------------------------*/
+
+struct tool {
+    struct str name;
+    struct str name_space; /* openai-responses; else empty */
+    struct text description;
+    struct str schema; /* raw JSON object of the parameters; empty: none given */
+    bool openapi;      /* the schema is in Gemini's OpenAPI spelling (UPPERCASE types, nullable) */
+    enum tri strict;
+    bool custom;        /* takes free text */
+    struct str grammar; /* custom: raw JSON `format` of the client, or empty */
+    enum cache_ttl cache;
+    bool deferred;
+    uint32_t at; /* index in the client's list */
+    struct tool *next;
+};
+
+enum server_tool_kind {
+    SERVER_TOOL_WEB_SEARCH,
+    SERVER_TOOL_WEB_FETCH,
+    SERVER_TOOL_CODE,
+    SERVER_TOOL_FILE_SEARCH,
+    SERVER_TOOL_IMAGE,
+    SERVER_TOOL_MAPS,
+    SERVER_TOOL_OTHER,
+};
+
+struct server_tool {
+    enum server_tool_kind kind;
+    struct str type; /* as the client spelt it */
+    struct str raw;  /* the whole entry as JSON, or empty (openai-chat: web_search_options) */
+    uint32_t at;
+    struct server_tool *next;
+};
+
+enum choice_mode {
+    CHOICE_UNSET,
+    CHOICE_AUTO,
+    CHOICE_NONE,
+    CHOICE_ANY,     /* some tool */
+    CHOICE_ONE,     /* names[0] */
+    CHOICE_ALLOWED, /* one of names; allowed_any says whether it must be called */
+};
+
+struct tool_choice {
+    enum choice_mode mode;
+    bool allowed_any;
+    const struct str *names;
+    size_t name_count;
+};
+
+/* --- the request ------------------------------------------------------------------------------*/
+
+/* Members that are more than structure. The reader says under which path the client gave each
+ * (`where`, empty: not given), so that a loss is named in the client's own words. */
+enum field {
+    FIELD_MAX_OUTPUT,
+    FIELD_TEMPERATURE,
+    FIELD_TOP_P,
+    FIELD_TOP_K,
+    FIELD_MIN_P,
+    FIELD_FREQUENCY_PENALTY,
+    FIELD_PRESENCE_PENALTY,
+    FIELD_REPETITION_PENALTY,
+    FIELD_SEED,
+    FIELD_STOP,
+    FIELD_N,
+    FIELD_LOGPROBS,
+    FIELD_TOP_LOGPROBS,
+    FIELD_LOGIT_BIAS,
+    FIELD_FORMAT,
+    FIELD_REASONING,         /* effort, budget or mode */
+    FIELD_REASONING_SUMMARY, /* whether thinking is shown */
+    FIELD_VERBOSITY,
+    FIELD_MODALITIES,
+    FIELD_AUDIO,
+    FIELD_IMAGE, /* aspect, size */
+    FIELD_PREDICTION,
+    FIELD_TOOL_CHOICE,
+    FIELD_PARALLEL_TOOLS,
+    FIELD_SERVICE_TIER,
+    FIELD_CACHE_KEY,
+    FIELD_CACHE_OPTIONS,
+    FIELD_CACHE_MARKS, /* breakpoints anywhere: the first one's path */
+    FIELD_SAFETY,
+    FIELD_USER,
+    FIELD_SAFETY_ID,
+    FIELD_METADATA,
+    FIELD_STORE,
+    FIELD_PREVIOUS_RESPONSE,
+    FIELD_INCLUDE,
+    FIELDS,
+};
+
+enum format_kind { FORMAT_TEXT, FORMAT_JSON, FORMAT_SCHEMA };
+
+struct answer_format {
+    enum format_kind kind;
+    struct str name;
+    struct text description;
+    struct str schema; /* raw JSON */
+    bool openapi;      /* in Gemini's OpenAPI spelling */
+    enum tri strict;
+};
+
+enum reasoning_mode {
+    REASONING_UNSET,
+    REASONING_OFF,
+    REASONING_AUTO, /* the model decides; an effort may stand beside it */
+    REASONING_EFFORT,
+    REASONING_BUDGET,
+    REASONING_BETWEEN_TOOLS, /* anthropic */
+};
+enum effort {
+    EFFORT_UNSET,
+    EFFORT_MINIMAL,
+    EFFORT_LOW,
+    EFFORT_MEDIUM,
+    EFFORT_HIGH,
+    EFFORT_XHIGH,
+    EFFORT_MAX
+};
+enum summary { SUMMARY_UNSET, SUMMARY_NONE, SUMMARY_AUTO, SUMMARY_CONCISE, SUMMARY_DETAILED };
+
+struct reasoning {
+    enum reasoning_mode mode;
+    enum effort effort; /* also beside AUTO, and alone for anthropic's output_config.effort */
+    int64_t budget;     /* tokens, of REASONING_BUDGET */
+    enum summary summary;
+};
+
+#define MODALITY_TEXT 1u
+#define MODALITY_IMAGE 2u
+#define MODALITY_AUDIO 4u
+
+struct image_ask {
+    struct str aspect;  /* `16:9`, or empty */
+    struct str size;    /* `1K`, `2K`, `4K`, or empty */
+    struct str quality; /* as given, or empty */
+};
+
+struct canon_request {
+    enum wire protocol;
+    struct str model; /* as the client asked for it */
+    bool stream;
+    struct str body; /* the client's bytes, for what is looked up later */
+
+    struct part *system, *system_last; /* leading instructions: PART_TEXT */
+    bool system_developer;             /* they came as developer messages */
+    struct message *messages, *last;
+    uint32_t message_count;
+
+    struct tool *tools, *tools_last;
+    uint32_t tool_count;
+    struct server_tool *server_tools, *server_tools_last;
+    struct tool_choice choice;
+    enum tri parallel_tools;
+
+    int64_t max_output; /* tokens; 0: not given */
+    /* the number's text, or empty */
+    struct str temperature, top_p, top_k, min_p, frequency_penalty, presence_penalty,
+        repetition_penalty;
+    struct str seed;
+    const struct text *stop;
+    size_t stop_count;
+    int64_t n; /* 0: not given */
+    enum tri logprobs;
+    int64_t top_logprobs;  /* -1: not given */
+    struct str logit_bias; /* raw JSON */
+    struct answer_format format;
+    struct reasoning reasoning;
+    struct str verbosity;
+    uint32_t modalities; /* 0: not given */
+    struct image_ask image;
+    struct str service_tier;
+    struct str cache_key;
+    bool cache_last; /* anthropic: top-level cache_control */
+    struct str user, safety_id;
+    struct str metadata; /* raw JSON object */
+    struct str safety;   /* gemini: raw JSON of safetySettings */
+    enum tri store;
+    struct str previous_response;
+    bool wants_usage; /* openai-chat: the usage chunk */
+    bool legacy;      /* openai-chat: /v1/completions, or the old `functions` form */
+
+    struct str where[FIELDS];
+    struct losses unread; /* members that the reader does not know */
+};
+
+/* Lists, in the order of the client. */
+struct message *canon_add_message(struct canon_request *r, struct arena *a, enum role role,
+                                  uint32_t at);
+struct part *message_add(struct message *m, struct arena *a, enum part_kind kind, uint32_t at);
+struct part *part_append(struct part **first, struct part **last, struct arena *a,
+                         enum part_kind kind, uint32_t at);
+struct tool *canon_add_tool(struct canon_request *r, struct arena *a, struct str name, uint32_t at);
+struct server_tool *canon_add_server_tool(struct canon_request *r, struct arena *a,
+                                          enum server_tool_kind kind, struct str type,
+                                          struct str raw, uint32_t at);
+
+/* The client's path of a part, for losses and complaints: `messages[2].content[1]`,
+ * `contents[0].parts[3]`, `input[4]`. `part` may be NULL: the message's own path. */
+struct str canon_path(const struct canon_request *r, const struct message *m,
+                      const struct part *part, struct arena *a);
+struct str canon_tool_path(const struct canon_request *r, uint32_t at, struct arena *a);
+
+/* Arguments of a call as raw JSON object: `{}` for none; text that is no JSON object becomes
+ * {"_raw": text} (then `wrapped`, which may be NULL, is true). */
+struct str call_object(const struct tool_call *c, struct arena *a, bool *wrapped);
+/* The same as the inside of a string; an object that is {"_raw": text} alone gives that text. */
+struct text call_text(const struct tool_call *c, struct arena *a);
+
+/* All text of a list of parts, joined by "\n"; other kinds are left out. */
+struct text parts_text(const struct part *first, struct arena *a);
+
+#endif

@@ -1,0 +1,145 @@
+/* wire/convert.h - what each protocol's folder gives to the translation: a reader and a writer of
+ * requests, a decoder and an encoder of answers.
+ *
+ * Everything is pure; translate.h is the way in from outside.
+ * Threads: own.   Memory: requests in the request's arena; a decoder and an encoder keep what a
+ * stream needs in `state`, which their `clear` frees. */
+#ifndef PENSTOCK_WIRE_CONVERT_H
+#define PENSTOCK_WIRE_CONVERT_H
+
+#include "base/json_write.h"
+#include "wire/event.h"
+#include "wire/format.h"
+#include "wire/names.h"
+#include "wire/target.h"
+
+/* --- requests ---------------------------------------------------------------------------------*/
+
+/* One request being written. */
+struct request_writer {
+    const struct canon_request *r; /* prepared for the target: prepare.h */
+    const struct wire_target *t;
+    struct arena *a;
+    struct json_writer *w;
+    struct losses *losses;
+    const struct name_map *names;
+    struct wire_complaint *why;
+};
+
+/* A field of the client that the target does not get; nothing happens when it was not given. */
+void lose_field(struct request_writer *w, enum field f);
+void approximate_field(struct request_writer *w, enum field f);
+void lose_path(struct request_writer *w, struct str path);
+void approximate_path(struct request_writer *w, struct str path);
+/* False, with the complaint in the client's own words. */
+bool refuse_field(struct request_writer *w, enum field f, struct str message);
+bool refuse_path(struct request_writer *w, struct str path, struct str message);
+
+/* --- answers from an upstream -----------------------------------------------------------------*/
+
+enum decoded {
+    DECODED_MORE,  /* go on */
+    DECODED_END,   /* CANON_END was given to the sink */
+    DECODED_ERROR, /* the wire's error form: the caller judges the data */
+    DECODED_CUT,   /* no legal end of this wire */
+    DECODED_BAD,   /* nothing this wire knows; the event is dropped and counted */
+};
+
+struct decoder {
+    enum wire wire;
+    struct arena *scratch; /* for one event */
+    void (*sink)(void *peer, const struct canon_event *ev);
+    void *peer;
+    uint64_t seed; /* for ids that the upstream does not give (gemini): the same for one answer */
+    /* kept by decode_* (decode.c) */
+    bool started, ended;
+    bool open;
+    enum block_kind kind; /* of the open block */
+    bool saw_tool;
+    struct usage usage;
+    void *state; /* the wire's own */
+};
+
+struct decode_ops {
+    size_t state_bytes;
+    /* One event of a stream; `doc` is its data, an object. */
+    enum decoded (*event)(struct decoder *d, struct str name, const struct json *doc);
+    /* `data: [DONE]` came, or the body ended (`eof`; `clean` when its framing did). */
+    enum decoded (*done)(struct decoder *d, bool eof, bool clean);
+    /* A whole answer that is not streamed. */
+    enum decoded (*whole)(struct decoder *d, const struct json *doc);
+    void (*clear)(void *state); /* may be NULL; the block itself is freed by the caller */
+};
+
+/* For decoders: keep the order of events, and see to what all wires share. */
+void decode_start(struct decoder *d, struct str id, struct str model);
+/* Opens a block of text, thinking or refusal unless one of this kind is open; closes another. */
+void decode_switch(struct decoder *d, uint32_t choice, enum block_kind kind);
+void decode_open_tool(struct decoder *d, uint32_t choice, struct str id, struct str name,
+                      struct str name_space, bool custom);
+void decode_delta(struct decoder *d, uint32_t choice, struct text text);
+void decode_signature(struct decoder *d, uint32_t choice, const struct signature *sig, bool behind);
+void decode_close(struct decoder *d, uint32_t choice);
+void decode_usage(struct decoder *d);
+/* A finish of STOP_DONE behind tool calls is STOP_TOOL_USE, one of STOP_TOOL_USE without any is
+ * STOP_DONE. */
+void decode_finish(struct decoder *d, uint32_t choice, enum stop_cause cause, struct text detail);
+enum decoded decode_end(struct decoder *d);
+
+/* --- answers to a client ----------------------------------------------------------------------*/
+
+struct encode_options {
+    enum wire protocol;
+    const struct canon_request *request;
+    const struct name_map *names;
+    struct str model; /* the name the client asked for */
+    struct str id;    /* hex digits of ours: `chatcmpl-`, `resp_`, `msg_` come before it */
+    int64_t created_unix_s;
+    bool json_array; /* gemini without alt=sse */
+    bool show_thinking;
+    size_t bytes_max; /* of an answer that has to be kept (openai-responses) */
+};
+
+struct encoder {
+    const struct encode_options *o;
+    struct buf *out; /* bytes for the client are added here */
+    struct arena *scratch;
+    bool full;        /* `out` could not take all: the stream is broken */
+    bool begun;       /* json_array: the first element was written */
+    int64_t sequence; /* openai-responses: of the next event */
+    void *state;
+};
+
+struct encode_ops {
+    size_t state_bytes;
+    void (*event)(struct encoder *e, const struct canon_event *ev);
+    /* A whole answer; false when `out` is full. */
+    bool (*whole)(const struct answer *an, const struct encode_options *o, struct arena *scratch,
+                  struct buf *out);
+    void (*clear)(void *state); /* may be NULL */
+};
+
+/* An event of the stream around the JSON that is written in between: `event:` line when there is a
+ * name, `data: `, the blank line; or the array's separators. */
+struct json_writer encode_begin(struct encoder *e, struct str name);
+void encode_finish(struct encoder *e, struct json_writer *w);
+/* A line of data that is no JSON: `[DONE]`. */
+void encode_raw(struct encoder *e, struct str data);
+
+/* --- the four, and cloudcode ------------------------------------------------------------------*/
+
+struct converter {
+    /* The client's request; the document's root is an object, all of it on the tape. False: `why`
+     * tells. NULL for wires that are no protocol. */
+    bool (*read)(const struct json *doc, struct canon_request *r, struct arena *a,
+                 struct wire_complaint *why);
+    /* The upstream's body. False: `w->why` tells what cannot be said to this target. */
+    bool (*write)(struct request_writer *w);
+    struct decode_ops decode;
+    struct encode_ops encode; /* `event` NULL for cloudcode */
+};
+
+extern const struct converter convert_openai_chat, convert_openai_responses, convert_anthropic,
+    convert_gemini, convert_cloudcode;
+
+#endif

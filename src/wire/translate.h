@@ -1,0 +1,76 @@
+/* wire/translate.h - a client of one protocol served over another wire.
+ *
+ *     client's body ─ read ─► canonical request ─ prepare, write ─► upstream's body
+ *     upstream's answer ─ decode ─► events ─ encode ─► client's answer
+ *
+ * The upstream's body is a function of the client's bytes and the target alone. Every loss is
+ * named. Threads: own.   Memory: requests in the arena given; translator_clear(). */
+#ifndef PENSTOCK_WIRE_TRANSLATE_H
+#define PENSTOCK_WIRE_TRANSLATE_H
+
+#include "wire/convert.h"
+
+/* Can a client of this protocol be served over this wire by translation? */
+bool translate_can(enum wire protocol, enum wire wire);
+
+/* The whole of a client's request. False: `why` tells. */
+bool translate_read(enum wire protocol, struct str body, struct str path_model, bool stream,
+                    struct arena *a, struct canon_request *out, struct wire_complaint *why);
+
+/* A request as it goes upstream. */
+struct translated {
+    struct buf body;
+    struct losses losses; /* of the target; those of the reader are in the request */
+    struct name_map names;
+};
+/* False: the target cannot take it (`why`). `out` is cleared with translated_clear(). */
+bool translate_write(const struct canon_request *r, const struct wire_target *t, size_t bytes_max,
+                     struct arena *a, struct translated *out, struct wire_complaint *why);
+void translated_clear(struct translated *t);
+
+/* --- the way back -----------------------------------------------------------------------------*/
+
+struct translator {
+    struct encode_options o;
+    const struct converter *from, *to;
+    struct decoder decoder;
+    struct encoder encoder;
+    struct answer *answer; /* whole answers: what the events add up to; else NULL */
+    struct buf arguments;  /* of the open call, until they are known to be JSON */
+    bool content;          /* something of the model's own has come */
+    bool bad_arguments;    /* a call's arguments are no JSON */
+    bool held_end;         /* an end came that must not be passed on */
+    enum stop_cause cause; /* of the first choice */
+    struct {
+        const struct text *texts; /* stop sequences that the target does not know */
+        size_t count;
+        struct buf tail; /* plain text held back because a stop sequence may have begun */
+        bool hit;
+    } stop;
+};
+
+/* `whole`: the client gets its answer in one piece. */
+void translator_init(struct translator *t, enum wire wire, const struct encode_options *o,
+                     bool whole);
+void translator_clear(struct translator *t);
+
+enum translation {
+    TRANSLATION_MORE,  /* look at `content` */
+    TRANSLATION_END,   /* the legal end was written; when a stop sequence was hit the upstream may
+                          still be talking */
+    TRANSLATION_ERROR, /* the upstream's error: judge the data */
+    TRANSLATION_BROKEN,
+    TRANSLATION_BAD, /* an event that is no JSON, or none of this wire: dropped */
+};
+
+/* One event of the upstream; bytes for the client are added to `out`. */
+enum translation translator_event(struct translator *t, struct str name, struct str data,
+                                  struct arena *scratch, struct buf *out);
+/* The upstream's body is over. TRANSLATION_END or TRANSLATION_BROKEN. */
+enum translation translator_finish(struct translator *t, bool clean, struct arena *scratch,
+                                   struct buf *out);
+/* An answer in one piece, for a client that wants it so or as a stream. */
+enum translation translator_whole(struct translator *t, struct str body, struct arena *scratch,
+                                  struct buf *out);
+
+#endif

@@ -24,6 +24,9 @@ struct request_writer {
     struct losses *losses;
     const struct name_map *names;
     struct wire_complaint *why;
+    /* Set by the writer: a bit for each of the request's stop sequences that the target was told.
+     * The others are watched for in its answer. */
+    uint64_t stops_native;
 };
 
 /* A field of the client that the target does not get; nothing happens when it was not given. */

@@ -22,6 +22,8 @@ struct translated {
     struct buf body;
     struct losses losses; /* of the target; those of the reader are in the request */
     struct name_map names;
+    const struct text *stops; /* sequences the target does not know: watched for in its answer */
+    size_t stop_count;
 };
 /* False: the target cannot take it (`why`). `out` is cleared with translated_clear(). */
 bool translate_write(const struct canon_request *r, const struct wire_target *t, size_t bytes_max,
@@ -35,41 +37,42 @@ struct translator {
     const struct converter *from, *to;
     struct decoder decoder;
     struct encoder encoder;
-    struct answer *answer; /* whole answers: what the events add up to; else NULL */
+    struct answer *answer; /* of a client that gets it in one piece; else NULL */
     struct buf arguments;  /* of the open call, until they are known to be JSON */
+    bool unchecked;        /* more of them than are kept */
     bool content;          /* something of the model's own has come */
     bool bad_arguments;    /* a call's arguments are no JSON */
-    bool held_end;         /* an end came that must not be passed on */
-    enum stop_cause cause; /* of the first choice */
-    struct {
-        const struct text *texts; /* stop sequences that the target does not know */
+    bool over;             /* the legal end was given to the encoder */
+    bool cut_short;        /* … by us: the upstream may still be talking */
+    struct {               /* stop sequences that the target does not know */
+        const struct text *texts;
         size_t count;
-        struct buf tail; /* plain text held back because a stop sequence may have begun */
-        bool hit;
+        struct buf tail; /* plain text held back because one may have begun in it */
+        bool in_text;    /* a block of text is open */
     } stop;
 };
 
-/* `whole`: the client gets its answer in one piece. */
+/* `whole`: the client gets its answer in one piece. What `o` and `stops` point to must outlive the
+ * translator. */
 void translator_init(struct translator *t, enum wire wire, const struct encode_options *o,
-                     bool whole);
+                     const struct translated *asked, bool whole);
 void translator_clear(struct translator *t);
 
 enum translation {
-    TRANSLATION_MORE,  /* look at `content` */
-    TRANSLATION_END,   /* the legal end was written; when a stop sequence was hit the upstream may
-                          still be talking */
-    TRANSLATION_ERROR, /* the upstream's error: judge the data */
-    TRANSLATION_BROKEN,
-    TRANSLATION_BAD, /* an event that is no JSON, or none of this wire: dropped */
+    TRANSLATION_MORE,   /* look at `content` */
+    TRANSLATION_END,    /* the legal end was written */
+    TRANSLATION_ERROR,  /* the upstream's error: judge the data */
+    TRANSLATION_BROKEN, /* no legal end, or an end that must not be passed on */
+    TRANSLATION_BAD,    /* an event that is no JSON, or none of this wire: dropped */
 };
 
 /* One event of the upstream; bytes for the client are added to `out`. */
 enum translation translator_event(struct translator *t, struct str name, struct str data,
                                   struct arena *scratch, struct buf *out);
-/* The upstream's body is over. TRANSLATION_END or TRANSLATION_BROKEN. */
+/* The upstream's body is over; `clean`: with its framing whole. END or BROKEN. */
 enum translation translator_finish(struct translator *t, bool clean, struct arena *scratch,
                                    struct buf *out);
-/* An answer in one piece, for a client that wants it so or as a stream. */
+/* The upstream's answer in one piece, whatever the client wants. Not MORE. */
 enum translation translator_whole(struct translator *t, struct str body, struct arena *scratch,
                                   struct buf *out);
 

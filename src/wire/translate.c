@@ -1,0 +1,390 @@
+#include "wire/translate.h"
+
+#include <stdlib.h>
+
+#include "wire/format_int.h"
+#include "wire/prepare.h"
+
+static const struct converter *const converters[WIRES] = {
+    [WIRE_OPENAI_CHAT] = &convert_openai_chat, [WIRE_OPENAI_RESPONSES] = &convert_openai_responses,
+    [WIRE_ANTHROPIC] = &convert_anthropic,     [WIRE_GEMINI] = &convert_gemini,
+    [WIRE_CLOUDCODE] = &convert_cloudcode,
+};
+
+#define ARGUMENTS_MAX ((size_t)4 << 20)  /* bytes of one call's arguments kept for checking */
+#define ARGUMENTS_KEPT ((size_t)4 << 10) /* room that stays for the next call */
+
+bool translate_can(enum wire protocol, enum wire wire)
+{
+    assert(protocol < PROTOCOLS && wire < WIRES);
+    return converters[protocol]->read != NULL && converters[wire]->write != NULL;
+}
+
+/* --- requests ---------------------------------------------------------------------------------*/
+
+bool translate_read(enum wire protocol, struct str body, struct str path_model, bool stream,
+                    struct arena *a, struct canon_request *out, struct wire_complaint *why)
+{
+    struct json doc;
+    struct json_fault fault = { 0 };
+
+    assert(protocol < PROTOCOLS);
+    *out = (struct canon_request){
+        .protocol = protocol,
+        .model = path_model,
+        .stream = stream,
+        .body = body,
+        .top_logprobs = -1,
+    };
+    if (!json_parse(&doc, body, NULL, a, &fault)) {
+        *why = (struct wire_complaint){
+            .message = arena_printf(a, "the request body cannot be read: %s (byte %zu)", fault.what,
+                                    fault.at),
+            .too_large = fault.limit,
+        };
+        return false;
+    }
+    if (json_type(&doc, 0) != JSON_OBJECT)
+        return complain(why, STR(""), STR("the request body must be a JSON object"));
+    return converters[protocol]->read(&doc, out, a, why);
+}
+
+/* The stop sequences that the writer could not pass on. */
+static void keep_stops(struct translated *out, const struct canon_request *r, uint64_t native,
+                       struct arena *a)
+{
+    struct text *texts = NULL;
+
+    for (size_t i = 0; i < r->stop_count; i++) {
+        if ((i < 64 && (native >> i & 1) != 0) || text_is_empty(r->stop[i]))
+            continue;
+        if (texts == NULL)
+            texts = arena_array(a, struct text, r->stop_count);
+        texts[out->stop_count++] = r->stop[i];
+    }
+    out->stops = texts;
+}
+
+bool translate_write(const struct canon_request *r, const struct wire_target *t, size_t bytes_max,
+                     struct arena *a, struct translated *out, struct wire_complaint *why)
+{
+    struct canon_request prepared;
+    struct json_writer json;
+    struct request_writer w = {
+        .r = r,
+        .t = t,
+        .a = a,
+        .w = &json,
+        .losses = &out->losses,
+        .names = &out->names,
+        .why = why,
+    };
+
+    *out = (struct translated){ .stop_count = 0 };
+    *why = (struct wire_complaint){ .too_large = false };
+    buf_init(&out->body, bytes_max);
+    json = json_writer(&out->body);
+    names_make(&out->names, r, t->wire, a);
+    if (!prepare_request(&w, r, &prepared))
+        return false;
+    w.r = &prepared;
+    if (!converters[t->wire]->write(&w))
+        return false;
+    if (!json_written(&json)) {
+        *why = (struct wire_complaint){
+            .message = STR("the request grows too large in the form this account needs"),
+            .too_large = true,
+        };
+        return false;
+    }
+    keep_stops(out, r, w.stops_native, a);
+    return true;
+}
+
+void translated_clear(struct translated *t)
+{
+    buf_clear(&t->body);
+}
+
+/* --- events on their way ----------------------------------------------------------------------*/
+
+static void pass(struct translator *t, const struct canon_event *ev)
+{
+    if (t->answer != NULL)
+        answer_take(t->answer, ev);
+    else
+        t->to->encode.event(&t->encoder, ev);
+}
+
+/* Arguments of a call: kept until they are whole, so that half of them never end as a success. */
+static void check_arguments(struct translator *t, const struct canon_event *ev)
+{
+    if (ev->kind == CANON_OPEN) {
+        t->arguments.len = 0;
+        t->unchecked = ev->custom;
+    } else if (ev->kind == CANON_DELTA) {
+        t->unchecked = t->unchecked || !json_unescape(&t->arguments, ev->text.escaped);
+    } else if (ev->kind == CANON_CLOSE) {
+        if (!t->unchecked && !arguments_are_json(buf_str(&t->arguments)))
+            t->bad_arguments = true;
+        if (t->arguments.cap > ARGUMENTS_KEPT)
+            buf_clear(&t->arguments);
+    }
+}
+
+static bool is_content(const struct canon_event *ev)
+{
+    switch (ev->kind) {
+    case CANON_DELTA:
+        return !text_is_empty(ev->text);
+    case CANON_MEDIA:
+    case CANON_SERVER:
+        return true;
+    case CANON_CLOSE: /* a call may have no arguments, encrypted thinking has no text */
+        return ev->block == BLOCK_TOOL || ev->block == BLOCK_REDACTED;
+    case CANON_START:
+    case CANON_OPEN:
+    case CANON_SIGNATURE:
+    case CANON_NOTE:
+    case CANON_USAGE:
+    case CANON_FINISH:
+    case CANON_END:
+        return false;
+    }
+    return false;
+}
+
+/* --- stop sequences that the target does not know ---------------------------------------------*/
+
+static void pass_text(struct translator *t, struct str plain)
+{
+    if (plain.len > 0)
+        pass(t, &(struct canon_event){ .kind = CANON_DELTA,
+                                       .block = BLOCK_TEXT,
+                                       .text = text_from(t->encoder.scratch, plain) });
+}
+
+/* How much of the end of `text` could be the beginning of `stop`. */
+static size_t stop_begins(struct str text, struct str stop)
+{
+    size_t most = stop.len - 1 < text.len ? stop.len - 1 : text.len;
+
+    for (size_t n = most; n > 0; n--)
+        if (memcmp(text.at + text.len - n, stop.at, n) == 0)
+            return n;
+    return 0;
+}
+
+/* The first sequence found ends the answer, as the target would have ended it. */
+static void stop_hit(struct translator *t, struct text stop)
+{
+    pass(t, &(struct canon_event){ .kind = CANON_CLOSE, .block = BLOCK_TEXT });
+    if (usage_is_known(&t->decoder.usage))
+        pass(t, &(struct canon_event){ .kind = CANON_USAGE, .usage = t->decoder.usage });
+    pass(t, &(struct canon_event){ .kind = CANON_FINISH, .cause = STOP_SEQUENCE, .detail = stop });
+    pass(t, &(struct canon_event){ .kind = CANON_END });
+    t->over = t->cut_short = true;
+}
+
+static void stop_watch(struct translator *t, struct text piece)
+{
+    struct arena *a = t->encoder.scratch;
+    size_t keep = 0, found = SIZE_MAX, which = 0;
+
+    if (!buf_add(&t->stop.tail, text_plain(a, piece))) {
+        t->encoder.full = true; /* cannot be: what is kept is shorter than a stop sequence */
+        return;
+    }
+    struct str text = buf_str(&t->stop.tail);
+
+    for (size_t i = 0; i < t->stop.count; i++) {
+        struct str stop = text_plain(a, t->stop.texts[i]);
+        size_t at = str_find(text, stop), begins = stop_begins(text, stop);
+
+        if (at < found) {
+            found = at;
+            which = i;
+        }
+        keep = begins > keep ? begins : keep;
+    }
+    if (found != SIZE_MAX) {
+        pass_text(t, str_take(text, found));
+        stop_hit(t, t->stop.texts[which]);
+        return;
+    }
+    /* not inside of a character: it goes out with its other bytes */
+    while (keep < text.len && (text.at[text.len - keep] & 0xc0) == 0x80 && keep > 0)
+        keep++;
+    pass_text(t, str_drop_last(text, keep));
+    buf_drop(&t->stop.tail, text.len - keep);
+}
+
+/* True when the event was dealt with here. */
+static bool stop_takes(struct translator *t, const struct canon_event *ev)
+{
+    if (t->stop.count == 0 || ev->choice != 0)
+        return false;
+    if (ev->kind == CANON_OPEN)
+        t->stop.in_text = ev->block == BLOCK_TEXT;
+    if (!t->stop.in_text)
+        return false;
+    if (ev->kind == CANON_DELTA) {
+        stop_watch(t, ev->text);
+        return true;
+    }
+    if (ev->kind == CANON_CLOSE) {
+        t->stop.in_text = false;
+        pass_text(t, buf_str(&t->stop.tail));
+        t->stop.tail.len = 0;
+    }
+    return false;
+}
+
+static void take(void *peer, const struct canon_event *ev)
+{
+    struct translator *t = peer;
+    bool arguments = ev->block == BLOCK_TOOL &&
+                     (ev->kind == CANON_OPEN || ev->kind == CANON_DELTA || ev->kind == CANON_CLOSE);
+
+    if (t->over)
+        return; /* behind an end of ours */
+    if (arguments)
+        check_arguments(t, ev);
+    if (is_content(ev))
+        t->content = true;
+    if (stop_takes(t, ev))
+        return;
+    if (ev->kind == CANON_FINISH && t->bad_arguments) {
+        if (ev->cause != STOP_LENGTH && ev->cause != STOP_CONTEXT_FULL && ev->cause != STOP_FILTER)
+            return;               /* no end: translator_*() says so */
+        t->bad_arguments = false; /* cut by a limit: half of them is what there is */
+    }
+    if (ev->kind == CANON_END) {
+        if (t->bad_arguments)
+            return;
+        t->over = true;
+    }
+    pass(t, ev);
+}
+
+/* --- life -------------------------------------------------------------------------------------*/
+
+void translator_init(struct translator *t, enum wire wire, const struct encode_options *o,
+                     const struct translated *asked, bool whole)
+{
+    *t = (struct translator){ .o = *o, .from = converters[wire], .to = converters[o->protocol] };
+    assert(t->from->decode.event != NULL && t->to->encode.event != NULL);
+    t->decoder = (struct decoder){
+        .wire = wire,
+        .sink = take,
+        .peer = t,
+        .seed = 0,
+        .usage = usage_unknown(),
+        .state = must_calloc(1, t->from->decode.state_bytes + 1),
+    };
+    for (size_t i = 0; i < o->id.len; i++) /* one answer, one seed; nothing of chance */
+        t->decoder.seed = t->decoder.seed * 131 + (uint8_t)o->id.at[i];
+    t->encoder = (struct encoder){ .o = &t->o };
+    if (whole) {
+        t->answer = must_alloc(sizeof(*t->answer));
+        answer_init(t->answer, o->bytes_max);
+    } else {
+        t->encoder.state = must_calloc(1, t->to->encode.state_bytes + 1);
+    }
+    buf_init(&t->arguments, ARGUMENTS_MAX);
+    buf_init(&t->stop.tail, o->bytes_max);
+    t->stop.texts = asked->stops;
+    t->stop.count = asked->stop_count;
+}
+
+void translator_clear(struct translator *t)
+{
+    if (t->decoder.state != NULL && t->from->decode.clear != NULL)
+        t->from->decode.clear(t->decoder.state);
+    free(t->decoder.state);
+    if (t->encoder.state != NULL && t->to->encode.clear != NULL)
+        t->to->encode.clear(t->encoder.state);
+    free(t->encoder.state);
+    if (t->answer != NULL)
+        answer_clear(t->answer);
+    free(t->answer);
+    buf_clear(&t->arguments);
+    buf_clear(&t->stop.tail);
+    t->decoder.state = t->encoder.state = NULL;
+    t->answer = NULL;
+}
+
+/* --- feeding ----------------------------------------------------------------------------------*/
+
+static void lend(struct translator *t, struct arena *scratch, struct buf *out)
+{
+    t->decoder.scratch = scratch;
+    t->encoder.scratch = scratch;
+    t->encoder.out = out;
+}
+
+/* What the decoder said, seen from the client. */
+static enum translation outcome(struct translator *t, enum decoded said)
+{
+    if (t->encoder.full || (t->answer != NULL && t->answer->too_large))
+        return TRANSLATION_BROKEN;
+    if (t->over) {
+        if (t->answer == NULL)
+            return TRANSLATION_END;
+        return t->to->encode.whole(t->answer, &t->o, t->encoder.scratch, t->encoder.out)
+                   ? TRANSLATION_END
+                   : TRANSLATION_BROKEN;
+    }
+    switch (said) {
+    case DECODED_MORE:
+        return TRANSLATION_MORE;
+    case DECODED_ERROR:
+        return TRANSLATION_ERROR;
+    case DECODED_BAD:
+        return TRANSLATION_BAD;
+    case DECODED_END: /* an end that was not passed on */
+    case DECODED_CUT:
+        return TRANSLATION_BROKEN;
+    }
+    return TRANSLATION_BROKEN;
+}
+
+enum translation translator_event(struct translator *t, struct str name, struct str data,
+                                  struct arena *scratch, struct buf *out)
+{
+    struct json doc;
+
+    if (t->over)
+        return TRANSLATION_END;
+    lend(t, scratch, out);
+    if (str_eq(str_trim(data), STR("[DONE]")))
+        return outcome(t, t->from->decode.done(&t->decoder, false, true));
+    if (!json_parse(&doc, data, NULL, scratch, NULL) || json_type(&doc, 0) != JSON_OBJECT)
+        return TRANSLATION_BAD;
+    return outcome(t, t->from->decode.event(&t->decoder, name, &doc));
+}
+
+enum translation translator_finish(struct translator *t, bool clean, struct arena *scratch,
+                                   struct buf *out)
+{
+    enum translation result;
+
+    if (t->over)
+        return TRANSLATION_END;
+    lend(t, scratch, out);
+    result = outcome(t, t->from->decode.done(&t->decoder, true, clean));
+    return result == TRANSLATION_END ? result : TRANSLATION_BROKEN;
+}
+
+enum translation translator_whole(struct translator *t, struct str body, struct arena *scratch,
+                                  struct buf *out)
+{
+    struct json doc;
+    enum translation result;
+
+    lend(t, scratch, out);
+    if (!json_parse(&doc, body, NULL, scratch, NULL) || json_type(&doc, 0) != JSON_OBJECT)
+        return TRANSLATION_BROKEN;
+    result = outcome(t, t->from->decode.whole(&t->decoder, &doc));
+    return result == TRANSLATION_MORE || result == TRANSLATION_BAD ? TRANSLATION_BROKEN : result;
+}

@@ -55,7 +55,7 @@ static void load_one(struct loading *l, const struct account_spec *spec)
     enum status st = upstream_new(spec, &l->settings->provider, &up, &e);
 
     if (st == OK)
-        st = pool_put(l->desk->o.pool, spec, up->wires, up, upstream_free, &e);
+        st = pool_put(l->desk->o.pool, spec, upstream_means(up), &e);
     if (st == OK) {
         keep_id(l, spec->id);
         return;

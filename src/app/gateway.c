@@ -79,7 +79,7 @@ static enum status simulator_start(struct gateway *g, struct error *e)
     struct settings *s = desk_settings(g->desk);
     st = upstream_new(spec, &s->provider, &up, e);
     if (st == OK)
-        st = pool_put(g->pool, spec, up->wires, up, upstream_free, e);
+        st = pool_put(g->pool, spec, upstream_means(up), e);
     settings_unref(s);
     account_spec_free(spec);
     if (st == OK) {

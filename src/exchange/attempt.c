@@ -343,7 +343,7 @@ void attempt_end(struct exchange *x, const struct verdict *v)
                 .tokens_reasoning = x->usage.reasoning,
                 .status = v->status,
             });
-    lease_return(x->env->pool, &a->lease, v, x->has_session ? &x->session : NULL, now_ms);
+    lease_return(x->env->pool, &a->lease, v, now_ms);
     if (v->kind != VERDICT_SUCCESS)
         buf_clear(&a->body);
 }

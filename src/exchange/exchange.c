@@ -276,7 +276,7 @@ void exchange_pick(struct exchange *x)
         /* asked only for what it says of those that are out: the answer tells when to come back */
         if (leased)
             lease_return(x->env->pool, &x->attempt.lease,
-                         &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 }, NULL, now_ms);
+                         &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 }, now_ms);
         exchange_give_up(x);
         return;
     }

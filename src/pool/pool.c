@@ -297,16 +297,16 @@ static enum status pool_put_locked(struct pool *p, struct account_config *config
     return OK;
 }
 
-enum status pool_put(struct pool *p, const struct account_spec *spec, uint32_t wires,
-                     void *upstream, void (*upstream_free)(void *upstream), struct error *e)
+enum status pool_put(struct pool *p, const struct account_spec *spec,
+                     const struct account_means *means, struct error *e)
 {
     struct account_config *config = must_calloc(1, sizeof(*config)), *dead = NULL;
     enum status st = OK;
 
     config->spec = account_spec_copy(spec);
-    config->wires = wires;
-    config->upstream = upstream;
-    config->upstream_free = upstream_free;
+    config->wires = means->wires;
+    config->upstream = means->upstream;
+    config->upstream_free = means->upstream_free;
     if (spec->label.len == 0 || spec->label.len > LABEL_MAX) {
         st = fail(e, E_SYNTAX, "label: 1 to %d bytes are wanted", LABEL_MAX);
     } else {
@@ -359,7 +359,7 @@ bool pool_set_flags(struct pool *p, int64_t id, bool disabled, bool proxy_disabl
     return acc != NULL;
 }
 
-void pool_clear_lockouts(struct pool *p, int64_t id)
+bool pool_clear_lockouts(struct pool *p, int64_t id)
 {
     pool_lock(p);
     struct account *acc = account_find(p, id);
@@ -369,6 +369,7 @@ void pool_clear_lockouts(struct pool *p, int64_t id)
         pool_wake(p);
     }
     pool_unlock(p);
+    return acc != NULL;
 }
 
 /* --- leases ---------------------------------------------------------------------------------- */
@@ -501,12 +502,10 @@ static bool account_learn(struct account *acc, const struct lease *l, const stru
     return false;
 }
 
-void lease_return(struct pool *p, struct lease *l, const struct verdict *v,
-                  const struct session_key *session, int64_t now_ms)
+void lease_return(struct pool *p, struct lease *l, const struct verdict *v, int64_t now_ms)
 {
     struct account *acc = l->account, *gone = NULL;
 
-    (void)session; /* the order by turns binds no conversation */
     assert(acc != NULL);
     pool_lock(p);
     assert(p->leases > 0 && acc->in_flight > 0);

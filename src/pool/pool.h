@@ -21,12 +21,24 @@ enum pool_mode { MODE_BALANCE, MODE_CACHE_FIRST, MODE_PERFORMANCE_FIRST };
 const char *pool_mode_word(enum pool_mode mode); /* "Balance", "CacheFirst", "PerformanceFirst" */
 bool pool_mode_from_word(struct str word, enum pool_mode *mode);
 
+#define BACKOFF_STEPS_MAX 8
+#define PROTECTED_MODELS_MAX 1000
+
 struct pool_options {
     enum pool_mode mode;
     int64_t max_wait_ms;   /* 60 s */
     int64_t queue_wait_ms; /* 5 s */
     bool optimize_quota_sorting;
-    int32_t quota_reserve_percent;
+    int32_t quota_reserve_percent; /* 0: off */
+    /* Models whose quota is protected below this part of it; 0: off. A name stands for all ids that
+     * hold it, and may be a pattern. The pool copies the list; pool_get_options() gives none. */
+    int32_t protection_percent;
+    const struct str *protected_models;
+    size_t protected_model_count;
+    /* Lockouts of a quota whose end nobody names, one failure after the other; the last one
+     * repeats. None: 60 s each time, however often (the circuit breaker is off). */
+    int64_t backoff_ms[BACKOFF_STEPS_MAX];
+    size_t backoff_count;
 };
 
 /* Why an account was passed over: one line gives enum, word and sentence. Most final first. */
@@ -79,27 +91,81 @@ struct session_key {
 #define PICK_TRIED_MAX 64 /* candidates one exchange may ask */
 #define PICK_PASSED_MAX 8 /* names kept of those passed over */
 
+struct waiter;
+
 struct pick_ask {
-    struct str model;        /* upstream model id */
+    struct str model;        /* upstream model id: decides the quota group */
     struct str public_model; /* what the account's model patterns are matched with */
     uint32_t wires;          /* WIRE_BITs the request can be sent over */
     struct session_key session;
     bool has_session;
-    bool force_rotate;    /* attempt > 0 */
-    int64_t again;        /* an account to be asked once more, if it may be used; 0: none */
+    bool is_image;     /* an image model: no 60 s window */
+    bool side;         /* counts tokens, lists models: what comes of it never locks generation */
+    bool force_rotate; /* attempt > 0: neither the session's account nor the one that served last */
+    int64_t again;     /* an account to be asked once more, if it may be used; 0: none. What is
+                          known of the way to its host does not keep it: a fresh connection tells */
     const int64_t *tried; /* ids of accounts used up by this exchange */
     size_t tried_count;
+    /* What a route or flow entry says. `by`: PICK_ROUTE or PICK_FLOW, else PICK_NONE. */
+    enum pick_reason by;
+    int64_t named;               /* the one account that may be used; 0: any */
+    struct str provider;         /* only accounts of this provider; empty: any */
+    bool spends_reserve;         /* the entry names an account, or is the route's only one */
+    const struct str *convicted; /* providers at which this request is not asked any more */
+    size_t convicted_count;
+    int64_t since_ms;      /* when it asked first since it last had a lease: patience counts from
+                              there; 0: now */
+    int64_t deadline_ms;   /* waiting must end before; 0: none */
+    struct waiter *waiter; /* its place in the queue while nobody is free; NULL: it will not wait */
 };
 
 struct pick_passed {
     int64_t id;
     enum skip why;
-    char label[32]; /* clipped */
+    enum verdict_kind verdict; /* locked_out, or disabled by the provider: what was the reason */
+    int64_t until_ms;          /* when that ends; 0: nobody knows */
+    char label[32];            /* clipped */
 };
 
+/* What became of a layer above the order. */
+#define LAYER_TABLE(X)                                                                   \
+    X(ABSENT, "absent", "nothing is fixed, bound or recent here, or the mode asks none") \
+    X(TAKEN, "taken", "decided")                                                         \
+    X(SKIPPED, "skipped", "its account may not be used now")                             \
+    X(AWAITED, "awaited", "its account is waited for")                                   \
+    X(ROTATED, "rotated", "not asked again after a fault")                               \
+    X(HERDED, "herded", "another account of the tier holds fewer live conversations")
+
+enum layer_fate {
+#define X(name, word, text) LAYER_##name,
+    LAYER_TABLE(X)
+#undef X
+        LAYER_FATES,
+};
+const char *layer_fate_word(enum layer_fate fate);
+const char *layer_fate_text(enum layer_fate fate);
+
+struct pick_layer {
+    enum layer_fate fate;
+    enum skip why; /* SKIPPED, AWAITED */
+    int64_t id;    /* 0: absent */
+    char label[32];
+};
+
+/* A pick with its reasons: all that is needed to explain it later. */
 struct pick {
     enum pick_reason reason;
-    uint32_t skipped[SKIPS]; /* how many for each reason */
+    enum pool_mode mode;
+    struct pick_layer fixed, bound, recent;
+    bool probe; /* the one real request that probes a lockout */
+    bool binds; /* a success binds the session to this account */
+    /* where the account stood in the order */
+    enum tier tier;
+    int32_t remaining_permille; /* of the model's group; -1 unknown */
+    uint32_t in_flight;         /* without this one */
+    int64_t picked_ms_ago;      /* for this group; -1 never */
+
+    uint32_t skipped[SKIPS]; /* how many for each reason; NONE: usable */
     uint32_t passed_count; /* all that offer the model and were not usable; the best-ranked ones by
                               name */
     struct pick_passed passed[PICK_PASSED_MAX];
@@ -107,16 +173,19 @@ struct pick {
                           the operator disabled is not counted, what a refused credential disabled
                           is */
     /* Why they are out, tried or not: for the answer when nobody is free. Rate: rate_limited;
-     * quota: quota_exhausted; server: capacity and server_error; auth: auth_invalid, forbidden,
-     * needs_action; model: model_missing. */
-    uint32_t locked_rate, locked_quota, locked_server, locked_auth, locked_model;
-    int64_t retry_at_ms; /* the earliest time one of those that are locked out is free again: what
-                            `Retry-After` says; INT64_MAX: nobody is locked out */
-    int64_t free_at_ms;  /* the same without those tried by this exchange: how long it can be worth
-                            waiting; busy ones may be free sooner (pool_on_free) */
+     * quota: quota_exhausted; server: capacity and server_error; host: timeout and network; auth:
+     * auth_invalid, forbidden, needs_action; model: model_missing. */
+    uint32_t locked_rate, locked_quota, locked_server, locked_host, locked_auth, locked_model;
+    int64_t retry_at_ms; /* the earliest time one of those that are out is free again: what
+                            `Retry-After` says; INT64_MAX: time alone brings nobody back */
+    int64_t free_at_ms;  /* the same without those tried by this exchange */
+    /* Nobody was free: */
+    int64_t wait_until_ms; /* waiting is worth it until then; 0: it is not */
+    int64_t ask_at_ms;     /* when waiting: ask again then at the latest. The pool wakes the waiter
+                              when somebody is free before */
 };
 
-/* Lockouts for a single group of models (their upstream id) are kept by its first bytes. */
+/* Groups are kept by the first bytes of their name. */
 #define GROUP_NAME_MAX 128
 
 /* The right to use one account for one attempt; ends exactly once, in lease_return(). Embedded in
@@ -124,13 +193,32 @@ struct pick {
 struct lease {
     struct account *account; /* NULL when not held */
     struct account_config *config;
+    struct standing *standing; /* the account's standing in the model's quota group */
+    uint64_t number;           /* of this lease, counted from 1 */
     void *upstream; /* the account's configuration for provider/, valid while the lease is held */
     int64_t account_id;
     uint32_t wires;
     int64_t taken_ms;
+    struct str model;    /* borrowed from the ask: lives as long as the lease */
+    struct str provider; /* of the configuration */
+    bool side, binds, probe;
+    struct session_key session;
     char label[129];
     uint8_t group_len;
-    char group[GROUP_NAME_MAX]; /* what the verdict is about when it has group_scope */
+    char group[GROUP_NAME_MAX];
+};
+
+/* A place in the queue of those for whom nobody was free. Embedded in the exchange; what the ask
+ * points to lives as long. All but the first two belong to the pool. */
+struct waiter {
+    void (*wake)(void *peer); /* called under the pool's lock when the waiter was given an account;
+                                 it must only send a mailbox message: then pool_lease() again */
+    void *peer;
+    bool queued, granted;
+    struct waiter *next, *previous;
+    struct pick_ask ask;
+    struct lease lease;
+    struct pick pick;
 };
 
 struct pool *pool_new(const struct pool_options *options);
@@ -138,49 +226,144 @@ void pool_free(struct pool *p);
 void pool_set_options(struct pool *p, const struct pool_options *options);
 struct pool_options pool_get_options(struct pool *p);
 
-/* Adds or replaces (same id) an account. Takes `upstream`, which is released by `upstream_free`
- * when the last lease on it has ended; at once when the account is refused. The spec is copied.
- * E_CONFLICT when the label belongs to another id, E_LIMIT when the table is full, E_SYNTAX for a
- * label that is empty or too long.
+/* What a provider makes of a spec. The pool carries `upstream` without looking inside. */
+struct account_means {
+    uint32_t wires;
+    void *upstream;
+    void (*upstream_free)(void *upstream);
+    struct str host; /* where it leads: accounts with the same one share the faults of the way */
+    /* The quota group of an upstream model; NULL: each model is its own. Pure; the slice is static
+     * or borrows from the model's id. */
+    struct str (*group)(struct str model);
+};
+
+/* Adds or replaces (same id) an account. Takes `means->upstream`, which is released by
+ * `upstream_free` when the last lease on it has ended; at once when the account is refused. The
+ * rest is copied. E_CONFLICT when the label belongs to another id, E_LIMIT when the table is full,
+ * E_SYNTAX for a label that is empty or too long.
  * What was learned of an account stays when it is replaced, unless provider, base URL or key
  * changed: a new credential starts afresh, and late verdicts on the old one teach it nothing. */
-MUST_USE enum status pool_put(struct pool *p, const struct account_spec *spec, uint32_t wires,
-                              void *upstream, void (*upstream_free)(void *upstream),
-                              struct error *e);
+MUST_USE enum status pool_put(struct pool *p, const struct account_spec *spec,
+                              const struct account_means *means, struct error *e);
 /* Leases on it run on. False: no such id. */
 bool pool_remove(struct pool *p, int64_t id);
 
-/* False when nobody is free: `why` says why and when. */
+/* Picks and takes under the lock. False when nobody is free: `why` says why, when, and whether
+ * waiting is worth it; then an asker with a waiter has a place in the queue, and those who came
+ * first are served first. True, or false without wait_until_ms: it has none any more. */
 bool pool_lease(struct pool *p, const struct pick_ask *ask, int64_t now_ms, struct lease *l,
                 struct pick *why);
-/* The one place where an account learns anything. `session` (may be NULL) is what a policy with
- * bindings binds on success; the order by turns needs none. A success disproves only what was
- * learned before its lease was taken, and failures that ran at the same time count as one. */
-void lease_return(struct pool *p, struct lease *l, const struct verdict *v,
-                  const struct session_key *session, int64_t now_ms);
+/* The asker waits no longer: its place is given up, and what it was given meanwhile goes back. */
+void pool_unwait(struct pool *p, struct waiter *w, int64_t now_ms);
+/* What pool_lease() would do now, without doing it. True: `why` explains the account `id`. */
+bool pool_explain(struct pool *p, const struct pick_ask *ask, int64_t now_ms, int64_t *id,
+                  struct pick *why);
 
-/* Called under the pool's lock when an account may have become free (never for the mere end of a
- * lockout: that is what `free_at_ms` is for); it must only send a mailbox message. One for each
- * worker, POOL_WORKERS_MAX in all. */
+/* The one place where an account learns anything. A success binds the session to the account,
+ * unless the pick said otherwise, and disproves only what was learned before its lease was taken;
+ * failures that ran at the same time count as one. */
+void lease_return(struct pool *p, struct lease *l, const struct verdict *v, int64_t now_ms);
+/* The same request failed alike on three accounts of one provider: the request is to blame. Takes
+ * back what those failures, and nobody else's since, did to the accounts. */
+struct lease_mark {
+    int64_t account;
+    uint64_t number;
+};
+void pool_release(struct pool *p, const struct lease_mark *marks, size_t count, struct str model,
+                  int64_t now_ms);
+
+/* Called under the pool's lock when an account may have become free; it must only send a mailbox
+ * message. One for each worker. */
 #define POOL_WORKERS_MAX 256
 void pool_on_free(struct pool *p, void (*fn)(void *peer), void *peer);
 
+/* --- fixed account: only while the process runs ------------------------------------------------
+ */
+
+/* False: no such account. */
+bool pool_fix(struct pool *p, int64_t id);
+void pool_unfix(struct pool *p);
+/* The id; 0: none. It stays fixed while the account is locked out, disabled or even gone. */
+int64_t pool_fixed(struct pool *p);
+
+/* --- quota --------------------------------------------------------------------------------------
+ */
+
+struct quota {
+    int32_t remaining_permille; /* -1: unknown */
+    int64_t reset_ms;           /* loop clock; 0: unknown. Behind it the figure says nothing more */
+    int64_t seen_ms;
+};
+
+/* What a provider said of a quota group of the account. False: no such id. */
+bool pool_set_quota(struct pool *p, int64_t id, struct str group, const struct quota *q,
+                    int64_t now_ms);
+
+/* --- bindings: which account holds the cache of a conversation -------------------------------- */
+
+#define BINDINGS_MAX 1000000
+#define BINDING_IDLE_MS (INT64_C(24) * 3600 * 1000)
+#define SESSION_LIVE_MS (INT64_C(10) * 60 * 1000) /* a request within this time: it is live */
+
+struct binding {
+    struct session_key session;
+    int64_t account; /* its id */
+    int64_t used_ms; /* loop clock; of a loaded binding it may be negative */
+};
+
+uint32_t pool_bindings(struct pool *p, int64_t now_ms); /* how many there are */
+/* Calls `fn` for each binding, without the lock and in no order. */
+void pool_each_binding(struct pool *p, int64_t now_ms,
+                       void (*fn)(void *peer, const struct binding *b), void *peer);
+/* False: there is none. The stored ones are the caller's to clear. */
+bool pool_clear_binding(struct pool *p, const struct session_key *session);
+void pool_clear_bindings(struct pool *p);
+/* At start: puts back what was kept. */
+void pool_load_binding(struct pool *p, const struct binding *b, int64_t now_ms);
+/* Bindings that are new or changed since they were last taken, for the store; `more`: call again.
+ */
+size_t pool_take_bindings(struct pool *p, struct binding *out, size_t max, bool *more);
+
 /* --- for admin, models and status: copies, made under the lock
  * ------------------------------------- */
+
+#define EVIDENCE_MAX 200
+#define VIEW_LOCKOUTS_MAX 8
+#define VIEW_QUOTAS_MAX 8
+
+struct lockout_view {
+    char scope[64]; /* `account`, `host`, or the name of the group or model, clipped */
+    enum verdict_kind why;
+    int64_t since_ms, until_ms; /* loop clock; until INT64_MAX: until somebody acts */
+    bool named;                 /* the provider named the time */
+    uint32_t failures;          /* in a row */
+    int status;
+    char evidence[EVIDENCE_MAX]; /* the provider's words or link, redacted; may be empty */
+};
+
+struct quota_view {
+    char group[64];
+    struct quota quota;
+};
 
 struct account_view {
     int64_t id;
     char label[129], provider[32];
     enum tier tier;
     bool disabled, proxy_disabled, from_file;
+    bool refused; /* disabled because the provider refuses the credential */
     char disabled_reason[160];
     uint32_t in_flight, concurrency_max;
     uint32_t wires;
-    int64_t locked_until_ms; /* loop clock; 0 when free */
+    int64_t locked_until_ms; /* of the whole account, loop clock; 0 when free */
     enum verdict_kind locked_why;
-    uint32_t groups_locked; /* models that are out on an account that is else free */
+    uint32_t groups_locked; /* groups and models that are out on an account that is else free */
+    uint32_t sessions, sessions_live; /* bound to it */
     uint64_t served, failed;
     int64_t created_unix_ms;
+    uint32_t lockout_count, quota_count; /* all; as many as there is room for follow */
+    struct lockout_view lockouts[VIEW_LOCKOUTS_MAX];
+    struct quota_view quotas[VIEW_QUOTAS_MAX];
 };
 
 /* Calls `fn` for each account in order of creation, without the lock. Gives their number. Accounts
@@ -198,6 +381,10 @@ void pool_each_model(struct pool *p,
 /* Disables or enables at run time. False: no such id. */
 bool pool_set_flags(struct pool *p, int64_t id, bool disabled, bool proxy_disabled,
                     struct str reason);
-void pool_clear_lockouts(struct pool *p, int64_t id);
+/* The operator says that all is well: lockouts, a refused credential and what the provider wanted
+ * done are forgotten. False: no such id. */
+bool pool_clear_lockouts(struct pool *p, int64_t id);
+/* The account with this id or label. */
+bool pool_find(struct pool *p, struct str id_or_label, int64_t now_ms, struct account_view *v);
 
 #endif

@@ -295,6 +295,28 @@ static enum status make_capabilities(struct making *m)
     return OK;
 }
 
+/* Accounts that go to the same place the same way share its faults. */
+static void make_means(struct upstream *up)
+{
+    const struct origin *o = &up->origin;
+
+    up->means = (struct account_means){
+        .wires = up->wires,
+        .upstream = up,
+        .upstream_free = upstream_free,
+        .host = o->proxy == PROXY_NONE
+                    ? o->authority
+                    : arena_printf(&up->arena, "%.*s by %.*s:%u", STR_ARG(o->authority),
+                                   STR_ARG(o->proxy_host), o->proxy_port),
+        .group = up->provider->quota_group,
+    };
+}
+
+const struct account_means *upstream_means(const struct upstream *u)
+{
+    return &u->means;
+}
+
 /* Reserved at once, so that growing leaves no copy of a credential behind. */
 static void secret_buf_init(struct buf *b, size_t max)
 {
@@ -338,10 +360,12 @@ enum status upstream_new(const struct account_spec *spec, const struct provider_
         st = make_capabilities(&m);
     secret_buf_clear(&m.auth);
     secret_buf_clear(&m.lines);
-    if (st == OK)
+    if (st == OK) {
+        make_means(m.up);
         *out = m.up;
-    else
+    } else {
         upstream_free(m.up);
+    }
     return st;
 }
 

@@ -11,8 +11,7 @@
 #include "base/error.h"
 #include "http/client.h"
 #include "http/proxy.h"
-#include "pool/account.h"
-#include "pool/verdict.h"
+#include "pool/pool.h"
 #include "wire/protocol.h"
 
 struct provider;
@@ -40,6 +39,7 @@ struct upstream {
     uint64_t passed_lengths;              /* a bit for the length of each such field's name */
     struct call_timeouts timeouts;
     uint32_t wires; /* WIRE_BITs it speaks */
+    struct account_means means;
     struct {
         bool no_stream_options; /* refuses stream_options.include_usage */
     } lacks;
@@ -64,6 +64,8 @@ MUST_USE enum status upstream_new(const struct account_spec *spec,
                                   const struct provider_options *options, struct upstream **out,
                                   struct error *e);
 void upstream_free(void *upstream);
+/* What the pool is to know of an account; the value lives in the upstream. */
+const struct account_means *upstream_means(const struct upstream *u);
 
 bool provider_exists(struct str name);
 struct str provider_name(const struct provider *p);

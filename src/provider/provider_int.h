@@ -41,7 +41,14 @@ struct provider {
     uint32_t wires;
     bool own_wire; /* the account says which one of `wires` it speaks */
     bool keyless;  /* an account may have no key */
+    /* Models that share an allowance; NULL: each is its own. */
+    struct str (*quota_group)(struct str model);
 };
+
+/* claude and gpt, gemini pro, gemini flash. */
+struct str quota_group_antigravity(struct str model);
+/* One for all. */
+struct str quota_group_codex(struct str model);
 
 extern const struct dialect dialect_openai, dialect_anthropic, dialect_gemini, dialect_simulator;
 extern const struct provider provider_openai, provider_anthropic, provider_gemini,

@@ -214,7 +214,7 @@ static bool account_start(struct gate *g, const struct account_spec *spec, struc
                                                           .on_reset = upstream_on_reset,
                                                           .arg = a });
     return upstream_new(spec, &g->settings->provider, &up, e) == OK &&
-           pool_put(g->pool, spec, up->wires, up, upstream_free, e) == OK;
+           pool_put(g->pool, spec, upstream_means(up), e) == OK;
 }
 
 static bool gate_start(struct gate *g, struct error *e)

@@ -8,6 +8,8 @@
 
 #define CHAT WIRE_BIT(WIRE_OPENAI_CHAT)
 
+static const struct account_means rig_means = { .wires = CHAT };
+
 static inline struct pool *rig_pool(void)
 {
     return pool_new(&(struct pool_options){ .max_wait_ms = 60000, .queue_wait_ms = 5000 });
@@ -23,7 +25,7 @@ static inline void rig_put(struct test *t, struct pool *p, const struct account_
 {
     struct error e = { .status = OK };
 
-    CHECK_INT(pool_put(p, spec, CHAT, NULL, NULL, &e), OK, "%s", e.text);
+    CHECK_INT(pool_put(p, spec, &rig_means, &e), OK, "%s", e.text);
 }
 
 /* Accounts 1, 2, 3 … named a, b, c … */
@@ -59,7 +61,7 @@ static inline struct str rig_turn(struct test *t, struct pool *p, const char *mo
         return STR("");
     struct str label = arena_copy(&t->arena, str_c(l.label));
 
-    lease_return(p, &l, v != NULL ? v : &none, NULL, now_ms);
+    lease_return(p, &l, v != NULL ? v : &none, now_ms);
     return label;
 }
 

@@ -179,7 +179,7 @@ TEST(a_success_that_began_before_the_lockout_disproves_nothing)
 
     CHECK(pool_lease(p, &ask, 100, &stream, &why));
     rig_turn(t, p, "m", 200, &quota);
-    lease_return(p, &stream, &ok, NULL, 300);
+    lease_return(p, &stream, &ok, 300);
     CHECK_STR(rig_turn(t, p, "m", 400, NULL), "");
     CHECK_STR(rig_turn(t, p, "m", 60200, NULL), "a");
     pool_free(p);
@@ -196,7 +196,7 @@ TEST(failures_that_ran_at_the_same_time_count_as_one)
     for (size_t i = 0; i < COUNT(l); i++)
         CHECK(pool_lease(p, &ask, 100, &l[i], &why));
     for (size_t i = 0; i < COUNT(l); i++)
-        lease_return(p, &l[i], &rate, NULL, 200 + (int64_t)i);
+        lease_return(p, &l[i], &rate, 200 + (int64_t)i);
     CHECK_STR(rig_turn(t, p, "m", 5202, NULL), "");
     CHECK_STR(rig_turn(t, p, "m", 5203, &rate), "a", "5 s after the last of them");
     CHECK_STR(rig_turn(t, p, "m", 15202, NULL), "");
@@ -219,7 +219,7 @@ TEST(no_verdict_shortens_a_lockout_that_holds)
         CHECK(pool_lease(p, &ask, 100, &l[i], &why));
     rig_turn(t, p, "m", 100, &quota);
     for (size_t i = 0; i < COUNT(later); i++)
-        lease_return(p, &l[i], &later[i], NULL, 200);
+        lease_return(p, &l[i], &later[i], 200);
     CHECK(pool_pick(p, &ask, 300, &why) == NULL);
     CHECK_INT(why.retry_at_ms, 100 + 5 * H);
     CHECK_INT(why.locked_quota, 1);

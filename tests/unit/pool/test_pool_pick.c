@@ -187,9 +187,9 @@ TEST(an_account_that_cannot_serve_is_passed_over_with_the_word_for_it)
         struct verdict none = rig_verdict(VERDICT_NONE);
 
         if (got)
-            lease_return(p, &l, &none, NULL, 12);
+            lease_return(p, &l, &none, 12);
         if (cases[i].busy)
-            lease_return(p, &held, &none, NULL, 12);
+            lease_return(p, &held, &none, 12);
         pool_free(p);
     }
 }
@@ -210,11 +210,11 @@ TEST(patterns_are_matched_with_the_public_model_and_without_one_with_the_upstrea
     ask.public_model = STR("fast");
     CHECK(pool_lease(p, &ask, 1, &l, &why));
     struct verdict none = rig_verdict(VERDICT_NONE);
-    lease_return(p, &l, &none, NULL, 1);
+    lease_return(p, &l, &none, 1);
     ask.public_model = STR("");
     ask.model = STR("fast");
     CHECK(pool_lease(p, &ask, 1, &l, &why));
-    lease_return(p, &l, &none, NULL, 1);
+    lease_return(p, &l, &none, 1);
     pool_free(p);
 }
 
@@ -360,7 +360,7 @@ TEST(put_refuses_a_label_of_another_account_and_what_is_no_label)
             spec.label = STR("");
         else if (cases[i].label_len > 0)
             spec.label = (struct str){ text, cases[i].label_len };
-        CHECK_INT(pool_put(p, &spec, CHAT, NULL, NULL, &e), cases[i].want, "%s", cases[i].name);
+        CHECK_INT(pool_put(p, &spec, &rig_means, &e), cases[i].want, "%s", cases[i].name);
         if (cases[i].want == OK) {
             struct pick_ask ask = rig_ask("m");
             struct lease l;
@@ -368,7 +368,7 @@ TEST(put_refuses_a_label_of_another_account_and_what_is_no_label)
             struct verdict none = rig_verdict(VERDICT_NONE);
 
             CHECK(pool_lease(p, &ask, 1, &l, &why), "%s", cases[i].name);
-            lease_return(p, &l, &none, NULL, 1);
+            lease_return(p, &l, &none, 1);
         }
         pool_free(p);
     }
@@ -385,7 +385,7 @@ TEST(the_table_of_accounts_has_a_ceiling)
         snprintf(label, sizeof(label), "%d", i);
         struct account_spec spec = rig_spec(i, label);
 
-        enum status st = pool_put(p, &spec, CHAT, NULL, NULL, &e);
+        enum status st = pool_put(p, &spec, &rig_means, &e);
         if (i >= POOL_ACCOUNTS_MAX - 1)
             CHECK_INT(st, i < POOL_ACCOUNTS_MAX ? OK : E_LIMIT, "account %d", i);
     }
@@ -400,7 +400,8 @@ static void count_release(void *upstream)
 
 static enum status put_upstream(struct pool *p, const struct account_spec *spec, int *released)
 {
-    return pool_put(p, spec, CHAT, released, count_release, NULL);
+    return pool_put(p, spec,
+                    &(struct account_means){ CHAT, released, count_release, .group = NULL }, NULL);
 }
 
 TEST(a_replaced_configuration_lives_until_its_last_lease_ends)
@@ -420,7 +421,7 @@ TEST(a_replaced_configuration_lives_until_its_last_lease_ends)
     CHECK_INT(one, 0);
     CHECK(pool_lease(p, &ask, 1, &second, &why));
     CHECK(second.upstream == &two);
-    lease_return(p, &first, &ok, NULL, 2);
+    lease_return(p, &first, &ok, 2);
     CHECK_INT(one, 1);
     CHECK(first.account == NULL && first.upstream == NULL);
 
@@ -431,7 +432,7 @@ TEST(a_replaced_configuration_lives_until_its_last_lease_ends)
     CHECK(pool_remove(p, 1));
     CHECK(!pool_remove(p, 1));
     CHECK_INT(two, 0);
-    lease_return(p, &second, &ok, NULL, 3);
+    lease_return(p, &second, &ok, 3);
     CHECK_INT(two, 1);
     pool_free(p);
     CHECK_INT(three, 1);
@@ -472,7 +473,7 @@ TEST(what_was_learned_stays_with_the_credential_and_goes_with_it)
             secret_clear(&spec.api_key);
             spec.api_key = secret_copy(STR("third"));
             rig_put(t, p, &spec);
-            lease_return(p, &l, &v, NULL, 4);
+            lease_return(p, &l, &v, 4);
             CHECK_STR(rig_turn(t, p, "m", 5, NULL), "a", "%s", cases[i].name);
         }
         secret_clear(&spec.api_key);
@@ -502,9 +503,9 @@ TEST(waiters_are_told_when_an_account_may_have_become_free)
     CHECK(pool_lease(p, &ask, 1, &l[0], &why) && pool_lease(p, &ask, 1, &l[1], &why));
     CHECK(!pool_lease(p, &ask, 1, &(struct lease){ 0 }, &why));
     CHECK_INT(why.skipped[SKIP_BUSY], 1);
-    lease_return(p, &l[0], &ok, NULL, 2);
+    lease_return(p, &l[0], &ok, 2);
     CHECK_INT(woken, 2, "it was full");
-    lease_return(p, &l[1], &ok, NULL, 2);
+    lease_return(p, &l[1], &ok, 2);
     CHECK_INT(woken, 2, "it was not full");
     pool_clear_lockouts(p, 1);
     CHECK_INT(woken, 3, "lockouts cleared");

@@ -41,9 +41,11 @@ static void world_put(struct test *t, struct world *w, int64_t id)
         spec.model_count = 1;
     }
     w->made++;
-    CHECK_INT(
-        pool_put(w->pool, &spec, test_below(t, 8) == 0 ? 0x10 : CHAT, &w->released, release, NULL),
-        OK);
+    CHECK_INT(pool_put(w->pool, &spec,
+                       &(struct account_means){ test_below(t, 8) == 0 ? 0x10 : CHAT, &w->released,
+                                                release, .group = NULL },
+                       NULL),
+              OK);
 }
 
 static bool offers(const struct account *acc, struct str model)
@@ -163,7 +165,7 @@ static void step_return(struct test *t, struct world *w)
 
     if (v.kind == VERDICT_AUTH_INVALID && test_below(t, 4) != 0)
         v.kind = VERDICT_TIMEOUT;
-    lease_return(w->pool, &w->leases[at], &v, NULL, w->now_ms);
+    lease_return(w->pool, &w->leases[at], &v, w->now_ms);
     w->leases[at] = w->leases[--w->held];
 }
 

@@ -35,12 +35,12 @@ static void *work(void *arg)
             continue;
         }
         w->leased++;
-        lease_return(w->pool, &l, i % 1000 == 0 ? &slow : &ok, NULL, i);
+        lease_return(w->pool, &l, i % 1000 == 0 ? &slow : &ok, i);
         if (w->number == 0 && i % 500 == 0) {
             struct account_spec spec = rig_spec(1, "a");
 
             (void)pool_active(w->pool, i);
-            if (pool_put(w->pool, &spec, CHAT, NULL, NULL, NULL) != OK)
+            if (pool_put(w->pool, &spec, &rig_means, NULL) != OK)
                 w->refused = UINT64_MAX;
         }
     }

@@ -339,7 +339,9 @@ struct canon_request {
     enum tri store;
     struct str previous_response;
     bool wants_usage; /* openai-chat: the usage chunk */
-    bool legacy;      /* openai-chat: /v1/completions, or the old `functions` form */
+    bool legacy;      /* openai-chat: `prompt` in place of `messages`: /v1/completions */
+    bool echo;        /* … and the prompt stands before the answer */
+    bool functions;   /* openai-chat: the old `functions` form; the answer has it too */
 
     struct str where[FIELDS];
     struct losses unread; /* members that the reader does not know */

@@ -48,17 +48,28 @@ enum decoded {
     DECODED_BAD,   /* nothing this wire knows; the event is dropped and counted */
 };
 
+/* What is open of one choice. */
+struct decode_choice {
+    uint32_t open : 1, kind : 3, saw_tool : 1;
+    uint32_t high : 11; /* a surrogate that waits for its partner: its low ten bits, and a mark */
+};
+
 struct decoder {
     enum wire wire;
     struct arena *scratch; /* for one event */
     void (*sink)(void *peer, const struct canon_event *ev);
     void *peer;
-    uint64_t seed; /* for ids that the upstream does not give (gemini): the same for one answer */
+    uint64_t seed;   /* for ids that the upstream does not give (gemini): the same for one answer */
+    bool one_choice; /* the client asked for one: several are pieces of it */
+    uint32_t lone;   /* surrogate escapes without a partner in the event at hand */
     /* kept by decode_* (decode.c) */
     bool started, ended;
+    uint32_t choice; /* the one that the next four tell of; `parked`: the others */
     bool open;
     enum block_kind kind; /* of the open block */
     bool saw_tool;
+    uint32_t high;
+    struct decode_choice parked[ANSWER_CHOICES_MAX];
     struct usage usage;
     void *state; /* the wire's own */
 };
@@ -74,13 +85,22 @@ struct decode_ops {
     void (*clear)(void *state); /* may be NULL; the block itself is freed by the caller */
 };
 
-/* For decoders: keep the order of events, and see to what all wires share. */
+/* For decoders: keep the order of events, and see to what all wires share. `choice` is below
+ * ANSWER_CHOICES_MAX; blocks of several choices may be open at once, one of each. */
 void decode_start(struct decoder *d, struct str id, struct str model);
 /* Opens a block of text, thinking or refusal unless one of this kind is open; closes another. */
 void decode_switch(struct decoder *d, uint32_t choice, enum block_kind kind);
 void decode_open_tool(struct decoder *d, uint32_t choice, struct str id, struct str name,
                       struct str name_space, bool custom);
+/* A surrogate escape cut in two by the upstream's deltas is joined again, one without a partner
+ * becomes U+FFFD: decoders need not look at them. */
 void decode_delta(struct decoder *d, uint32_t choice, struct text text);
+/* A whole picture or sound (base64) as a block of its own. */
+void decode_media(struct decoder *d, uint32_t choice, struct text mime, struct text data);
+/* A citation of the open or last block of text. */
+void decode_note(struct decoder *d, uint32_t choice, const struct canon_note *note);
+/* Progress or result of a tool that the provider ran itself. */
+void decode_server(struct decoder *d, uint32_t choice, const struct opaque *server);
 void decode_signature(struct decoder *d, uint32_t choice, const struct signature *sig, bool behind);
 void decode_close(struct decoder *d, uint32_t choice);
 void decode_usage(struct decoder *d);
@@ -100,7 +120,8 @@ struct encode_options {
     int64_t created_unix_s;
     bool json_array; /* gemini without alt=sse */
     bool show_thinking;
-    size_t bytes_max; /* of an answer that has to be kept (openai-responses) */
+    bool image_markdown; /* openai-chat: pictures stand in the text, too, as markdown */
+    size_t bytes_max;    /* of an answer that has to be kept (openai-responses) */
 };
 
 struct encoder {

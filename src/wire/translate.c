@@ -280,6 +280,7 @@ void translator_init(struct translator *t, enum wire wire, const struct encode_o
         .peer = t,
         .seed = 0,
         .usage = usage_unknown(),
+        .one_choice = o->request->n <= 1,
         .state = must_calloc(1, t->from->decode.state_bytes + 1),
     };
     for (size_t i = 0; i < o->id.len; i++) /* one answer, one seed; nothing of chance */
@@ -361,6 +362,7 @@ enum translation translator_event(struct translator *t, struct str name, struct 
         return outcome(t, t->from->decode.done(&t->decoder, false, true));
     if (!json_parse(&doc, data, NULL, scratch, NULL) || json_type(&doc, 0) != JSON_OBJECT)
         return TRANSLATION_BAD;
+    t->decoder.lone = doc.surrogates;
     return outcome(t, t->from->decode.event(&t->decoder, name, &doc));
 }
 
@@ -385,6 +387,7 @@ enum translation translator_whole(struct translator *t, struct str body, struct 
     lend(t, scratch, out);
     if (!json_parse(&doc, body, NULL, scratch, NULL) || json_type(&doc, 0) != JSON_OBJECT)
         return TRANSLATION_BROKEN;
+    t->decoder.lone = doc.surrogates;
     result = outcome(t, t->from->decode.whole(&t->decoder, &doc));
     return result == TRANSLATION_MORE || result == TRANSLATION_BAD ? TRANSLATION_BROKEN : result;
 }

@@ -138,6 +138,7 @@ enum status worker_init(struct worker *w, const struct worker_options *options, 
         .peer = w,
     };
     exchange_env_init(&w->env);
+    w->env.id_last = (uint64_t)w->number << 40; /* numbers of exchanges are the process's */
     pool_on_free(options->shared->pool, on_account_free, w);
     return OK;
 }

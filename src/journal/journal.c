@@ -9,17 +9,19 @@ struct journal {
     pthread_mutex_t lock;
     struct buf lines;
     struct counter dropped;
+    int64_t opened_ms;
     bool (*write)(void *peer, struct str lines);
     void *peer;
 };
 
-struct journal *journal_new(bool (*write)(void *peer, struct str lines), void *peer)
+struct journal *journal_new(int64_t now_ms, bool (*write)(void *peer, struct str lines), void *peer)
 {
     struct journal *j = must_calloc(1, sizeof(*j));
     int failed = pthread_mutex_init(&j->lock, NULL);
 
     assert(failed == 0);
     buf_init(&j->lines, JOURNAL_BUFFER_MAX);
+    j->opened_ms = now_ms;
     j->write = write;
     j->peer = peer;
     return j;
@@ -42,11 +44,13 @@ void journal_free(struct journal *j)
     free(j);
 }
 
-void journal_add(struct journal *j, const struct journal_event *ev)
+void journal_add(struct journal *j, const struct journal_event *given)
 {
+    struct journal_event copy = *given, *ev = &copy;
     int failed = pthread_mutex_lock(&j->lock);
 
     assert(failed == 0);
+    ev->at_ms = ev->at_ms > j->opened_ms ? ev->at_ms - j->opened_ms : 0;
     if (!journal_put(&j->lines, ev)) {
         journal_offer(j);
         if (!journal_put(&j->lines, ev))

@@ -15,8 +15,8 @@ enum journal_kind { JOURNAL_ARRIVAL, JOURNAL_PICK, JOURNAL_VERDICT, JOURNAL_END 
 
 struct journal_event {
     enum journal_kind kind;
-    int64_t at_ms;     /* milliseconds since the journal was opened */
-    uint64_t exchange; /* id of the exchange within this run */
+    int64_t at_ms;     /* in a line: milliseconds since the journal was opened */
+    uint64_t exchange; /* its number; no two exchanges of a run have the same */
     /* arrival */
     struct session_key session;
     bool has_session;
@@ -54,11 +54,13 @@ MUST_USE enum status journal_read(struct str line, struct arena *a, struct journ
 
 #define JOURNAL_BUFFER_MAX ((size_t)64 << 10)
 
-/* `write` gets whole lines; called under the journal's lock by whoever's event found the buffer
+/* `now_ms` is the moment of opening, on the clock of the events that are added. `write` gets whole
+ * lines; called under the journal's lock by whoever's event found the buffer
  * full, or by journal_flush(). False: it cannot take them now. Then they are kept and offered
  * again, and events that find no room are dropped and counted. */
 struct journal;
-struct journal *journal_new(bool (*write)(void *peer, struct str lines), void *peer);
+struct journal *journal_new(int64_t now_ms, bool (*write)(void *peer, struct str lines),
+                            void *peer);
 void journal_free(struct journal *j); /* flushes first */
 void journal_add(struct journal *j, const struct journal_event *ev);
 void journal_flush(struct journal *j);

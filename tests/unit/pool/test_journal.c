@@ -230,7 +230,7 @@ static bool take(void *peer, struct str lines)
 TEST(events_are_written_in_whole_lines_and_bounded_runs)
 {
     struct sink s = { 0 };
-    struct journal *j = journal_new(take, &s);
+    struct journal *j = journal_new(0, take, &s);
     struct journal_event ev = journal_event_blank(JOURNAL_END);
 
     for (int i = 0; i < 5000; i++) {
@@ -253,7 +253,7 @@ TEST(events_are_written_in_whole_lines_and_bounded_runs)
 TEST(a_writer_that_cannot_keep_up_costs_events_and_they_are_counted)
 {
     struct sink s = { .stuck = true };
-    struct journal *j = journal_new(take, &s);
+    struct journal *j = journal_new(0, take, &s);
     struct journal_event ev = journal_event_blank(JOURNAL_END);
 
     for (int i = 0; i < 5000; i++)
@@ -268,4 +268,32 @@ TEST(a_writer_that_cannot_keep_up_costs_events_and_they_are_counted)
     journal_flush(j);
     CHECK_INT(journal_dropped(j), dropped);
     journal_free(j);
+}
+
+static bool take_copy(void *peer, struct str lines)
+{
+    return buf_add(peer, lines);
+}
+
+TEST(times_count_from_the_opening_of_the_journal)
+{
+    static const int64_t at[] = { 900, 1000, 1100 }, want[] = { 0, 0, 100 };
+    struct buf lines = { .max = 4096 };
+    struct journal *j = journal_new(1000, take_copy, &lines);
+    struct journal_event ev = journal_event_blank(JOURNAL_END), got;
+    struct error e = { .status = OK };
+
+    for (size_t i = 0; i < COUNT(at); i++) {
+        ev.at_ms = at[i];
+        journal_add(j, &ev);
+    }
+    journal_free(j);
+    struct str line, rest = buf_str(&lines);
+
+    for (size_t i = 0; i < COUNT(want); i++) {
+        (void)str_cut(rest, '\n', &line, &rest);
+        CHECK_INT(journal_read(line, &t->arena, &got, &e), OK, "%s", e.text);
+        CHECK_INT(got.at_ms, want[i]);
+    }
+    buf_clear(&lines);
 }

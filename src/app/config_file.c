@@ -279,8 +279,25 @@ static enum status change_write(struct config_file *f, struct error *e)
     return fail(e, E_IO, "changed for this run only: %s", own.text);
 }
 
-enum status config_file_change(struct config_file *f, struct str path, struct str raw,
-                               uint64_t revision, struct error *e)
+/* Makes the changes one after the other in a text of their own; all of them or none. */
+static enum status change_text(const struct config_file *f, const struct settings_change *changes,
+                               size_t count, struct buf *edited, struct settings_fault *fault)
+{
+    struct buf before = { .max = SETTINGS_BYTES_MAX };
+    enum status st = OK;
+
+    buf_set(edited, buf_str(&f->text));
+    for (size_t i = 0; i < count && st == OK; i++) {
+        buf_set(&before, buf_str(edited));
+        edited->len = 0;
+        st = settings_edit(buf_str(&before), changes[i].path, changes[i].raw, edited, fault);
+    }
+    buf_wipe(&before);
+    return st;
+}
+
+enum status config_file_change_all(struct config_file *f, const struct settings_change *changes,
+                                   size_t count, uint64_t revision, struct error *e)
 {
     struct buf edited = { .max = SETTINGS_BYTES_MAX };
     struct error broken = { .status = OK };
@@ -292,7 +309,7 @@ enum status config_file_change(struct config_file *f, struct str path, struct st
         return fail(e, E_CONFLICT, "the settings file must be put right first: %s", broken.text);
     if (revision != 0 && revision != f->revision)
         return fail(e, E_CONFLICT, "the settings have changed meanwhile: look at them again");
-    st = settings_edit(buf_str(&f->text), path, raw, &edited, &fault);
+    st = change_text(f, changes, count, &edited, &fault);
     if (st == OK && !settings_read(buf_str(&edited), &f->sources, &s, &fault))
         st = E_SYNTAX;
     if (st != OK) {
@@ -304,6 +321,12 @@ enum status config_file_change(struct config_file *f, struct str path, struct st
 out:
     buf_wipe(&edited);
     return st;
+}
+
+enum status config_file_change(struct config_file *f, struct str path, struct str raw,
+                               uint64_t revision, struct error *e)
+{
+    return config_file_change_all(f, &(struct settings_change){ path, raw }, 1, revision, e);
 }
 
 /* --- looking */

@@ -44,6 +44,13 @@ MUST_USE enum status config_file_reload(struct config_file *f, struct error *e);
  * With any other status nothing has changed. */
 MUST_USE enum status config_file_change(struct config_file *f, struct str path, struct str raw,
                                         uint64_t revision, struct error *e);
+/* Several at once, all of them or none; one version of the file. */
+struct settings_change {
+    struct str path, raw;
+};
+MUST_USE enum status config_file_change_all(struct config_file *f,
+                                            const struct settings_change *changes, size_t count,
+                                            uint64_t revision, struct error *e);
 
 /* What is in force; borrowed until the next change. */
 struct settings *config_file_settings(const struct config_file *f);

@@ -223,6 +223,27 @@ TEST(a_change_that_is_wrong_changes_nothing)
     rig_close(t, &r);
 }
 
+TEST(several_changes_are_made_all_or_none)
+{
+    const struct settings_change good[] = { { STR("workers"), STR("2") },
+                                            { STR("proxy.scheduling.mode"),
+                                              STR("\"CacheFirst\"") } },
+                                 bad[] = { { STR("workers"), STR("3") },
+                                           { STR("proxy.scheduling.mode"), STR("\"Fast\"") } };
+    struct rig r;
+    struct error e = { .status = OK };
+
+    rig_open(t, &r, "{\"workers\":1}");
+    CHECK_INT(config_file_change_all(r.file, bad, COUNT(bad), 0, &e), E_SYNTAX);
+    CHECK_STR(on_disk(t, r.path), "{\"workers\":1}");
+    CHECK_INT(config_file_settings(r.file)->workers, 1);
+    CHECK_INT(config_file_change_all(r.file, good, COUNT(good), 1, &e), OK, "%s", e.text);
+    CHECK_STR(on_disk(t, r.path),
+              "{\"workers\":2,\"proxy\":{\"scheduling\":{\"mode\":\"CacheFirst\"}}}");
+    CHECK_INT(config_file_revision(r.file), 2, "one version of the file");
+    rig_close(t, &r);
+}
+
 TEST(a_read_only_file_is_changed_for_this_run_only)
 {
     struct rig r;

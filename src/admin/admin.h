@@ -10,6 +10,7 @@
 #define PENSTOCK_ADMIN_ADMIN_H
 
 #include "base/error.h"
+#include "exchange/trace.h"
 #include "http/server.h"
 #include "io/mailbox.h"
 #include "pool/pool.h"
@@ -44,7 +45,8 @@ void admin_call_done(struct admin_call *c, struct admin_outcome *outcome);
 
 struct admin_options {
     struct pool *pool;
-    struct secret token; /* copied */
+    struct trace_ring *traces; /* NULL: none are kept */
+    struct secret token;       /* copied */
     /* Takes the change to the desk's thread. Threads: any. */
     void (*desk)(void *peer, struct admin_call *c);
     void *desk_peer;
@@ -52,11 +54,13 @@ struct admin_options {
      * listeners, simulator, faults of the settings file, counters. Threads: any. */
     void (*status)(void *peer, struct buf *members);
     void *status_peer;
+    /* The revision of the settings in force. Threads: any. */
+    uint64_t (*revision)(void *desk_peer);
 };
 
 /* Pieces of answers that the desk gives too. */
 void admin_put_error(struct buf *out, struct str message, struct str path);
-void admin_put_scheduling(struct buf *out, struct pool *pool);
+void admin_put_scheduling(struct buf *out, struct pool *pool, uint64_t revision);
 
 struct admin *admin_new(const struct admin_options *options);
 void admin_free(struct admin *a);

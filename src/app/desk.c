@@ -1,31 +1,12 @@
-#include "app/desk.h"
+#include "app/desk_int.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
-#include "app/settings_account.h"
-#include "base/json.h"
-#include "base/json_write.h"
 #include "base/log.h"
 #include "io/file.h"
 
 /* How often changes that commands made to the database are looked for. */
 #define STORE_LOOK_MS 1000
-
-struct desk {
-    struct desk_options o;
-    struct loop *loop;
-    struct mailbox *mailbox;
-    struct thread *thread;
-    struct timer look;
-    struct config_file *config;
-    struct store *store;
-    int64_t store_version;
-    int64_t *known; /* ids in the pool */
-    size_t known_count;
-    pthread_mutex_t fault_lock;
-    char fault[512]; /* of the settings file on disk; empty: none */
-};
 
 /* --- accounts
  * -------------------------------------------------------------------------------------- */
@@ -99,6 +80,11 @@ static bool is_among(int64_t id, const int64_t *ids, size_t count)
     return false;
 }
 
+bool desk_knows(const struct desk *d, int64_t id)
+{
+    return is_among(id, d->known, d->known_count);
+}
+
 /* Puts all accounts of file and database into the pool and takes out those that are gone. An
  * account that cannot be used is logged; the first such fault is given when `e` is not NULL. */
 static enum status load_accounts(struct desk *d, struct settings *s, struct error *e)
@@ -126,7 +112,7 @@ static enum status load_accounts(struct desk *d, struct settings *s, struct erro
     return l.status;
 }
 
-static void reload_accounts(struct desk *d)
+void desk_reload_accounts(struct desk *d)
 {
     struct settings *s = settings_ref(config_file_settings(d->config));
 
@@ -161,7 +147,7 @@ static void look_at_store(void *peer, int64_t now_ms)
     if (store_version(d->store, &version, &e) != OK)
         log_warn("the database cannot be read", F_C("why", e.text));
     else if (version != d->store_version)
-        reload_accounts(d);
+        desk_reload_accounts(d);
     timer_start(&d->look, STORE_LOOK_MS);
 }
 
@@ -181,277 +167,9 @@ static void on_config(void *peer, struct settings *s)
     struct desk *d = peer;
 
     set_fault(d);
+    atomic_store(&d->revision, config_file_revision(d->config));
     d->o.on_settings(d->o.peer, s);
-    reload_accounts(d);
-}
-
-/* --- changes over the admin API
- * -------------------------------------------------------------------- */
-
-static int http_status_of(enum status st)
-{
-    switch (st) {
-    case OK:
-        return 200;
-    case E_ABSENT:
-        return 404;
-    case E_CONFLICT:
-        return 409;
-    case E_SYNTAX:
-    case E_LIMIT:
-    case E_REFUSED:
-        return 400;
-    case E_IO:
-    case E_STORE:
-        break;
-    }
-    return 500;
-}
-
-static void outcome_error(struct admin_outcome *out, enum status st, const char *text)
-{
-    out->status = http_status_of(st);
-    out->body.len = 0;
-    admin_put_error(&out->body, str_c(text), STR(""));
-}
-
-static bool read_body(struct str body, struct arena *a, struct json *doc, struct admin_outcome *out)
-{
-    struct json_fault fault;
-
-    if (!json_parse(doc, body, &(struct json_limits){ 0 }, a, &fault)) {
-        outcome_error(out, E_SYNTAX, fault.what);
-        return false;
-    }
-    if (json_type(doc, 0) != JSON_OBJECT) {
-        outcome_error(out, E_SYNTAX, "the body must be a JSON object");
-        return false;
-    }
-    return true;
-}
-
-static void change_scheduling(struct desk *d, struct str body, struct admin_outcome *out)
-{
-    static const struct {
-        const char *member, *path;
-    } keys[] = {
-        { "mode", "proxy.scheduling.mode" },
-        { "max_wait_seconds", "proxy.scheduling.max_wait_seconds" },
-        { "queue_wait_seconds", "proxy.scheduling.queue_wait_seconds" },
-    };
-    struct arena a = { 0 };
-    struct json doc;
-    struct error e = { 0 };
-    size_t changed = 0;
-
-    if (!read_body(body, &a, &doc, out))
-        goto done;
-    for (size_t i = 0; i < COUNT(keys); i++) {
-        uint32_t node = json_member(&doc, 0, str_c(keys[i].member), NULL);
-
-        if (node == JSON_NONE)
-            continue;
-        enum status st =
-            config_file_change(d->config, str_c(keys[i].path), json_raw(&doc, node), 0, &e);
-        if (st != OK) {
-            outcome_error(out, st, e.text);
-            goto done;
-        }
-        changed++;
-    }
-    if (changed == 0) {
-        outcome_error(out, E_SYNTAX, "give mode, max_wait_seconds or queue_wait_seconds");
-        goto done;
-    }
-    out->status = 200;
-    admin_put_scheduling(&out->body, d->o.pool);
-done:
-    arena_free(&a);
-}
-
-static void put_id(struct admin_outcome *out, const struct account_spec *spec)
-{
-    struct json_writer w = json_writer(&out->body);
-
-    json_put_object(&w);
-    json_put_member_i64(&w, "id", spec->id);
-    json_put_member(&w, "label", spec->label);
-    json_put_end(&w);
-}
-
-static void add_account(struct desk *d, struct str body, struct admin_outcome *out)
-{
-    struct settings *s = config_file_settings(d->config);
-    struct settings_fault fault = { 0 };
-    struct account_spec *spec = NULL;
-    struct upstream *up = NULL;
-    struct error e = { 0 };
-    enum status st = OK;
-
-    if (!settings_account_read(body, &d->o.sources, &spec, &fault)) {
-        out->status = 400;
-        admin_put_error(&out->body, str_c(fault.text), str_c(fault.path));
-        return;
-    }
-    for (size_t i = 0; i < s->account_count && st == OK; i++)
-        if (str_eq(s->accounts[i]->label, spec->label))
-            st = fail(&e, E_CONFLICT, "the settings file has an account with this label");
-    if (st == OK)
-        st = upstream_new(spec, &s->provider, &up, &e);
-    if (st == OK)
-        st = store_account_add(d->store, spec, clock_unix_ms(), &e);
-    if (st == OK) {
-        reload_accounts(d);
-        out->status = 201;
-        put_id(out, spec);
-    } else {
-        outcome_error(out, st, e.text);
-    }
-    if (up != NULL)
-        upstream_free(up);
-    account_spec_free(spec);
-}
-
-struct search {
-    struct str wanted;
-    struct account_view found;
-    bool is_found;
-};
-
-static void consider_account(void *peer, const struct account_view *v)
-{
-    struct search *s = peer;
-    int64_t id;
-
-    if (str_eq(str_c(v->label), s->wanted) || (str_to_i64(s->wanted, &id) && id == v->id)) {
-        s->found = *v;
-        s->is_found = true;
-    }
-}
-
-static bool find_account(struct desk *d, struct str name, struct account_view *found,
-                         struct admin_outcome *out)
-{
-    struct search s = { .wanted = name };
-
-    (void)pool_each(d->o.pool, 0, consider_account, &s);
-    if (!s.is_found || !is_among(s.found.id, d->known, d->known_count)) {
-        outcome_error(out, E_ABSENT, "no account has this id or label");
-        return false;
-    }
-    *found = s.found;
-    return true;
-}
-
-static bool read_flag(const struct json *doc, const char *name, bool *flag,
-                      struct admin_outcome *out)
-{
-    uint32_t node = json_member(doc, 0, str_c(name), NULL);
-
-    if (node == JSON_NONE)
-        return true;
-    if (json_type(doc, node) != JSON_TRUE && json_type(doc, node) != JSON_FALSE) {
-        out->status = 400;
-        admin_put_error(&out->body, STR("must be true or false"), str_c(name));
-        return false;
-    }
-    *flag = json_is_true(doc, node);
-    return true;
-}
-
-static void change_account(struct desk *d, struct str name, struct str body,
-                           struct admin_outcome *out)
-{
-    struct account_view v;
-    struct arena a = { 0 };
-    struct json doc;
-    struct error e = { 0 };
-
-    if (find_account(d, name, &v, out) && read_body(body, &a, &doc, out) &&
-        read_flag(&doc, "disabled", &v.disabled, out) &&
-        read_flag(&doc, "proxy_disabled", &v.proxy_disabled, out)) {
-        struct str reason = v.disabled ? STR("switched off by the operator") : STR("");
-        enum status st =
-            store_account_flags(d->store, v.id, v.disabled, v.proxy_disabled, reason, &e);
-
-        if (st == OK) {
-            (void)pool_set_flags(d->o.pool, v.id, v.disabled, v.proxy_disabled, reason);
-            out->status = 200;
-            (void)buf_add(&out->body, STR("{}"));
-        } else {
-            outcome_error(out, st, e.text);
-        }
-    }
-    arena_free(&a);
-}
-
-static void remove_account(struct desk *d, struct str name, struct admin_outcome *out)
-{
-    struct account_view v;
-    struct error e = { 0 };
-    enum status st;
-
-    if (!find_account(d, name, &v, out))
-        return;
-    if (v.from_file) {
-        outcome_error(out, E_CONFLICT,
-                      "the account is declared in the settings file: remove it there");
-        return;
-    }
-    st = store_account_remove(d->store, v.id, &e);
-    if (st != OK) {
-        outcome_error(out, st, e.text);
-        return;
-    }
-    reload_accounts(d);
-    out->status = 200;
-    (void)buf_add(&out->body, STR("{}"));
-}
-
-struct asked {
-    struct desk *desk;
-    struct admin_call *call;
-};
-
-static void change_here(void *message)
-{
-    struct asked *asked = message;
-    struct desk *d = asked->desk;
-    struct admin_call *c = asked->call;
-    struct admin_outcome out = { .status = 500 };
-
-    buf_init(&out.body, (size_t)1 << 20);
-    switch (admin_call_change(c)) {
-    case ADMIN_SCHEDULING:
-        change_scheduling(d, admin_call_body(c), &out);
-        break;
-    case ADMIN_ACCOUNT_ADD:
-        add_account(d, admin_call_body(c), &out);
-        break;
-    case ADMIN_ACCOUNT_CHANGE:
-        change_account(d, admin_call_name(c), admin_call_body(c), &out);
-        break;
-    case ADMIN_ACCOUNT_REMOVE:
-        remove_account(d, admin_call_name(c), &out);
-        break;
-    }
-    admin_call_done(c, &out);
-    free(asked);
-}
-
-void desk_ask(void *desk, struct admin_call *c)
-{
-    struct desk *d = desk;
-    struct asked *asked = must_alloc(sizeof(*asked));
-
-    *asked = (struct asked){ d, c };
-    if (mailbox_send(d->mailbox, change_here, asked))
-        return;
-    struct admin_outcome out = { .status = 503 };
-    buf_init(&out.body, 4096);
-    admin_put_error(&out.body, STR("too many changes are waiting"), STR(""));
-    admin_call_done(c, &out);
-    free(asked);
+    desk_reload_accounts(d);
 }
 
 /* --- life
@@ -473,9 +191,16 @@ enum status desk_open(const struct desk_options *options, struct desk **out, str
     if (st == OK)
         st = store_open(options->folder, &key, &d->store, e);
     wipe(&key, sizeof(key));
-    if (st == OK)
+    if (st == OK) {
+        atomic_store(&d->revision, config_file_revision(d->config));
         st = load_accounts(d, config_file_settings(d->config), e);
+    }
     return st;
+}
+
+uint64_t desk_revision(struct desk *d)
+{
+    return atomic_load(&d->revision);
 }
 
 struct settings *desk_settings(struct desk *d)

@@ -37,6 +37,8 @@ size_t desk_account_count(const struct desk *d);
 void desk_start(struct desk *d);
 void desk_close(struct desk *d);
 
+/* Counts up with each change of the settings. Threads: any. */
+uint64_t desk_revision(struct desk *d);
 /* A change of the admin API. Threads: any. */
 void desk_ask(void *desk, struct admin_call *c);
 /* Reads the settings file again (SIGHUP). Threads: any. */

@@ -21,6 +21,8 @@ struct gateway {
     struct pool *pool;
     struct desk *desk;
     struct admin *admin;
+    struct trace_ring *traces; /* of finished requests */
+    _Atomic bool capturing;
     struct journal *journal;
     struct file_append *journal_file;
     struct timer journal_timer;
@@ -158,6 +160,7 @@ static void on_settings(void *peer, struct settings *s)
     const struct exchange_rules *rules = exchange_rules_new(s);
 
     pool_set_options(g->pool, &s->scheduling);
+    atomic_store(&g->capturing, s->logs_capture);
     for (unsigned i = 0; i < g->worker_count; i++) {
         struct rules_news *news = must_alloc(sizeof(*news));
 
@@ -414,17 +417,26 @@ static enum status journal_start(struct gateway *g, struct error *e)
         return OK;
     st = file_append_open(g->options->journal_path, &g->journal_file, e);
     if (st == OK)
-        g->journal = journal_new(journal_write, g);
+        g->journal = journal_new(clock_mono_us() / 1000, journal_write, g);
     return st;
 }
 
 /* --- start
  * ----------------------------------------------------------------------------------------- */
 
+/* Any worker's thread. */
 static void on_access(void *peer, const struct access_record *record)
 {
-    (void)peer;
+    struct gateway *g = peer;
+
     access_log(record);
+    if (atomic_load_explicit(&g->capturing, memory_order_relaxed))
+        trace_ring_add(g->traces, record);
+}
+
+static uint64_t settings_revision(void *desk)
+{
+    return desk_revision(desk);
 }
 
 static void run_worker(void *arg)
@@ -526,6 +538,7 @@ static void gateway_clear(struct gateway *g)
         peers_free(g->shared.peers);
     admin_free(g->admin);
     pool_free(g->pool);
+    trace_ring_free(g->traces);
     journal_free(g->journal);
     file_append_close(g->journal_file);
 }
@@ -551,12 +564,16 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     s = desk_settings(g.desk);
     pool_set_options(g.pool, &s->scheduling);
     g.drain_ms = s->drain_ms;
+    g.traces = trace_ring_new(s->capture_bytes);
+    atomic_store(&g.capturing, s->logs_capture);
     g.admin = admin_new(&(struct admin_options){ .pool = g.pool,
+                                                 .traces = g.traces,
                                                  .token = options->admin_token,
                                                  .desk = desk_ask,
                                                  .desk_peer = g.desk,
                                                  .status = put_status,
-                                                 .status_peer = &g });
+                                                 .status_peer = &g,
+                                                 .revision = settings_revision });
     log_proxies(&s->provider.proxy);
     st = journal_start(&g, e);
     if (st != OK)

@@ -59,6 +59,7 @@ struct settings {
     bool quota_auto_refresh;
     int64_t quota_refresh_minutes;
     bool usage_track, logs_capture, logs_bodies;
+    uint64_t capture_bytes; /* logs.capture_bytes, 4 MiB: of the requests that are kept */
     enum log_format_setting { LOGS_TEXT, LOGS_JSON } logs_format;
     bool protection_enabled;
     int64_t protection_percent;

@@ -482,7 +482,11 @@ static const struct key_row rows[] = {
     FLAG("quota.auto_refresh", quota_auto_refresh, "true", "Ask providers for quotas by itself."),
     NUMBER("quota.refresh_minutes", quota_refresh_minutes, 1, 24 * 60, "10", "How often."),
     FLAG("usage.track", usage_track, "true", "Count tokens and requests."),
-    FLAG("logs.capture", logs_capture, "true", "Keep recent requests for the log page."),
+    FLAG("logs.capture", logs_capture, "true",
+         "Keep recent requests with their decisions (metadata only), for `penstock why` and the "
+         "log page."),
+    NUMBER("logs.capture_bytes", capture_bytes, 0, GIB, "4194304",
+           "Memory for them, about a kilobyte each; the oldest go first. Read at start."),
     FLAG("logs.bodies", logs_bodies, "false",
          "Keep their bodies, too. They hold what users wrote."),
     WORD("logs.format", logs_format, format_words, "\"text\"",

@@ -2,8 +2,10 @@
 
 #include "base/log.h"
 
-static const char *const words[ENDINGS] = {
-#define X(name, word, text) [ENDING_##name] = word,
+static const struct {
+    const char *word, *text;
+} endings[ENDINGS] = {
+#define X(name, word, text) [ENDING_##name] = { word, text },
     ENDING_TABLE(X)
 #undef X
 };
@@ -11,7 +13,29 @@ static const char *const words[ENDINGS] = {
 const char *ending_word(enum ending e)
 {
     assert(e < ENDINGS);
-    return words[e];
+    return endings[e].word;
+}
+
+const char *ending_text(enum ending e)
+{
+    assert(e < ENDINGS);
+    return endings[e].text;
+}
+
+bool ending_from_word(struct str word, enum ending *e)
+{
+    for (unsigned i = 0; i < ENDINGS; i++)
+        if (str_eq(str_c(endings[i].word), word)) {
+            *e = (enum ending)i;
+            return true;
+        }
+    return false;
+}
+
+bool access_found_nobody(const struct access_record *r)
+{
+    return (r->ending == ENDING_NOBODY_FREE || r->ending == ENDING_UPSTREAM_FAILED) &&
+           r->last_pick.reason == PICK_NONE;
 }
 
 /* What says nothing is left out: a line a request is worth keeping short. */

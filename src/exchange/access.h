@@ -29,17 +29,24 @@ enum ending {
         ENDINGS,
 };
 const char *ending_word(enum ending e);
+const char *ending_text(enum ending e);
+bool ending_from_word(struct str word, enum ending *e);
 
-#define ACCESS_ATTEMPTS_MAX 8 /* attempts kept one by one; the rest are counted */
+/* The first attempts and the last one are kept; those between are counted. */
+#define ACCESS_ATTEMPTS_MAX 8
 
 struct access_attempt {
+    uint32_t number; /* from 1 */
     int64_t account_id;
-    char label[48]; /* clipped */
-    enum pick_reason reason;
+    char label[129];
+    struct str provider; /* static */
+    struct pick pick;    /* how it was chosen, and who was passed over */
+    int64_t waited_ms;   /* before it: nobody was free, or the same account got a moment */
+    int64_t started_ms;  /* loop clock */
     enum verdict_kind verdict;
     int status;
-    int64_t delay_ms;
-    int64_t first_byte_ms, duration_ms; /* -1: never came */
+    int64_t delay_ms;                   /* named by the provider; -1 none */
+    int64_t first_byte_ms, duration_ms; /* from its start; -1: never came */
     struct usage usage;
 };
 
@@ -55,13 +62,17 @@ struct access_record {
     const char *phase; /* state of the exchange when the ending began */
     bool stream;
     struct usage usage;
-    int64_t started_unix_ms;
-    int64_t first_byte_ms, duration_ms; /* from the head of the request; -1 never */
+    int64_t started_ms, started_unix_ms; /* the same moment on both clocks */
+    int64_t first_byte_ms, duration_ms;  /* from the head of the request; -1 never */
     uint64_t bytes_in, bytes_out;
-    uint32_t attempt_count;
-    struct access_attempt attempts[ACCESS_ATTEMPTS_MAX];
+    uint32_t attempt_count, attempts_kept;
+    const struct access_attempt *attempts; /* live for the call */
+    /* How the last search ended: of nobody when the exchange ended for that. */
     struct pick last_pick;
 };
+
+/* Did the last search end with nobody, so that the exchange gave up? */
+bool access_found_nobody(const struct access_record *r);
 
 void access_log(const struct access_record *r);
 

@@ -237,6 +237,7 @@ void attempt_start(struct exchange *x)
     a->mode = ATTEMPT_WAITING;
     a->status = 0;
     a->started_ms = loop_now(env->loop);
+    a->waited_ms = a->started_ms - x->entered_ms[EXCHANGE_PICKING];
     a->first_byte_ms = -1;
     a->fault_head = NULL;
     x->words = (struct judge_words){ 0 };
@@ -294,6 +295,31 @@ void attempt_start(struct exchange *x)
     exchange_schedule(x);
 }
 
+/* For the access record; when there are too many, the last one takes the last place. */
+static void keep_attempt(struct exchange *x, const struct verdict *v, int64_t now_ms)
+{
+    const struct attempt *a = &x->attempt;
+    struct access_attempt *kept = &x->attempts[attempts_kept(x) - 1];
+
+    *kept = (struct access_attempt){
+        .number = x->attempt_count,
+        .account_id = a->lease.account_id,
+        .provider = provider_name(a->upstream->provider),
+        .pick = x->pick,
+        .waited_ms = a->waited_ms,
+        .started_ms = a->started_ms,
+        .verdict = v->kind,
+        .status = v->status,
+        .delay_ms = v->delay_ms,
+        .first_byte_ms = a->first_byte_ms < 0 ? -1 : a->first_byte_ms - a->started_ms,
+        .duration_ms = now_ms - a->started_ms,
+        .usage = a->mode == ATTEMPT_STREAM    ? x->emitter->stream.usage
+                 : v->kind == VERDICT_SUCCESS ? x->usage
+                                              : usage_unknown(),
+    };
+    memcpy(kept->label, a->lease.label, sizeof(kept->label));
+}
+
 void attempt_end(struct exchange *x, const struct verdict *v)
 {
     struct attempt *a = &x->attempt;
@@ -305,33 +331,15 @@ void attempt_end(struct exchange *x, const struct verdict *v)
         call_cancel(a->call);
         a->call = NULL;
     }
-    if (x->attempt_count <= ACCESS_ATTEMPTS_MAX) {
-        struct access_attempt *kept = &x->attempts[x->attempt_count - 1];
-
-        *kept = (struct access_attempt){
-            .account_id = a->lease.account_id,
-            .reason = a->reason,
-            .verdict = v->kind,
-            .status = v->status,
-            .delay_ms = v->delay_ms,
-            .first_byte_ms = a->first_byte_ms < 0 ? -1 : a->first_byte_ms - a->started_ms,
-            .duration_ms = now_ms - a->started_ms,
-            .usage = a->mode == ATTEMPT_STREAM    ? x->emitter->stream.usage
-                     : v->kind == VERDICT_SUCCESS ? x->usage
-                                                  : usage_unknown(),
-        };
-        struct str label = str_take(str_c(a->lease.label), sizeof(kept->label) - 1);
-        memcpy(kept->label, label.at, label.len);
-        kept->label[label.len] = '\0';
-    }
+    keep_attempt(x, v, now_ms);
     if (x->env->journal != NULL)
         journal_add(
             x->env->journal,
             &(struct journal_event){
                 .kind = JOURNAL_VERDICT,
+                .at_ms = now_ms,
                 .exchange = x->id,
-                .account = str_c(a->lease.label),
-                .attempt = x->attempt_count,
+                .attempt = x->attempt_count - 1,
                 .verdict = v->kind,
                 .delay_ms = v->delay_ms,
                 .first_byte_ms = a->first_byte_ms < 0 ? -1 : a->first_byte_ms - a->started_ms,

@@ -159,19 +159,20 @@ void exchange_begin(struct exchange_env *env, struct request *r)
 
 static void journal_arrival(const struct exchange *x)
 {
+    struct journal_event ev = journal_event_blank(JOURNAL_ARRIVAL);
+
     if (x->env->journal == NULL)
         return;
-    journal_add(x->env->journal, &(struct journal_event){
-                                     .kind = JOURNAL_ARRIVAL,
-                                     .exchange = x->id,
-                                     .session = x->session,
-                                     .has_session = x->has_session,
-                                     .protocol = wire_name(x->target.protocol),
-                                     .model = x->request.model,
-                                     .request_bytes = x->r->body.len,
-                                     .tokens_estimated = (uint32_t)(x->r->body.len / 4),
-                                     .stream = x->request.stream,
-                                 });
+    ev.at_ms = loop_now(x->env->loop);
+    ev.exchange = x->id;
+    ev.session = x->session;
+    ev.has_session = x->has_session;
+    ev.protocol = wire_name(x->target.protocol);
+    ev.model = x->request.model;
+    ev.request_bytes = x->r->body.len;
+    ev.tokens_estimated = (uint32_t)(x->r->body.len / 4);
+    ev.stream = x->request.stream;
+    journal_add(x->env->journal, &ev);
 }
 
 void exchange_body(struct request *r)
@@ -225,6 +226,7 @@ static void journal_pick(const struct exchange *x, bool leased, int64_t now_ms)
 {
     struct journal_event ev = {
         .kind = JOURNAL_PICK,
+        .at_ms = now_ms,
         .exchange = x->id,
         .account = leased ? str_c(x->attempt.lease.label) : STR(""),
         .reason = x->pick.reason,
@@ -559,6 +561,7 @@ static void journal_end(const struct exchange *x, int64_t now_ms)
         return;
     journal_add(x->env->journal, &(struct journal_event){
                                      .kind = JOURNAL_END,
+                                     .at_ms = now_ms,
                                      .exchange = x->id,
                                      .status = x->answered,
                                      .duration_ms = now_ms - x->entered_ms[EXCHANGE_READING],
@@ -583,10 +586,6 @@ void exchange_end(struct exchange *x, enum ending ending)
     count_ending(x, ending);
     journal_end(x, now_ms);
     if (x->env->on_access != NULL) {
-        uint32_t kept =
-            x->attempt_count < ACCESS_ATTEMPTS_MAX ? x->attempt_count : ACCESS_ATTEMPTS_MAX;
-        const struct access_attempt *last = kept > 0 ? &x->attempts[kept - 1] : NULL;
-
         if (x->has_session)
             session_key_text(&x->session, session);
         record = (struct access_record){
@@ -597,25 +596,25 @@ void exchange_end(struct exchange *x, enum ending ending)
             .mapped_model = x->mapped,
             .client_key = x->key != NULL ? x->key->name : STR(""),
             .session = str_c(session),
-            .account = last != NULL ? str_c(last->label) : STR(""),
-            .provider = x->attempt.upstream != NULL ? provider_name(x->attempt.upstream->provider)
-                                                    : STR(""),
+            .account = str_c(x->attempt.lease.label),
+            .provider = x->attempt_count > 0 ? x->attempts[attempts_kept(x) - 1].provider : STR(""),
             .status = x->answered,
             .ending = ending,
             .phase = phase,
             .stream = x->request.stream,
             .usage = x->usage,
+            .started_ms = start_ms,
             .started_unix_ms = clock_unix_ms() - (now_ms - start_ms),
             .first_byte_ms = x->first_out_ms < 0 ? -1 : x->first_out_ms - start_ms,
             .duration_ms = now_ms - start_ms,
             .bytes_in = x->request.doc.text.len,
             .bytes_out = x->bytes_out,
             .attempt_count = x->attempt_count,
+            .attempts_kept = attempts_kept(x),
+            .attempts = x->attempts,
             .last_pick = x->pick,
         };
         memcpy(record.request_id, x->request_id, sizeof(record.request_id));
-        if (kept > 0)
-            memcpy(record.attempts, x->attempts, kept * sizeof(x->attempts[0]));
         x->env->on_access(x->env->peer, &record);
     }
     if (x->emitter != NULL)

@@ -36,6 +36,7 @@ struct attempt {
     enum attempt_mode mode;
     enum pick_reason reason;
     int status;
+    int64_t waited_ms;                 /* before it */
     int64_t started_ms, first_byte_ms; /* loop clock; first byte -1: not yet */
     struct http_head *fault_head;      /* copy for the judge, only of a fault */
     struct buf body;
@@ -66,7 +67,7 @@ struct exchange {
 
     struct attempt attempt;
     uint32_t attempt_count, costly_count;
-    struct access_attempt *attempts; /* the first ACCESS_ATTEMPTS_MAX */
+    struct access_attempt *attempts; /* attempts_kept() of them */
     /* accounts that are not asked again, and those that were given a second try; room for
      * PICK_TRIED_MAX each from the first fault on */
     int64_t *tried, *spared;
@@ -98,6 +99,11 @@ void exchange_schedule(struct exchange *x);
 
 /* give_up.c: nobody is left to ask, or to wait for. Ends the exchange. */
 void exchange_give_up(struct exchange *x);
+
+static inline uint32_t attempts_kept(const struct exchange *x)
+{
+    return x->attempt_count < ACCESS_ATTEMPTS_MAX ? x->attempt_count : ACCESS_ATTEMPTS_MAX;
+}
 
 /* attempt.c */
 void attempt_start(struct exchange *x);

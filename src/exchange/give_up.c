@@ -107,8 +107,7 @@ static void name_accounts(const struct exchange *x, struct buf *text)
 
     if (x->rules->privacy)
         return;
-    for (uint32_t i = 0; i < x->attempt_count && i < ACCESS_ATTEMPTS_MAX && named < NAMED_MAX;
-         i++, named++)
+    for (uint32_t i = 0; i < attempts_kept(x) && named < NAMED_MAX; i++, named++)
         (void)buf_printf(text, "%s%s: %s", named == 0 ? " (" : ", ", x->attempts[i].label,
                          verdict_word(x->attempts[i].verdict));
     for (uint32_t i = 0; i < x->pick.passed_count && i < PICK_PASSED_MAX && named < NAMED_MAX;

@@ -167,6 +167,13 @@ static void on_access(void *peer, const struct access_record *record)
     r->account = kept(g, record->account);
     r->provider = kept(g, record->provider);
     r->path = kept(g, record->path);
+    if (r->attempts_kept > 0) {
+        struct access_attempt *all =
+            arena_array(&g->arena, struct access_attempt, r->attempts_kept);
+
+        memcpy(all, record->attempts, r->attempts_kept * sizeof(*all));
+        r->attempts = all;
+    }
     note(g, str_c(ending_word(record->ending)));
     note(g, str_c(record->phase));
     note(g, str_c(record->request_id));

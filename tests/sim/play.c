@@ -217,7 +217,7 @@ static struct str verdicts_text(struct play *p, const struct access_record *r)
     struct buf b;
 
     buf_init(&b, 4096);
-    for (uint32_t i = 0; i < r->attempt_count && i < ACCESS_ATTEMPTS_MAX; i++)
+    for (uint32_t i = 0; i < r->attempts_kept; i++)
         (void)buf_printf(&b, "%s%s", i > 0 ? "," : "", verdict_word(r->attempts[i].verdict));
     struct str out = arena_copy(&p->gate->arena, buf_str(&b));
     buf_clear(&b);

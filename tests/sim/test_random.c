@@ -587,7 +587,7 @@ static void check_records(struct day *d)
         const struct access_record *r = d->g->records[i];
         uint32_t costly = 0;
 
-        for (uint32_t k = 0; k < r->attempt_count && k < ACCESS_ATTEMPTS_MAX; k++)
+        for (uint32_t k = 0; k < r->attempts_kept; k++)
             costly += r->attempts[k].verdict != VERDICT_SUCCESS &&
                       r->attempts[k].verdict != VERDICT_CLIENT_LEFT &&
                       !verdict_is_free(r->attempts[k].verdict);

@@ -1,0 +1,92 @@
+/* admin/answer.c - how an answer of the admin API looks, and how its parameters are read. */
+#include "admin/admin_int.h"
+
+static const struct http_field json_fields[] = {
+    { { "Content-Type", 12 }, { "application/json", 16 } },
+    { { "Cache-Control", 13 }, { "no-store", 8 } },
+    { { "X-Content-Type-Options", 22 }, { "nosniff", 7 } },
+};
+
+void admin_send(struct request *r, int status, struct str body)
+{
+    response_send(r, status, json_fields, COUNT(json_fields), body);
+}
+
+void admin_put_error(struct buf *out, struct str message, struct str path)
+{
+    struct json_writer w = json_writer(out);
+
+    json_put_object(&w);
+    json_put_key(&w, STR("error"));
+    json_put_object(&w);
+    json_put_member(&w, "message", message);
+    if (path.len > 0)
+        json_put_member(&w, "path", path);
+    json_put_end(&w);
+    json_put_end(&w);
+}
+
+void admin_send_error(struct request *r, int status, struct str message, struct str param)
+{
+    struct buf b;
+
+    buf_init(&b, 4096);
+    admin_put_error(&b, message, param);
+    admin_send(r, status, buf_str(&b));
+    buf_clear(&b);
+}
+
+void admin_send_written(struct request *r, struct json_writer *w)
+{
+    if (json_written(w))
+        admin_send(r, 200, buf_str(w->out));
+    else
+        admin_send_error(r, 500, STR("the answer would be larger than 16 MiB: ask for less of it"),
+                         STR(""));
+    buf_clear(w->out);
+}
+
+bool admin_param_text(struct request *r, const char *name, struct str *value)
+{
+    char *text = arena_alloc(&r->arena, ADMIN_PARAM_MAX);
+    size_t len = 0;
+
+    /* an absent one and one that cannot be read look the same: so it is asked for both ways */
+    if (http_query_get(r->query, str_c(name), text, ADMIN_PARAM_MAX, &len)) {
+        *value = (struct str){ text, len };
+        return true;
+    }
+    struct str rest = r->query, one, key, given;
+
+    while (rest.len > 0) {
+        (void)str_cut(rest, '&', &one, &rest);
+        (void)str_cut(one, '=', &key, &given);
+        if (str_eq(key, str_c(name))) {
+            admin_send_error(r, 400, STR("the parameter is too long or badly escaped"),
+                             str_c(name));
+            return false;
+        }
+    }
+    return true;
+}
+
+bool admin_param_number(struct request *r, const char *name, int64_t min, int64_t max,
+                        int64_t *value)
+{
+    struct str text = STR("");
+    int64_t n;
+
+    if (!admin_param_text(r, name, &text))
+        return false;
+    if (text.len == 0)
+        return true;
+    if (!str_to_i64(text, &n) || n < min || n > max) {
+        admin_send_error(r, 400,
+                         arena_printf(&r->arena, "a number from %lld to %lld is wanted, not `%.*s`",
+                                      (long long)min, (long long)max, STR_ARG(str_take(text, 60))),
+                         str_c(name));
+        return false;
+    }
+    *value = n;
+    return true;
+}

@@ -1,0 +1,62 @@
+/* admin/routes.c - which call is answered by whom. docs/openapi.json describes the same calls, and
+ * a test compares the two. */
+#include "admin/admin_int.h"
+
+static const struct admin_route routes[] = {
+    { HTTP_GET, "/api/openapi.json", .answer = openapi_get },
+    { HTTP_GET, "/api/status", .answer = status_get },
+    { HTTP_GET, "/api/scheduling", .answer = scheduling_get },
+    { HTTP_PATCH, "/api/scheduling", .change = ADMIN_SCHEDULING },
+    { HTTP_GET, "/api/accounts", .answer = accounts_get },
+    { HTTP_POST, "/api/accounts", .change = ADMIN_ACCOUNT_ADD },
+    { HTTP_GET, "/api/accounts/{account}", .answer = account_get },
+    { HTTP_PATCH, "/api/accounts/{account}", .change = ADMIN_ACCOUNT_CHANGE },
+    { HTTP_DELETE, "/api/accounts/{account}", .change = ADMIN_ACCOUNT_REMOVE, .bodiless = true },
+    { HTTP_GET, "/api/requests", .answer = requests_get },
+    { HTTP_GET, "/api/requests/{id}", .answer = request_get },
+};
+
+const struct admin_route *admin_route(size_t i)
+{
+    return i < COUNT(routes) ? &routes[i] : NULL;
+}
+
+/* Does the path fit? `fixed` is how many of its bytes the pattern itself says. A name may hold
+ * slashes, since the path was decoded before. */
+static bool path_fits(struct str path, struct str pattern, struct str *name, size_t *fixed)
+{
+    struct str before, braced, rest, after;
+
+    if (!str_cut(pattern, '{', &before, &rest)) {
+        *name = STR("");
+        *fixed = pattern.len;
+        return str_eq(path, pattern);
+    }
+    (void)str_cut(rest, '}', &braced, &after);
+    if (path.len <= before.len + after.len || !str_starts(path, before) || !str_ends(path, after))
+        return false;
+    *name = str_drop_last(str_drop(path, before.len), after.len);
+    *fixed = before.len + after.len;
+    return true;
+}
+
+const struct admin_route *admin_route_find(enum http_method method, struct str path,
+                                           struct str *name, uint32_t *methods)
+{
+    const struct admin_route *best = NULL;
+    size_t best_fixed = 0, fixed = 0;
+    struct str found;
+
+    *methods = 0;
+    for (size_t i = 0; i < COUNT(routes); i++) {
+        if (!path_fits(path, str_c(routes[i].path), &found, &fixed))
+            continue;
+        *methods |= 1u << routes[i].method;
+        if (routes[i].method != method || (best != NULL && fixed <= best_fixed))
+            continue;
+        best = &routes[i];
+        best_fixed = fixed;
+        *name = found;
+    }
+    return best;
+}

@@ -1,0 +1,127 @@
+/* app/desk_changes.c - changes over the admin API: each is carried out by a function of its noun,
+ * on the desk's thread, one after the other. */
+#include "app/desk_int.h"
+
+#include <stdlib.h>
+
+static desk_change *const changes[] = {
+    [ADMIN_SCHEDULING] = desk_scheduling,
+    [ADMIN_ACCOUNT_ADD] = desk_account_add,
+    [ADMIN_ACCOUNT_CHANGE] = desk_account_change,
+    [ADMIN_ACCOUNT_REMOVE] = desk_account_remove,
+};
+
+/* --- outcomes */
+
+static int http_status_of(enum status st)
+{
+    switch (st) {
+    case OK:
+        return 200;
+    case E_ABSENT:
+        return 404;
+    case E_CONFLICT:
+        return 409;
+    case E_SYNTAX:
+    case E_LIMIT:
+    case E_REFUSED:
+        return 400;
+    case E_IO:
+    case E_STORE:
+        break;
+    }
+    return 500;
+}
+
+void outcome_error(struct admin_outcome *out, enum status st, const char *text)
+{
+    out->status = http_status_of(st);
+    out->body.len = 0;
+    admin_put_error(&out->body, str_c(text), STR(""));
+}
+
+void outcome_wrong(struct admin_outcome *out, const char *path, const char *text)
+{
+    out->status = 400;
+    out->body.len = 0;
+    admin_put_error(&out->body, str_c(text), str_c(path));
+}
+
+static bool members_are_known(const struct json *doc, const char *const *members, struct arena *a,
+                              struct admin_outcome *out)
+{
+    for (uint32_t i = json_first(doc, 0); i != JSON_NONE;
+         i = json_after(doc, 0, json_after(doc, 0, i))) {
+        struct str name;
+        size_t m = 0;
+        bool twice = false;
+
+        if (!json_text(doc, i, a, &name))
+            return false;
+        while (members[m] != NULL && !str_eq(name, str_c(members[m])))
+            m++;
+        (void)json_member(doc, 0, name, &twice);
+        if (members[m] != NULL && !twice)
+            continue;
+        outcome_wrong(out, arena_copy(a, str_take(name, 100)).at,
+                      twice ? "stands there twice" : "is no member that can be set here");
+        return false;
+    }
+    return true;
+}
+
+bool outcome_body(struct str body, const char *const *members, struct arena *a, struct json *doc,
+                  struct admin_outcome *out)
+{
+    struct json_fault fault;
+
+    if (!json_parse(doc, body, &(struct json_limits){ 0 }, a, &fault)) {
+        json_fault_place(&fault, body);
+        outcome_error(out, E_SYNTAX,
+                      arena_printf(a, "the body is no JSON: %s at line %u, column %u", fault.what,
+                                   fault.line, fault.col)
+                          .at);
+        return false;
+    }
+    if (json_type(doc, 0) != JSON_OBJECT) {
+        outcome_error(out, E_SYNTAX, "the body must be a JSON object");
+        return false;
+    }
+    return members_are_known(doc, members, a, out);
+}
+
+/* --- from the workers to the desk's thread */
+
+struct asked {
+    struct desk *desk;
+    struct admin_call *call;
+};
+
+static void change_here(void *message)
+{
+    struct asked *asked = message;
+    struct desk *d = asked->desk;
+    struct admin_call *c = asked->call;
+    struct admin_outcome out = { .status = 500 };
+
+    buf_init(&out.body, (size_t)1 << 20);
+    assert(admin_call_change(c) < COUNT(changes));
+    changes[admin_call_change(c)](d, c, &out);
+    admin_call_done(c, &out);
+    free(asked);
+}
+
+void desk_ask(void *desk, struct admin_call *c)
+{
+    struct desk *d = desk;
+    struct asked *asked = must_alloc(sizeof(*asked));
+
+    *asked = (struct asked){ d, c };
+    if (mailbox_send(d->mailbox, change_here, asked))
+        return;
+    struct admin_outcome out = { .status = 503 };
+    buf_init(&out.body, 4096);
+    admin_put_error(&out.body, STR("too many changes are waiting"), STR(""));
+    admin_call_done(c, &out);
+    free(asked);
+}

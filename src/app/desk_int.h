@@ -1,0 +1,46 @@
+/* app/desk_int.h - what the files of the desk share. For desk*.c only. Threads: the desk's own. */
+#ifndef PENSTOCK_APP_DESK_INT_H
+#define PENSTOCK_APP_DESK_INT_H
+
+#include <pthread.h>
+
+#include "app/desk.h"
+#include "base/json_write.h"
+
+struct desk {
+    struct desk_options o;
+    struct loop *loop;
+    struct mailbox *mailbox;
+    struct thread *thread;
+    struct timer look;
+    struct config_file *config;
+    struct store *store;
+    int64_t store_version;
+    int64_t *known; /* ids in the pool */
+    size_t known_count;
+    _Atomic uint64_t revision; /* of the settings in force, for other threads */
+    pthread_mutex_t fault_lock;
+    char fault[512]; /* of the settings file on disk; empty: none */
+};
+
+/* Reads the accounts of file and database again and puts them into the pool. */
+void desk_reload_accounts(struct desk *d);
+bool desk_knows(const struct desk *d, int64_t id);
+
+/* --- changes over the admin API: desk_changes.c finds the one that is wanted */
+
+typedef void desk_change(struct desk *d, const struct admin_call *c, struct admin_outcome *out);
+
+desk_change desk_scheduling;                                            /* desk_scheduling.c */
+desk_change desk_account_add, desk_account_change, desk_account_remove; /* desk_accounts.c */
+
+void outcome_error(struct admin_outcome *out, enum status st, const char *text);
+/* `path` names the member that is wrong. */
+void outcome_wrong(struct admin_outcome *out, const char *path, const char *text);
+
+/* The body, an object that has no other members than those named (a list that ends with NULL), none
+ * of them twice. False: the outcome says what is wrong. */
+bool outcome_body(struct str body, const char *const *members, struct arena *a, struct json *doc,
+                  struct admin_outcome *out);
+
+#endif

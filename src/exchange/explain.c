@@ -1,0 +1,223 @@
+#include "exchange/explain.h"
+
+#include "base/timetext.h"
+
+#define LINE_MAX 2048
+
+struct explainer {
+    const struct access_record *r;
+    struct buf text; /* the sentence being made; what does not fit is left out */
+    void (*line)(void *peer, struct str text);
+    void *peer;
+};
+
+static void say(struct explainer *e, struct str text)
+{
+    (void)buf_add(&e->text, text);
+}
+
+static void say_c(struct explainer *e, const char *text)
+{
+    say(e, str_c(text));
+}
+
+static void say_quoted(struct explainer *e, struct str name)
+{
+    say_c(e, "`");
+    say(e, name);
+    say_c(e, "`");
+}
+
+static void say_time(struct explainer *e, int64_t ms)
+{
+    (void)duration_put(&e->text, ms);
+}
+
+static void say_count(struct explainer *e, int64_t n, const char *one, const char *many)
+{
+    (void)buf_printf(&e->text, "%lld %s", (long long)n, n == 1 ? one : many);
+}
+
+static void end_line(struct explainer *e)
+{
+    say_c(e, ".");
+    e->line(e->peer, buf_str(&e->text));
+    e->text.len = 0;
+}
+
+/* --- what was asked */
+
+static void explain_request(struct explainer *e)
+{
+    const struct access_record *r = e->r;
+
+    say(e, r->protocol);
+    if (r->model.len > 0) {
+        say_c(e, r->stream ? " stream of model " : " request for model ");
+        say_quoted(e, r->model);
+    } else {
+        say_c(e, " request");
+    }
+    if (r->mapped_model.len > 0 && !str_eq(r->model, r->mapped_model)) {
+        say_c(e, ", mapped to ");
+        say_quoted(e, r->mapped_model);
+    }
+    if (r->session.len > 0) {
+        say_c(e, ", conversation ");
+        say(e, r->session);
+    } else {
+        say_c(e, ", of no known conversation");
+    }
+    if (r->client_key.len > 0) {
+        say_c(e, ", with the client key ");
+        say_quoted(e, r->client_key);
+    }
+    end_line(e);
+}
+
+/* --- how an account was found */
+
+static void explain_passed(struct explainer *e, const struct pick *p)
+{
+    uint32_t named = p->passed_count < PICK_PASSED_MAX ? p->passed_count : PICK_PASSED_MAX;
+
+    for (uint32_t i = 0; i < named; i++) {
+        const struct pick_passed *who = &p->passed[i];
+
+        say_c(e, i == 0 ? "Passed over: " : "; ");
+        say_quoted(e, str_c(who->label));
+        say_c(e, " ");
+        say_c(e, skip_text(who->why));
+        say_c(e, " (");
+        say_c(e, skip_word(who->why));
+        say_c(e, ")");
+    }
+    if (p->passed_count > named)
+        (void)buf_printf(&e->text, "; and %u more", p->passed_count - named);
+    if (named > 0)
+        end_line(e);
+}
+
+static void explain_skipped(struct explainer *e, const struct pick *p)
+{
+    uint32_t said = 0;
+
+    for (unsigned i = 0; i < SKIPS; i++) {
+        if (i == SKIP_NONE || p->skipped[i] == 0)
+            continue;
+        (void)buf_printf(&e->text, "%s%u %s",
+                         said++ == 0 ? "Accounts that could not be used: " : ", ", p->skipped[i],
+                         skip_word((enum skip)i));
+    }
+    if (said > 0)
+        end_line(e);
+}
+
+static void explain_pick(struct explainer *e, const struct access_attempt *a)
+{
+    if (a->waited_ms > 0) {
+        say_c(e, "It waited ");
+        say_time(e, a->waited_ms);
+        end_line(e);
+    }
+    (void)buf_printf(&e->text, "Attempt %u went to ", a->number);
+    say_quoted(e, str_c(a->label));
+    say_c(e, " (");
+    say(e, a->provider);
+    say_c(e, "): ");
+    say_c(e, pick_reason_text(a->pick.reason));
+    (void)buf_printf(&e->text, " (%s)", pick_reason_word(a->pick.reason));
+    end_line(e);
+    explain_passed(e, &a->pick);
+}
+
+/* --- what came of it */
+
+static void say_usage(struct explainer *e, const struct usage *u)
+{
+    if (u->in >= 0) {
+        say_c(e, ", ");
+        say_count(e, u->in, "prompt token", "prompt tokens");
+        if (u->cache_read >= 0 && u->in > 0)
+            (void)buf_printf(&e->text, " (%lld %% of them from the cache)",
+                             (long long)(u->cache_read * 100 / u->in));
+    }
+    if (u->out >= 0) {
+        say_c(e, ", ");
+        say_count(e, u->out, "token generated", "tokens generated");
+    }
+}
+
+static void explain_outcome(struct explainer *e, const struct access_attempt *a)
+{
+    say_c(e, "After ");
+    say_time(e, a->duration_ms);
+    say_c(e, ": ");
+    say_c(e, verdict_text(a->verdict));
+    (void)buf_printf(&e->text, " (%s", verdict_word(a->verdict));
+    if (a->status > 0)
+        (void)buf_printf(&e->text, ", status %d", a->status);
+    say_c(e, ")");
+    say_usage(e, &a->usage);
+    if (a->delay_ms >= 0) {
+        say_c(e, "; the provider asked for ");
+        say_time(e, a->delay_ms);
+    }
+    end_line(e);
+}
+
+static void explain_nobody(struct explainer *e)
+{
+    const struct pick *p = &e->r->last_pick;
+    int64_t ended_ms = e->r->started_ms + e->r->duration_ms;
+
+    say_c(e, "Then nobody was free");
+    if (p->retry_at_ms != INT64_MAX && p->retry_at_ms > ended_ms) {
+        say_c(e, "; the first account that is locked out is free again ");
+        say_time(e, p->retry_at_ms - ended_ms);
+        say_c(e, " later");
+    }
+    end_line(e);
+    explain_skipped(e, p);
+    explain_passed(e, p);
+}
+
+static void explain_end(struct explainer *e)
+{
+    const struct access_record *r = e->r;
+
+    if (r->status > 0)
+        (void)buf_printf(&e->text, "The client got status %d; after ", r->status);
+    else
+        say_c(e, "The client got nothing; after ");
+    say_time(e, r->duration_ms);
+    say_c(e, " it ended: ");
+    say_c(e, ending_text(r->ending));
+    (void)buf_printf(&e->text, " (%s)", ending_word(r->ending));
+    end_line(e);
+}
+
+void access_explain(const struct access_record *r, void (*line)(void *peer, struct str text),
+                    void *peer)
+{
+    struct explainer e = { .r = r, .line = line, .peer = peer };
+
+    buf_init(&e.text, LINE_MAX);
+    explain_request(&e);
+    for (uint32_t i = 0; i < r->attempts_kept; i++) {
+        const struct access_attempt *a = &r->attempts[i];
+
+        if (i > 0 && a->number > r->attempts[i - 1].number + 1) {
+            say_count(&e, a->number - r->attempts[i - 1].number - 1, "attempt was",
+                      "attempts were");
+            say_c(&e, " made here and not kept one by one");
+            end_line(&e);
+        }
+        explain_pick(&e, a);
+        explain_outcome(&e, a);
+    }
+    if (access_found_nobody(r))
+        explain_nobody(&e);
+    explain_end(&e);
+    buf_clear(&e.text);
+}

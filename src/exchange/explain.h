@@ -1,0 +1,14 @@
+/* exchange/explain.h - a decision trace in sentences, for `penstock why` and the dashboard.
+ *
+ * The words and sentences of reasons, skips, verdicts and endings come from their tables; what
+ * stands between them is here.   Threads: pure. */
+#ifndef PENSTOCK_EXCHANGE_EXPLAIN_H
+#define PENSTOCK_EXCHANGE_EXPLAIN_H
+
+#include "exchange/access.h"
+
+/* Calls `line` with each sentence, in order; the text lives for the call. */
+void access_explain(const struct access_record *r, void (*line)(void *peer, struct str text),
+                    void *peer);
+
+#endif

@@ -1,0 +1,208 @@
+/* exchange/trace.c - access records packed one behind the other: the record, its attempts, then the
+ * bytes of its texts. Slices and pointers mean nothing while packed; whoever unpacks sets them. */
+#include "exchange/trace.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/utf8.h"
+
+struct slot {
+    uint64_t id_hash;
+    size_t at, len; /* in `bytes` */
+};
+
+struct trace_ring {
+    pthread_mutex_t lock;
+    char *bytes;
+    size_t size, end;     /* the next trace goes behind `end`, or to the front */
+    struct slot *slots;   /* of trace n: n % slot_count */
+    uint64_t first, next; /* numbers of the oldest trace and of the one to come */
+    size_t slot_count;
+};
+
+static const size_t texts[] = {
+    offsetof(struct access_record, protocol),   offsetof(struct access_record, path),
+    offsetof(struct access_record, model),      offsetof(struct access_record, mapped_model),
+    offsetof(struct access_record, client_key), offsetof(struct access_record, session),
+    offsetof(struct access_record, account),    offsetof(struct access_record, provider),
+};
+
+static struct str *text_of(struct access_record *r, size_t i)
+{
+    return (struct str *)(void *)((char *)r + texts[i]);
+}
+
+static uint64_t id_hash(struct str id)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a: ids are our own */
+
+    for (size_t i = 0; i < id.len; i++)
+        h = (h ^ (uint8_t)id.at[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+static struct slot *slot_of(const struct trace_ring *ring, uint64_t number)
+{
+    return &ring->slots[number % ring->slot_count];
+}
+
+struct trace_ring *trace_ring_new(size_t bytes)
+{
+    struct trace_ring *ring = must_calloc(1, sizeof(*ring));
+    int failed = pthread_mutex_init(&ring->lock, NULL);
+
+    assert(failed == 0);
+    ring->size = bytes;
+    ring->slot_count = bytes / sizeof(struct access_record) + 1;
+    /* not zeroed: memory that no trace has reached is not used */
+    ring->bytes = must_alloc(bytes > 0 ? bytes : 1);
+    ring->slots = must_calloc(ring->slot_count, sizeof(ring->slots[0]));
+    return ring;
+}
+
+void trace_ring_free(struct trace_ring *ring)
+{
+    if (ring == NULL)
+        return;
+    pthread_mutex_destroy(&ring->lock);
+    free(ring->bytes);
+    free(ring->slots);
+    free(ring);
+}
+
+static void ring_lock(struct trace_ring *ring)
+{
+    int failed = pthread_mutex_lock(&ring->lock);
+
+    assert(failed == 0);
+}
+
+static void ring_unlock(struct trace_ring *ring)
+{
+    pthread_mutex_unlock(&ring->lock);
+}
+
+/* Room for `len` bytes: at the front when they do not fit before the end. What lies there are the
+ * oldest traces, and they go. */
+static char *ring_place(struct trace_ring *ring, size_t len)
+{
+    size_t from = ring->end, to;
+
+    if (ring->size - from < len) {
+        while (ring->first < ring->next && slot_of(ring, ring->first)->at >= from)
+            ring->first++;
+        from = 0;
+    }
+    to = from + len;
+    while (ring->first < ring->next && slot_of(ring, ring->first)->at >= from &&
+           slot_of(ring, ring->first)->at < to)
+        ring->first++;
+    assert(ring->next - ring->first < ring->slot_count);
+    ring->end = to;
+    return ring->bytes + from;
+}
+
+void trace_ring_add(struct trace_ring *ring, const struct access_record *r)
+{
+    struct access_record packed = *r;
+    size_t attempts = r->attempts_kept * sizeof(r->attempts[0]);
+    size_t len = sizeof(packed) + attempts;
+
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct str *text = text_of(&packed, i);
+
+        *text = utf8_clip(*text, TRACE_TEXT_MAX);
+        len += text->len;
+    }
+    len = (len + 15) & ~(size_t)15; /* the next record is aligned, too */
+    if (len > ring->size)
+        return;
+    ring_lock(ring);
+    char *at = ring_place(ring, len);
+
+    *slot_of(ring, ring->next++) =
+        (struct slot){ id_hash(str_c(r->request_id)), (size_t)(at - ring->bytes), len };
+    memcpy(at, &packed, sizeof(packed));
+    at += sizeof(packed);
+    if (attempts > 0)
+        memcpy(at, r->attempts, attempts);
+    at += attempts;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        const struct str *text = text_of(&packed, i);
+
+        if (text->len > 0)
+            memcpy(at, text->at, text->len);
+        at += text->len;
+    }
+    ring_unlock(ring);
+}
+
+/* Under the lock. */
+static struct access_record *ring_copy(const struct trace_ring *ring, uint64_t number,
+                                       struct arena *a)
+{
+    const struct slot *slot = slot_of(ring, number);
+    char *copy = arena_alloc_raw(a, slot->len);
+
+    memcpy(copy, ring->bytes + slot->at, slot->len);
+    return (struct access_record *)(void *)copy;
+}
+
+static void unpack(struct access_record *packed, struct access_record *out)
+{
+    char *at = (char *)packed + sizeof(*packed);
+
+    packed->attempts = (const struct access_attempt *)(void *)at;
+    at += packed->attempts_kept * sizeof(packed->attempts[0]);
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct str *text = text_of(packed, i);
+
+        text->at = at;
+        at += text->len;
+    }
+    *out = *packed;
+}
+
+bool trace_ring_next(struct trace_ring *ring, uint64_t *place, struct arena *a,
+                     struct access_record *out)
+{
+    struct access_record *packed = NULL;
+
+    ring_lock(ring);
+    uint64_t below = *place < ring->next ? *place : ring->next;
+
+    if (below > ring->first) {
+        *place = below - 1;
+        packed = ring_copy(ring, *place, a);
+    }
+    ring_unlock(ring);
+    if (packed != NULL)
+        unpack(packed, out);
+    return packed != NULL;
+}
+
+bool trace_ring_find(struct trace_ring *ring, struct str id, struct arena *a,
+                     struct access_record *out)
+{
+    struct access_record *packed = NULL;
+    uint64_t hash = id_hash(id);
+
+    ring_lock(ring);
+    for (uint64_t n = ring->next; n > ring->first && packed == NULL; n--)
+        if (slot_of(ring, n - 1)->id_hash == hash)
+            packed = ring_copy(ring, n - 1, a);
+    ring_unlock(ring);
+    if (packed == NULL || !str_eq(str_c(packed->request_id), id))
+        return false;
+    unpack(packed, out);
+    return true;
+}
+
+size_t trace_ring_count(struct trace_ring *ring)
+{
+    ring_lock(ring);
+    size_t count = (size_t)(ring->next - ring->first);
+    ring_unlock(ring);
+    return count;
+}

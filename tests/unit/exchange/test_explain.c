@@ -1,0 +1,137 @@
+#include "exchange/explain.h"
+
+#include "test.h"
+
+static void add_line(void *peer, struct str text)
+{
+    struct buf *b = peer;
+
+    (void)(buf_add(b, text) && buf_add_char(b, '\n'));
+}
+
+static struct str explained(struct test *t, const struct access_record *r)
+{
+    struct buf b = { .max = 64 << 10 };
+
+    access_explain(r, add_line, &b);
+    struct str out = arena_copy(&t->arena, buf_str(&b));
+
+    buf_clear(&b);
+    return out;
+}
+
+static struct pick picked(enum pick_reason reason)
+{
+    return (struct pick){ .reason = reason, .retry_at_ms = INT64_MAX, .free_at_ms = INT64_MAX };
+}
+
+TEST(a_failover_is_told_from_the_first_account_to_the_last)
+{
+    struct access_attempt attempts[2] = {
+        { .number = 1,
+          .label = "ada",
+          .provider = STR("anthropic"),
+          .pick = picked(PICK_ROUND_ROBIN),
+          .verdict = VERDICT_RATE_LIMITED,
+          .status = 429,
+          .delay_ms = 30000,
+          .duration_ms = 120,
+          .usage = { -1, -1, -1, -1, -1 } },
+        { .number = 2,
+          .label = "ben",
+          .provider = STR("anthropic"),
+          .pick = picked(PICK_ROUND_ROBIN),
+          .waited_ms = 2500,
+          .verdict = VERDICT_SUCCESS,
+          .status = 200,
+          .delay_ms = -1,
+          .duration_ms = 1200,
+          .usage = { 1000, 1, 900, -1, -1 } },
+    };
+    struct access_record r = {
+        .protocol = STR("anthropic"),
+        .model = STR("fast"),
+        .mapped_model = STR("claude"),
+        .session = STR("sid-0011223344556677"),
+        .stream = true,
+        .status = 200,
+        .ending = ENDING_COMPLETE,
+        .duration_ms = 3900,
+        .attempt_count = 2,
+        .attempts_kept = 2,
+        .attempts = attempts,
+    };
+
+    attempts[1].pick.passed_count = 10;
+    for (uint32_t i = 0; i < PICK_PASSED_MAX; i++)
+        attempts[1].pick.passed[i] = (struct pick_passed){ .why = SKIP_BUSY, .label = "x" };
+    attempts[1].pick.passed[0] = (struct pick_passed){ .why = SKIP_TRIED, .label = "ada" };
+    struct str text = explained(t, &r);
+    static const char *const said[] = {
+        "anthropic stream of model `fast`, mapped to `claude`, conversation "
+        "sid-0011223344556677.\n",
+        "Attempt 1 went to `ada` (anthropic): ",
+        "(round_robin)",
+        "After 120ms: too many requests in a short time (rate_limited, status 429); the provider "
+        "asked for 30s.\n",
+        "It waited 3s.\n",
+        "Passed over: `ada` has already failed this very request (tried); `x` ",
+        "; and 2 more.\n",
+        "After 2s: the upstream answered (success, status 200), 1000 prompt tokens (90 % of them "
+        "from the cache), 1 token generated.\n",
+        "The client got status 200; after 4s it ended: the client has the whole answer "
+        "(complete).\n",
+    };
+
+    for (size_t i = 0, from = 0; i < COUNT(said); i++) {
+        size_t at = str_find(str_drop(text, from), str_c(said[i]));
+
+        if (!CHECK(at != SIZE_MAX, "in this order: %s\n%.*s", said[i], (int)text.len, text.at))
+            return;
+        from += at + strlen(said[i]);
+    }
+}
+
+TEST(the_search_that_found_nobody_is_told)
+{
+    struct access_record r = {
+        .protocol = STR("openai-chat"),
+        .model = STR("m"),
+        .mapped_model = STR("m"),
+        .status = 429,
+        .ending = ENDING_NOBODY_FREE,
+        .started_ms = 5000,
+        .duration_ms = 1000,
+        .last_pick = picked(PICK_NONE),
+    };
+
+    r.last_pick.retry_at_ms = 66000;
+    r.last_pick.skipped[SKIP_DISABLED] = 3;
+    r.last_pick.skipped[SKIP_LOCKED_OUT] = 1;
+    r.last_pick.passed_count = 1;
+    r.last_pick.passed[0] = (struct pick_passed){ .why = SKIP_LOCKED_OUT, .label = "ada" };
+    struct str text = explained(t, &r);
+    static const char *const said[] = {
+        "openai-chat request for model `m`, of no known conversation.\n",
+        "Then nobody was free; the first account that is locked out is free again 1m later.\n",
+        "3 disabled, 1 locked_out.\n",
+        "Passed over: `ada` asked to be left alone for a while (locked_out).\n",
+        "The client got status 429; after 1s it ended: no account was free (nobody_free).\n",
+    };
+
+    for (size_t i = 0; i < COUNT(said); i++)
+        CHECK(str_find(text, str_c(said[i])) != SIZE_MAX, "%s\n%.*s", said[i], (int)text.len,
+              text.at);
+}
+
+TEST(attempts_that_were_not_kept_are_counted)
+{
+    struct access_attempt attempts[2] = {
+        { .number = 7, .label = "ada", .verdict = VERDICT_RATE_LIMITED, .delay_ms = -1 },
+        { .number = 10, .label = "ben", .verdict = VERDICT_RATE_LIMITED, .delay_ms = -1 },
+    };
+    struct access_record r = { .attempts = attempts, .attempts_kept = 2, .attempt_count = 10 };
+
+    CHECK(str_find(explained(t, &r), STR("2 attempts were made here and not kept one by one.\n")) !=
+          SIZE_MAX);
+}

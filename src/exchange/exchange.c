@@ -192,7 +192,8 @@ void exchange_body(struct request *r)
         reply_fault(x,
                     &(struct fault){ .class = why.too_large ? FAULT_TOO_LARGE : FAULT_BAD_REQUEST,
                                      .message = text,
-                                     .param = why.param },
+                                     .param = why.param,
+                                     .code = why.code },
                     ENDING_REQUEST_WRONG);
         return;
     }

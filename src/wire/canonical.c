@@ -146,6 +146,19 @@ struct server_tool *canon_add_server_tool(struct canon_request *r, struct arena 
     return t;
 }
 
+void canon_add_extra(struct canon_request *r, struct arena *a, struct str path, struct str raw,
+                     bool vital)
+{
+    struct extra *x = arena_new(a, struct extra);
+
+    *x = (struct extra){ .path = path, .raw = raw, .vital = vital };
+    if (r->extras_last == NULL)
+        r->extras = x;
+    else
+        r->extras_last->next = x;
+    r->extras_last = x;
+}
+
 /* --- paths ------------------------------------------------------------------------------------*/
 
 struct str canon_path(const struct canon_request *r, const struct message *m,
@@ -162,6 +175,12 @@ struct str canon_path(const struct canon_request *r, const struct message *m,
     const char *parts = names[r->protocol].parts;
 
     assert(r->protocol < PROTOCOLS);
+    if (r->protocol == WIRE_OPENAI_RESPONSES && part != NULL && part->at != PART_AT_NONE) {
+        uint32_t item = part->at >> 12, index = part->at & 0xfff;
+
+        return index == 0 ? arena_printf(a, "input[%u]", item)
+                          : arena_printf(a, "input[%u].content[%u]", item, index - 1);
+    }
     if (m == NULL || m->at == PART_AT_NONE)
         return str_c(names[r->protocol].list);
     if (part == NULL || part->at == PART_AT_NONE)

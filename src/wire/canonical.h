@@ -58,17 +58,17 @@ struct signature {
 /* --- parts of messages ------------------------------------------------------------------------*/
 
 enum part_kind {
-    PART_TEXT,          /* text */
-    PART_IMAGE,         /* media */
-    PART_DOCUMENT,      /* media, or text of a plain document */
-    PART_AUDIO,         /* media */
-    PART_VIDEO,         /* media */
-    PART_TOOL_CALL,     /* call */
-    PART_TOOL_RESULT,   /* result; stands in a message of the user */
-    PART_THINKING,      /* text (may be empty), sig */
-    PART_REDACTED,      /* sig alone: encrypted thinking */
-    PART_REFUSAL,       /* text */
-    PART_SERVER_CALL,   /* opaque: a tool the provider itself ran */
+    PART_TEXT,        /* text */
+    PART_IMAGE,       /* media */
+    PART_DOCUMENT,    /* media, or text of a plain document */
+    PART_AUDIO,       /* media */
+    PART_VIDEO,       /* media */
+    PART_TOOL_CALL,   /* call */
+    PART_TOOL_RESULT, /* result; stands in a message of the user */
+    PART_THINKING,    /* text (may be empty), sig; opaque.raw: the item itself, for its own wire */
+    PART_REDACTED,    /* sig alone: encrypted thinking */
+    PART_REFUSAL,     /* text */
+    PART_SERVER_CALL, /* opaque: a tool the provider itself ran */
     PART_SERVER_RESULT, /* opaque */
     PART_SEARCH_RESULT, /* text, media.title, media.data (source) */
     PART_OPAQUE,        /* opaque: an item only its own wire understands */
@@ -128,7 +128,8 @@ enum cache_ttl { CACHE_NONE, CACHE_DEFAULT, CACHE_5M, CACHE_30M, CACHE_1H, CACHE
 struct part {
     enum part_kind kind;
     enum cache_ttl cache; /* a cache breakpoint stands behind this part */
-    uint32_t at;          /* index in the client's list of its message; PART_AT_NONE: ours */
+    uint32_t at;          /* index in the client's list of its message; PART_AT_NONE: ours;
+                             openai-responses: part_at_item() */
     struct part *next;
     struct text text;
     struct signature sig; /* gemini puts them on any part; a PART_THINKING without text and with a
@@ -142,6 +143,15 @@ struct part {
     };
 };
 #define PART_AT_NONE UINT32_MAX
+
+/* openai-responses: several items make one message, so `at` of a part holds the index of its item
+ * and, for parts inside of an item (else PART_AT_NONE), the index in there. */
+#define PART_AT_INDEX_MAX 4094u /* beyond it the path names the item alone */
+static inline uint32_t part_at_item(uint32_t item, uint32_t index)
+{
+    return item << 12 | (index > PART_AT_INDEX_MAX ? 0 : index + 1);
+}
+_Static_assert(JSON_NODES_MAX < 1u << 20, "every item's index has room beside its part's");
 
 enum role { ROLE_USER, ROLE_ASSISTANT, ROLE_SYSTEM };
 enum phase { PHASE_NONE, PHASE_COMMENTARY, PHASE_FINAL };
@@ -161,6 +171,7 @@ struct message {
 struct tool {
     struct str name;
     struct str name_space; /* openai-responses; else empty */
+    struct text name_space_description;
     struct text description;
     struct str schema; /* raw JSON object of the parameters; empty: none given */
     bool openapi;      /* the schema is in Gemini's OpenAPI spelling (UPPERCASE types, nullable) */
@@ -297,6 +308,15 @@ struct image_ask {
     struct str quality; /* as given, or empty */
 };
 
+/* A member that only the client's own protocol has: it goes along over the same wire, and is lost
+ * on any other, or refused where the answer would not be what was asked for (`vital`). */
+struct extra {
+    struct str path; /* `truncation`, `reasoning.context` */
+    struct str raw;  /* its value as JSON */
+    bool vital;
+    struct extra *next;
+};
+
 struct canon_request {
     enum wire protocol;
     struct str model; /* as the client asked for it */
@@ -343,6 +363,7 @@ struct canon_request {
     bool echo;        /* … and the prompt stands before the answer */
     bool functions;   /* openai-chat: the old `functions` form; the answer has it too */
 
+    struct extra *extras, *extras_last; /* of the root and of objects in it */
     struct str where[FIELDS];
     struct losses unread; /* members that the reader does not know */
 };
@@ -357,9 +378,12 @@ struct tool *canon_add_tool(struct canon_request *r, struct arena *a, struct str
 struct server_tool *canon_add_server_tool(struct canon_request *r, struct arena *a,
                                           enum server_tool_kind kind, struct str type,
                                           struct str raw, uint32_t at);
+void canon_add_extra(struct canon_request *r, struct arena *a, struct str path, struct str raw,
+                     bool vital);
 
 /* The client's path of a part, for losses and complaints: `messages[2].content[1]`,
- * `contents[0].parts[3]`, `input[4]`. `part` may be NULL: the message's own path. */
+ * `contents[0].parts[3]`, `input[4]`, `input[4].content[0]`. `part` may be NULL: the message's own
+ * path. */
 struct str canon_path(const struct canon_request *r, const struct message *m,
                       const struct part *part, struct arena *a);
 struct str canon_tool_path(const struct canon_request *r, uint32_t at, struct arena *a);

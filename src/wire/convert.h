@@ -34,6 +34,9 @@ void lose_field(struct request_writer *w, enum field f);
 void approximate_field(struct request_writer *w, enum field f);
 void lose_path(struct request_writer *w, struct str path);
 void approximate_path(struct request_writer *w, struct str path);
+/* What only the client's own protocol has (canonical.h: extras), for a target of another wire: all
+ * of it is lost; false when something of it cannot be left out. */
+bool lose_extras(struct request_writer *w);
 /* False, with the complaint in the client's own words. */
 bool refuse_field(struct request_writer *w, enum field f, struct str message);
 bool refuse_path(struct request_writer *w, struct str path, struct str message);
@@ -161,6 +164,10 @@ struct converter {
     bool (*write)(struct request_writer *w);
     struct decode_ops decode;
     struct encode_ops encode; /* `event` NULL for cloudcode */
+    /* The wire's answer to a request for counting tokens; false: it says no number. */
+    bool (*read_count)(const struct json *doc, int64_t *tokens);
+    /* The same for a client; false: `out` is full. NULL where a protocol has no counting. */
+    bool (*put_count)(int64_t tokens, struct buf *out);
 };
 
 extern const struct converter convert_openai_chat, convert_openai_responses, convert_anthropic,

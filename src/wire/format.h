@@ -39,6 +39,7 @@ struct wire_request {
 struct wire_complaint {
     struct str param;   /* `messages[2].content`, `model`; empty for the whole body */
     struct str message; /* one sentence */
+    struct str code;    /* the protocol's word for it, where clients look for one; else empty */
     bool too_large;     /* a bound of ours: 413 rather than 400 */
 };
 

@@ -31,3 +31,14 @@ bool refuse_field(struct request_writer *w, enum field f, struct str message)
 {
     return refuse_path(w, w->r->where[f], message);
 }
+
+bool lose_extras(struct request_writer *w)
+{
+    for (const struct extra *x = w->r->extras; x != NULL; x = x->next) {
+        if (x->vital)
+            return refuse_path(w, x->path,
+                               STR("has no counterpart at the provider that serves this model"));
+        lose_path(w, x->path);
+    }
+    return true;
+}

@@ -88,6 +88,8 @@ bool translate_write(const struct canon_request *r, const struct wire_target *t,
     if (!prepare_request(&w, r, &prepared))
         return false;
     w.r = &prepared;
+    if (t->wire != r->protocol && !lose_extras(&w))
+        return false;
     if (!converters[t->wire]->write(&w))
         return false;
     if (!json_written(&json)) {

@@ -99,3 +99,17 @@ TEST(decode_keeps_choices_apart)
               "0:finish 1:close 1:finish 2:close 2:finish 0:end");
     rig_clear(&r);
 }
+
+TEST(paths_of_a_responses_client_name_item_and_part)
+{
+    struct canon_request r = { .protocol = WIRE_OPENAI_RESPONSES };
+    struct message *m = canon_add_message(&r, &t->arena, ROLE_ASSISTANT, 3);
+    struct part *text = message_add(m, &t->arena, PART_TEXT, part_at_item(3, 0));
+    struct part *call = message_add(m, &t->arena, PART_TOOL_CALL, part_at_item(4, PART_AT_NONE));
+    struct part *far = message_add(m, &t->arena, PART_TEXT, part_at_item(5, 5000));
+
+    CHECK_STR(canon_path(&r, m, text, &t->arena), "input[3].content[0]");
+    CHECK_STR(canon_path(&r, m, call, &t->arena), "input[4]");
+    CHECK_STR(canon_path(&r, m, far, &t->arena), "input[5]");
+    CHECK_STR(canon_path(&r, m, NULL, &t->arena), "input[3]");
+}

@@ -49,8 +49,12 @@ static struct str keep(struct answer *an, struct str s)
 
 static struct signature keep_signature(struct answer *an, const struct signature *sig)
 {
-    return (
-        struct signature){ sig->signer, { keep(an, sig->blob.escaped) }, keep(an, sig->item_id) };
+    return (struct signature){
+        .signer = sig->signer,
+        .blob = { keep(an, sig->blob.escaped) },
+        .item_id = keep(an, sig->item_id),
+        .redacted = sig->redacted,
+    };
 }
 
 /* The block of this choice that is open, or the last one. */
@@ -96,6 +100,7 @@ static void take_note(struct answer *an, const struct canon_event *ev)
         .start = ev->note.start,
         .end = ev->note.end,
         .raw = keep(an, ev->note.raw),
+        .wire = ev->note.wire,
     };
     b->notes = notes;
     b->note_count++;

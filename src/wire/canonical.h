@@ -53,6 +53,7 @@ struct signature {
     enum signer signer; /* SIGNER_NONE: there is none */
     struct text blob;   /* as its signer gave it; never in our envelope (signature.h) */
     struct str item_id; /* openai: `rs_…` of the reasoning item; else empty */
+    bool redacted;      /* anthropic: data of redacted thinking, no signature of a shown one */
 };
 
 /* --- parts of messages ------------------------------------------------------------------------*/
@@ -134,7 +135,8 @@ struct part {
     struct text text;
     struct signature sig; /* gemini puts them on any part; a PART_THINKING without text and with a
                              signature belongs to the part behind it */
-    struct str citations; /* raw JSON array of the client's own form; text only; else empty */
+    struct str citations; /* in the client's own JSON: of a text the array, of a document or search
+                             result what it says about citing; else empty */
     union {
         struct media media;
         struct tool_call call;
@@ -352,7 +354,7 @@ struct canon_request {
     struct image_ask image;
     struct str service_tier;
     struct str cache_key;
-    bool cache_last; /* anthropic: top-level cache_control */
+    enum cache_ttl cache_last; /* anthropic: top-level cache_control */
     struct str user, safety_id;
     struct str metadata; /* raw JSON object */
     struct str safety;   /* gemini: raw JSON of safetySettings */

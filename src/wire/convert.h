@@ -15,6 +15,14 @@
 
 /* --- requests ---------------------------------------------------------------------------------*/
 
+/* What the body alone does not say: for the head of the request, and for reading its answer.
+ * Empty where it does not apply. */
+struct written {
+    struct str anthropic_version; /* the API version that this body keeps to */
+    struct str json_tool; /* forced upon the model to get JSON: its arguments are the text */
+    struct text prefill;  /* the answer may begin with this once more: cut it off */
+};
+
 /* One request being written. */
 struct request_writer {
     const struct canon_request *r; /* prepared for the target: prepare.h */
@@ -27,6 +35,7 @@ struct request_writer {
     /* Set by the writer: a bit for each of the request's stop sequences that the target was told.
      * The others are watched for in its answer. */
     uint64_t stops_native;
+    struct written written; /* set by the writer */
 };
 
 /* A field of the client that the target does not get; nothing happens when it was not given. */
@@ -74,7 +83,8 @@ struct decoder {
     uint32_t high;
     struct decode_choice parked[ANSWER_CHOICES_MAX];
     struct usage usage;
-    void *state; /* the wire's own */
+    struct written asked; /* of the request that is being answered */
+    void *state;          /* the wire's own */
 };
 
 struct decode_ops {

@@ -60,7 +60,8 @@ struct canon_note {
     struct str url, title; /* plain */
     struct text cited;     /* text that was cited; may be empty */
     int64_t start, end;    /* code points in the block's text; -1: the whole block */
-    struct str raw;        /* the provider's own JSON */
+    struct str raw;        /* the provider's own JSON, in the form of `wire` */
+    enum wire wire;
 };
 
 struct canon_event {

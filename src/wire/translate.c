@@ -100,6 +100,7 @@ bool translate_write(const struct canon_request *r, const struct wire_target *t,
         return false;
     }
     keep_stops(out, r, w.stops_native, a);
+    out->written = w.written;
     return true;
 }
 
@@ -283,6 +284,7 @@ void translator_init(struct translator *t, enum wire wire, const struct encode_o
         .seed = 0,
         .usage = usage_unknown(),
         .one_choice = o->request->n <= 1,
+        .asked = asked->written,
         .state = must_calloc(1, t->from->decode.state_bytes + 1),
     };
     for (size_t i = 0; i < o->id.len; i++) /* one answer, one seed; nothing of chance */

@@ -24,6 +24,7 @@ struct translated {
     struct name_map names;
     const struct text *stops; /* sequences the target does not know: watched for in its answer */
     size_t stop_count;
+    struct written written; /* the rest that the writer had to say */
 };
 /* False: the target cannot take it (`why`). `out` is cleared with translated_clear(). */
 bool translate_write(const struct canon_request *r, const struct wire_target *t, size_t bytes_max,

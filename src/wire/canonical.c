@@ -175,6 +175,8 @@ struct str canon_path(const struct canon_request *r, const struct message *m,
     const char *parts = names[r->protocol].parts;
 
     assert(r->protocol < PROTOCOLS);
+    if (part != NULL && part->home != NULL)
+        m = part->home;
     if (r->protocol == WIRE_OPENAI_RESPONSES && part != NULL && part->at != PART_AT_NONE) {
         uint32_t item = part->at >> 12, index = part->at & 0xfff;
 

@@ -131,6 +131,7 @@ struct part {
     enum cache_ttl cache; /* a cache breakpoint stands behind this part */
     uint32_t at;          /* index in the client's list of its message; PART_AT_NONE: ours;
                              openai-responses: part_at_item() */
+    const struct message *home; /* the client's message it came in, once moved; else NULL */
     struct part *next;
     struct text text;
     struct signature sig; /* gemini puts them on any part; a PART_THINKING without text and with a

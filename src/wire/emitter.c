@@ -1,5 +1,8 @@
 #include "wire/emitter.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "base/utf8.h"
 
 #define TO(s) (1u << EMITTER_##s)
@@ -26,13 +29,23 @@ void emitter_init(struct emitter *e, const struct emitter_options *options)
     buf_init(&e->held, EMITTER_HELD_MAX);
     buf_init(&e->error, (size_t)64 << 10);
     buf_init(&e->edited, options->event_bytes_max + 4096);
+    e->translator = NULL;
     e->part_count = 0;
     e->started = e->full = e->finishing = false;
     e->bytes_out = e->events_out = e->events_dropped = 0;
 }
 
+static void drop_translator(struct emitter *e)
+{
+    if (e->translator != NULL)
+        translator_clear(e->translator);
+    free(e->translator);
+    e->translator = NULL;
+}
+
 void emitter_clear(struct emitter *e)
 {
+    drop_translator(e);
     sse_clear(&e->sse);
     stream_state_clear(&e->stream);
     buf_clear(&e->held);
@@ -47,10 +60,30 @@ void emitter_attempt(struct emitter *e)
     sse_init(&e->sse, e->o.event_bytes_max);
     stream_state_clear(&e->stream);
     stream_state_init(&e->stream, e->o.protocol);
+    drop_translator(e);
     e->held.len = 0;
     e->error.len = 0;
+    e->edited.len = 0;
     e->finishing = false;
     e->events_out = 0; /* none of them reached the client */
+}
+
+void emitter_translate(struct emitter *e, enum wire wire, const struct encode_options *o,
+                       const struct translated *asked)
+{
+    assert(e->translator == NULL);
+    e->translator = must_alloc(sizeof(*e->translator));
+    translator_init(e->translator, wire, o, asked, e->o.whole);
+}
+
+const struct usage *emitter_usage(const struct emitter *e)
+{
+    return e->translator != NULL ? &e->translator->decoder.usage : &e->stream.usage;
+}
+
+bool emitter_cut_short(const struct emitter *e)
+{
+    return e->translator != NULL && e->translator->cut_short;
 }
 
 /* --- writing
@@ -291,6 +324,88 @@ static enum emitter_fed take_event(struct emitter *e, struct sse_event *ev)
     return pass(e, ev, &view, put_out) ? EMITTER_FED : EMITTER_BROKEN;
 }
 
+/* --- translating ------------------------------------------------------------------------------*/
+
+#define TRANSLATED_FLUSH ((size_t)64 << 10) /* bytes made before they are handed on */
+
+/* Where the translator writes: held back until content comes. The whole answer of a client that
+ * wants one is made at the end, so it needs no holding. */
+static struct buf *made_into(struct emitter *e)
+{
+    return e->state == EMITTER_FLOWING || e->o.whole ? &e->edited : &e->held;
+}
+
+/* Hands on what was made since the last time. */
+static void flush_made(struct emitter *e)
+{
+    add(e, buf_str(&e->edited));
+    flush(e);
+}
+
+/* What has come of the upstream's last words. */
+static enum emitter_fed translated(struct emitter *e, enum translation result, struct str data)
+{
+    if (result == TRANSLATION_END || (result == TRANSLATION_MORE && e->translator->content)) {
+        if (!e->o.whole || result == TRANSLATION_END)
+            commit(e);
+    }
+    switch (result) {
+    case TRANSLATION_MORE:
+        if (e->edited.len > TRANSLATED_FLUSH && !e->o.whole)
+            flush_made(e);
+        return EMITTER_FED;
+    case TRANSLATION_END:
+        flush_made(e);
+        emitter_move(e, EMITTER_ENDED);
+        return EMITTER_DONE;
+    case TRANSLATION_ERROR:
+        e->error.len = 0;
+        (void)buf_add(&e->error, str_take(data, e->error.max));
+        return EMITTER_ERROR;
+    case TRANSLATION_BROKEN:
+        return EMITTER_BROKEN;
+    case TRANSLATION_BAD:
+        e->events_dropped++;
+        return ++e->stream.bad_events > EMITTER_BAD_EVENTS_MAX ? EMITTER_BROKEN : EMITTER_FED;
+    }
+    return EMITTER_BROKEN;
+}
+
+static enum emitter_fed take_translated(struct emitter *e, const struct sse_event *ev)
+{
+    enum translation result;
+    struct str data = ev->data;
+    struct buf mended_data = { .max = data.len * 3 };
+
+    if (ev->is_comment)
+        return EMITTER_FED;
+    if (e->o.scratch->total > (size_t)64 << 10)
+        arena_reset(e->o.scratch);
+    result = translator_event(e->translator, ev->name, data, e->o.scratch, made_into(e));
+    /* once more with its invalid UTF-8 replaced */
+    if (result == TRANSLATION_BAD && utf8_valid(data) != data.len &&
+        utf8_mend(&mended_data, data)) {
+        data = buf_str(&mended_data);
+        result = translator_event(e->translator, ev->name, data, e->o.scratch, made_into(e));
+    }
+    enum emitter_fed fed = translated(e, result, data);
+
+    buf_clear(&mended_data);
+    return fed;
+}
+
+enum emitter_fed emitter_take_whole(struct emitter *e, struct str body)
+{
+    assert(e->translator != NULL);
+    enum emitter_fed fed =
+        translated(e, translator_whole(e->translator, body, e->o.scratch, made_into(e)), body);
+
+    arena_reset(e->o.scratch);
+    return fed;
+}
+
+/* --- feeding ----------------------------------------------------------------------------------*/
+
 enum emitter_fed emitter_feed(struct emitter *e, struct str bytes)
 {
     struct sse_event ev;
@@ -302,11 +417,17 @@ enum emitter_fed emitter_feed(struct emitter *e, struct str bytes)
     while (fed == EMITTER_FED && (got = sse_next(&e->sse, &bytes, &ev)) == SSE_EVENT) {
         bool borrowed = lies_in(ev.span, bytes) || ev.span.at + ev.span.len == bytes.at;
 
+        if (e->translator != NULL) {
+            fed = take_translated(e, &ev);
+            continue;
+        }
         fed = take_event(e, &ev);
         if (!borrowed)
             flush(e); /* the span lies in the reader, which will use its place again */
     }
-    if (e->state == EMITTER_FLOWING && !e->o.json_array)
+    if (e->translator != NULL && e->state == EMITTER_FLOWING)
+        add(e, buf_str(&e->edited));
+    else if (e->state == EMITTER_FLOWING && !e->o.json_array)
         add(e, sse_take_blank(&e->sse));
     if (e->state == EMITTER_FLOWING || e->state == EMITTER_ENDED)
         flush(e);
@@ -330,9 +451,17 @@ bool emitter_finish(struct emitter *e)
     if (sse_finish(&e->sse, &ev, &cut)) {
         uint32_t bad = e->stream.bad_events;
 
-        if (take_event(e, &ev) == EMITTER_DONE)
+        if ((e->translator != NULL ? take_translated(e, &ev) : take_event(e, &ev)) == EMITTER_DONE)
             return true;
         cut = cut && e->stream.bad_events != bad; /* half a line that is whole JSON was no cut */
+    }
+    if (e->translator != NULL) {
+        enum translation result =
+            translator_finish(e->translator, !cut, e->o.scratch, made_into(e));
+        bool done = translated(e, result, STR("")) == EMITTER_DONE;
+
+        arena_reset(e->o.scratch);
+        return done;
     }
     flush(e);
     if (cut || !stream_is_complete(&e->stream))
@@ -393,9 +522,18 @@ void emitter_fail(struct emitter *e, const struct fault *f)
         (void)fault_put(&event, e->o.protocol, f, e->o.request_id);
         (void)buf_add(&event, STR("]"));
     } else {
-        (void)fault_put_event(&event, e->o.protocol, f, e->o.request_id,
-                              e->state == EMITTER_FLOWING ? e->stream.sequence : 0,
-                              e->state == EMITTER_FLOWING ? str_c(e->stream.response_id) : STR(""));
+        bool flows = e->state == EMITTER_FLOWING;
+        char made_id[64];
+        struct str id = str_c(e->stream.response_id);
+        int64_t sequence = e->stream.sequence;
+
+        if (e->translator != NULL) {
+            int len = snprintf(made_id, sizeof(made_id), "resp_%.*s", STR_ARG(e->translator->o.id));
+            id = str_take((struct str){ made_id, (size_t)len }, sizeof(made_id) - 1);
+            sequence = e->translator->encoder.sequence;
+        }
+        (void)fault_put_event(&event, e->o.protocol, f, e->o.request_id, flows ? sequence : 0,
+                              flows ? id : STR(""));
     }
     (void)add_made(e, buf_str(&event));
     flush(e);

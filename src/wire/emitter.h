@@ -8,6 +8,7 @@
  *
  * In a same-protocol stream the bytes pass as they come; the declared edits are the model's name,
  * the usage chunk nobody asked for, the terminator, events behind it, and events that are no JSON.
+ * Over another wire the events go through a translator; the two commit points are the same.
  * Threads: pure (a sink does the writing).   Memory: emitter_clear(). */
 #ifndef PENSTOCK_WIRE_EMITTER_H
 #define PENSTOCK_WIRE_EMITTER_H
@@ -15,6 +16,7 @@
 #include "http/sse.h"
 #include "wire/fault.h"
 #include "wire/format.h"
+#include "wire/translate.h"
 
 #define EMITTER_HELD_MAX ((size_t)1 << 20) /* bytes of a preamble before any content */
 #define EMITTER_BAD_EVENTS_MAX 8
@@ -40,8 +42,10 @@ struct emitter_sink {
 
 struct emitter_options {
     enum wire protocol;
-    bool json_array;  /* gemini without alt=sse: one JSON array in place of events */
-    bool drop_usage;  /* openai-chat: the usage chunk was our wish, not the client's */
+    bool json_array; /* gemini without alt=sse: one JSON array in place of events */
+    bool drop_usage; /* openai-chat: the usage chunk was our wish, not the client's */
+    bool whole; /* the client gets one answer in one piece, made of a translated stream: the sink
+                   sees it at the end */
     struct str model; /* the name the client asked for: put in place of another one */
     size_t event_bytes_max;
     struct str request_id;
@@ -62,10 +66,11 @@ struct emitter {
     struct emitter_options o;
     enum emitter_state state;
     struct sse sse;
-    struct stream_state stream;
-    struct buf held;   /* spans of this attempt that wait for its content */
-    struct buf error;  /* data of the error event */
-    struct buf edited; /* events that had to be written anew, until the next flush */
+    struct stream_state stream;    /* of an attempt over the client's own wire */
+    struct translator *translator; /* of one over another; else NULL */
+    struct buf held;               /* spans of this attempt that wait for its content */
+    struct buf error;              /* data of the error event */
+    struct buf edited;             /* events that had to be written anew, until the next flush */
     struct str parts[EMITTER_PARTS];
     size_t part_count;
     bool started, full, finishing;
@@ -77,11 +82,16 @@ void emitter_clear(struct emitter *e);
 
 /* A new attempt begins: what the last one left held is forgotten. Not after the content commit. */
 void emitter_attempt(struct emitter *e);
+/* … over another wire. The translator's options and what they point to must outlive the attempt. */
+void emitter_translate(struct emitter *e, enum wire wire, const struct encode_options *o,
+                       const struct translated *asked);
 /* Bytes of the upstream's body. What they yield is written before this returns. */
 enum emitter_fed emitter_feed(struct emitter *e, struct str bytes);
 /* The upstream's body is over. True when that was the legal end, which is then written; false: the
  * stream was cut. */
 bool emitter_finish(struct emitter *e);
+/* The upstream of a translated attempt answered in one piece, though a stream was asked for. */
+enum emitter_fed emitter_take_whole(struct emitter *e, struct str body);
 /* The head commit without content: the client has waited long enough. Nothing happens when it was
  * started before. */
 void emitter_start_early(struct emitter *e);
@@ -89,6 +99,12 @@ void emitter_start_early(struct emitter *e);
 void emitter_keep_alive(struct emitter *e);
 /* Ends a stream that was started with the protocol's error. */
 void emitter_fail(struct emitter *e, const struct fault *f);
+
+/* Tokens of the attempt so far. */
+const struct usage *emitter_usage(const struct emitter *e);
+/* The stream's end was ours (a stop sequence that the upstream does not know): it may still be
+ * talking. */
+bool emitter_cut_short(const struct emitter *e);
 
 static inline bool emitter_is_started(const struct emitter *e)
 {

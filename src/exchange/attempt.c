@@ -11,7 +11,7 @@ static void judged(struct exchange *x, const struct judge_ask *given)
     struct judge_ask ask = *given;
     struct judge_words words = { 0 };
 
-    ask.wire = x->target.protocol;
+    ask.wire = x->attempt.wire;
     ask.unix_ms = clock_unix_ms();
     struct verdict v = provider_judge(x->attempt.upstream->provider, &ask, &x->r->arena, &words);
     if (v.kind == VERDICT_SUCCESS) /* a 2xx that is no answer of this wire */
@@ -48,18 +48,56 @@ static void keep_head(struct exchange *x, const struct http_head *head)
     x->attempt.fault_head = copy;
 }
 
+static void collect_start(void *peer, bool early)
+{
+    (void)peer;
+    (void)early;
+}
+
+static bool collect_write(void *peer, const struct str *parts, size_t count)
+{
+    struct exchange *x = peer;
+
+    /* the emitter bounds what it makes by the same number */
+    for (size_t i = 0; i < count; i++)
+        (void)buf_add(&x->attempt.made, parts[i]);
+    return true;
+}
+
+/* A whole answer is to be made of a stream in another protocol. */
+static void collect(struct exchange *x)
+{
+    struct attempt *a = &x->attempt;
+
+    buf_init(&a->made, x->rules->answer_bytes_max);
+    a->collector = arena_alloc_raw(&x->r->arena, sizeof(*a->collector));
+    emitter_init(a->collector, &(struct emitter_options){
+                                   .protocol = x->target.protocol,
+                                   .whole = true,
+                                   .model = x->request.model,
+                                   .event_bytes_max = x->rules->answer_bytes_max,
+                                   .request_id = str_c(x->request_id),
+                                   .scratch = &x->env->scratch,
+                                   .sink = { collect_start, collect_write, x },
+                               });
+    emitter_translate(a->collector, a->wire, &a->encode, &a->asked);
+}
+
 static void on_head(void *peer, const struct http_head *head)
 {
     struct exchange *x = peer;
     struct attempt *a = &x->attempt;
     bool good = head->status >= 200 && head->status < 300;
+    bool events = http_type_is(head->content_type, STR("text/event-stream"));
 
     a->status = head->status;
     a->first_byte_ms = loop_now(x->env->loop);
-    if (good && x->request.stream && http_type_is(head->content_type, STR("text/event-stream"))) {
+    if (good && events && x->request.stream) {
         a->mode = ATTEMPT_STREAM;
-    } else if (good && !x->request.stream &&
-               !http_type_is(head->content_type, STR("text/event-stream"))) {
+    } else if (good && events && a->translates) {
+        a->mode = ATTEMPT_COLLECT;
+        collect(x);
+    } else if (good && !events && (a->translates || !x->request.stream)) {
         a->mode = ATTEMPT_BODY;
         buf_init(&a->body, x->rules->answer_bytes_max);
     } else {
@@ -71,7 +109,10 @@ static void on_head(void *peer, const struct http_head *head)
     reply_collect_fields(x, head);
 }
 
-static void fed(struct exchange *x, enum emitter_fed result)
+static void on_end(void *peer);
+
+/* `e` is the client's emitter, or the collector. */
+static void fed(struct exchange *x, const struct emitter *e, enum emitter_fed result)
 {
     switch (result) {
     case EMITTER_FED:
@@ -80,14 +121,18 @@ static void fed(struct exchange *x, enum emitter_fed result)
         call_pause(x->attempt.call, true);
         break;
     case EMITTER_ERROR:
-        judged(x, &(struct judge_ask){ .status = x->attempt.status,
-                                       .body = buf_str(&x->emitter->error) });
+        judged(x, &(struct judge_ask){ .status = x->attempt.status, .body = buf_str(&e->error) });
         break;
     case EMITTER_BROKEN:
         judged_cut(x);
         break;
     case EMITTER_DONE:
-        /* the client has it all; what is left of the upstream's body is framing */
+        /* the client has it all; what is left of the upstream's body is framing, unless the end
+         * was ours */
+        if (emitter_cut_short(e)) {
+            call_cancel(x->attempt.call);
+            on_end(x);
+        }
         break;
     }
 }
@@ -117,9 +162,12 @@ static void on_data(void *peer, struct str bytes)
         enum emitter_fed result = emitter_feed(x->emitter, bytes);
 
         note_progress(x);
-        fed(x, result);
+        fed(x, x->emitter, result);
         return;
     }
+    case ATTEMPT_COLLECT:
+        fed(x, a->collector, emitter_feed(a->collector, bytes));
+        return;
     case ATTEMPT_BODY:
         if (!buf_add(&a->body, bytes))
             judged(x, &(struct judge_ask){
@@ -141,6 +189,51 @@ static void succeed(struct exchange *x)
 {
     attempt_end(x, &(struct verdict){
                        .kind = VERDICT_SUCCESS, .status = x->attempt.status, .delay_ms = -1 });
+}
+
+/* The attempt is over and the client has, or now gets, all of it. */
+static void stream_done(struct exchange *x)
+{
+    struct request *r = x->r;
+
+    succeed(x);
+    x->answered = 200;
+    exchange_end(x, ENDING_COMPLETE);
+    response_end(r);
+}
+
+/* An answer in one piece, in another protocol than the client's. */
+static void whole_translated(struct exchange *x)
+{
+    struct attempt *a = &x->attempt;
+    struct emitter *e = x->emitter;
+    enum emitter_fed result;
+
+    if (e == NULL) {
+        collect(x);
+        e = a->collector;
+    }
+    result = emitter_take_whole(e, buf_str(&a->body));
+    x->usage = *emitter_usage(e);
+    switch (result) {
+    case EMITTER_DONE:
+        if (e == x->emitter) {
+            note_progress(x);
+            stream_done(x);
+        } else {
+            succeed(x);
+            reply_made(x);
+        }
+        return;
+    case EMITTER_ERROR:
+        judged(x, &(struct judge_ask){ .status = a->status, .body = buf_str(&a->body) });
+        return;
+    case EMITTER_FED:
+    case EMITTER_FULL:
+    case EMITTER_BROKEN:
+        judged_cut(x);
+        return;
+    }
 }
 
 static void whole_answer(struct exchange *x)
@@ -176,20 +269,30 @@ static void on_end(void *peer)
         bool complete = emitter_finish(x->emitter);
 
         note_progress(x);
-        x->usage = x->emitter->stream.usage;
+        x->usage = *emitter_usage(x->emitter);
+        if (!complete)
+            judged_cut(x);
+        else
+            stream_done(x);
+        return;
+    }
+    case ATTEMPT_COLLECT: {
+        bool complete = emitter_finish(a->collector);
+
+        x->usage = *emitter_usage(a->collector);
         if (!complete) {
             judged_cut(x);
             return;
         }
         succeed(x);
-        x->answered = 200;
-        struct request *r = x->r;
-        exchange_end(x, ENDING_COMPLETE);
-        response_end(r);
+        reply_made(x);
         return;
     }
     case ATTEMPT_BODY:
-        whole_answer(x);
+        if (a->translates)
+            whole_translated(x);
+        else
+            whole_answer(x);
         return;
     case ATTEMPT_FAULT:
         judged(x, &(struct judge_ask){
@@ -205,34 +308,54 @@ static void on_fail(void *peer, const struct call_fault *fault)
     struct exchange *x = peer;
 
     x->attempt.call = NULL;
-    if (x->attempt.mode == ATTEMPT_STREAM && x->emitter->state == EMITTER_ENDED) {
-        /* the client had its legal end before the connection broke */
+    const struct emitter *e = x->attempt.mode == ATTEMPT_STREAM    ? x->emitter
+                              : x->attempt.mode == ATTEMPT_COLLECT ? x->attempt.collector
+                                                                   : NULL;
+
+    if ((e != NULL && e->state == EMITTER_ENDED) || x->attempt.mode == ATTEMPT_FAULT) {
+        /* the legal end had come before the connection broke; or the status has told what matters
+         */
         on_end(x);
         return;
     }
-    if (x->attempt.mode == ATTEMPT_FAULT) {
-        /* the status has told what matters */
-        on_end(x);
-        return;
-    }
-    if (x->attempt.mode == ATTEMPT_STREAM)
-        x->usage = x->emitter->stream.usage;
-    judged(x, &(struct judge_ask){ .status = x->attempt.status,
-                                   .fault = fault,
-                                   .stream_cut = x->attempt.mode == ATTEMPT_STREAM });
+    if (e != NULL)
+        x->usage = *emitter_usage(e);
+    judged(x, &(struct judge_ask){
+                  .status = x->attempt.status, .fault = fault, .stream_cut = e != NULL });
 }
 
 /* --- begin and end
  * --------------------------------------------------------------------------------- */
 
+/* The account cannot take what the request says: nothing was sent, another one may be able to. */
+static void refused(struct exchange *x, const struct wire_complaint *why)
+{
+    int64_t account = x->attempt.lease.account_id;
+
+    outgoing_clear(x);
+    lease_return(x->env->pool, &x->attempt.lease,
+                 &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 }, NULL,
+                 loop_now(x->env->loop));
+    if (!x->refused)
+        x->refusal = *why;
+    x->refused = true;
+    exchange_use_up(x, account);
+    exchange_move(x, EXCHANGE_PICKING);
+    exchange_pick(x);
+}
+
 void attempt_start(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
     struct exchange_env *env = x->env;
-    size_t body_bytes = 0, part_count;
+    struct wire_complaint why = { 0 };
 
-    a->running = true;
     a->upstream = a->lease.upstream;
+    if (!outgoing_make(x, &why)) {
+        refused(x, &why);
+        return;
+    }
+    a->running = true;
     a->call = NULL;
     a->mode = ATTEMPT_WAITING;
     a->status = 0;
@@ -256,17 +379,16 @@ void attempt_start(struct exchange *x)
         count_one(&env->metrics->failovers);
     if (x->emitter != NULL && x->attempt_count > 1)
         emitter_attempt(x->emitter);
-
-    part_count = wire_splice_request(&x->request, x->mapped, a->upstream->lacks.no_stream_options,
-                                     &x->r->arena, a->parts, &body_bytes);
+    if (x->emitter != NULL && a->translates)
+        emitter_translate(x->emitter, a->wire, &a->encode, &a->asked);
     env->head.len = 0;
     bool fits = upstream_put_head(a->upstream,
                                   &(struct upstream_ask){
-                                      .wire = x->target.protocol,
-                                      .op = x->request.stream ? OP_STREAM : OP_GENERATE,
+                                      .wire = a->wire,
+                                      .op = a->stream ? OP_STREAM : OP_GENERATE,
                                       .model = x->mapped,
-                                      .body_bytes = body_bytes,
-                                      .client = x->r->head,
+                                      .body_bytes = a->body_bytes,
+                                      .client = a->translates ? NULL : x->r->head,
                                       .default_version = true,
                                   },
                                   &env->head);
@@ -282,13 +404,13 @@ void attempt_start(struct exchange *x)
         return;
     }
     struct call_timeouts timeouts = a->upstream->timeouts;
-    if (!x->request.stream)
+    if (!a->stream)
         timeouts.first_byte_ms *= 2; /* an answer in one piece comes when all of it is made */
     a->call = client_send(env->client, &(struct call_options){
                                            .origin = &a->upstream->origin,
                                            .head = buf_str(&env->head),
                                            .body = a->parts,
-                                           .body_parts = part_count,
+                                           .body_parts = a->part_count,
                                            .timeouts = timeouts,
                                            .hooks = { on_head, on_data, on_end, on_fail, x },
                                        });
@@ -313,7 +435,7 @@ static void keep_attempt(struct exchange *x, const struct verdict *v, int64_t no
         .delay_ms = v->delay_ms,
         .first_byte_ms = a->first_byte_ms < 0 ? -1 : a->first_byte_ms - a->started_ms,
         .duration_ms = now_ms - a->started_ms,
-        .usage = a->mode == ATTEMPT_STREAM    ? x->emitter->stream.usage
+        .usage = a->mode == ATTEMPT_STREAM    ? *emitter_usage(x->emitter)
                  : v->kind == VERDICT_SUCCESS ? x->usage
                                               : usage_unknown(),
     };
@@ -354,4 +476,5 @@ void attempt_end(struct exchange *x, const struct verdict *v)
     lease_return(x->env->pool, &a->lease, v, now_ms);
     if (v->kind != VERDICT_SUCCESS)
         buf_clear(&a->body);
+    outgoing_clear(x);
 }

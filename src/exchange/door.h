@@ -28,6 +28,7 @@ struct door_target {
     struct str model;   /* of the path (gemini, /models/{id}); decoded */
     bool stream;        /* gemini: streamGenerateContent */
     bool json_array;    /* … without alt=sse */
+    bool legacy;        /* openai-chat: /v1/completions */
 };
 
 /* `path` is decoded once. */

@@ -262,7 +262,7 @@ void exchange_pick(struct exchange *x)
     struct pick_ask ask = {
         .model = x->mapped,
         .public_model = x->mapped,
-        .wires = WIRE_BIT(x->target.protocol),
+        .wires = outgoing_wires(x->target.protocol),
         .session = x->session,
         .has_session = x->has_session,
         .force_rotate = x->attempt_count > 0,
@@ -374,6 +374,22 @@ static void client_fault(struct exchange *x, const struct verdict *v,
                 ENDING_REQUEST_WRONG);
 }
 
+/* Most exchanges need none of it. */
+static void make_room(struct exchange *x)
+{
+    if (x->tried != NULL)
+        return;
+    x->tried = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
+    x->spared = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
+}
+
+void exchange_use_up(struct exchange *x, int64_t account)
+{
+    make_room(x);
+    if (x->tried_count < PICK_TRIED_MAX)
+        x->tried[x->tried_count++] = account;
+}
+
 void exchange_fault(struct exchange *x, const struct verdict *judged,
                     const struct judge_words *words)
 {
@@ -402,15 +418,12 @@ void exchange_fault(struct exchange *x, const struct verdict *judged,
     }
     if (!verdict_is_free(v->kind))
         x->costly_count++;
-    if (x->tried == NULL) {
-        x->tried = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
-        x->spared = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
-    }
+    make_room(x);
     bool spared = spare(x, v, account);
     /* its cache is worth a moment; for the other reasons a free account goes first */
     x->again = spared && v->kind == VERDICT_CAPACITY ? account : 0;
-    if (!spared && x->tried_count < PICK_TRIED_MAX)
-        x->tried[x->tried_count++] = account;
+    if (!spared)
+        exchange_use_up(x, account);
     exchange_move(x, EXCHANGE_PICKING);
     if (now_ms >= x->deadline_ms) {
         exchange_give_up(x);
@@ -621,6 +634,7 @@ void exchange_end(struct exchange *x, enum ending ending)
     if (x->emitter != NULL)
         emitter_clear(x->emitter);
     buf_clear(&x->attempt.body);
+    buf_clear(&x->attempt.made);
     *x->link = x->next;
     if (x->next != NULL)
         x->next->link = x->link;

@@ -30,6 +30,7 @@ struct exchange_rules {
     int64_t queue_wait_ms;        /* how long to wait when nobody is free */
     uint64_t answer_bytes_max;    /* an answer that is not streamed, and one event of a stream */
     bool privacy;                 /* mask account names */
+    bool strict; /* refuse what cannot be said to the account in place of dropping it */
     void *owner;
     void (*owner_ref)(void *owner);
     void (*owner_unref)(void *owner);

@@ -6,6 +6,7 @@
 #include "exchange/exchange.h"
 #include "provider/provider.h"
 #include "wire/emitter.h"
+#include "wire/translate.h"
 
 enum exchange_state {
     EXCHANGE_READING,   /* request body is arriving */
@@ -23,6 +24,7 @@ enum exchange_state {
 enum attempt_mode {
     ATTEMPT_WAITING, /* no head yet */
     ATTEMPT_STREAM,  /* events go to the emitter */
+    ATTEMPT_COLLECT, /* events become one whole answer, in another protocol */
     ATTEMPT_BODY,    /* a whole answer is collected */
     ATTEMPT_FAULT,   /* an error body is collected, as far as it matters */
 };
@@ -40,7 +42,17 @@ struct attempt {
     int64_t started_ms, first_byte_ms; /* loop clock; first byte -1: not yet */
     struct http_head *fault_head;      /* copy for the judge, only of a fault */
     struct buf body;
+    /* what goes upstream (outgoing.c) */
+    enum wire wire;
+    bool stream; /* a streamed answer was asked for */
     struct str parts[WIRE_SPLICE_PARTS];
+    size_t part_count, body_bytes;
+    /* of a translated attempt */
+    bool translates;
+    struct translated asked;
+    struct encode_options encode;
+    struct emitter *collector; /* ATTEMPT_COLLECT */
+    struct buf made;           /* the whole answer in the client's protocol */
 };
 
 struct exchange {
@@ -55,6 +67,10 @@ struct exchange {
     struct door_target target;
     const struct client_key *key;
     struct wire_request request;
+    struct canon_request *canon; /* the whole of it, read when the first attempt needs it */
+    bool counting;               /* tokens are to be counted, nothing generated */
+    bool refused; /* some account cannot take what the request says: `refusal` tells what */
+    struct wire_complaint refusal;
     struct str mapped;
     struct session_key session;
     bool has_session;
@@ -92,6 +108,8 @@ void exchange_move(struct exchange *x, enum exchange_state to);
 void exchange_pick(struct exchange *x);
 /* The attempt failed with this verdict: learns, and goes on or gives up. */
 void exchange_fault(struct exchange *x, const struct verdict *v, const struct judge_words *words);
+/* Another account takes this one's place: it cannot be asked, or failed. */
+void exchange_use_up(struct exchange *x, int64_t account);
 /* Writes the access record and lets go of everything; the answer must have been written or given
  * up. */
 void exchange_end(struct exchange *x, enum ending ending);
@@ -111,11 +129,19 @@ void attempt_start(struct exchange *x);
  * it. */
 void attempt_end(struct exchange *x, const struct verdict *v);
 
+/* outgoing.c: what is sent to the account of the lease. False: it cannot take the request. */
+bool outgoing_make(struct exchange *x, struct wire_complaint *why);
+void outgoing_clear(struct exchange *x);
+/* The wires over which a client of this protocol can be served, as WIRE_BITs. */
+uint32_t outgoing_wires(enum wire protocol);
+
 /* reply.c */
 extern const struct emitter_sink reply_sink;
 /* Fields of an answer that an upstream served, from its head. */
 void reply_collect_fields(struct exchange *x, const struct http_head *head);
 void reply_whole(struct exchange *x, const struct wire_answer *answer);
+/* A whole answer that was made here (attempt.made). */
+void reply_made(struct exchange *x);
 /* An error of ours as a whole answer; for a stream that has started, as its last event. Then ends
  * the exchange. */
 void reply_fault(struct exchange *x, const struct fault *f, enum ending ending);

@@ -150,6 +150,20 @@ void exchange_give_up(struct exchange *x)
     int64_t now_ms = loop_now(x->env->loop), retry_s = 0;
     struct buf text;
 
+    if (x->refused && x->attempt_count == 0) {
+        /* every account that could be asked speaks a wire that cannot say this */
+        reply_fault(
+            x,
+            &(struct fault){ .class = x->refusal.too_large ? FAULT_TOO_LARGE : FAULT_BAD_REQUEST,
+                             .message = x->refusal.param.len == 0
+                                            ? x->refusal.message
+                                            : arena_printf(&x->r->arena, "%.*s: %.*s",
+                                                           STR_ARG(x->refusal.param),
+                                                           STR_ARG(x->refusal.message)),
+                             .param = x->refusal.param },
+            ENDING_REQUEST_WRONG);
+        return;
+    }
     if (x->pick.offering == 0 && x->attempt_count == 0) {
         refuse_model(x);
         return;

@@ -115,6 +115,18 @@ static struct str reason_text(struct exchange *x)
     return out;
 }
 
+/* What of the request this account did not get to see. */
+static struct str dropped_text(struct exchange *x)
+{
+    struct buf b;
+
+    buf_init(&b, VALUE_MAX);
+    losses_put(&x->canon->unread, &x->attempt.asked.losses, &b, VALUE_MAX);
+    struct str out = encoded(x, buf_str(&b));
+    buf_clear(&b);
+    return out;
+}
+
 static struct str number_text(struct exchange *x, uint64_t n)
 {
     char digits[24];
@@ -136,7 +148,8 @@ static void add_cors(struct exchange *x, struct gathered *g)
     add_field(g, STR("Access-Control-Allow-Origin"), origin);
     add_field(g, STR("Vary"), STR("Origin"));
     add_field(g, STR("Access-Control-Expose-Headers"),
-              STR("X-Request-Id, X-Account-Email, X-Mapped-Model, X-Penstock-Reason"));
+              STR("X-Request-Id, X-Account-Email, X-Mapped-Model, X-Penstock-Reason, "
+                  "X-Penstock-Dropped"));
 }
 
 void reply_collect_fields(struct exchange *x, const struct http_head *head)
@@ -158,6 +171,8 @@ void reply_collect_fields(struct exchange *x, const struct http_head *head)
     add_field(g, STR("X-Penstock-Provider"), provider_name(x->attempt.upstream->provider));
     add_field(g, STR("X-Penstock-Attempts"), number_text(x, x->attempt_count));
     add_field(g, STR("X-Penstock-Reason"), reason_text(x));
+    if (x->attempt.translates)
+        add_field(g, STR("X-Penstock-Dropped"), dropped_text(x));
     add_cors(x, g);
     for (uint32_t i = 0; i < head->field_count; i++)
         if (passes(head->fields[i].name))
@@ -233,6 +248,20 @@ void reply_whole(struct exchange *x, const struct wire_answer *answer)
     response_start(x->r, x->attempt.status, x->fields, x->field_count, (int64_t)total);
     (void)response_write(x->r, parts, count);
     struct request *r = x->r;
+    exchange_end(x, ENDING_COMPLETE);
+    response_end(r);
+}
+
+void reply_made(struct exchange *x)
+{
+    struct str body = arena_copy(&x->r->arena, buf_str(&x->attempt.made));
+    struct request *r = x->r;
+
+    x->first_out_ms = loop_now(x->env->loop);
+    x->bytes_out = body.len;
+    x->answered = 200;
+    response_start(r, 200, x->fields, x->field_count, (int64_t)body.len);
+    (void)response_write(r, &body, 1);
     exchange_end(x, ENDING_COMPLETE);
     response_end(r);
 }

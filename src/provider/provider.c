@@ -274,27 +274,6 @@ static void make_lines(struct making *m)
     }
 }
 
-/* What the account's owner says the upstream cannot do: `{"stream_options": false}`. */
-static enum status make_capabilities(struct making *m)
-{
-    struct json doc;
-    struct json_fault fault = { 0 };
-    struct str text = str_trim(m->spec->capabilities);
-
-    if (text.len == 0)
-        return OK;
-    if (!json_parse(&doc, text, NULL, &m->up->arena, &fault) || json_type(&doc, 0) != JSON_OBJECT)
-        return fail(m->error, E_SYNTAX, "capabilities: is no JSON object");
-    uint32_t node = json_member(&doc, 0, STR("stream_options"), NULL);
-
-    if (node == JSON_NONE)
-        return OK;
-    if (json_type(&doc, node) != JSON_TRUE && json_type(&doc, node) != JSON_FALSE)
-        return fail(m->error, E_SYNTAX, "capabilities.stream_options: is neither true nor false");
-    m->up->lacks.no_stream_options = !json_is_true(&doc, node);
-    return OK;
-}
-
 /* Accounts that go to the same place the same way share its faults. */
 static void make_means(struct upstream *up)
 {
@@ -357,7 +336,7 @@ enum status upstream_new(const struct account_spec *spec, const struct provider_
     if (st == OK)
         make_lines(&m);
     if (st == OK)
-        st = make_capabilities(&m);
+        st = capabilities_read(m.up, spec->capabilities, e);
     secret_buf_clear(&m.auth);
     secret_buf_clear(&m.lines);
     if (st == OK) {
@@ -481,4 +460,17 @@ bool upstream_put_head(const struct upstream *u, const struct upstream_ask *ask,
         return true;
     out->len = before;
     return false;
+}
+
+void upstream_target(const struct upstream *u, enum wire wire, struct str model,
+                     struct wire_target *out)
+{
+    *out = (struct wire_target){
+        .wire = wire,
+        .model = model,
+        .facts = model_facts_find(wire, model),
+        .lacks = u->lacks,
+        .extras = u->extras,
+        .own_service = !u->provider->own_wire && u->provider != &provider_simulator,
+    };
 }

@@ -12,7 +12,7 @@
 #include "http/client.h"
 #include "http/proxy.h"
 #include "pool/pool.h"
-#include "wire/protocol.h"
+#include "wire/target.h"
 
 struct provider;
 struct dialect; /* how a family of wires is addressed; provider/ only */
@@ -40,9 +40,8 @@ struct upstream {
     struct call_timeouts timeouts;
     uint32_t wires; /* WIRE_BITs it speaks */
     struct account_means means;
-    struct {
-        bool no_stream_options; /* refuses stream_options.include_usage */
-    } lacks;
+    struct wire_lacks lacks;
+    struct wire_extras extras;
 };
 
 /* General settings that go into every upstream. */
@@ -87,6 +86,10 @@ struct upstream_ask {
  * pass. False, and nothing written: `out` is full, the wire has no such operation, or the model's
  * id cannot stand in a path (empty, or with a `.` or `..` segment). */
 bool upstream_put_head(const struct upstream *u, const struct upstream_ask *ask, struct buf *out);
+
+/* What a request to it is translated for. `model` is borrowed. */
+void upstream_target(const struct upstream *u, enum wire wire, struct str model,
+                     struct wire_target *out);
 
 /* --- judging
  * --------------------------------------------------------------------------------------- */

@@ -58,4 +58,7 @@ extern const struct provider provider_openai, provider_anthropic, provider_gemin
  * `strict`: the provider is known to want a version, so a path without one lacks it. */
 struct str base_path_mend(const struct dialect *d, struct str path, bool strict, struct arena *a);
 
+/* `text`: raw JSON object, or empty. E_SYNTAX names what is wrong. */
+MUST_USE enum status capabilities_read(struct upstream *u, struct str text, struct error *e);
+
 #endif

@@ -490,7 +490,7 @@ TEST(capabilities_say_what_an_upstream_lacks)
         spec.capabilities = str_c(cases[i].text);
         struct upstream *u = made(t, &spec, &options, cases[i].text);
 
-        CHECK_INT(u->lacks.no_stream_options, cases[i].lacks, "%s", cases[i].text);
+        CHECK_INT(u->lacks.stream_options, cases[i].lacks, "%s", cases[i].text);
         upstream_free(u);
     }
 }

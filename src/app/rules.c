@@ -57,6 +57,7 @@ const struct exchange_rules *exchange_rules_new(struct settings *s)
                                                                 : s->scheduling.queue_wait_ms,
         .answer_bytes_max = s->answer_bytes,
         .privacy = s->privacy,
+        .strict = s->strict,
         .owner = c,
         .owner_ref = rules_ref,
         .owner_unref = rules_unref,

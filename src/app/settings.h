@@ -44,6 +44,7 @@ struct settings {
     struct mapping_spec *mapping; /* in the order of the file */
     size_t mapping_count;
     int64_t request_deadline_ms, stream_head_after_ms;
+    bool strict;
 
     struct server_limits server;
     struct client_limits client;

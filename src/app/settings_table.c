@@ -427,6 +427,9 @@ static const struct key_row rows[] = {
             "How long one request may take until its answer begins, all attempts together."),
     SECONDS("proxy.stream_head_after_seconds", stream_head_after_ms, 1, DAY_S, "15",
             "A stream without content for this long gets its head and keep-alives."),
+    FLAG("proxy.strict", strict, "false",
+         "Refuse a request when something of it cannot be said to the account, in place of naming "
+         "it in `X-Penstock-Dropped`. A client asks for it with `X-Penstock-Strict: 1`."),
     { .path = "proxy.upstream_proxy",
       .kind = &kind_proxy,
       AT(provider.proxy.global),

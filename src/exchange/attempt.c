@@ -289,7 +289,9 @@ static void on_end(void *peer)
         return;
     }
     case ATTEMPT_BODY:
-        if (a->translates)
+        if (x->target.counts)
+            counting_answered(x);
+        else if (a->translates)
             whole_translated(x);
         else
             whole_answer(x);
@@ -334,8 +336,11 @@ static void refused(struct exchange *x, const struct wire_complaint *why)
 
     outgoing_clear(x);
     lease_return(x->env->pool, &x->attempt.lease,
-                 &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 }, NULL,
-                 loop_now(x->env->loop));
+                 &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 }, loop_now(x->env->loop));
+    if (x->target.counts) {
+        counting_estimate(x);
+        return;
+    }
     if (!x->refused)
         x->refusal = *why;
     x->refused = true;
@@ -385,7 +390,9 @@ void attempt_start(struct exchange *x)
     bool fits = upstream_put_head(a->upstream,
                                   &(struct upstream_ask){
                                       .wire = a->wire,
-                                      .op = a->stream ? OP_STREAM : OP_GENERATE,
+                                      .op = x->target.counts ? OP_COUNT
+                                            : a->stream      ? OP_STREAM
+                                                             : OP_GENERATE,
                                       .model = x->mapped,
                                       .body_bytes = a->body_bytes,
                                       .client = a->translates ? NULL : x->r->head,

@@ -5,11 +5,14 @@
 /* --- endpoints
  * ------------------------------------------------------------------------------------- */
 
+enum special { NOTHING_SPECIAL, COUNT_TOKENS, COMPLETIONS };
+
 static const struct {
     const char *path;
     enum endpoint endpoint;
     enum wire protocol;
     enum http_method method;
+    enum special what;
 } fixed_paths[] = {
     { "/v1/chat/completions", ENDPOINT_GENERATE, WIRE_OPENAI_CHAT, HTTP_POST },
     { "/chat/completions", ENDPOINT_GENERATE, WIRE_OPENAI_CHAT, HTTP_POST },
@@ -24,13 +27,18 @@ static const struct {
     { "/healthz", ENDPOINT_HEALTH, WIRE_OPENAI_CHAT, HTTP_GET },
     { "/", ENDPOINT_HOME, WIRE_OPENAI_CHAT, HTTP_GET },
     { "/quota", ENDPOINT_PAGE, WIRE_OPENAI_CHAT, HTTP_GET },
-    { "/v1/messages/count_tokens", ENDPOINT_LATER, WIRE_ANTHROPIC, HTTP_POST },
-    { "/v1/completions", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
+    { "/v1/messages/count_tokens", ENDPOINT_GENERATE, WIRE_ANTHROPIC, HTTP_POST, COUNT_TOKENS },
+    { "/messages/count_tokens", ENDPOINT_GENERATE, WIRE_ANTHROPIC, HTTP_POST, COUNT_TOKENS },
+    { "/v1/responses/input_tokens", ENDPOINT_GENERATE, WIRE_OPENAI_RESPONSES, HTTP_POST,
+      COUNT_TOKENS },
+    { "/responses/input_tokens", ENDPOINT_GENERATE, WIRE_OPENAI_RESPONSES, HTTP_POST,
+      COUNT_TOKENS },
+    { "/v1/completions", ENDPOINT_GENERATE, WIRE_OPENAI_CHAT, HTTP_POST, COMPLETIONS },
+    { "/completions", ENDPOINT_GENERATE, WIRE_OPENAI_CHAT, HTTP_POST, COMPLETIONS },
     { "/v1/embeddings", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
     { "/v1/images/generations", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
     { "/v1/images/edits", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
     { "/v1/audio/transcriptions", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
-    { "/v1/responses/input_tokens", ENDPOINT_LATER, WIRE_OPENAI_RESPONSES, HTTP_POST },
     { "/v1/responses/compact", ENDPOINT_LATER, WIRE_OPENAI_RESPONSES, HTTP_POST },
 };
 
@@ -80,8 +88,10 @@ static bool find_gemini(const struct http_head *head, struct str rest, struct st
         t->stream = true;
         t->json_array = !(http_query_get(query, STR("alt"), alt, sizeof(alt), &alt_len) &&
                           str_eq((struct str){ alt, alt_len }, STR("sse")));
-    } else if (str_eq(method, STR("countTokens")) || str_eq(method, STR("embedContent")) ||
-               str_eq(method, STR("batchEmbedContents"))) {
+    } else if (str_eq(method, STR("countTokens"))) {
+        t->endpoint = ENDPOINT_GENERATE;
+        t->counts = true;
+    } else if (str_eq(method, STR("embedContent")) || str_eq(method, STR("batchEmbedContents"))) {
         t->endpoint = ENDPOINT_LATER;
     } else {
         return false;
@@ -141,6 +151,8 @@ void door_find(const struct http_head *head, struct str path, struct str query,
             continue;
         out->endpoint = fixed_paths[i].endpoint;
         out->protocol = fixed_paths[i].protocol;
+        out->counts = fixed_paths[i].what == COUNT_TOKENS;
+        out->legacy = fixed_paths[i].what == COMPLETIONS;
         if (out->endpoint == ENDPOINT_MODELS)
             out->protocol = models_protocol(head, out->protocol);
         need_method(head, fixed_paths[i].method, out);
@@ -148,6 +160,8 @@ void door_find(const struct http_head *head, struct str path, struct str query,
     }
     if (find_under_models(head, path, query, out))
         return;
+    if (str_starts(path, STR("/v1/responses/")) && path.len > sizeof("/v1/responses/") - 1)
+        out->endpoint = ENDPOINT_STORED;
     out->protocol = protocol_of_path(head, path);
 }
 

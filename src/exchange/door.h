@@ -16,9 +16,10 @@ enum endpoint {
     ENDPOINT_MODELS,   /* the list */
     ENDPOINT_MODEL,    /* one of it */
     ENDPOINT_HEALTH,
-    ENDPOINT_HOME,  /* `/` */
-    ENDPOINT_PAGE,  /* `/quota`, for a person who opens the address */
-    ENDPOINT_LATER, /* known paths that no account can serve in this version: 501 */
+    ENDPOINT_HOME,   /* `/` */
+    ENDPOINT_PAGE,   /* `/quota`, for a person who opens the address */
+    ENDPOINT_STORED, /* an answer of before, which is not kept: 404 */
+    ENDPOINT_LATER,  /* known paths that no account can serve in this version: 501 */
 };
 
 struct door_target {
@@ -29,6 +30,7 @@ struct door_target {
     bool stream;        /* gemini: streamGenerateContent */
     bool json_array;    /* … without alt=sse */
     bool legacy;        /* openai-chat: /v1/completions */
+    bool counts;        /* tokens are to be counted, nothing generated */
 };
 
 /* `path` is decoded once. */

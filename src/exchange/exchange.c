@@ -102,6 +102,12 @@ static bool answer_at_door(struct exchange_env *env, struct request *r, const st
     case ENDPOINT_MODEL:
         reply_models(env, r, t);
         return true;
+    case ENDPOINT_STORED:
+        reply_refuse(env, r, t,
+                     &(struct fault){ .class = FAULT_NOT_FOUND,
+                                      .message = STR("answers are not kept by this gateway"),
+                                      .code = STR("not_found") });
+        return true;
     case ENDPOINT_LATER:
         reply_refuse(
             env, r, t,
@@ -181,26 +187,20 @@ void exchange_body(struct request *r)
     struct wire_complaint why = { 0 };
     const struct mapping_rule *rule;
 
-    if (!wire_read_request(x->target.protocol, r->body, request_body_bytes(r), x->target.model,
-                           x->target.stream, &r->arena, &x->request, &why)) {
-        struct str text =
-            why.param.len == 0
-                ? why.message
-                : arena_printf(&r->arena, "%.*s: %.*s", STR_ARG(why.param), STR_ARG(why.message));
-
-        count_one(&x->env->metrics->refused_request);
-        reply_fault(x,
-                    &(struct fault){ .class = why.too_large ? FAULT_TOO_LARGE : FAULT_BAD_REQUEST,
-                                     .message = text,
-                                     .param = why.param,
-                                     .code = why.code },
-                    ENDING_REQUEST_WRONG);
+    bool good =
+        x->target.counts || x->target.legacy
+            ? wire_read_side_request(x->target.protocol, r->body, request_body_bytes(r),
+                                     x->target.model, &r->arena, &x->request, &why)
+            : wire_read_request(x->target.protocol, r->body, request_body_bytes(r), x->target.model,
+                                x->target.stream, &r->arena, &x->request, &why);
+    if (!good) {
+        reply_complaint(x, &why);
         return;
     }
     x->has_session = session_key_make(r->head, &x->request, &x->session);
     rule = mapping_find(x->rules->mapping, x->rules->mapping_count, x->request.model);
     x->mapped = rule != NULL ? rule->to : x->request.model;
-    if (x->request.stream) {
+    if (x->request.stream && !x->target.counts) {
         x->head_at_ms = loop_now(x->env->loop) + x->rules->stream_head_after_ms;
         x->emitter = arena_alloc_raw(&r->arena, sizeof(*x->emitter));
         emitter_init(x->emitter, &(struct emitter_options){
@@ -217,7 +217,10 @@ void exchange_body(struct request *r)
     journal_arrival(x);
     (void)again_allows(x->env, loop_now(x->env->loop), false);
     exchange_move(x, EXCHANGE_PICKING);
-    exchange_pick(x);
+    if (x->target.counts)
+        counting_begin(x);
+    else
+        exchange_pick(x);
 }
 
 /* --- picking
@@ -395,6 +398,11 @@ void exchange_fault(struct exchange *x, const struct verdict *judged,
 {
     int64_t account = x->attempt.lease.account_id, now_ms = loop_now(x->env->loop);
     struct verdict copy = *judged, *v = &copy;
+
+    if (x->target.counts) {
+        counting_failed(x);
+        return;
+    }
 
     v->first_capacity = v->kind == VERDICT_CAPACITY && x->verdicts[VERDICT_CAPACITY] == 0;
     attempt_end(x, v);

@@ -68,7 +68,6 @@ struct exchange {
     const struct client_key *key;
     struct wire_request request;
     struct canon_request *canon; /* the whole of it, read when the first attempt needs it */
-    bool counting;               /* tokens are to be counted, nothing generated */
     bool refused; /* some account cannot take what the request says: `refusal` tells what */
     struct wire_complaint refusal;
     struct str mapped;
@@ -134,6 +133,18 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why);
 void outgoing_clear(struct exchange *x);
 /* The wires over which a client of this protocol can be served, as WIRE_BITs. */
 uint32_t outgoing_wires(enum wire protocol);
+/* The wire to use of those an upstream speaks: the client's own, else the one that can say most. */
+enum wire outgoing_wire(enum wire protocol, uint32_t wires);
+/* Reads the client's request whole, once. */
+bool canon_read(struct exchange *x, struct wire_complaint *why);
+
+/* counting.c: the way of a request that only wants its tokens counted. */
+void counting_begin(struct exchange *x);
+void counting_answered(struct exchange *x);
+/* The account that was asked could not count. */
+void counting_failed(struct exchange *x);
+/* Our own number. */
+void counting_estimate(struct exchange *x);
 
 /* reply.c */
 extern const struct emitter_sink reply_sink;
@@ -142,6 +153,10 @@ void reply_collect_fields(struct exchange *x, const struct http_head *head);
 void reply_whole(struct exchange *x, const struct wire_answer *answer);
 /* A whole answer that was made here (attempt.made). */
 void reply_made(struct exchange *x);
+/* Fields of an answer that no upstream had a part in. */
+void reply_estimated_fields(struct exchange *x);
+/* The request is wrong. */
+void reply_complaint(struct exchange *x, const struct wire_complaint *why);
 /* An error of ours as a whole answer; for a stream that has started, as its last event. Then ends
  * the exchange. */
 void reply_fault(struct exchange *x, const struct fault *f, enum ending ending);

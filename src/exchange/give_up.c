@@ -152,16 +152,7 @@ void exchange_give_up(struct exchange *x)
 
     if (x->refused && x->attempt_count == 0) {
         /* every account that could be asked speaks a wire that cannot say this */
-        reply_fault(
-            x,
-            &(struct fault){ .class = x->refusal.too_large ? FAULT_TOO_LARGE : FAULT_BAD_REQUEST,
-                             .message = x->refusal.param.len == 0
-                                            ? x->refusal.message
-                                            : arena_printf(&x->r->arena, "%.*s: %.*s",
-                                                           STR_ARG(x->refusal.param),
-                                                           STR_ARG(x->refusal.message)),
-                             .param = x->refusal.param },
-            ENDING_REQUEST_WRONG);
+        reply_complaint(x, &x->refusal);
         return;
     }
     if (x->pick.offering == 0 && x->attempt_count == 0) {

@@ -19,8 +19,7 @@ uint32_t outgoing_wires(enum wire protocol)
     return wires;
 }
 
-/* The wire to use of those an upstream speaks: the client's own, else the one that can say most. */
-static enum wire wire_choose(enum wire protocol, uint32_t wires)
+enum wire outgoing_wire(enum wire protocol, uint32_t wires)
 {
     static const enum wire best[] = { WIRE_OPENAI_RESPONSES, WIRE_ANTHROPIC, WIRE_GEMINI,
                                       WIRE_CLOUDCODE, WIRE_OPENAI_CHAT };
@@ -34,8 +33,7 @@ static enum wire wire_choose(enum wire protocol, uint32_t wires)
     return protocol;
 }
 
-/* Reads the client's request whole, once. */
-static bool canon_read(struct exchange *x, struct wire_complaint *why)
+bool canon_read(struct exchange *x, struct wire_complaint *why)
 {
     if (x->canon != NULL)
         return true;
@@ -89,8 +87,8 @@ static bool make_translated(struct exchange *x, struct wire_complaint *why)
     upstream_target(a->upstream, a->wire, x->mapped, &t);
     /* long answers of these arrive only when they are streamed (wire anthropic: idle connections
      * are cut); the client still gets what it asked for */
-    t.stream = x->canon->stream || (a->wire == WIRE_ANTHROPIC && !x->counting);
-    t.count = x->counting;
+    t.stream = x->canon->stream || (a->wire == WIRE_ANTHROPIC && !x->target.counts);
+    t.count = x->target.counts;
     t.request_id = str_c(x->request_id);
     a->stream = t.stream && !t.count;
     if (!translate_write(x->canon, &t, x->r->body.len * TRANSLATED_GROWTH + TRANSLATED_MORE,
@@ -120,9 +118,9 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why)
 {
     struct attempt *a = &x->attempt;
 
-    a->wire = wire_choose(x->target.protocol, a->upstream->wires);
+    a->wire = outgoing_wire(x->target.protocol, a->upstream->wires);
     a->translates = false;
-    a->stream = x->request.stream && !x->counting;
+    a->stream = x->request.stream && !x->target.counts;
     a->asked = (struct translated){ .stop_count = 0 };
     /* what another provider signed would be refused by this one: it is left out by translation */
     if (a->wire != x->target.protocol || x->target.legacy || signature_any(x->r->body))

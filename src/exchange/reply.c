@@ -181,6 +181,18 @@ void reply_collect_fields(struct exchange *x, const struct http_head *head)
     keep_fields(x, g);
 }
 
+void reply_estimated_fields(struct exchange *x)
+{
+    struct gathered all, *g = &all;
+
+    gather(g);
+    add_field(g, STR("Content-Type"), STR("application/json"));
+    add_field(g, STR("X-Request-Id"), str_c(x->request_id));
+    add_field(g, STR("X-Penstock-Estimated"), STR("1"));
+    add_cors(x, g);
+    keep_fields(x, g);
+}
+
 /* --- streams
  * --------------------------------------------------------------------------------------- */
 
@@ -322,6 +334,22 @@ void reply_fault(struct exchange *x, const struct fault *f, enum ending ending)
      * sent */
     exchange_end(x, ending);
     send_fault(r, protocol, &copy, str_c(id), g->at, g->count);
+}
+
+void reply_complaint(struct exchange *x, const struct wire_complaint *why)
+{
+    struct str text =
+        why->param.len == 0
+            ? why->message
+            : arena_printf(&x->r->arena, "%.*s: %.*s", STR_ARG(why->param), STR_ARG(why->message));
+
+    count_one(&x->env->metrics->refused_request);
+    reply_fault(x,
+                &(struct fault){ .class = why->too_large ? FAULT_TOO_LARGE : FAULT_BAD_REQUEST,
+                                 .message = text,
+                                 .param = why->param,
+                                 .code = why->code },
+                ENDING_REQUEST_WRONG);
 }
 
 void reply_refuse(struct exchange_env *env, struct request *r, const struct door_target *t,

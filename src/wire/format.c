@@ -161,9 +161,9 @@ void messages_scan(struct str messages, struct str parts, struct arena *a, struc
     r->first_text = STR("");
 }
 
-bool wire_read_request(enum wire protocol, struct str body, char *mend, struct str path_model,
-                       bool path_stream, struct arena *a, struct wire_request *out,
-                       struct wire_complaint *why)
+/* Reads the body as far as it is the same for all: an object. */
+static bool read_root(enum wire protocol, struct str body, char *mend, struct str path_model,
+                      struct arena *a, struct wire_request *out, struct wire_complaint *why)
 {
     struct json_fault fault = { 0 };
     struct json_limits limits = { .depth_kept = 1, .mend = mend };
@@ -172,7 +172,6 @@ bool wire_read_request(enum wire protocol, struct str body, char *mend, struct s
     *out = (struct wire_request){
         .protocol = protocol,
         .model = path_model,
-        .stream = path_stream,
         .stream_options = JSON_NONE,
     };
     if (str_trim(body).len == 0)
@@ -189,7 +188,37 @@ bool wire_read_request(enum wire protocol, struct str body, char *mend, struct s
     }
     if (json_type(&out->doc, 0) != JSON_OBJECT)
         return complain(why, STR(""), STR("the request body must be a JSON object"));
+    return true;
+}
+
+bool wire_read_request(enum wire protocol, struct str body, char *mend, struct str path_model,
+                       bool path_stream, struct arena *a, struct wire_request *out,
+                       struct wire_complaint *why)
+{
+    if (!read_root(protocol, body, mend, path_model, a, out, why))
+        return false;
+    out->stream = path_stream;
     return formats[protocol]->read_request(out, a, why);
+}
+
+bool wire_read_side_request(enum wire protocol, struct str body, char *mend, struct str path_model,
+                            struct arena *a, struct wire_request *out, struct wire_complaint *why)
+{
+    uint32_t model = JSON_NONE, stream = JSON_NONE;
+
+    if (!read_root(protocol, body, mend, path_model, a, out, why))
+        return false;
+    if (path_model.len > 0)
+        return true;
+    if (!member_used(&out->doc, 0, "model", JSON_STRING, &model, why) ||
+        !member_used(&out->doc, 0, "stream", JSON_TRUE, &stream, why))
+        return false;
+    if (model == JSON_NONE || json_inside(&out->doc, model).len == 0)
+        return complain(why, STR("model"), STR("is missing: name a model"));
+    out->model_raw = json_raw(&out->doc, model);
+    json_text(&out->doc, model, a, &out->model);
+    out->stream = stream != JSON_NONE && json_is_true(&out->doc, stream);
+    return true;
 }
 
 /* --- splicing

@@ -49,6 +49,11 @@ bool wire_read_request(enum wire protocol, struct str body, char *mend, struct s
                        bool path_stream, struct arena *a, struct wire_request *out,
                        struct wire_complaint *why);
 
+/* The same for what is not a request to generate in the protocol's own form (counting, legacy
+ * completions): model and `stream` alone. */
+bool wire_read_side_request(enum wire protocol, struct str body, char *mend, struct str path_model,
+                            struct arena *a, struct wire_request *out, struct wire_complaint *why);
+
 /* The body to send upstream as parts that borrow from the client's body: model replaced when
  * `model` differs, and usage asked for in a chat stream unless `no_usage`. `parts` has room for
  * WIRE_SPLICE_PARTS. Gives their number; `total` their bytes. */

@@ -151,8 +151,8 @@ struct encode_ops {
     size_t state_bytes;
     void (*event)(struct encoder *e, const struct canon_event *ev);
     /* A whole answer; false when `out` is full. */
-    bool (*whole)(const struct answer *an, const struct encode_options *o, struct arena *scratch,
-                  struct buf *out);
+    bool (*whole)(const struct canon_answer *an, const struct encode_options *o,
+                  struct arena *scratch, struct buf *out);
     void (*clear)(void *state); /* may be NULL */
 };
 

@@ -108,7 +108,7 @@ struct answer_choice {
 #define ANSWER_CHOICES_MAX 128
 
 /* What the events of one answer add up to. Bounded: at most `bytes_max` of text. */
-struct answer {
+struct canon_answer {
     struct arena arena; /* everything but the blocks' bufs */
     size_t bytes, bytes_max;
     bool too_large; /* more came than was kept: a failure of the upstream */
@@ -120,10 +120,10 @@ struct answer {
     bool ended;
 };
 
-void answer_init(struct answer *an, size_t bytes_max);
-void answer_clear(struct answer *an);
+void canon_answer_init(struct canon_answer *an, size_t bytes_max);
+void canon_answer_clear(struct canon_answer *an);
 /* A sink for events (`peer` is the answer). */
-void answer_take(void *an, const struct canon_event *ev);
+void canon_answer_take(void *an, const struct canon_event *ev);
 static inline struct text answer_text(const struct answer_block *b)
 {
     return (struct text){ buf_str(&b->text) };

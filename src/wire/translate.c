@@ -114,7 +114,7 @@ void translated_clear(struct translated *t)
 static void pass(struct translator *t, const struct canon_event *ev)
 {
     if (t->answer != NULL)
-        answer_take(t->answer, ev);
+        canon_answer_take(t->answer, ev);
     else
         t->to->encode.event(&t->encoder, ev);
 }
@@ -292,7 +292,7 @@ void translator_init(struct translator *t, enum wire wire, const struct encode_o
     t->encoder = (struct encoder){ .o = &t->o };
     if (whole) {
         t->answer = must_alloc(sizeof(*t->answer));
-        answer_init(t->answer, o->bytes_max);
+        canon_answer_init(t->answer, o->bytes_max);
     } else {
         t->encoder.state = must_calloc(1, t->to->encode.state_bytes + 1);
     }
@@ -311,7 +311,7 @@ void translator_clear(struct translator *t)
         t->to->encode.clear(t->encoder.state);
     free(t->encoder.state);
     if (t->answer != NULL)
-        answer_clear(t->answer);
+        canon_answer_clear(t->answer);
     free(t->answer);
     buf_clear(&t->arguments);
     buf_clear(&t->stop.tail);

@@ -38,14 +38,14 @@ struct translator {
     const struct converter *from, *to;
     struct decoder decoder;
     struct encoder encoder;
-    struct answer *answer; /* of a client that gets it in one piece; else NULL */
-    struct buf arguments;  /* of the open call, until they are known to be JSON */
-    bool unchecked;        /* more of them than are kept */
-    bool content;          /* something of the model's own has come */
-    bool bad_arguments;    /* a call's arguments are no JSON */
-    bool over;             /* the legal end was given to the encoder */
-    bool cut_short;        /* … by us: the upstream may still be talking */
-    struct {               /* stop sequences that the target does not know */
+    struct canon_answer *answer; /* of a client that gets it in one piece; else NULL */
+    struct buf arguments;        /* of the open call, until they are known to be JSON */
+    bool unchecked;              /* more of them than are kept */
+    bool content;                /* something of the model's own has come */
+    bool bad_arguments;          /* a call's arguments are no JSON */
+    bool over;                   /* the legal end was given to the encoder */
+    bool cut_short;              /* … by us: the upstream may still be talking */
+    struct {                     /* stop sequences that the target does not know */
         const struct text *texts;
         size_t count;
         struct buf tail; /* plain text held back because one may have begun in it */

@@ -1,7 +1,7 @@
-/* wire/answer.c - events added up to a whole answer. */
+/* wire/canon_answer.c - events added up to a whole answer. */
 #include "wire/event.h"
 
-static struct answer_choice *choice_of(struct answer *an, uint32_t index)
+static struct answer_choice *choice_of(struct canon_answer *an, uint32_t index)
 {
     if (index >= ANSWER_CHOICES_MAX)
         index = ANSWER_CHOICES_MAX - 1;
@@ -12,7 +12,7 @@ static struct answer_choice *choice_of(struct answer *an, uint32_t index)
     return &an->choices[index];
 }
 
-static struct answer_block *add_block(struct answer *an, uint32_t choice)
+static struct answer_block *add_block(struct canon_answer *an, uint32_t choice)
 {
     struct answer_block *b = arena_new(&an->arena, struct answer_block);
 
@@ -27,7 +27,7 @@ static struct answer_block *add_block(struct answer *an, uint32_t choice)
     return b;
 }
 
-static void add_text(struct answer *an, struct answer_block *b, struct text text)
+static void add_text(struct canon_answer *an, struct answer_block *b, struct text text)
 {
     if (text.escaped.len > an->bytes_max - an->bytes || !buf_add(&b->text, text.escaped)) {
         an->too_large = true;
@@ -37,7 +37,7 @@ static void add_text(struct answer *an, struct answer_block *b, struct text text
 }
 
 /* What the decoder lends is copied; it counts like text. */
-static struct str keep(struct answer *an, struct str s)
+static struct str keep(struct canon_answer *an, struct str s)
 {
     if (s.len > an->bytes_max - an->bytes) {
         an->too_large = true;
@@ -47,7 +47,7 @@ static struct str keep(struct answer *an, struct str s)
     return arena_copy(&an->arena, s);
 }
 
-static struct signature keep_signature(struct answer *an, const struct signature *sig)
+static struct signature keep_signature(struct canon_answer *an, const struct signature *sig)
 {
     return (struct signature){
         .signer = sig->signer,
@@ -58,7 +58,7 @@ static struct signature keep_signature(struct answer *an, const struct signature
 }
 
 /* The block of this choice that is open, or the last one. */
-static struct answer_block *block_of(struct answer *an, uint32_t choice)
+static struct answer_block *block_of(struct canon_answer *an, uint32_t choice)
 {
     struct answer_block *found = NULL;
 
@@ -68,7 +68,7 @@ static struct answer_block *block_of(struct answer *an, uint32_t choice)
     return found;
 }
 
-static void take_signature(struct answer *an, const struct canon_event *ev)
+static void take_signature(struct canon_answer *an, const struct canon_event *ev)
 {
     struct answer_block *b = block_of(an, ev->choice);
 
@@ -83,7 +83,7 @@ static void take_signature(struct answer *an, const struct canon_event *ev)
     b->closed = true;
 }
 
-static void take_note(struct answer *an, const struct canon_event *ev)
+static void take_note(struct canon_answer *an, const struct canon_event *ev)
 {
     struct answer_block *b = block_of(an, ev->choice);
     struct canon_note *notes;
@@ -106,7 +106,7 @@ static void take_note(struct answer *an, const struct canon_event *ev)
     b->note_count++;
 }
 
-static void take_open(struct answer *an, const struct canon_event *ev)
+static void take_open(struct canon_answer *an, const struct canon_event *ev)
 {
     struct answer_block *b = add_block(an, ev->choice);
 
@@ -117,7 +117,7 @@ static void take_open(struct answer *an, const struct canon_event *ev)
     b->custom = ev->custom;
 }
 
-static void take_whole(struct answer *an, const struct canon_event *ev)
+static void take_whole(struct canon_answer *an, const struct canon_event *ev)
 {
     struct answer_block *b = add_block(an, ev->choice);
 
@@ -133,21 +133,21 @@ static void take_whole(struct answer *an, const struct canon_event *ev)
                              keep(an, ev->server.id), keep(an, ev->server.name) };
 }
 
-void answer_init(struct answer *an, size_t bytes_max)
+void canon_answer_init(struct canon_answer *an, size_t bytes_max)
 {
-    *an = (struct answer){ .bytes_max = bytes_max, .usage = usage_unknown() };
+    *an = (struct canon_answer){ .bytes_max = bytes_max, .usage = usage_unknown() };
 }
 
-void answer_clear(struct answer *an)
+void canon_answer_clear(struct canon_answer *an)
 {
     for (struct answer_block *b = an->blocks; b != NULL; b = b->next)
         buf_clear(&b->text);
     arena_free(&an->arena);
 }
 
-void answer_take(void *peer, const struct canon_event *ev)
+void canon_answer_take(void *peer, const struct canon_event *ev)
 {
-    struct answer *an = peer;
+    struct canon_answer *an = peer;
     struct answer_block *b;
 
     switch (ev->kind) {

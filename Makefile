@@ -35,7 +35,7 @@ check:
 	@tools/deps.sh check
 	@tools/check.sh
 
-# The coding agents themselves, each on its own protocol. They weigh more than a gigabyte, so `make test` leaves them out.
+# The coding agents themselves, each on its own protocol and over every other wire. They weigh more than a gigabyte, so `make test` leaves them out.
 test-agents:
 	@tools/deps.sh test
 	@$(MAKE) -s all

@@ -25,7 +25,9 @@ const upstreamPaths = {
   'openai-responses': /^\/v1\/responses$/,
   anthropic: /^\/v1\/messages$/,
   gemini: /^\/v1beta\/models\/[^/]+:(g|streamG)enerateContent$/,
+  cloudcode: /^\/v1internal:(g|streamG)enerateContent$/,
 };
+const wires = Object.keys(upstreamPaths);
 
 const tasks = [
   {
@@ -43,11 +45,13 @@ const tasks = [
 // --- one case ---------------------------------------------------------------------------------------------------
 
 class Case {
-  constructor(agent, task, index) {
+  // `wire`: what its account speaks; the agent's own protocol, or another.
+  constructor(agent, wire, task, index) {
     this.agent = agent;
+    this.wire = wire;
     this.task = task;
-    this.id = `${agent.name}-${index + 1}`;
-    this.name = `${agent.name} ${task.name}`;
+    this.id = `${agent.name}-over-${wire}-${index + 1}`;
+    this.name = `${agent.name} over ${wire} ${task.name}`;
     this.model = `sim-${this.id}`;
     this.key = `key-${this.id}`;
     this.stdout = '';
@@ -56,7 +60,8 @@ class Case {
   }
 
   account(simulator) {
-    const { provider, wire } = this.agent;
+    const { wire } = this;
+    const provider = wire === this.agent.wire ? this.agent.provider : 'compatible';
     return {
       label: this.id,
       provider,
@@ -114,8 +119,8 @@ class Case {
     const records = all.filter((r) => r.account === this.key);
     assert(records.length >= 2, `the prompt and the tool's result must arrive, not ${records.length} requests`);
     for (const record of records) {
-      assert.match(record.path, upstreamPaths[this.agent.wire]);
-      assert.equal(record.wire, this.agent.wire);
+      assert.match(record.path, upstreamPaths[this.wire]);
+      assert.equal(record.wire, this.wire);
       assert.equal(record.model, this.model);
       assert.equal(record.status, 200, record.body);
       assert.equal(record.state, 'done');
@@ -225,7 +230,9 @@ async function runCases(list, folder, gateway) {
 
 // Runs the cases whose name holds one of `only` (all when there are none), in `folder`, and tells `tally` of each.
 export async function runAll(binary, folder, only, tally) {
-  const all = agents.flatMap((agent) => tasks.map((task, i) => new Case(agent, task, i)));
+  const all = agents.flatMap((agent) =>
+    wires.flatMap((wire) => tasks.map((task, i) => new Case(agent, wire, task, i))),
+  );
   const list = all.filter((t) => only.length === 0 || only.some((word) => t.name.includes(word)));
   assert(list.length > 0, 'no case has such a name');
 

@@ -6,15 +6,16 @@
 #define K2 UINT64_C(0xa4093822299f31d1)
 #define K3 UINT64_C(0x082efa98ec4e6c89)
 
-static uint64_t fold(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128)a * b;
+#define LANES 4 /* a long text goes into all of them in turn: multiplications that do not wait */
+#define PIECE 16
 
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
+/* 128 bits in two halves. */
+struct lane {
+    uint64_t a, b;
+};
 
 /* Little endian on every machine; at most 8 bytes. */
-static uint64_t load(const char *at, size_t len)
+static inline uint64_t load(const char *at, size_t len)
 {
     uint64_t n = 0;
 
@@ -25,30 +26,50 @@ static uint64_t load(const char *at, size_t len)
     return n;
 }
 
+/* Both halves of the product stay, and what was multiplied is added: a factor that happens to be
+ * zero wipes nothing out. */
+static inline struct lane mix(struct lane l, uint64_t x, uint64_t y)
+{
+    unsigned __int128 product = (unsigned __int128)(l.a ^ x) * (l.b ^ y);
+
+    return (struct lane){ (uint64_t)product + y, (uint64_t)(product >> 64) + x };
+}
+
+static inline struct lane mix_piece(struct lane l, const char *at)
+{
+    return mix(l, load(at, 8), load(at + 8, 8));
+}
+
 void fingerprint_add(struct fingerprint *f, struct str text)
 {
-    uint64_t a = f->lane[0] ^ K0 ^ text.len, b = f->lane[1] ^ K1 ^ (text.len << 1);
+    struct lane all = { f->half[0] ^ K0 ^ text.len, f->half[1] ^ K1 };
     const char *at = text.at;
     size_t left = text.len;
 
-    for (; left >= 16; left -= 16, at += 16) {
-        uint64_t x = load(at, 8), y = load(at + 8, 8);
+    if (left >= LANES * PIECE) {
+        struct lane p = all, q = { all.a ^ K2, all.b ^ K3 }, r = { all.a ^ K1, all.b ^ K2 },
+                    s = { all.a ^ K3, all.b ^ K0 };
 
-        a = fold(a ^ x, K2 ^ y);
-        b = fold(b ^ y, K3 ^ x) + a;
+        for (; left >= LANES * PIECE; left -= LANES * PIECE, at += LANES * PIECE) {
+            p = mix_piece(p, at);
+            q = mix_piece(q, at + PIECE);
+            r = mix_piece(r, at + 2 * PIECE);
+            s = mix_piece(s, at + 3 * PIECE);
+        }
+        all = mix(mix(mix(p, q.a, q.b), r.a, r.b), s.a, s.b);
     }
-    if (left > 0) {
-        uint64_t x = load(at, left < 8 ? left : 8), y = left > 8 ? load(at + 8, left - 8) : 0;
-
-        a = fold(a ^ x, K2 ^ y);
-        b = fold(b ^ y, K3 ^ x) + a;
-    }
-    f->lane[0] = fold(a ^ K3, b ^ K0);
-    f->lane[1] = fold(b ^ K2, f->lane[0] ^ K1);
+    for (; left >= PIECE; left -= PIECE, at += PIECE)
+        all = mix_piece(all, at);
+    if (left > 0)
+        all = mix(all, load(at, left < 8 ? left : 8), left > 8 ? load(at + 8, left - 8) : 0);
+    all = mix(all, K2, K3);
+    all = mix(all, K0, K1);
+    f->half[0] = all.a ^ all.b;
+    f->half[1] = all.b;
 }
 
 void fingerprint_bytes(const struct fingerprint *f, uint8_t out[16])
 {
     for (size_t i = 0; i < 16; i++)
-        out[i] = (uint8_t)(f->lane[i / 8] >> (8 * (i % 8)));
+        out[i] = (uint8_t)(f->half[i / 8] >> (8 * (i % 8)));
 }

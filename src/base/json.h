@@ -122,8 +122,18 @@ struct json_cursor {
 };
 struct json_cursor json_open(struct str raw);
 bool json_next(struct json_cursor *c, struct str *raw);
+/* One walk goes through containers in containers: json_enter() steps into the next value if that is
+ * a container; json_next() is false at its end, and then goes on behind it; json_leave() skips what
+ * is left of it. json_peek() gives the first byte of the next value, a closing bracket, or NUL at
+ * the end of all. */
+char json_peek(struct json_cursor *c);
+bool json_enter(struct json_cursor *c);
+void json_leave(struct json_cursor *c);
 
-/* Decodes the inside of a JSON string (valid, still escaped) behind what `out` holds. False: out is
+/* The text of a string from its inside (valid, still escaped): borrows when nothing is escaped,
+ * else a copy in `a`. */
+struct str json_decode(struct str inside, struct arena *a);
+/* Decodes the inside of a JSON string behind what `out` holds. False: out is
  * full, and as it was. */
 bool json_unescape(struct buf *out, struct str inside);
 /* Writes `text` as a JSON string with quotes; each longest part of invalid UTF-8 that could have

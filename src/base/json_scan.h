@@ -2,8 +2,8 @@
  *
  * Private to the json files of base. Three kinds of block, chosen when compiling: SSE2 and NEON
  * with 16 bytes, and 8 bytes in a plain integer everywhere else (or with JSON_SCAN_PLAIN_C, so that
- * tests reach it on every machine). AVX2 was tried and gained nothing: most strings are short. No
- * function reads a byte at `end` or behind it. Threads: any, pure.   Memory: none. */
+ * tests reach it on every machine). Long strings are passed with AVX2 where the processor has it.
+ * No function reads a byte at `end` or behind it. Threads: any, pure.   Memory: none. */
 #ifndef PENSTOCK_BASE_JSON_SCAN_H
 #define PENSTOCK_BASE_JSON_SCAN_H
 
@@ -159,27 +159,30 @@ static inline scan_hits scan_hit_quote(const char *p)
     return scan_or(scan_is(b, '"'), scan_is(b, '\\'));
 }
 
-/* Most strings end within the first block; in a long one four blocks are looked at together until
- * there is a hit in them. What is left at the end is less than a block. */
+/* Most strings end within the first block, and are done without a call. Long ones go on in
+ * scan_pass_plain() and scan_pass_quote() of json_scan.c: they pass many blocks at once while there
+ * is no hit in them, and stop in front of the first group that has one. What is left at the end is
+ * less than a block. */
 #define SCAN_LONG (4 * SCAN_BLOCK)
-#define SCAN_RUN(p, end, hit)                                                                    \
-    for (bool first_ = true; (end) - (p) >= SCAN_BLOCK; first_ = false, (p) += SCAN_BLOCK) {     \
-        while (!first_ && (end) - (p) >= SCAN_LONG &&                                            \
-               scan_bits(                                                                        \
-                   scan_or(scan_or(hit(p), hit((p) + SCAN_BLOCK)),                               \
-                           scan_or(hit((p) + 2 * SCAN_BLOCK), hit((p) + 3 * SCAN_BLOCK)))) == 0) \
-            (p) += SCAN_LONG;                                                                    \
-        if ((end) - (p) < SCAN_BLOCK)                                                            \
-            break;                                                                               \
-        uint64_t bits_ = scan_bits(hit(p));                                                      \
-        if (bits_ != 0)                                                                          \
-            return (p) + scan_first(bits_);                                                      \
+#define SCAN_RUN(p, end, hit, pass)                        \
+    for (bool first_ = true; (end) - (p) >= SCAN_BLOCK;) { \
+        uint64_t bits_ = scan_bits(hit(p));                \
+        if (bits_ != 0)                                    \
+            return (p) + scan_first(bits_);                \
+        (p) += SCAN_BLOCK;                                 \
+        if (first_ && (end) - (p) >= SCAN_LONG)            \
+            (p) = pass((p), (end));                        \
+        first_ = false;                                    \
     }
+
+/* Where the first group begins that has a hit, or that does not fit in front of `end`. */
+const char *scan_pass_plain(const char *p, const char *end);
+const char *scan_pass_quote(const char *p, const char *end);
 
 /* First byte from `p` on that is a quote, a backslash, a control byte or not ASCII. */
 static inline const char *scan_plain(const char *p, const char *end)
 {
-    SCAN_RUN(p, end, scan_hit_plain)
+    SCAN_RUN(p, end, scan_hit_plain, scan_pass_plain)
     while (p < end && scan_is_plain(*p))
         p++;
     return p;
@@ -188,7 +191,7 @@ static inline const char *scan_plain(const char *p, const char *end)
 /* First quote or backslash: the inside of a string that is known to be valid. */
 static inline const char *scan_quote(const char *p, const char *end)
 {
-    SCAN_RUN(p, end, scan_hit_quote)
+    SCAN_RUN(p, end, scan_hit_quote, scan_pass_quote)
     while (p < end && *p != '"' && *p != '\\')
         p++;
     return p;

@@ -120,18 +120,23 @@ bool json_unescape(struct buf *out, struct str inside)
     return true;
 }
 
+struct str json_decode(struct str inside, struct arena *a)
+{
+    if (inside.len == 0 || memchr(inside.at, '\\', inside.len) == NULL)
+        return inside;
+
+    char *at = arena_alloc_raw(a, inside.len);
+
+    return (struct str){ at, decode(at, inside) };
+}
+
 bool json_text(const struct json *doc, uint32_t node, struct arena *a, struct str *out)
 {
     if (json_type(doc, node) != JSON_STRING)
         return false;
 
     struct str inside = json_inside(doc, node);
-    if (doc->nodes[node].flags & JSON_ESCAPED) {
-        char *at = arena_alloc_raw(a, inside.len);
-
-        inside = (struct str){ at, decode(at, inside) };
-    }
-    *out = inside;
+    *out = doc->nodes[node].flags & JSON_ESCAPED ? json_decode(inside, a) : inside;
     return true;
 }
 

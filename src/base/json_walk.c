@@ -79,11 +79,9 @@ static const char *string_skip(const char *p, const char *end)
     return p < end ? p + 1 : end;
 }
 
-/* Behind the closing bracket; `p` at the opening one. */
-static const char *container_skip(const char *p, const char *end)
+/* Behind the bracket that closes `depth` containers, all of them open at `p`. */
+static const char *container_skip(const char *p, const char *end, size_t depth)
 {
-    size_t depth = 0;
-
     while ((p = scan_bracket(p, end)) < end) {
         char c = *p++;
 
@@ -91,10 +89,8 @@ static const char *container_skip(const char *p, const char *end)
             p = string_skip(p, end);
         else if (c == '[' || c == '{')
             depth++;
-        else if (depth <= 1)
+        else if (--depth == 0)
             return p;
-        else
-            depth--;
     }
     return end;
 }
@@ -110,7 +106,7 @@ static const char *value_skip(const char *p, const char *end)
     if (*p == '"')
         return string_skip(p + 1, end);
     if (*p == '[' || *p == '{')
-        return container_skip(p, end);
+        return container_skip(p + 1, end, 1);
     do
         p++;
     while (p < end && !ends_a_word(*p));
@@ -124,19 +120,49 @@ struct json_cursor json_open(struct str raw)
     return (struct json_cursor){ { raw.at + 1, raw.len - 2 } };
 }
 
-bool json_next(struct json_cursor *c, struct str *raw)
+static void cursor_move(struct json_cursor *c, const char *to)
+{
+    c->rest = str_drop(c->rest, (size_t)(to - c->rest.at));
+}
+
+char json_peek(struct json_cursor *c)
 {
     const char *p = c->rest.at, *end = p + c->rest.len;
 
     p = scan_blanks(p, end);
     if (p < end && (*p == ',' || *p == ':'))
         p = scan_blanks(p + 1, end);
-    if (p == end) {
-        c->rest = (struct str){ end, 0 };
+    cursor_move(c, p);
+    return p < end ? *p : '\0';
+}
+
+bool json_next(struct json_cursor *c, struct str *raw)
+{
+    char first = json_peek(c);
+
+    if (first == '\0')
+        return false;
+    if (first == ']' || first == '}') {
+        c->rest = str_drop(c->rest, 1);
         return false;
     }
-    const char *behind = value_skip(p, end);
+    const char *p = c->rest.at, *behind = value_skip(p, p + c->rest.len);
     *raw = (struct str){ p, (size_t)(behind - p) };
-    c->rest = (struct str){ behind, (size_t)(end - behind) };
+    cursor_move(c, behind);
     return true;
+}
+
+bool json_enter(struct json_cursor *c)
+{
+    char first = json_peek(c);
+
+    if (first != '[' && first != '{')
+        return false;
+    c->rest = str_drop(c->rest, 1);
+    return true;
+}
+
+void json_leave(struct json_cursor *c)
+{
+    cursor_move(c, container_skip(c->rest.at, c->rest.at + c->rest.len, 1));
 }

@@ -74,7 +74,20 @@ bool object_open(const struct json *doc, uint32_t node, struct arena *a, struct 
     return json_parse(out, json_raw(doc, node), &(struct json_limits){ .depth_kept = 1 }, a, NULL);
 }
 
-bool text_tells(struct str text)
+/* --- the first telling text
+ * ---------------------------------------------------------------------------------------- */
+
+/* One walk over a list of messages: far cheaper than a tape, and no byte is looked at twice. A name
+ * written with escapes is not found, which here costs nothing but a hint. */
+struct text_scan {
+    struct json_cursor c;
+    struct str parts; /* the member that holds the content: `content`, or gemini's `parts` */
+    struct arena *arena;
+    struct str text; /* the last that was looked at */
+    bool tells;
+};
+
+static bool text_tells(struct str text)
 {
     text = str_trim(text);
     if (text.len < TELLING_MIN || str_starts(text, STR("[System")))
@@ -86,79 +99,102 @@ bool text_tells(struct str text)
 }
 
 /* `raw` is a valid JSON string with its quotes. */
-static bool string_tells(struct str raw, struct arena *a, struct str *text)
+static void scan_string(struct text_scan *s, struct str raw)
 {
-    struct str inside = { raw.at + 1, raw.len - 2 };
-    struct buf decoded;
-
     assert(raw.len >= 2);
-    *text = inside;
-    if (inside.len > 0 && memchr(inside.at, '\\', inside.len) != NULL) {
-        buf_init(&decoded, inside.len);
-        (void)json_unescape(&decoded, inside); /* never longer than what it is made of */
-        *text = arena_copy(a, buf_str(&decoded));
-        buf_clear(&decoded);
-    }
-    return text_tells(*text);
+    s->text = json_decode((struct str){ raw.at + 1, raw.len - 2 }, s->arena);
+    s->tells = text_tells(s->text);
 }
 
-/* The values of some members of an object, raw, by a walk over its (valid) text: far cheaper than a
- * tape for one look. A name written with escapes is not found, which here costs nothing but a hint.
- */
-static void members_find(struct str object, const struct str *names, struct str *values,
-                         size_t count)
+static bool is_named(struct str key, struct str name)
 {
-    struct json_cursor c = json_open(object);
+    return key.len == name.len + 2 && memcmp(key.at + 1, name.at, name.len) == 0;
+}
+
+/* In a part: its `text`. */
+static void scan_part(struct text_scan *s)
+{
     struct str key, value;
 
-    for (size_t i = 0; i < count; i++)
-        values[i] = STR("");
-    while (json_next(&c, &key) && json_next(&c, &value))
-        for (size_t i = 0; i < count; i++)
-            if (key.len == names[i].len + 2 && memcmp(key.at + 1, names[i].at, names[i].len) == 0)
-                values[i] = value;
+    while (!s->tells && json_next(&s->c, &key) && json_next(&s->c, &value))
+        if (is_named(key, STR("text")) && value.at[0] == '"')
+            scan_string(s, value);
+    if (s->tells)
+        json_leave(&s->c);
+}
+
+/* The content that comes next: a string, or parts, which are strings or have a `text`. */
+static void scan_content(struct text_scan *s)
+{
+    struct str raw;
+
+    s->tells = false;
+    if (json_peek(&s->c) != '[') {
+        if (json_next(&s->c, &raw) && raw.at[0] == '"')
+            scan_string(s, raw);
+        return;
+    }
+    (void)json_enter(&s->c);
+    while (!s->tells) {
+        if (json_peek(&s->c) == '{' && json_enter(&s->c))
+            scan_part(s);
+        else if (!json_next(&s->c, &raw))
+            return;
+        else if (raw.at[0] == '"')
+            scan_string(s, raw);
+    }
+    json_leave(&s->c);
+}
+
+/* In a message. True as soon as it is known to be a user's with a text that tells. */
+static bool scan_message(struct text_scan *s, bool users)
+{
+    struct str key, value;
+    bool named = false;
+
+    s->tells = false;
+    while (json_next(&s->c, &key)) {
+        if (is_named(key, s->parts) && (users || !named))
+            scan_content(s);
+        else if (!json_next(&s->c, &value))
+            break;
+        else if (is_named(key, STR("role"))) {
+            users = str_eq(value, STR("\"user\""));
+            named = true;
+        }
+        if (named && users && s->tells)
+            return true;
+    }
+    return users && s->tells;
 }
 
 bool content_tells(struct str content, struct arena *a, struct str *text)
 {
-    static const struct str names[] = { { "text", 4 } };
-    struct json_cursor parts;
-    struct str part, value;
+    struct text_scan s = { .c = { content }, .arena = a };
 
-    if (str_starts(content, STR("\"")))
-        return string_tells(content, a, text);
-    if (!str_starts(content, STR("[")))
-        return false;
-    parts = json_open(content);
-    while (json_next(&parts, &part)) {
-        value = part;
-        if (str_starts(part, STR("{")))
-            members_find(part, names, &value, 1);
-        if (str_starts(value, STR("\"")) && string_tells(value, a, text))
-            return true;
-    }
-    return false;
+    scan_content(&s);
+    *text = s.tells ? s.text : STR("");
+    return s.tells;
 }
 
 void messages_scan(struct str messages, struct str parts, struct arena *a, struct wire_request *r)
 {
-    struct str names[2] = { { "role", 4 }, parts }, values[2];
-    struct json_cursor c = json_open(messages);
+    struct text_scan s = { .c = json_open(messages), .parts = parts, .arena = a };
     struct str raw;
 
-    while (json_next(&c, &raw)) {
-        if (r->first_message.len == 0)
-            r->first_message = raw;
-        if (!str_starts(raw, STR("{")))
-            continue;
-        members_find(raw, names, values, 2);
+    for (char first; (first = json_peek(&s.c)) != '\0';) {
+        const char *from = s.c.rest.at;
+
+        if (first != '{')
+            (void)json_next(&s.c, &raw);
         /* Gemini's contents may leave the role out: the user's then */
-        bool users =
-            values[0].len > 0 ? str_eq(values[0], STR("\"user\"")) : r->protocol == WIRE_GEMINI;
-        if (users && content_tells(values[1], a, &r->first_text))
+        else if (json_enter(&s.c) && scan_message(&s, r->protocol == WIRE_GEMINI)) {
+            r->first_text = s.text;
             return;
+        }
+        if (r->first_message.len == 0)
+            r->first_message = (struct str){ from, (size_t)(s.c.rest.at - from) };
     }
-    r->first_text = STR("");
 }
 
 /* Reads the body as far as it is the same for all: an object. */

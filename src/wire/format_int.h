@@ -25,12 +25,11 @@ bool complain(struct wire_complaint *why, struct str param, struct str message);
  */
 bool object_open(const struct json *doc, uint32_t node, struct arena *a, struct json *out);
 
-/* The first text long enough to tell one conversation from another, among texts of users. */
-bool text_tells(struct str text);
-/* Looks for it in one message's `content` (a string, or parts with `text`); raw JSON. */
+/* The first text of a user that is long enough to tell one conversation from another, in one
+ * message's `content` (a string, or parts with `text`; raw JSON). Without one, `text` is empty. */
 bool content_tells(struct str content, struct arena *a, struct str *text);
-/* Walks a list of messages (raw JSON array) for the first telling text of a user; `parts` names the
- * member that holds the content (`content`, or gemini's `parts`). Also gives the first message. */
+/* … and in a list of messages (raw JSON array): `r->first_text`; without one, `r->first_message` is
+ * filled. `parts` names the member that holds the content (`content`, or gemini's `parts`). */
 void messages_scan(struct str messages, struct str parts, struct arena *a, struct wire_request *r);
 
 /* Member `name` of the object `object`, or JSON_NONE when absent, null, or `object` is none. */

@@ -760,6 +760,50 @@ static void compare_walks(struct test *t, const struct json *doc, uint32_t node,
     CHECK(!json_next(&c, &part), "the end stays the end");
 }
 
+/* One cursor enters every container, or leaves it at once or in the middle, and still stands where
+ * the tape says. */
+static void compare_entering(struct test *t, const struct json *doc, uint32_t node,
+                             struct json_cursor *c)
+{
+    struct str raw = STR("");
+
+    for (uint32_t i = json_first(doc, node); i != JSON_NONE; i = json_after(doc, node, i)) {
+        if (!CHECK(json_peek(c) == json_raw(doc, i).at[0]))
+            return;
+        if (json_type(doc, i) < JSON_ARRAY) {
+            CHECK(!json_enter(c));
+            CHECK(json_next(c, &raw));
+            CHECK_STRS(raw, json_raw(doc, i));
+            continue;
+        }
+        CHECK(json_enter(c));
+        if (test_random(t) % 4 == 0) {
+            (void)(test_random(t) % 2 == 0 && doc->nodes[i].count > 0 && json_next(c, &raw));
+            json_leave(c);
+            continue;
+        }
+        compare_entering(t, doc, i, c);
+        CHECK(!json_next(c, &raw));
+    }
+}
+
+TEST(json_cursor_enters_and_leaves)
+{
+    for (int round = 0; round < 300; round++) {
+        struct arena a = { 0 };
+        struct json doc;
+
+        if (CHECK(json_parse(&doc, document_make(t, &a, 5), NULL, &a, NULL)) &&
+            json_type(&doc, 0) >= JSON_ARRAY) {
+            struct json_cursor c = json_open(json_raw(&doc, 0));
+
+            compare_entering(t, &doc, 0, &c);
+            CHECK(json_peek(&c) == '\0');
+        }
+        arena_free(&a);
+    }
+}
+
 TEST(json_cursor_gives_what_the_tape_has)
 {
     static const char *const spaced[] = {
@@ -907,6 +951,39 @@ TEST(json_finds_an_odd_byte_at_each_place_of_strings_of_each_length)
                                   len);
                     arena_free(&a);
                 }
+}
+
+TEST(json_long_strings_are_checked_at_each_place)
+{
+    static const struct {
+        struct str bytes;
+        bool valid;
+    } odd[] = {
+        { STR("\\n"), true },    { STR("\\u00e9"), true }, { STR("\xc3\xa9"), true },
+        { STR("\x1f"), false },  { STR("\xff"), false },   { STR("\\x"), false },
+        { STR("\xc3("), false },
+    };
+    char room[700];
+
+    for (size_t len = 300; len <= 560; len += 65)
+        for (size_t at = 0; at + 6 <= len; at++)
+            for (size_t o = 0; o < COUNT(odd); o++) {
+                struct arena a = { 0 };
+                struct json doc;
+                struct str text = { room, len + 4 };
+
+                memset(room, 'x', sizeof(room));
+                memcpy(room, "[\"", 2);
+                memcpy(room + 2 + at, odd[o].bytes.at, odd[o].bytes.len);
+                memcpy(room + 2 + len, "\"]", 2);
+                bool ok = json_parse(&doc, text, NULL, &a, NULL);
+                CHECK(ok == odd[o].valid, "odd %zu at %zu of %zu", o, at, len);
+                if (ok) {
+                    CHECK_INT(doc.nodes[1].len, len, "odd %zu at %zu", o, at);
+                    compare_walks(t, &doc, 0, json_raw(&doc, 0));
+                }
+                arena_free(&a);
+            }
 }
 
 TEST(json_finds_the_closing_quote_at_each_place)

@@ -117,6 +117,19 @@ TEST(request_first_text_is_the_first_of_a_user_that_tells)
           "{\"contents\":[{\"role\":\"model\",\"parts\":[{\"text\":\"no "
           "one\"}]},{\"role\":\"user\",\"parts\":[{\"text\":\"some one\"}]}]}",
           "some one" },
+        { "the role may stand behind", WIRE_OPENAI_CHAT,
+          "{\"model\":\"a\",\"messages\":[{\"content\":\"not "
+          "this\",\"role\":\"system\"},{\"content\":\"but "
+          "this\",\"name\":\"n\",\"role\":\"user\"}]}",
+          "but this" },
+        { "what is not read is stepped over", WIRE_ANTHROPIC,
+          "{\"model\":\"a\",\"messages\":[7,\"x\",[{\"role\":\"user\"}],{\"content\":[{\"text\":"
+          "\"an "
+          "answer\",\"x\":[{\"text\":\"]}\"}]},{}],\"role\":\"assistant\"},{\"x\":{\"role\":"
+          "\"user\","
+          "\"content\":\"inner\"},\"role\":\"user\",\"content\":[[\"in a list\"],null,{\"source\":{"
+          "\"text\":\"deep down\"},\"text\":7},\"the plain one\",{\"text\":\"too late\"}]}]}",
+          "the plain one" },
         { "none", WIRE_OPENAI_CHAT,
           "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]"
           "}]}",
@@ -129,6 +142,9 @@ TEST(request_first_text_is_the_first_of_a_user_that_tells)
         CHECK(read_it(t, cases[i].wire, cases[i].body, &r, &why), "%s: %.*s", cases[i].name,
               STR_ARG(why.message));
         CHECK_STR(r.first_text, cases[i].want, "%s", cases[i].name);
+        if (r.first_text.len == 0)
+            CHECK_STR(r.first_message,
+                      "{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}");
     }
 }
 

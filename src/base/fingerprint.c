@@ -14,16 +14,19 @@ struct lane {
     uint64_t a, b;
 };
 
-/* Little endian on every machine; at most 8 bytes. */
+/* Little endian on every machine. */
+static inline uint64_t order(uint64_t n)
+{
+    return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? __builtin_bswap64(n) : n;
+}
+
+/* At most 8 bytes. */
 static inline uint64_t load(const char *at, size_t len)
 {
     uint64_t n = 0;
 
     memcpy(&n, at, len);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    n = __builtin_bswap64(n);
-#endif
-    return n;
+    return order(n);
 }
 
 /* Both halves of the product stay, and what was multiplied is added: a factor that happens to be
@@ -70,6 +73,9 @@ void fingerprint_add(struct fingerprint *f, struct str text)
 
 void fingerprint_bytes(const struct fingerprint *f, uint8_t out[16])
 {
-    for (size_t i = 0; i < 16; i++)
-        out[i] = (uint8_t)(f->half[i / 8] >> (8 * (i % 8)));
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t half = order(f->half[i]);
+
+        memcpy(out + 8 * i, &half, sizeof(half));
+    }
 }

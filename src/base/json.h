@@ -115,6 +115,11 @@ uint32_t json_after(const struct json *doc, uint32_t parent, uint32_t node);
  * name stands there more than once; the last one is given then. */
 uint32_t json_member(const struct json *doc, uint32_t object, struct str name, bool *twice);
 
+/* The same for several names in one walk: `nodes[i]` for `names[i]`, at most 32. The result has bit
+ * i set when names[i] stands there more than once. */
+uint32_t json_members(const struct json *doc, uint32_t object, const struct str *names,
+                      uint32_t *nodes, size_t count);
+
 /* Walks the elements of an array (or the members of an object, keys and values in turn) in valid
  * JSON text, `raw` being the container with its brackets: for folded containers. */
 struct json_cursor {

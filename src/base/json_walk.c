@@ -41,33 +41,56 @@ uint32_t json_after(const struct json *doc, uint32_t parent, uint32_t node)
     return next < doc->nodes[parent].next ? next : JSON_NONE;
 }
 
-uint32_t json_member(const struct json *doc, uint32_t object, struct str name, bool *twice)
+/* Which of the names the key is, or `count`. Nearly all keys hold no escape. */
+static inline size_t key_find(const struct json *doc, uint32_t key, const struct str *names,
+                              size_t count)
 {
-    uint32_t found = JSON_NONE;
+    const struct json_node *n = &doc->nodes[key];
+    const char *text = doc->text.at + n->at;
+    size_t len = n->len, i = 0;
 
-    if (twice != NULL)
-        *twice = false;
+    if ((n->flags & JSON_ESCAPED) != 0)
+        while (i < count && !json_says(doc, key, names[i]))
+            i++;
+    else
+        while (i < count && (len != names[i].len || memcmp(text, names[i].at, len) != 0))
+            i++;
+    return i;
+}
+
+uint32_t json_members(const struct json *doc, uint32_t object, const struct str *names,
+                      uint32_t *nodes, size_t count)
+{
+    uint32_t twice = 0;
+
+    assert(count <= 32);
+    for (size_t i = 0; i < count; i++)
+        nodes[i] = JSON_NONE;
     if (json_type(doc, object) != JSON_OBJECT)
-        return JSON_NONE;
+        return 0;
     assert((doc->nodes[object].flags & JSON_FOLDED) == 0);
 
-    const struct json_node *nodes = doc->nodes;
-    uint32_t end = nodes[object].next;
+    uint32_t end = doc->nodes[object].next;
 
-    for (uint32_t key = object + 1; key < end; key = nodes[key + 1].next) {
-        /* most keys differ in length, and nearly all hold no escape */
-        bool plain = (nodes[key].flags & JSON_ESCAPED) == 0;
+    for (uint32_t key = object + 1; key < end; key = doc->nodes[key + 1].next) {
+        size_t i = key_find(doc, key, names, count);
 
-        if (plain && nodes[key].len != name.len)
+        if (i == count)
             continue;
-        if (plain ? memcmp(doc->text.at + nodes[key].at, name.at, name.len) != 0
-                  : !json_says(doc, key, name))
-            continue;
-        if (twice != NULL && found != JSON_NONE)
-            *twice = true;
-        found = key + 1;
+        twice |= nodes[i] != JSON_NONE ? 1u << i : 0;
+        nodes[i] = key + 1;
     }
-    return found;
+    return twice;
+}
+
+uint32_t json_member(const struct json *doc, uint32_t object, struct str name, bool *twice)
+{
+    uint32_t node;
+    bool again = json_members(doc, object, &name, &node, 1) != 0;
+
+    if (twice != NULL)
+        *twice = again;
+    return node;
 }
 
 /* Behind the closing quote; `p` behind the opening one. */

@@ -70,10 +70,13 @@ static struct str masked(struct exchange *x, struct str label)
     return arena_printf(&x->r->arena, "%.*s***", label.len > 0 ? 1 : 0, label.at);
 }
 
+/* Lives as long as the text. */
 static struct str encoded(struct exchange *x, struct str text)
 {
     struct buf b;
 
+    if (text.len <= VALUE_MAX && http_is_plain(text))
+        return text;
     buf_init(&b, VALUE_MAX);
     (void)http_put_encoded(&b, text, VALUE_MAX);
     struct str out = arena_copy(&x->r->arena, buf_str(&b));
@@ -83,7 +86,7 @@ static struct str encoded(struct exchange *x, struct str text)
 
 static struct str account_shown(struct exchange *x)
 {
-    struct str label = str_c(x->attempt.lease.label);
+    struct str label = arena_copy(&x->r->arena, str_c(x->attempt.lease.label));
 
     return encoded(x, x->rules->privacy ? masked(x, label) : label);
 }
@@ -379,9 +382,23 @@ void exchange_error_body(struct str path, int status, struct str what, struct bu
 /* --- our own answers
  * ------------------------------------------------------------------------------- */
 
+/* Eight hex digits, all at once: the nibbles are spread over the bytes of a word, and those above 9
+ * moved up to the letters. */
+static void put_hex8(char *out, uint32_t n)
+{
+    uint64_t spread = n;
+
+    spread = (spread | spread << 16) & 0x0000ffff0000ffff;
+    spread = (spread | spread << 8) & 0x00ff00ff00ff00ff;
+    spread = (spread | spread << 4) & 0x0f0f0f0f0f0f0f0f;
+    uint64_t letters = (spread + 0x0606060606060606) >> 4 & 0x0101010101010101;
+
+    spread += 0x3030303030303030 + letters * ('a' - '0' - 10);
+    memcpy(out, &spread, sizeof(spread));
+}
+
 void reply_request_id(struct exchange_env *env, char out[40])
 {
-    static const char hex[] = "0123456789abcdef";
     uint64_t z = env->id_seed += 0x9e3779b97f4a7c15u, w;
 
     /* splitmix64: unique within a worker; an id is a name, no secret */
@@ -390,10 +407,9 @@ void reply_request_id(struct exchange_env *env, char out[40])
     z ^= z >> 31;
     w = env->id_seed ^ (z << 7);
     memcpy(out, "req_", 4);
-    for (int i = 0; i < 16; i++)
-        out[4 + i] = hex[(z >> (4 * i)) & 15];
-    for (int i = 0; i < 8; i++)
-        out[20 + i] = hex[(w >> (4 * i)) & 15];
+    put_hex8(out + 4, (uint32_t)z);
+    put_hex8(out + 12, (uint32_t)(z >> 32));
+    put_hex8(out + 20, (uint32_t)w);
     out[28] = '\0';
 }
 

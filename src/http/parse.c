@@ -628,9 +628,11 @@ enum http_parse http_parse_response(struct str in, size_t *scanned,
 
 const struct http_field *http_field_find(const struct http_head *head, struct str name)
 {
-    for (uint32_t i = 0; i < head->field_count; i++)
-        if (str_ieq(head->fields[i].name, name))
-            return &head->fields[i];
+    const struct http_field *f = head->fields;
+
+    for (const struct http_field *end = f + head->field_count; f < end; f++)
+        if (f->name.len == name.len && str_ieq(f->name, name))
+            return f;
     return NULL;
 }
 
@@ -645,6 +647,10 @@ bool http_type_is(struct str content_type, struct str wanted)
 {
     struct str type, parameters;
 
+    if (content_type.len < wanted.len)
+        return false;
+    if (content_type.len == wanted.len && str_eq(content_type, wanted))
+        return true; /* as nearly everybody writes it */
     (void)str_cut(content_type, ';', &type, &parameters);
     return str_ieq(str_trim(type), wanted);
 }

@@ -151,5 +151,7 @@ struct str http_reason(int status); /* "Not Found"; "Unknown" for what has no na
  * end.
  */
 bool http_put_encoded(struct buf *out, struct str text, size_t max);
+/* Would nothing of it be encoded? */
+bool http_is_plain(struct str text);
 
 #endif

@@ -343,7 +343,8 @@ static void conn_readable(struct conn *c)
             conn_read_failed(c, n);
         return;
     }
-    size_t room = c->in.len == 0 ? LOOP_SCRATCH : IN_MAX - c->in.len;
+    bool awaits_head = c->state == CONN_IDLE || c->state == CONN_HEAD;
+    size_t room = c->in.len > 0 ? IN_MAX - c->in.len : awaits_head ? HEAD_READ : LOOP_SCRATCH;
     long n = socket_read(c->socket, scratch, room < LOOP_SCRATCH ? room : LOOP_SCRATCH);
 
     if (n <= 0) {

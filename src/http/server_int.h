@@ -18,6 +18,8 @@
  * byte more so that the parser can say that it is too large. It is also what pipelined requests may
  * fill before the server stops reading. */
 #define IN_MAX (LOOP_SCRATCH + 4096)
+/* One read where a head is awaited: of a large body, most is then read to where it shall lie. */
+#define HEAD_READ ((size_t)16 << 10)
 /* A queue this long means that somebody ignores response_write() saying false. */
 #define OUT_MAX ((size_t)1 << 30)
 /* Bodies above this are refused when memory is short. */

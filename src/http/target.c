@@ -62,10 +62,20 @@ static bool take_decoded(struct str *s, char *c)
     return (uint8_t)*c >= 0x20 && *c != 0x7f;
 }
 
+static bool query_is_sound(struct str query)
+{
+    char c;
+
+    while (query.len > 0)
+        if (!take_decoded(&query, &c))
+            return false;
+    return true;
+}
+
 static bool has_dot_segment(struct str path)
 {
     struct str segment;
-    bool more = true;
+    bool more = memchr(path.at, '.', path.len) != NULL;
 
     while (more) {
         more = str_cut(path, '/', &segment, &path);
@@ -83,7 +93,8 @@ bool http_target_split(struct str target, char *path, size_t *path_len, struct s
     int port;
     char c;
 
-    if (target.len == 0 || !http_all_are(target, HTTP_BYTE_TARGET))
+    if (target.len == 0 ||
+        http_target_end(target.at, target.at + target.len) != target.at + target.len)
         return bad(fault, "a byte that may not stand in the target");
     if (str_eq(target, STR("*"))) {
         path[0] = '*';
@@ -101,18 +112,21 @@ bool http_target_split(struct str target, char *path, size_t *path_len, struct s
     if (encoded.len == 0 || encoded.at[0] != '/')
         return bad(fault, "the target is neither a path nor an http URL");
 
-    while (encoded.len > 0) {
-        if (!take_decoded(&encoded, &c))
-            return bad(fault, "bad escape in the path");
-        path[len++] = c;
+    if (memchr(encoded.at, '%', encoded.len) == NULL) {
+        memcpy(path, encoded.at, encoded.len);
+        len = encoded.len;
+    } else {
+        while (encoded.len > 0) {
+            if (!take_decoded(&encoded, &c))
+                return bad(fault, "bad escape in the path");
+            path[len++] = c;
+        }
     }
     assert(len <= target.len);
     if (has_dot_segment((struct str){ path, len }))
         return bad(fault, "dot segment in the path");
-
-    for (struct str left = rest; left.len > 0;)
-        if (!take_decoded(&left, &c))
-            return bad(fault, "bad escape in the query");
+    if (rest.len > 0 && !query_is_sound(rest))
+        return bad(fault, "bad escape in the query");
     *path_len = len;
     *query = rest;
     return true;

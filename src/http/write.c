@@ -54,19 +54,19 @@ bool http_put_status_line(struct buf *out, int status)
 
 bool http_put_field(struct buf *out, struct str name, struct str value)
 {
-    const char *value_end = value.at + value.len;
     size_t len = name.len + 2 + value.len + 2;
+    char *line = buf_reserve(out, len);
 
-    if (name.len == 0 || !http_all_are(name, HTTP_BYTE_TOKEN))
+    if (name.len == 0 || line == NULL)
         return false;
-    if (http_value_end(value.at, value_end) != value_end)
-        return false;
-    char *at = buf_reserve(out, len);
+    char *value_at = put(put(line, name), STR(": ")), *end = put(value_at, value);
 
-    if (at == NULL)
+    put(end, STR("\r\n"));
+    /* the line is held to the grammar where it lies, like one that comes in: what follows a name
+     * and a value stops the readers, and so does every byte that may not stand in them */
+    if (http_token_end(line, line + len) != line + name.len ||
+        http_value_end(value_at, line + len) != end)
         return false;
-    at = put(put(at, name), STR(": "));
-    put(put(at, value), STR("\r\n"));
     buf_commit(out, len);
     return true;
 }
@@ -158,6 +158,14 @@ struct str http_reason(int status)
 static bool must_encode(char c)
 {
     return c <= ' ' || c >= 0x7f || c == '%' || c == ',' || c == ';';
+}
+
+bool http_is_plain(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (must_encode(text.at[i]))
+            return false;
+    return true;
 }
 
 /* Bytes of the UTF-8 character at the front; of broken text, one. A clipped value shall not end

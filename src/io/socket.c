@@ -207,10 +207,33 @@ long socket_read(struct socket *s, char *at, size_t len)
     return SOCKET_FAILED;
 }
 
+/* The kernel takes longer over a list of parts than a copy of so little takes: 0.2 of 2.6
+ * microseconds for an event of 120 bytes, and less and less the more there is. */
+#define COPIED_MAX ((size_t)1024)
+
+/* Joins the parts in `room` when they are small enough. */
+static bool parts_join(const struct iovec *parts, int count, char room[COPIED_MAX], size_t *len)
+{
+    *len = 0;
+    for (int i = 0; i < count; i++) {
+        if (parts[i].iov_len > COPIED_MAX - *len)
+            return false;
+        if (parts[i].iov_len > 0)
+            memcpy(room + *len, parts[i].iov_base, parts[i].iov_len);
+        *len += parts[i].iov_len;
+    }
+    return true;
+}
+
 static ssize_t send_parts(int fd, const struct iovec *parts, int count)
 {
+    char room[COPIED_MAX];
+    size_t len;
+
     if (count == 1)
         return send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+    if (parts_join(parts, count, room, &len))
+        return send(fd, room, len, MSG_NOSIGNAL);
 
     struct msghdr message = {
         .msg_iov = (struct iovec *)(uintptr_t)parts,

@@ -19,32 +19,47 @@ bool complain(struct wire_complaint *why, struct str param, struct str message)
     return false;
 }
 
+void members_named(const struct json *doc, uint32_t object, const struct str *names,
+                   uint32_t *nodes, size_t count)
+{
+    if (object == JSON_NONE) {
+        for (size_t i = 0; i < count; i++)
+            nodes[i] = JSON_NONE;
+        return;
+    }
+    (void)json_members(doc, object, names, nodes, count);
+    for (size_t i = 0; i < count; i++)
+        if (is_type(doc, nodes[i], JSON_NULL))
+            nodes[i] = JSON_NONE;
+}
+
 uint32_t member_named(const struct json *doc, uint32_t object, struct str name)
 {
-    if (object == JSON_NONE)
-        return JSON_NONE;
+    uint32_t node;
 
-    uint32_t node = json_member(doc, object, name, NULL);
-
-    return is_type(doc, node, JSON_NULL) ? JSON_NONE : node;
+    members_named(doc, object, &name, &node, 1);
+    return node;
 }
 
-bool member_is(const struct json *doc, uint32_t object, const char *name, const char *text)
+bool has_text(const struct json *doc, uint32_t node)
 {
-    uint32_t node = member(doc, object, name);
-
-    return is_type(doc, node, JSON_STRING) && json_says(doc, node, str_c(text));
-}
-
-bool member_has_text(const struct json *doc, uint32_t object, const char *name)
-{
-    uint32_t node = member(doc, object, name);
-
     return is_type(doc, node, JSON_STRING) && json_inside(doc, node).len > 0;
 }
 
-bool member_used(const struct json *doc, uint32_t object, const char *name, enum json_type type,
-                 uint32_t *node, struct wire_complaint *why)
+struct str string_span(const struct json *doc, uint32_t node)
+{
+    return is_type(doc, node, JSON_STRING) ? json_raw(doc, node) : STR("");
+}
+
+static bool used_fits(enum json_type wanted, enum json_type got)
+{
+    if (wanted == JSON_TRUE)
+        return got == JSON_TRUE || got == JSON_FALSE;
+    return got == wanted;
+}
+
+bool members_used(const struct json *doc, uint32_t object, const struct member_use *uses,
+                  uint32_t *nodes, size_t count, struct wire_complaint *why)
 {
     static const char *const wanted[] = {
         [JSON_NULL] = "must be null",          [JSON_FALSE] = "must be true or false",
@@ -52,20 +67,22 @@ bool member_used(const struct json *doc, uint32_t object, const char *name, enum
         [JSON_STRING] = "must be a string",    [JSON_ARRAY] = "must be an array",
         [JSON_OBJECT] = "must be an object",
     };
-    bool twice = false;
+    struct str names[MEMBERS_USED_MAX] = { { 0 } };
 
-    *node = json_member(doc, object, str_c(name), &twice);
-    if (twice)
-        return complain(why, str_c(name), STR("stands in the request more than once"));
-    if (*node == JSON_NONE || json_type(doc, *node) == JSON_NULL) {
-        *node = JSON_NONE;
-        return true;
+    assert(count <= MEMBERS_USED_MAX);
+    for (size_t i = 0; i < count; i++)
+        names[i] = uses[i].name;
+    uint32_t twice = json_members(doc, object, names, nodes, count);
+
+    for (size_t i = 0; i < count; i++) {
+        if ((twice & 1u << i) != 0)
+            return complain(why, uses[i].name, STR("stands in the request more than once"));
+        if (is_type(doc, nodes[i], JSON_NULL))
+            nodes[i] = JSON_NONE;
+        if (nodes[i] != JSON_NONE && uses[i].type != JSON_NULL &&
+            !used_fits(uses[i].type, json_type(doc, nodes[i])))
+            return complain(why, uses[i].name, str_c(wanted[uses[i].type]));
     }
-    bool is_bool = type == JSON_TRUE || type == JSON_FALSE;
-    enum json_type got = json_type(doc, *node);
-
-    if (is_bool ? got != JSON_TRUE && got != JSON_FALSE : got != type)
-        return complain(why, str_c(name), str_c(wanted[type]));
     return true;
 }
 

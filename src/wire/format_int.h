@@ -15,10 +15,16 @@ struct format {
 extern const struct format format_openai_chat, format_openai_responses, format_anthropic,
     format_gemini;
 
-/* A member that is used: absent and null are `JSON_NONE`; twice or of another type is a complaint.
- */
-bool member_used(const struct json *doc, uint32_t object, const char *name, enum json_type type,
-                 uint32_t *node, struct wire_complaint *why);
+/* Members that are used, with the type they must have (JSON_TRUE: either bool; JSON_NULL: any):
+ * `nodes[i]` for `uses[i]`, JSON_NONE for what is absent or null. One that stands there twice or is
+ * of another type is a complaint. */
+struct member_use {
+    struct str name;
+    enum json_type type;
+};
+#define MEMBERS_USED_MAX 8
+bool members_used(const struct json *doc, uint32_t object, const struct member_use *uses,
+                  uint32_t *nodes, size_t count, struct wire_complaint *why);
 bool complain(struct wire_complaint *why, struct str param, struct str message);
 
 /* Reads the inside of a folded object of the document (valid, so it never fails but for a scalar).
@@ -34,14 +40,23 @@ void messages_scan(struct str messages, struct str parts, struct arena *a, struc
 
 /* Member `name` of the object `object`, or JSON_NONE when absent, null, or `object` is none. */
 uint32_t member_named(const struct json *doc, uint32_t object, struct str name);
-#define member(doc, object, name) member_named((doc), (object), str_c(name))
-bool member_is(const struct json *doc, uint32_t object, const char *name, const char *text);
-/* Is it a string that is not empty? */
-bool member_has_text(const struct json *doc, uint32_t object, const char *name);
+#define member(doc, object, name) member_named((doc), (object), STR(name))
+/* The same for several in one walk. */
+void members_named(const struct json *doc, uint32_t object, const struct str *names,
+                   uint32_t *nodes, size_t count);
+#define NAME(lit)               \
+    {                           \
+        "" lit, sizeof(lit) - 1 \
+    } /* in tables of names */
 static inline bool is_type(const struct json *doc, uint32_t node, enum json_type type)
 {
     return node != JSON_NONE && json_type(doc, node) == type;
 }
+
+/* Is it a string that is not empty? */
+bool has_text(const struct json *doc, uint32_t node);
+/* Its bytes with the quotes; nothing unless it is a string. */
+struct str string_span(const struct json *doc, uint32_t node);
 
 /* Arguments of the call `index`: a piece (a string node), and the check when it is complete. */
 void stream_add_arguments(struct stream_state *s, int64_t index, const struct json *doc,

@@ -1,19 +1,30 @@
 #include "wire/usage.h"
 
-/* The member's number when it is there and not negative, else `otherwise`. */
-static int64_t number(const struct json *doc, uint32_t object, struct str name, int64_t otherwise)
+#define NAME(lit)               \
+    {                           \
+        "" lit, sizeof(lit) - 1 \
+    }
+
+/* The node's number when it is there and not negative, else `otherwise`. */
+static int64_t number(const struct json *doc, uint32_t node, int64_t otherwise)
 {
-    uint32_t node = object == JSON_NONE ? JSON_NONE : json_member(doc, object, name, NULL);
     int64_t n;
 
     return node != JSON_NONE && json_i64(doc, node, &n) && n >= 0 ? n : otherwise;
 }
 
-static uint32_t object_in(const struct json *doc, uint32_t object, struct str name)
+/* A number in an object that may not be there. */
+static int64_t number_in(const struct json *doc, uint32_t object, struct str name,
+                         int64_t otherwise)
 {
-    uint32_t node = json_member(doc, object, name, NULL);
+    uint32_t node = object == JSON_NONE ? JSON_NONE : json_member(doc, object, name, NULL);
 
-    return node != JSON_NONE && json_type(doc, node) == JSON_OBJECT ? node : JSON_NONE;
+    return number(doc, node, otherwise);
+}
+
+static bool is_object(const struct json *doc, uint32_t node)
+{
+    return node != JSON_NONE && json_type(doc, node) == JSON_OBJECT;
 }
 
 /* Sums that no real answer reaches are garbage; the clamp keeps arithmetic from overflowing. */
@@ -28,56 +39,87 @@ static int64_t sum(int64_t a, int64_t b)
 
 static void read_openai(struct usage *u, const struct json *doc, uint32_t node, bool responses)
 {
-    struct str in = responses ? STR("input_tokens") : STR("prompt_tokens");
-    struct str out = responses ? STR("output_tokens") : STR("completion_tokens");
-    uint32_t in_more = object_in(
-        doc, node, responses ? STR("input_tokens_details") : STR("prompt_tokens_details"));
-    uint32_t out_more = object_in(
-        doc, node, responses ? STR("output_tokens_details") : STR("completion_tokens_details"));
-    int64_t total = number(doc, node, STR("total_tokens"), -1);
+    enum { IN, OUT, TOTAL, IN_MORE, OUT_MORE, CACHE_HIT, NAMES };
+    static const struct str names[2][NAMES] = {
+        { [IN] = NAME("prompt_tokens"),
+          [OUT] = NAME("completion_tokens"),
+          [TOTAL] = NAME("total_tokens"),
+          [IN_MORE] = NAME("prompt_tokens_details"),
+          [OUT_MORE] = NAME("completion_tokens_details"),
+          [CACHE_HIT] = NAME("prompt_cache_hit_tokens") },
+        { [IN] = NAME("input_tokens"),
+          [OUT] = NAME("output_tokens"),
+          [TOTAL] = NAME("total_tokens"),
+          [IN_MORE] = NAME("input_tokens_details"),
+          [OUT_MORE] = NAME("output_tokens_details"),
+          [CACHE_HIT] = NAME("prompt_cache_hit_tokens") },
+    };
+    uint32_t nodes[NAMES];
 
-    u->in = number(doc, node, in, u->in);
-    u->out = number(doc, node, out, u->out);
-    u->cache_read = number(doc, in_more, STR("cached_tokens"), u->cache_read);
-    if (in_more == JSON_NONE) /* DeepSeek's own spelling */
-        u->cache_read = number(doc, node, STR("prompt_cache_hit_tokens"), u->cache_read);
-    u->cache_write = number(doc, in_more, STR("cache_write_tokens"), u->cache_write);
-    u->reasoning = number(doc, out_more, STR("reasoning_tokens"), u->reasoning);
+    (void)json_members(doc, node, names[responses], nodes, NAMES);
+    u->in = number(doc, nodes[IN], u->in);
+    u->out = number(doc, nodes[OUT], u->out);
+    if (is_object(doc, nodes[IN_MORE])) {
+        u->cache_read = number_in(doc, nodes[IN_MORE], STR("cached_tokens"), u->cache_read);
+        u->cache_write = number_in(doc, nodes[IN_MORE], STR("cache_write_tokens"), u->cache_write);
+    } else { /* DeepSeek's own spelling */
+        u->cache_read = number(doc, nodes[CACHE_HIT], u->cache_read);
+    }
+    if (is_object(doc, nodes[OUT_MORE]))
+        u->reasoning = number_in(doc, nodes[OUT_MORE], STR("reasoning_tokens"), u->reasoning);
     /* some servers count reasoning beside completion: their total tells */
     if (u->reasoning > 0 && u->in >= 0 && u->out >= 0 &&
-        total == sum(sum(u->in, u->out), u->reasoning))
+        number(doc, nodes[TOTAL], -1) == sum(sum(u->in, u->out), u->reasoning))
         u->out = sum(u->out, u->reasoning);
 }
 
 static void read_anthropic(struct usage *u, const struct json *doc, uint32_t node)
 {
-    uint32_t more = object_in(doc, node, STR("output_tokens_details"));
+    enum { IN, OUT, CACHE_READ, CACHE_WRITE, OUT_MORE, NAMES };
+    static const struct str names[NAMES] = {
+        [IN] = NAME("input_tokens"),
+        [OUT] = NAME("output_tokens"),
+        [CACHE_READ] = NAME("cache_read_input_tokens"),
+        [CACHE_WRITE] = NAME("cache_creation_input_tokens"),
+        [OUT_MORE] = NAME("output_tokens_details"),
+    };
+    uint32_t nodes[NAMES];
     /* `in` was stored as a sum; the parts of an earlier event are taken out of it again */
     int64_t fresh = u->in < 0 ? -1 : u->in - sum(u->cache_read, 0) - sum(u->cache_write, 0);
 
-    fresh = number(doc, node, STR("input_tokens"), fresh);
-    u->cache_read = number(doc, node, STR("cache_read_input_tokens"), u->cache_read);
-    u->cache_write = number(doc, node, STR("cache_creation_input_tokens"), u->cache_write);
+    (void)json_members(doc, node, names, nodes, NAMES);
+    fresh = number(doc, nodes[IN], fresh);
+    u->cache_read = number(doc, nodes[CACHE_READ], u->cache_read);
+    u->cache_write = number(doc, nodes[CACHE_WRITE], u->cache_write);
     if (fresh >= 0)
         u->in = sum(sum(fresh, u->cache_read), u->cache_write);
-    u->out = number(doc, node, STR("output_tokens"), u->out);
-    u->reasoning = number(doc, more, STR("thinking_tokens"), u->reasoning);
+    u->out = number(doc, nodes[OUT], u->out);
+    if (is_object(doc, nodes[OUT_MORE]))
+        u->reasoning = number_in(doc, nodes[OUT_MORE], STR("thinking_tokens"), u->reasoning);
 }
 
 static void read_gemini(struct usage *u, const struct json *doc, uint32_t node)
 {
-    int64_t prompt = number(doc, node, STR("promptTokenCount"), -1);
-    int64_t tool = number(doc, node, STR("toolUsePromptTokenCount"), 0);
-    int64_t candidates = number(doc, node, STR("candidatesTokenCount"), -1);
-    int64_t thoughts = number(doc, node, STR("thoughtsTokenCount"), -1);
-    int64_t total = number(doc, node, STR("totalTokenCount"), -1);
+    enum { PROMPT, TOOL, CANDIDATES, THOUGHTS, TOTAL, CACHED, NAMES };
+    static const struct str names[NAMES] = {
+        [PROMPT] = NAME("promptTokenCount"),         [TOOL] = NAME("toolUsePromptTokenCount"),
+        [CANDIDATES] = NAME("candidatesTokenCount"), [THOUGHTS] = NAME("thoughtsTokenCount"),
+        [TOTAL] = NAME("totalTokenCount"),           [CACHED] = NAME("cachedContentTokenCount"),
+    };
+    uint32_t nodes[NAMES];
+
+    (void)json_members(doc, node, names, nodes, NAMES);
+    int64_t prompt = number(doc, nodes[PROMPT], -1), tool = number(doc, nodes[TOOL], 0);
+    int64_t candidates = number(doc, nodes[CANDIDATES], -1);
+    int64_t thoughts = number(doc, nodes[THOUGHTS], -1);
 
     if (prompt >= 0)
         u->in = sum(prompt, tool);
-    u->cache_read = number(doc, node, STR("cachedContentTokenCount"), u->cache_read);
+    u->cache_read = number(doc, nodes[CACHED], u->cache_read);
     if (thoughts >= 0)
         u->reasoning = thoughts;
     if (candidates >= 0 || thoughts >= 0) {
+        int64_t total = number(doc, nodes[TOTAL], -1);
         bool included = thoughts > 0 && total >= 0 && total == sum(sum(prompt, tool), candidates);
 
         u->out = included ? candidates : sum(candidates, thoughts);

@@ -6,21 +6,27 @@
 
 static bool read_request(struct wire_request *r, struct arena *a, struct wire_complaint *why)
 {
-    uint32_t model, stream, messages, metadata, user;
+    enum { MODEL, STREAM, MESSAGES, METADATA, USES };
+    static const struct member_use uses[USES] = {
+        [MODEL] = { NAME("model"), JSON_STRING },
+        [STREAM] = { NAME("stream"), JSON_TRUE },
+        [MESSAGES] = { NAME("messages"), JSON_ARRAY },
+        [METADATA] = { NAME("metadata"), JSON_OBJECT },
+    };
+    uint32_t nodes[USES], user;
     struct json inside;
 
-    if (!member_used(&r->doc, 0, "model", JSON_STRING, &model, why) ||
-        !member_used(&r->doc, 0, "stream", JSON_TRUE, &stream, why) ||
-        !member_used(&r->doc, 0, "messages", JSON_ARRAY, &messages, why) ||
-        !member_used(&r->doc, 0, "metadata", JSON_OBJECT, &metadata, why))
+    if (!members_used(&r->doc, 0, uses, nodes, USES, why))
         return false;
+    uint32_t model = nodes[MODEL], messages = nodes[MESSAGES], metadata = nodes[METADATA];
+
     if (model == JSON_NONE || json_inside(&r->doc, model).len == 0)
         return complain(why, STR("model"), STR("is missing: name a model"));
     if (messages == JSON_NONE || r->doc.nodes[messages].count == 0)
         return complain(why, STR("messages"), STR("must be an array with at least one message"));
     r->model_raw = json_raw(&r->doc, model);
     json_text(&r->doc, model, a, &r->model);
-    r->stream = stream != JSON_NONE && json_is_true(&r->doc, stream);
+    r->stream = is_type(&r->doc, nodes[STREAM], JSON_TRUE);
     if (metadata != JSON_NONE && object_open(&r->doc, metadata, a, &inside)) {
         user = member(&inside, 0, "user_id");
         if (is_type(&inside, user, JSON_STRING))
@@ -42,98 +48,114 @@ static enum finish finish_of(const struct json *doc, uint32_t reason)
     return json_says(doc, reason, STR("refusal")) ? FINISH_FILTER : FINISH_STOP;
 }
 
-static struct str model_span(const struct json *doc, uint32_t message)
-{
-    uint32_t node = member(doc, message, "model");
-
-    return is_type(doc, node, JSON_STRING) ? json_raw(doc, node) : STR("");
-}
-
 static void read_answer(const struct json *doc, struct wire_answer *out)
 {
-    uint32_t content = member(doc, 0, "content"), reason = member(doc, 0, "stop_reason");
+    enum { TYPE, CONTENT, REASON, MODEL, USAGE, NAMES };
+    static const struct str names[NAMES] = {
+        [TYPE] = NAME("type"),   [CONTENT] = NAME("content"), [REASON] = NAME("stop_reason"),
+        [MODEL] = NAME("model"), [USAGE] = NAME("usage"),
+    };
+    uint32_t nodes[NAMES];
 
-    out->model_raw = model_span(doc, 0);
-    usage_read(&out->usage, WIRE_ANTHROPIC, doc, member(doc, 0, "usage"));
-    out->is_error = member_is(doc, 0, "type", "error") || !is_type(doc, content, JSON_ARRAY);
+    members_named(doc, 0, names, nodes, NAMES);
+    out->model_raw = string_span(doc, nodes[MODEL]);
+    usage_read(&out->usage, WIRE_ANTHROPIC, doc, nodes[USAGE]);
+    out->is_error = (nodes[TYPE] != JSON_NONE && json_says(doc, nodes[TYPE], STR("error"))) ||
+                    !is_type(doc, nodes[CONTENT], JSON_ARRAY);
     if (out->is_error)
         return;
-    out->has_content = json_first(doc, content) != JSON_NONE;
-    if (is_type(doc, reason, JSON_STRING))
-        out->finish = finish_of(doc, reason);
+    out->has_content = json_first(doc, nodes[CONTENT]) != JSON_NONE;
+    if (is_type(doc, nodes[REASON], JSON_STRING))
+        out->finish = finish_of(doc, nodes[REASON]);
 }
 
-static int64_t index_of(const struct json *doc)
+/* What is read of an event. */
+enum { TYPE, INDEX, DELTA, BLOCK, MESSAGE, USAGE, EVENT };
+static const struct str event_names[EVENT] = {
+    [TYPE] = NAME("type"),           [INDEX] = NAME("index"),     [DELTA] = NAME("delta"),
+    [BLOCK] = NAME("content_block"), [MESSAGE] = NAME("message"), [USAGE] = NAME("usage"),
+};
+
+static int64_t index_of(const struct json *doc, uint32_t index)
 {
-    uint32_t node = member(doc, 0, "index");
     int64_t n = 0;
 
-    if (node != JSON_NONE)
-        (void)json_i64(doc, node, &n);
+    if (index != JSON_NONE)
+        (void)json_i64(doc, index, &n);
     return n;
 }
 
 /* A block that is whole when it opens (a redacted thought, a server tool's result) commits at once.
  */
-static enum event_kind block_start(const struct json *doc)
+static enum event_kind block_start(const struct json *doc, uint32_t block)
 {
-    uint32_t block = member(doc, 0, "content_block");
-    static const char *const empty_at_start[] = { "text", "thinking", "tool_use",
-                                                  "server_tool_use" };
+    static const struct str empty_at_start[] = { NAME("text"), NAME("thinking"), NAME("tool_use"),
+                                                 NAME("server_tool_use") };
+    uint32_t type;
 
     if (!is_type(doc, block, JSON_OBJECT))
         return EVENT_PREAMBLE;
+    type = member(doc, block, "type");
     for (size_t i = 0; i < COUNT(empty_at_start); i++)
-        if (member_is(doc, block, "type", empty_at_start[i]))
-            return member_has_text(doc, block, "text") || member_has_text(doc, block, "thinking")
+        if (type != JSON_NONE && json_says(doc, type, empty_at_start[i]))
+            return has_text(doc, member(doc, block, "text")) ||
+                           has_text(doc, member(doc, block, "thinking"))
                        ? EVENT_CONTENT
                        : EVENT_PREAMBLE;
     return EVENT_CONTENT;
 }
 
-static enum event_kind block_delta(struct stream_state *s, const struct json *doc)
+static enum event_kind block_delta(struct stream_state *s, const struct json *doc, uint32_t delta,
+                                   uint32_t index)
 {
-    static const char *const texts[] = { "text", "thinking", "signature", "partial_json" };
-    uint32_t delta = member(doc, 0, "delta"), piece;
+    enum { JSON_PIECE, TEXT, THINKING, SIGNATURE, CITATION, NAMES };
+    static const struct str names[NAMES] = {
+        [JSON_PIECE] = NAME("partial_json"), [TEXT] = NAME("text"),
+        [THINKING] = NAME("thinking"),       [SIGNATURE] = NAME("signature"),
+        [CITATION] = NAME("citation"),
+    };
+    uint32_t nodes[NAMES];
 
     if (!is_type(doc, delta, JSON_OBJECT))
         return EVENT_PREAMBLE;
-    piece = member(doc, delta, "partial_json");
-    if (is_type(doc, piece, JSON_STRING))
-        stream_add_arguments(s, index_of(doc), doc, piece);
-    for (size_t i = 0; i < COUNT(texts); i++)
-        if (member_has_text(doc, delta, texts[i]))
+    members_named(doc, delta, names, nodes, NAMES);
+    if (is_type(doc, nodes[JSON_PIECE], JSON_STRING))
+        stream_add_arguments(s, index_of(doc, index), doc, nodes[JSON_PIECE]);
+    for (size_t i = 0; i < CITATION; i++)
+        if (has_text(doc, nodes[i]))
             return EVENT_CONTENT;
-    return member(doc, delta, "citation") != JSON_NONE ? EVENT_CONTENT : EVENT_PREAMBLE;
+    return nodes[CITATION] != JSON_NONE ? EVENT_CONTENT : EVENT_PREAMBLE;
 }
 
 static void read_event(struct stream_state *s, struct str name, const struct json *doc,
                        struct event_view *out)
 {
-    uint32_t type_node = member(doc, 0, "type");
-    struct str type = is_type(doc, type_node, JSON_STRING) ? json_inside(doc, type_node) : name;
+    uint32_t nodes[EVENT];
+
+    members_named(doc, 0, event_names, nodes, EVENT);
+    struct str type = is_type(doc, nodes[TYPE], JSON_STRING) ? json_inside(doc, nodes[TYPE]) : name;
 
     if (str_eq(type, STR("content_block_delta"))) {
-        out->kind = block_delta(s, doc);
+        out->kind = block_delta(s, doc, nodes[DELTA], nodes[INDEX]);
     } else if (str_eq(type, STR("content_block_start"))) {
-        out->kind = block_start(doc);
+        out->kind = block_start(doc, nodes[BLOCK]);
     } else if (str_eq(type, STR("content_block_stop"))) {
-        stream_check_arguments(s, index_of(doc));
+        stream_check_arguments(s, index_of(doc, nodes[INDEX]));
         out->kind = s->content ? EVENT_OTHER : EVENT_PREAMBLE;
     } else if (str_eq(type, STR("message_start"))) {
-        uint32_t message = member(doc, 0, "message");
+        uint32_t message = nodes[MESSAGE];
 
         out->kind = EVENT_PREAMBLE;
         if (is_type(doc, message, JSON_OBJECT)) {
-            out->model_raw = model_span(doc, message);
+            out->model_raw = string_span(doc, member(doc, message, "model"));
             usage_read(&s->usage, WIRE_ANTHROPIC, doc, member(doc, message, "usage"));
         }
     } else if (str_eq(type, STR("message_delta"))) {
-        uint32_t delta = member(doc, 0, "delta");
-        uint32_t reason =
-            is_type(doc, delta, JSON_OBJECT) ? member(doc, delta, "stop_reason") : JSON_NONE;
+        uint32_t reason = is_type(doc, nodes[DELTA], JSON_OBJECT)
+                              ? member(doc, nodes[DELTA], "stop_reason")
+                              : JSON_NONE;
 
-        usage_read(&s->usage, WIRE_ANTHROPIC, doc, member(doc, 0, "usage"));
+        usage_read(&s->usage, WIRE_ANTHROPIC, doc, nodes[USAGE]);
         if (is_type(doc, reason, JSON_STRING))
             s->finish = finish_of(doc, reason);
     } else if (str_eq(type, STR("message_stop"))) {

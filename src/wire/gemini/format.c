@@ -5,21 +5,22 @@
  * snake_case spellings are accepted by the service and read here too. */
 #include "wire/format_int.h"
 
-static uint32_t either(const struct json *doc, uint32_t object, const char *camel,
-                       const char *snake)
+static uint32_t either_of(uint32_t camel, uint32_t snake)
 {
-    uint32_t node = member(doc, object, camel);
-
-    return node != JSON_NONE ? node : member(doc, object, snake);
+    return camel != JSON_NONE ? camel : snake;
 }
+
+#define either(doc, object, camel, snake) \
+    either_of(member(doc, object, camel), member(doc, object, snake))
 
 static bool read_request(struct wire_request *r, struct arena *a, struct wire_complaint *why)
 {
+    static const struct member_use uses[] = { { NAME("contents"), JSON_ARRAY } };
     uint32_t contents, system;
 
     if (r->model.len == 0)
         return complain(why, STR("model"), STR("is missing: name a model in the path"));
-    if (!member_used(&r->doc, 0, "contents", JSON_ARRAY, &contents, why))
+    if (!members_used(&r->doc, 0, uses, &contents, 1, why))
         return false;
     system = either(&r->doc, 0, "systemInstruction", "system_instruction");
     if (system != JSON_NONE)
@@ -30,17 +31,25 @@ static bool read_request(struct wire_request *r, struct arena *a, struct wire_co
     return true;
 }
 
-static struct str model_span(const struct json *doc)
-{
-    uint32_t node = either(doc, 0, "modelVersion", "model_version");
+/* What is read of an answer, and of a part of one in a stream; the second spellings last. */
+enum { CANDIDATES, ERROR, MODEL, USAGE, FEEDBACK, MODEL_2, USAGE_2, FEEDBACK_2, ROOT };
+static const struct str root_names[ROOT] = {
+    [CANDIDATES] = NAME("candidates"),   [ERROR] = NAME("error"),
+    [MODEL] = NAME("modelVersion"),      [MODEL_2] = NAME("model_version"),
+    [USAGE] = NAME("usageMetadata"),     [USAGE_2] = NAME("usage_metadata"),
+    [FEEDBACK] = NAME("promptFeedback"), [FEEDBACK_2] = NAME("prompt_feedback"),
+};
 
-    return is_type(doc, node, JSON_STRING) ? json_raw(doc, node) : STR("");
+static void root_read(const struct json *doc, uint32_t nodes[ROOT])
+{
+    members_named(doc, 0, root_names, nodes, ROOT);
+    nodes[MODEL] = either_of(nodes[MODEL], nodes[MODEL_2]);
+    nodes[USAGE] = either_of(nodes[USAGE], nodes[USAGE_2]);
+    nodes[FEEDBACK] = either_of(nodes[FEEDBACK], nodes[FEEDBACK_2]);
 }
 
-static bool is_blocked(const struct json *doc)
+static bool is_blocked(const struct json *doc, uint32_t feedback)
 {
-    uint32_t feedback = either(doc, 0, "promptFeedback", "prompt_feedback");
-
     return is_type(doc, feedback, JSON_OBJECT) &&
            either(doc, feedback, "blockReason", "block_reason") != JSON_NONE;
 }
@@ -62,7 +71,7 @@ static bool part_has_content(const struct json *doc, uint32_t part)
 {
     if (json_type(doc, part) != JSON_OBJECT)
         return false;
-    if (member_has_text(doc, part, "text"))
+    if (has_text(doc, member(doc, part, "text")))
         return true;
     for (uint32_t key = json_first(doc, part); key != JSON_NONE;) {
         uint32_t value = key + 1;
@@ -74,24 +83,29 @@ static bool part_has_content(const struct json *doc, uint32_t part)
     return false;
 }
 
-static bool read_candidates(const struct json *doc, enum finish *finish)
+static bool read_candidates(const struct json *doc, uint32_t candidates, enum finish *finish)
 {
-    uint32_t candidates = member(doc, 0, "candidates");
+    enum { HOLDER, REASON, REASON_2, NAMES };
+    static const struct str names[NAMES] = {
+        [HOLDER] = NAME("content"),
+        [REASON] = NAME("finishReason"),
+        [REASON_2] = NAME("finish_reason"),
+    };
+    uint32_t nodes[NAMES];
     bool content = false;
 
     if (!is_type(doc, candidates, JSON_ARRAY))
         return false;
     for (uint32_t c = json_first(doc, candidates); c != JSON_NONE;
          c = json_after(doc, candidates, c)) {
-        uint32_t holder, parts, reason;
+        members_named(doc, c, names, nodes, NAMES);
+        uint32_t reason = either_of(nodes[REASON], nodes[REASON_2]);
+        uint32_t parts = is_type(doc, nodes[HOLDER], JSON_OBJECT)
+                             ? member(doc, nodes[HOLDER], "parts")
+                             : JSON_NONE;
 
-        if (json_type(doc, c) != JSON_OBJECT)
-            continue;
-        reason = either(doc, c, "finishReason", "finish_reason");
         if (is_type(doc, reason, JSON_STRING))
             *finish = finish_of(doc, reason);
-        holder = member(doc, c, "content");
-        parts = is_type(doc, holder, JSON_OBJECT) ? member(doc, holder, "parts") : JSON_NONE;
         if (!is_type(doc, parts, JSON_ARRAY))
             continue;
         for (uint32_t p = json_first(doc, parts); p != JSON_NONE; p = json_after(doc, parts, p))
@@ -102,28 +116,35 @@ static bool read_candidates(const struct json *doc, enum finish *finish)
 
 static void read_answer(const struct json *doc, struct wire_answer *out)
 {
-    out->model_raw = model_span(doc);
-    usage_read(&out->usage, WIRE_GEMINI, doc, either(doc, 0, "usageMetadata", "usage_metadata"));
-    out->has_content = read_candidates(doc, &out->finish);
-    if (is_blocked(doc))
+    uint32_t root[ROOT];
+
+    root_read(doc, root);
+    bool blocked = is_blocked(doc, root[FEEDBACK]);
+
+    out->model_raw = string_span(doc, root[MODEL]);
+    usage_read(&out->usage, WIRE_GEMINI, doc, root[USAGE]);
+    out->has_content = read_candidates(doc, root[CANDIDATES], &out->finish);
+    if (blocked)
         out->finish = FINISH_FILTER;
-    out->is_error = member(doc, 0, "error") != JSON_NONE ||
-                    (!is_blocked(doc) && member(doc, 0, "candidates") == JSON_NONE);
+    out->is_error = root[ERROR] != JSON_NONE || (!blocked && root[CANDIDATES] == JSON_NONE);
 }
 
 static void read_event(struct stream_state *s, struct str name, const struct json *doc,
                        struct event_view *out)
 {
+    uint32_t root[ROOT];
+
     (void)name;
-    if (member(doc, 0, "error") != JSON_NONE) {
+    root_read(doc, root);
+    if (root[ERROR] != JSON_NONE) {
         out->kind = EVENT_ERROR;
         return;
     }
-    out->model_raw = model_span(doc);
-    usage_read(&s->usage, WIRE_GEMINI, doc, either(doc, 0, "usageMetadata", "usage_metadata"));
+    out->model_raw = string_span(doc, root[MODEL]);
+    usage_read(&s->usage, WIRE_GEMINI, doc, root[USAGE]);
 
-    bool content = read_candidates(doc, &s->finish);
-    if (is_blocked(doc))
+    bool content = read_candidates(doc, root[CANDIDATES], &s->finish);
+    if (is_blocked(doc, root[FEEDBACK]))
         s->finish = FINISH_FILTER;
     out->kind = content ? EVENT_CONTENT : s->finish != FINISH_NONE ? EVENT_OTHER : EVENT_PREAMBLE;
 }

@@ -7,21 +7,28 @@
 
 static bool read_request(struct wire_request *r, struct arena *a, struct wire_complaint *why)
 {
-    uint32_t model, stream, messages, cache_key;
+    enum { MODEL, STREAM, MESSAGES, CACHE_KEY, STREAM_OPTIONS, USES };
+    static const struct member_use uses[USES] = {
+        [MODEL] = { NAME("model"), JSON_STRING },
+        [STREAM] = { NAME("stream"), JSON_TRUE },
+        [MESSAGES] = { NAME("messages"), JSON_ARRAY },
+        [CACHE_KEY] = { NAME("prompt_cache_key"), JSON_STRING },
+        [STREAM_OPTIONS] = { NAME("stream_options"), JSON_OBJECT },
+    };
+    uint32_t nodes[USES];
 
-    if (!member_used(&r->doc, 0, "model", JSON_STRING, &model, why) ||
-        !member_used(&r->doc, 0, "stream", JSON_TRUE, &stream, why) ||
-        !member_used(&r->doc, 0, "messages", JSON_ARRAY, &messages, why) ||
-        !member_used(&r->doc, 0, "prompt_cache_key", JSON_STRING, &cache_key, why) ||
-        !member_used(&r->doc, 0, "stream_options", JSON_OBJECT, &r->stream_options, why))
+    if (!members_used(&r->doc, 0, uses, nodes, USES, why))
         return false;
+    uint32_t model = nodes[MODEL], messages = nodes[MESSAGES];
+
+    r->stream_options = nodes[STREAM_OPTIONS];
     if (model == JSON_NONE || json_inside(&r->doc, model).len == 0)
         return complain(why, STR("model"), STR("is missing: name a model"));
     if (messages == JSON_NONE || r->doc.nodes[messages].count == 0)
         return complain(why, STR("messages"), STR("must be an array with at least one message"));
     r->model_raw = json_raw(&r->doc, model);
     json_text(&r->doc, model, a, &r->model);
-    r->stream = stream != JSON_NONE && json_is_true(&r->doc, stream);
+    r->stream = is_type(&r->doc, nodes[STREAM], JSON_TRUE);
     if (r->stream_options != JSON_NONE) {
         struct json options;
         bool twice = false;
@@ -39,8 +46,8 @@ static bool read_request(struct wire_request *r, struct arena *a, struct wire_co
         /* a null stays as it is unless the usage is spliced in its place */
         r->stream_options = json_member(&r->doc, 0, STR("stream_options"), NULL);
     }
-    if (cache_key != JSON_NONE)
-        json_text(&r->doc, cache_key, a, &r->cache_key);
+    if (nodes[CACHE_KEY] != JSON_NONE)
+        json_text(&r->doc, nodes[CACHE_KEY], a, &r->cache_key);
     messages_scan(json_raw(&r->doc, messages), STR("content"), a, r);
     return true;
 }
@@ -54,67 +61,43 @@ static enum finish finish_of(const struct json *doc, uint32_t node)
     return FINISH_STOP;
 }
 
-static struct str model_span(const struct json *doc)
+/* What is read of an answer, and of a chunk. */
+enum { CHOICES, USAGE, ERROR, MODEL, ROOT };
+static const struct str root_names[ROOT] = {
+    [CHOICES] = NAME("choices"),
+    [USAGE] = NAME("usage"),
+    [ERROR] = NAME("error"),
+    [MODEL] = NAME("model"),
+};
+
+static bool is_error(const struct json *doc, uint32_t error)
 {
-    uint32_t node = member(doc, 0, "model");
-
-    return is_type(doc, node, JSON_STRING) ? json_raw(doc, node) : STR("");
-}
-
-static bool is_error(const struct json *doc)
-{
-    uint32_t error = member(doc, 0, "error");
-
     return error != JSON_NONE && json_type(doc, error) != JSON_FALSE;
 }
 
 static void read_answer(const struct json *doc, struct wire_answer *out)
 {
-    uint32_t choices = member(doc, 0, "choices");
+    static const struct str names[] = { NAME("finish_reason"), NAME("message") };
+    uint32_t root[ROOT], in_choice[COUNT(names)];
 
-    out->model_raw = model_span(doc);
-    usage_read(&out->usage, WIRE_OPENAI_CHAT, doc, member(doc, 0, "usage"));
-    out->is_error = is_error(doc) || !is_type(doc, choices, JSON_ARRAY);
+    members_named(doc, 0, root_names, root, ROOT);
+    out->model_raw = string_span(doc, root[MODEL]);
+    usage_read(&out->usage, WIRE_OPENAI_CHAT, doc, root[USAGE]);
+    out->is_error = is_error(doc, root[ERROR]) || !is_type(doc, root[CHOICES], JSON_ARRAY);
     if (out->is_error)
         return;
-    for (uint32_t c = json_first(doc, choices); c != JSON_NONE; c = json_after(doc, choices, c)) {
-        uint32_t reason, message;
-
-        if (json_type(doc, c) != JSON_OBJECT)
-            continue;
-        reason = member(doc, c, "finish_reason");
-        message = member(doc, c, "message");
-        if (is_type(doc, reason, JSON_STRING) && out->finish == FINISH_NONE)
-            out->finish = finish_of(doc, reason);
-        if (is_type(doc, message, JSON_OBJECT))
+    for (uint32_t c = json_first(doc, root[CHOICES]); c != JSON_NONE;
+         c = json_after(doc, root[CHOICES], c)) {
+        members_named(doc, c, names, in_choice, COUNT(names));
+        if (is_type(doc, in_choice[0], JSON_STRING) && out->finish == FINISH_NONE)
+            out->finish = finish_of(doc, in_choice[0]);
+        if (is_type(doc, in_choice[1], JSON_OBJECT))
             out->has_content = true;
     }
 }
 
-/* Does a delta carry anything a client could show or act on? */
-static bool delta_has_content(const struct json *doc, uint32_t delta)
+static void follow_calls(struct stream_state *s, const struct json *doc, uint32_t calls)
 {
-    static const char *const texts[] = { "content", "refusal", "reasoning_content", "reasoning",
-                                         "reasoning_text" };
-    static const char *const others[] = { "tool_calls", "function_call", "audio", "images",
-                                          "reasoning_details" };
-
-    for (size_t i = 0; i < COUNT(texts); i++)
-        if (member_has_text(doc, delta, texts[i]))
-            return true;
-    for (size_t i = 0; i < COUNT(others); i++) {
-        uint32_t node = member(doc, delta, others[i]);
-
-        if (node != JSON_NONE && json_first(doc, node) != JSON_NONE)
-            return true;
-    }
-    /* some servers stream content as an array of parts */
-    return is_type(doc, member(doc, delta, "content"), JSON_ARRAY);
-}
-
-static void follow_calls(struct stream_state *s, const struct json *doc, uint32_t delta)
-{
-    uint32_t calls = member(doc, delta, "tool_calls");
     int64_t position = 0;
 
     if (!is_type(doc, calls, JSON_ARRAY))
@@ -139,39 +122,63 @@ static void follow_calls(struct stream_state *s, const struct json *doc, uint32_
     }
 }
 
+/* Follows tool calls; true when the delta carries anything a client could show or act on. */
+static bool read_delta(struct stream_state *s, const struct json *doc, uint32_t delta)
+{
+    enum { CONTENT, REFUSAL, REASONING_CONTENT, REASONING, REASONING_TEXT, TEXTS };
+    enum { TOOL_CALLS = TEXTS, FUNCTION_CALL, AUDIO, IMAGES, REASONING_DETAILS, NAMES };
+    static const struct str names[NAMES] = {
+        [CONTENT] = NAME("content"),
+        [REFUSAL] = NAME("refusal"),
+        [REASONING_CONTENT] = NAME("reasoning_content"),
+        [REASONING] = NAME("reasoning"),
+        [REASONING_TEXT] = NAME("reasoning_text"),
+        [TOOL_CALLS] = NAME("tool_calls"),
+        [FUNCTION_CALL] = NAME("function_call"),
+        [AUDIO] = NAME("audio"),
+        [IMAGES] = NAME("images"),
+        [REASONING_DETAILS] = NAME("reasoning_details"),
+    };
+    uint32_t nodes[NAMES];
+    bool content = false;
+
+    members_named(doc, delta, names, nodes, NAMES);
+    follow_calls(s, doc, nodes[TOOL_CALLS]);
+    for (size_t i = 0; i < TEXTS; i++)
+        content = content || has_text(doc, nodes[i]);
+    for (size_t i = TEXTS; i < NAMES; i++)
+        content = content || (nodes[i] != JSON_NONE && json_first(doc, nodes[i]) != JSON_NONE);
+    /* some servers stream content as an array of parts */
+    return content || is_type(doc, nodes[CONTENT], JSON_ARRAY);
+}
+
 static void read_event(struct stream_state *s, struct str name, const struct json *doc,
                        struct event_view *out)
 {
-    uint32_t choices = member(doc, 0, "choices");
-    uint32_t usage = member(doc, 0, "usage");
+    static const struct str names[] = { NAME("delta"), NAME("finish_reason") };
+    uint32_t root[ROOT], in_choice[COUNT(names)];
 
-    if (is_error(doc) || str_eq(name, STR("error"))) {
+    members_named(doc, 0, root_names, root, ROOT);
+    if (is_error(doc, root[ERROR]) || str_eq(name, STR("error"))) {
         out->kind = EVENT_ERROR;
         return;
     }
-    out->model_raw = model_span(doc);
-    usage_read(&s->usage, WIRE_OPENAI_CHAT, doc, usage);
-    if (!is_type(doc, choices, JSON_ARRAY))
+    out->model_raw = string_span(doc, root[MODEL]);
+    usage_read(&s->usage, WIRE_OPENAI_CHAT, doc, root[USAGE]);
+    if (!is_type(doc, root[CHOICES], JSON_ARRAY))
         return;
-    if (json_first(doc, choices) == JSON_NONE) {
-        out->kind = is_type(doc, usage, JSON_OBJECT) ? EVENT_USAGE : EVENT_OTHER;
+    if (json_first(doc, root[CHOICES]) == JSON_NONE) {
+        out->kind = is_type(doc, root[USAGE], JSON_OBJECT) ? EVENT_USAGE : EVENT_OTHER;
         return;
     }
     out->kind = EVENT_PREAMBLE;
-    for (uint32_t c = json_first(doc, choices); c != JSON_NONE; c = json_after(doc, choices, c)) {
-        uint32_t delta, reason;
-
-        if (json_type(doc, c) != JSON_OBJECT)
-            continue;
-        delta = member(doc, c, "delta");
-        reason = member(doc, c, "finish_reason");
-        if (is_type(doc, delta, JSON_OBJECT)) {
-            if (delta_has_content(doc, delta))
-                out->kind = EVENT_CONTENT;
-            follow_calls(s, doc, delta);
-        }
-        if (is_type(doc, reason, JSON_STRING) && json_inside(doc, reason).len > 0) {
-            s->finish = finish_of(doc, reason);
+    for (uint32_t c = json_first(doc, root[CHOICES]); c != JSON_NONE;
+         c = json_after(doc, root[CHOICES], c)) {
+        members_named(doc, c, names, in_choice, COUNT(names));
+        if (is_type(doc, in_choice[0], JSON_OBJECT) && read_delta(s, doc, in_choice[0]))
+            out->kind = EVENT_CONTENT;
+        if (has_text(doc, in_choice[1])) {
+            s->finish = finish_of(doc, in_choice[1]);
             for (uint32_t i = 0; i < s->call_count; i++)
                 stream_check_arguments(s, s->calls[i].index);
             if (out->kind == EVENT_PREAMBLE)

@@ -6,35 +6,35 @@
 
 static bool read_request(struct wire_request *r, struct arena *a, struct wire_complaint *why)
 {
-    uint32_t model, stream, input, cache_key, previous, instructions;
+    enum { MODEL, STREAM, CACHE_KEY, PREVIOUS, INSTRUCTIONS, INPUT, USES };
+    static const struct member_use uses[USES] = {
+        [MODEL] = { NAME("model"), JSON_STRING },
+        [STREAM] = { NAME("stream"), JSON_TRUE },
+        [CACHE_KEY] = { NAME("prompt_cache_key"), JSON_STRING },
+        [PREVIOUS] = { NAME("previous_response_id"), JSON_STRING },
+        [INSTRUCTIONS] = { NAME("instructions"), JSON_STRING },
+        [INPUT] = { NAME("input"), JSON_NULL }, /* a string or an array: see below */
+    };
+    uint32_t nodes[USES];
 
-    if (!member_used(&r->doc, 0, "model", JSON_STRING, &model, why) ||
-        !member_used(&r->doc, 0, "stream", JSON_TRUE, &stream, why) ||
-        !member_used(&r->doc, 0, "prompt_cache_key", JSON_STRING, &cache_key, why) ||
-        !member_used(&r->doc, 0, "previous_response_id", JSON_STRING, &previous, why) ||
-        !member_used(&r->doc, 0, "instructions", JSON_STRING, &instructions, why))
+    if (!members_used(&r->doc, 0, uses, nodes, USES, why))
         return false;
+    uint32_t model = nodes[MODEL], input = nodes[INPUT];
 
-    bool twice = false;
-    input = json_member(&r->doc, 0, STR("input"), &twice);
-    if (twice)
-        return complain(why, STR("input"), STR("stands in the request more than once"));
     if (model == JSON_NONE || json_inside(&r->doc, model).len == 0)
         return complain(why, STR("model"), STR("is missing: name a model"));
-    if (input != JSON_NONE && json_type(&r->doc, input) == JSON_NULL)
-        input = JSON_NONE;
     if (input != JSON_NONE && json_type(&r->doc, input) != JSON_STRING &&
         json_type(&r->doc, input) != JSON_ARRAY)
         return complain(why, STR("input"), STR("must be a string or an array"));
     r->model_raw = json_raw(&r->doc, model);
     json_text(&r->doc, model, a, &r->model);
-    r->stream = stream != JSON_NONE && json_is_true(&r->doc, stream);
-    if (cache_key != JSON_NONE)
-        json_text(&r->doc, cache_key, a, &r->cache_key);
-    if (previous != JSON_NONE)
-        json_text(&r->doc, previous, a, &r->previous_response);
-    if (instructions != JSON_NONE)
-        r->system_text = json_raw(&r->doc, instructions);
+    r->stream = is_type(&r->doc, nodes[STREAM], JSON_TRUE);
+    if (nodes[CACHE_KEY] != JSON_NONE)
+        json_text(&r->doc, nodes[CACHE_KEY], a, &r->cache_key);
+    if (nodes[PREVIOUS] != JSON_NONE)
+        json_text(&r->doc, nodes[PREVIOUS], a, &r->previous_response);
+    if (nodes[INSTRUCTIONS] != JSON_NONE)
+        r->system_text = json_raw(&r->doc, nodes[INSTRUCTIONS]);
     if (input == JSON_NONE)
         return true;
     if (json_type(&r->doc, input) == JSON_ARRAY) {
@@ -46,34 +46,39 @@ static bool read_request(struct wire_request *r, struct arena *a, struct wire_co
     return true;
 }
 
-static struct str model_span(const struct json *doc, uint32_t response)
-{
-    uint32_t node = member(doc, response, "model");
+/* What is read of an answer; a stream's last event holds one as well. */
+enum { OUTPUT, MODEL, USAGE, ERROR, STATUS, DETAILS, ANSWER };
+static const struct str answer_names[ANSWER] = {
+    [OUTPUT] = NAME("output"), [MODEL] = NAME("model"),   [USAGE] = NAME("usage"),
+    [ERROR] = NAME("error"),   [STATUS] = NAME("status"), [DETAILS] = NAME("incomplete_details"),
+};
 
-    return is_type(doc, node, JSON_STRING) ? json_raw(doc, node) : STR("");
+static bool says(const struct json *doc, uint32_t node, struct str text)
+{
+    return node != JSON_NONE && json_says(doc, node, text);
 }
 
-static enum finish finish_of(const struct json *doc, uint32_t response)
+static enum finish finish_of(const struct json *doc, const uint32_t nodes[ANSWER])
 {
-    uint32_t details = member(doc, response, "incomplete_details");
-
-    if (is_type(doc, details, JSON_OBJECT) && member_is(doc, details, "reason", "content_filter"))
+    if (is_type(doc, nodes[DETAILS], JSON_OBJECT) &&
+        says(doc, member(doc, nodes[DETAILS], "reason"), STR("content_filter")))
         return FINISH_FILTER;
-    return member_is(doc, response, "status", "incomplete") ? FINISH_LENGTH : FINISH_STOP;
+    return says(doc, nodes[STATUS], STR("incomplete")) ? FINISH_LENGTH : FINISH_STOP;
 }
 
 static void read_answer(const struct json *doc, struct wire_answer *out)
 {
-    uint32_t output = member(doc, 0, "output");
+    uint32_t nodes[ANSWER];
 
-    out->model_raw = model_span(doc, 0);
-    usage_read(&out->usage, WIRE_OPENAI_RESPONSES, doc, member(doc, 0, "usage"));
-    out->is_error = member(doc, 0, "error") != JSON_NONE || member_is(doc, 0, "status", "failed") ||
-                    !is_type(doc, output, JSON_ARRAY);
+    members_named(doc, 0, answer_names, nodes, ANSWER);
+    out->model_raw = string_span(doc, nodes[MODEL]);
+    usage_read(&out->usage, WIRE_OPENAI_RESPONSES, doc, nodes[USAGE]);
+    out->is_error = nodes[ERROR] != JSON_NONE || says(doc, nodes[STATUS], STR("failed")) ||
+                    !is_type(doc, nodes[OUTPUT], JSON_ARRAY);
     if (out->is_error)
         return;
-    out->finish = finish_of(doc, 0);
-    out->has_content = json_first(doc, output) != JSON_NONE;
+    out->finish = finish_of(doc, nodes);
+    out->has_content = json_first(doc, nodes[OUTPUT]) != JSON_NONE;
 }
 
 /* Events that open or repeat something and carry nothing yet. */
@@ -107,9 +112,8 @@ static void keep_id(struct stream_state *s, const struct json *doc, uint32_t res
     s->response_id[text.len] = '\0';
 }
 
-static void check_done_arguments(struct stream_state *s, const struct json *doc)
+static void check_done_arguments(struct stream_state *s, const struct json *doc, uint32_t arguments)
 {
-    uint32_t arguments = member(doc, 0, "arguments");
     struct arena a = { 0 };
     struct str text;
 
@@ -122,15 +126,26 @@ static void check_done_arguments(struct stream_state *s, const struct json *doc)
 static void read_event(struct stream_state *s, struct str name, const struct json *doc,
                        struct event_view *out)
 {
-    uint32_t type_node = member(doc, 0, "type"), response = member(doc, 0, "response");
-    uint32_t sequence = member(doc, 0, "sequence_number");
-    struct str type = is_type(doc, type_node, JSON_STRING) ? json_inside(doc, type_node) : name;
+    enum { TYPE, RESPONSE, SEQUENCE, DELTA, ARGUMENTS, NAMES };
+    static const struct str names[NAMES] = {
+        [TYPE] = NAME("type"),
+        [RESPONSE] = NAME("response"),
+        [SEQUENCE] = NAME("sequence_number"),
+        [DELTA] = NAME("delta"),
+        [ARGUMENTS] = NAME("arguments"),
+    };
+    uint32_t nodes[NAMES];
+
+    members_named(doc, 0, names, nodes, NAMES);
+    uint32_t response = nodes[RESPONSE];
+    struct str type = is_type(doc, nodes[TYPE], JSON_STRING) ? json_inside(doc, nodes[TYPE]) : name;
     int64_t n;
 
-    if (sequence != JSON_NONE && json_i64(doc, sequence, &n) && n >= 0 && n < INT64_MAX)
+    if (nodes[SEQUENCE] != JSON_NONE && json_i64(doc, nodes[SEQUENCE], &n) && n >= 0 &&
+        n < INT64_MAX)
         s->sequence = n + 1;
     if (is_type(doc, response, JSON_OBJECT)) {
-        out->model_raw = model_span(doc, response);
+        out->model_raw = string_span(doc, member(doc, response, "model"));
         usage_read(&s->usage, WIRE_OPENAI_RESPONSES, doc, member(doc, response, "usage"));
         keep_id(s, doc, response);
     }
@@ -143,12 +158,12 @@ static void read_event(struct stream_state *s, struct str name, const struct jso
     } else if (is_handshake(type)) {
         out->kind = EVENT_PREAMBLE;
     } else if (str_ends(type, STR(".delta"))) {
-        out->kind = member_has_text(doc, 0, "delta") ? EVENT_CONTENT : EVENT_PREAMBLE;
+        out->kind = has_text(doc, nodes[DELTA]) ? EVENT_CONTENT : EVENT_PREAMBLE;
     } else {
         out->kind = EVENT_CONTENT; /* items that are done, tool progress, images: all of it can be
                                       acted on */
         if (str_eq(type, STR("response.function_call_arguments.done")))
-            check_done_arguments(s, doc);
+            check_done_arguments(s, doc, nodes[ARGUMENTS]);
     }
 }
 

@@ -45,7 +45,7 @@ static inline struct lane mix_piece(struct lane l, const char *at)
 
 void fingerprint_add(struct fingerprint *f, struct str text)
 {
-    struct lane all = { f->half[0] ^ K0 ^ text.len, f->half[1] ^ K1 };
+    struct lane all = { f->lane[0] ^ K0 ^ text.len, f->lane[1] ^ K1 };
     const char *at = text.at;
     size_t left = text.len;
 
@@ -67,14 +67,14 @@ void fingerprint_add(struct fingerprint *f, struct str text)
         all = mix(all, load(at, left < 8 ? left : 8), left > 8 ? load(at + 8, left - 8) : 0);
     all = mix(all, K2, K3);
     all = mix(all, K0, K1);
-    f->half[0] = all.a ^ all.b;
-    f->half[1] = all.b;
+    f->lane[0] = all.a ^ all.b;
+    f->lane[1] = all.b;
 }
 
 void fingerprint_bytes(const struct fingerprint *f, uint8_t out[16])
 {
     for (size_t i = 0; i < 2; i++) {
-        uint64_t half = order(f->half[i]);
+        uint64_t half = order(f->lane[i]);
 
         memcpy(out + 8 * i, &half, sizeof(half));
     }

@@ -10,7 +10,7 @@
 #include "str.h"
 
 struct fingerprint {
-    uint64_t half[2];
+    uint64_t lane[2];
 };
 
 /* A zeroed struct begins; texts are added in turn, each with its length, so that their border

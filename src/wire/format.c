@@ -257,20 +257,26 @@ bool wire_read_request(enum wire protocol, struct str body, char *mend, struct s
 bool wire_read_side_request(enum wire protocol, struct str body, char *mend, struct str path_model,
                             struct arena *a, struct wire_request *out, struct wire_complaint *why)
 {
-    uint32_t model = JSON_NONE, stream = JSON_NONE;
+    enum { MODEL, STREAM, USES };
+    static const struct member_use uses[USES] = {
+        [MODEL] = { NAME("model"), JSON_STRING },
+        [STREAM] = { NAME("stream"), JSON_TRUE },
+    };
+    uint32_t nodes[USES];
 
     if (!read_root(protocol, body, mend, path_model, a, out, why))
         return false;
     if (path_model.len > 0)
         return true;
-    if (!member_used(&out->doc, 0, "model", JSON_STRING, &model, why) ||
-        !member_used(&out->doc, 0, "stream", JSON_TRUE, &stream, why))
+    if (!members_used(&out->doc, 0, uses, nodes, USES, why))
         return false;
+    uint32_t model = nodes[MODEL];
+
     if (model == JSON_NONE || json_inside(&out->doc, model).len == 0)
         return complain(why, STR("model"), STR("is missing: name a model"));
     out->model_raw = json_raw(&out->doc, model);
     json_text(&out->doc, model, a, &out->model);
-    out->stream = stream != JSON_NONE && json_is_true(&out->doc, stream);
+    out->stream = is_type(&out->doc, nodes[STREAM], JSON_TRUE);
     return true;
 }
 

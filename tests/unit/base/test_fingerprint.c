@@ -12,7 +12,7 @@ static struct fingerprint of(struct str text)
 
 static bool same(struct fingerprint a, struct fingerprint b)
 {
-    return a.half[0] == b.half[0] && a.half[1] == b.half[1];
+    return a.lane[0] == b.lane[0] && a.lane[1] == b.lane[1];
 }
 
 TEST(fingerprints_are_the_same_in_every_run_and_on_every_machine)
@@ -66,7 +66,7 @@ TEST(fingerprints_spread_over_all_bits)
         struct fingerprint f = of(text);
 
         for (int bit = 0; bit < 128; bit++)
-            ones[bit] += (int)(f.half[bit / 64] >> (bit % 64) & 1);
+            ones[bit] += (int)(f.lane[bit / 64] >> (bit % 64) & 1);
     }
     for (int bit = 0; bit < 128; bit++)
         CHECK(ones[bit] > 1800 && ones[bit] < 2300, "bit %d: %d of 4096", bit, ones[bit]);

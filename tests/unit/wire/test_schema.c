@@ -1,0 +1,464 @@
+#include "schema_checker.h"
+
+#include "test.h"
+
+static const char *const form_names[SCHEMA_FORMS] = { "openai", "strict",      "anthropic",
+                                                      "format", "gemini json", "gemini openapi" };
+
+struct written {
+    enum schema_result result;
+    struct str text;
+    const char *what;
+};
+
+static struct written put(struct test *t, struct str raw, enum schema_form form, bool tool)
+{
+    struct written out = { 0 };
+    struct buf b;
+
+    buf_init(&b, SCHEMA_BYTES_MAX * 2);
+    struct json_writer w = json_writer(&b);
+
+    out.result = schema_put(&w, raw, false, form, tool, &t->arena, &out.what);
+    if (out.result != SCHEMA_REFUSED)
+        CHECK(json_written(&w), "%.*s", STR_ARG(raw));
+    out.text = arena_copy(&t->arena, buf_str(&b));
+    buf_clear(&b);
+    return out;
+}
+
+static void check_form(struct test *t, const char *name, enum schema_form form, bool tool,
+                       const char *in, const char *want)
+{
+    struct written got = put(t, str_c(in), form, tool);
+
+    if (want == NULL) {
+        CHECK_INT(got.result, SCHEMA_REFUSED, "%s, %s", name, form_names[form]);
+        CHECK(got.text.len == 0, "%s, %s", name, form_names[form]);
+        return;
+    }
+    if (!CHECK(got.result != SCHEMA_REFUSED, "%s, %s: %s", name, form_names[form], got.what))
+        return;
+    CHECK_STR(got.text, want, "%s, %s", name, form_names[form]);
+    if (in[0] != '\0')
+        CHECK_INT(got.result == SCHEMA_SAME, str_eq(got.text, str_c(in)), "%s, %s", name,
+                  form_names[form]);
+    const char *broken = schema_breaks(got.text, form, tool, &t->arena);
+
+    CHECK(broken == NULL, "%s, %s: %s in %.*s", name, form_names[form], broken, STR_ARG(got.text));
+}
+
+#define SAME "="
+
+/* One property `p` of a tool, in each form; `=`: as it was. */
+TEST(each_keyword_is_said_in_each_form)
+{
+    static const struct {
+        const char *name, *in, *want[SCHEMA_FORMS];
+    } cases[] = {
+        { "string",
+          "{\"type\":\"string\"}",
+          { SAME, SAME, SAME, SAME, SAME, "{\"type\":\"STRING\"}" } },
+        { "upper case",
+          "{\"type\":\"STRING\"}",
+          { "{\"type\":\"string\"}", "{\"type\":\"string\"}", "{\"type\":\"string\"}",
+            "{\"type\":\"string\"}", "{\"type\":\"string\"}", SAME } },
+        { "string or null",
+          "{\"type\":[\"string\",\"null\"]}",
+          { SAME, SAME, SAME, SAME, SAME, "{\"type\":\"STRING\",\"nullable\":true}" } },
+        { "two types",
+          "{\"type\":[\"string\",\"integer\"],\"description\":\"d\"}",
+          { SAME, SAME, SAME, SAME, SAME,
+            "{\"anyOf\":[{\"type\":\"STRING\",\"description\":\"d\"},"
+            "{\"type\":\"INTEGER\",\"description\":\"d\"}]}" } },
+        { "nullable",
+          "{\"type\":\"STRING\",\"nullable\":true,\"format\":\"enum\",\"enum\":[\"a\"]}",
+          { "{\"type\":[\"string\",\"null\"],\"enum\":[\"a\",null]}",
+            "{\"type\":[\"string\",\"null\"],\"enum\":[\"a\",null]}",
+            "{\"type\":[\"string\",\"null\"],\"enum\":[\"a\",null]}",
+            "{\"type\":[\"string\",\"null\"],\"enum\":[\"a\",null]}",
+            "{\"type\":[\"string\",\"null\"],\"enum\":[\"a\",null]}", SAME } },
+        { "constant",
+          "{\"const\":\"a\"}",
+          { SAME, "{\"const\":\"a\",\"type\":\"string\"}", SAME,
+            "{\"const\":\"a\",\"type\":\"string\"}", "{\"enum\":[\"a\"]}",
+            "{\"enum\":[\"a\"],\"type\":\"STRING\"}" } },
+        { "numbers to choose from",
+          "{\"type\":\"integer\",\"enum\":[1,2]}",
+          { SAME, SAME, SAME, SAME, SAME,
+            "{\"type\":\"INTEGER\",\"description\":\"(one of: [1,2])\"}" } },
+        { "truth to choose from",
+          "{\"type\":\"boolean\",\"enum\":[true]}",
+          { SAME, SAME, SAME, SAME, "{\"type\":\"boolean\",\"description\":\"(one of: [true])\"}",
+            "{\"type\":\"BOOLEAN\",\"description\":\"(one of: [true])\"}" } },
+        { "texts and null to choose from",
+          "{\"enum\":[\"a\",\"\",null]}",
+          { SAME, "{\"enum\":[\"a\",\"\",null],\"type\":[\"string\",\"null\"]}", SAME,
+            "{\"enum\":[\"a\",\"\",null],\"type\":[\"string\",\"null\"]}", SAME,
+            "{\"enum\":[\"a\"],\"type\":\"STRING\",\"nullable\":true}" } },
+        { "one of",
+          "{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"number\"}]}",
+          { SAME, "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"number\"}]}", SAME,
+            "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"number\"}]}",
+            "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"number\"}]}",
+            "{\"anyOf\":[{\"type\":\"STRING\"},{\"type\":\"NUMBER\"}]}" } },
+        { "any of, with company",
+          "{\"description\":\"d\",\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}",
+          { SAME, SAME, SAME, SAME, SAME,
+            "{\"type\":\"STRING\",\"nullable\":true,\"description\":\"d\"}" } },
+        { "all of",
+          "{\"allOf\":[{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"}},"
+          "\"required\":[\"a\"]},{\"properties\":{\"b\":{\"type\":\"string\"}},"
+          "\"required\":[\"b\"]}]}",
+          { SAME,
+            "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":"
+            "\"string\"}},\"required\":[\"a\",\"b\"],\"additionalProperties\":false}",
+            SAME,
+            "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":"
+            "\"string\"}},\"required\":[\"a\",\"b\"],\"additionalProperties\":false}",
+            "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":"
+            "\"string\"}},\"required\":[\"a\",\"b\"]}",
+            "{\"type\":\"OBJECT\",\"properties\":{\"a\":{\"type\":\"STRING\"},\"b\":{\"type\":"
+            "\"STRING\"}},\"required\":[\"a\",\"b\"]}" } },
+        { "map",
+          "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}",
+          { SAME,
+            "{\"type\":\"object\",\"properties\":{},\"required\":[],\"additionalProperties\":false,"
+            "\"description\":\"(additionalProperties: {\\\"type\\\":\\\"string\\\"})\"}",
+            SAME,
+            "{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false,"
+            "\"description\":\"(additionalProperties: {\\\"type\\\":\\\"string\\\"})\"}",
+            SAME,
+            "{\"type\":\"OBJECT\",\"description\":\"(additionalProperties: "
+            "{\\\"type\\\":\\\"string\\\"})\"}" } },
+        { "pair",
+          "{\"type\":\"array\",\"items\":[{\"type\":\"string\"},{\"type\":\"number\"}]}",
+          { SAME,
+            "{\"type\":\"array\",\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"number\"}]"
+            "}"
+            "}",
+            SAME,
+            "{\"type\":\"array\",\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"number\"}]"
+            "}"
+            "}",
+            "{\"type\":\"array\",\"prefixItems\":[{\"type\":\"string\"},{\"type\":\"number\"}]}",
+            "{\"type\":\"ARRAY\",\"items\":{\"anyOf\":[{\"type\":\"STRING\"},{\"type\":\"NUMBER\"}]"
+            "}"
+            "}" } },
+        { "array of anything",
+          "{\"type\":\"array\"}",
+          { SAME,
+            "{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"number\",\"boolean\",\"null\"],"
+            "\"description\":\"(any JSON value)\"}}",
+            SAME, SAME, SAME,
+            "{\"type\":\"ARRAY\",\"items\":{\"type\":\"STRING\",\"description\":\"(any JSON "
+            "value)\"}}" } },
+        { "pattern and lengths",
+          "{\"type\":\"string\",\"description\":\"d\",\"pattern\":\"^\\\"a+$\",\"minLength\":2}",
+          { SAME,
+            "{\"type\":\"string\",\"description\":\"d (minLength: 2)\",\"pattern\":\"^\\\"a+$\"}",
+            SAME, "{\"type\":\"string\",\"description\":\"d (pattern: ^\\\"a+$; minLength: 2)\"}",
+            "{\"type\":\"string\",\"description\":\"d (pattern: ^\\\"a+$; minLength: 2)\"}",
+            "{\"type\":\"STRING\",\"description\":\"d\",\"pattern\":\"^\\\"a+$\",\"minLength\":"
+            "2}" } },
+        { "numbers keep their spelling",
+          "{\"type\":\"number\",\"minimum\":1.0,\"maximum\":1e400,\"multipleOf\":0.10}",
+          { SAME, SAME, SAME,
+            "{\"type\":\"number\",\"description\":\"(minimum: 1.0; maximum: 1e400; multipleOf: "
+            "0.10)\"}",
+            "{\"type\":\"number\",\"minimum\":1.0,\"maximum\":1e400,\"description\":\"(multipleOf: "
+            "0.10)\"}",
+            "{\"type\":\"NUMBER\",\"minimum\":1.0,\"maximum\":1e400,\"description\":\"(multipleOf: "
+            "0.10)\"}" } },
+        { "counts in quotes",
+          "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":\"1\",\"maxItems\":"
+          "\"5\"}",
+          { "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":1,\"maxItems\":5}",
+            "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":1,\"maxItems\":5}",
+            "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":1,\"maxItems\":5}",
+            "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"(minItems: 1; "
+            "maxItems: 5)\"}",
+            "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":1,\"maxItems\":5}",
+            "{\"type\":\"ARRAY\",\"items\":{\"type\":\"STRING\"},\"minItems\":1,\"maxItems\":"
+            "5}" } },
+        { "formats",
+          "{\"type\":\"string\",\"format\":\"uri\"}",
+          { SAME, "{\"type\":\"string\",\"description\":\"(format: uri)\"}", SAME, SAME, SAME,
+            "{\"type\":\"STRING\",\"description\":\"(format: uri)\"}" } },
+        { "default and examples",
+          "{\"type\":\"integer\",\"default\":5,\"examples\":[1],\"x-a\":1}",
+          { SAME, "{\"type\":\"integer\",\"description\":\"(default: 5)\"}", SAME,
+            "{\"type\":\"integer\",\"default\":5}",
+            "{\"type\":\"integer\",\"description\":\"(default: 5)\"}",
+            "{\"type\":\"INTEGER\",\"description\":\"(default: 5)\"}" } },
+        { "conditions",
+          "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"}},\"required\":[\"a\"],"
+          "\"additionalProperties\":false,\"not\":{\"type\":\"null\"},\"anyOf\":[{\"required\":["
+          "\"a\"]}]}",
+          { SAME,
+            "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"}},\"required\":[\"a\"]"
+            ","
+            "\"additionalProperties\":false,\"description\":\"(not: {\\\"type\\\":\\\"null\\\"}; "
+            "anyOf: [{\\\"required\\\":[\\\"a\\\"]}])\"}",
+            SAME,
+            "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"}},\"required\":[\"a\"]"
+            ","
+            "\"additionalProperties\":false,\"description\":\"(not: {\\\"type\\\":\\\"null\\\"}; "
+            "anyOf: [{\\\"required\\\":[\\\"a\\\"]}])\"}",
+            "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"}},\"required\":[\"a\"]"
+            ","
+            "\"additionalProperties\":false,\"description\":\"(not: {\\\"type\\\":\\\"null\\\"}; "
+            "anyOf: [{\\\"required\\\":[\\\"a\\\"]}])\"}",
+            "{\"type\":\"OBJECT\",\"properties\":{\"a\":{\"type\":\"STRING\"}},\"required\":[\"a\"]"
+            ","
+            "\"description\":\"(not: {\\\"type\\\":\\\"null\\\"}; anyOf: "
+            "[{\\\"required\\\":[\\\"a\\\"]}])\"}" } },
+        { "anything",
+          "{}",
+          { SAME, "{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}", SAME, SAME, SAME,
+            "{\"type\":\"STRING\"}" } },
+        { "true",
+          "true",
+          { "{}",
+            "{\"type\":[\"string\",\"number\",\"boolean\",\"null\"],\"description\":\"(any JSON "
+            "value)\"}",
+            "{}", "{}", "{}", "{\"type\":\"STRING\",\"description\":\"(any JSON value)\"}" } },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        for (int form = 0; form < SCHEMA_FORMS; form++) {
+            static const char *const fronts[SCHEMA_FORMS] = {
+                [SCHEMA_GEMINI_OPENAPI] = "{\"type\":\"OBJECT\",\"properties\":{\"p\":"
+            };
+            static const char *const backs[SCHEMA_FORMS] = {
+                [SCHEMA_OPENAI_STRICT] = "},\"required\":[\"p\"],\"additionalProperties\":false}",
+                [SCHEMA_ANTHROPIC_FORMAT] =
+                    "},\"required\":[\"p\"],\"additionalProperties\":false}",
+            };
+            const char *front =
+                fronts[form] != NULL ? fronts[form] : "{\"type\":\"object\",\"properties\":{\"p\":";
+            const char *back = backs[form] != NULL ? backs[form] : "},\"required\":[\"p\"]}";
+            const char *want = cases[i].want[form];
+
+            if (strcmp(want, SAME) == 0)
+                want = cases[i].in;
+            check_form(t, cases[i].name, form, true,
+                       arena_printf(&t->arena, "%s%s%s", front, cases[i].in, back).at,
+                       arena_printf(&t->arena, "%s%s%s", front, want, back).at);
+        }
+}
+
+TEST(whole_schemas_of_tools)
+{
+    static const struct {
+        const char *name;
+        enum schema_form form;
+        const char *in, *want;
+    } cases[] = {
+        { "none", SCHEMA_OPENAI, "", "{\"type\":\"object\",\"properties\":{}}" },
+        { "empty", SCHEMA_ANTHROPIC, "{}", "{\"type\":\"object\",\"properties\":{}}" },
+        { "empty, openapi", SCHEMA_GEMINI_OPENAPI, "{}", "{\"type\":\"OBJECT\"}" },
+        { "no type", SCHEMA_ANTHROPIC, "{\"properties\":{\"a\":{}}}",
+          "{\"properties\":{\"a\":{}},\"type\":\"object\"}" },
+        { "an array", SCHEMA_OPENAI, "{\"type\":\"array\",\"items\":{}}",
+          "{\"type\":\"object\",\"items\":{},\"properties\":{}}" },
+        { "object without properties", SCHEMA_OPENAI, "{\"type\":\"object\"}",
+          "{\"type\":\"object\",\"properties\":{}}" },
+        { "$schema goes", SCHEMA_OPENAI,
+          "{\"$schema\":\"x\",\"type\":\"object\",\"properties\":{}}",
+          "{\"type\":\"object\",\"properties\":{}}" },
+        { "properties named like keywords", SCHEMA_GEMINI_OPENAPI,
+          "{\"type\":\"object\",\"properties\":{\"title\":{\"type\":\"string\"},\"format\":{"
+          "\"type\":"
+          "\"string\"},\"$ref\":{\"type\":\"string\"},\"const\":{\"type\":\"string\"},"
+          "\"additionalProperties\":{\"type\":\"string\"}},\"required\":[\"title\",\"const\"]}",
+          "{\"type\":\"OBJECT\",\"properties\":{\"title\":{\"type\":\"STRING\"},\"format\":{"
+          "\"type\":"
+          "\"STRING\"},\"$ref\":{\"type\":\"STRING\"},\"const\":{\"type\":\"STRING\"},"
+          "\"additionalProperties\":{\"type\":\"STRING\"}},\"required\":[\"title\",\"const\"]}" },
+        { "required that is not there", SCHEMA_OPENAI,
+          "{\"type\":\"object\",\"properties\":{\"a\":{}},\"required\":[\"a\",\"b\"]}",
+          "{\"type\":\"object\",\"properties\":{\"a\":{}},\"required\":[\"a\"]}" },
+        { "required inside of the property", SCHEMA_ANTHROPIC,
+          "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"required\":true},"
+          "\"b\":{\"type\":\"string\",\"required\":false}}}",
+          "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":"
+          "\"string\"}},\"required\":[\"a\"]}" },
+        { "any of at the root", SCHEMA_ANTHROPIC,
+          "{\"type\":\"object\",\"anyOf\":[{\"properties\":{\"a\":{\"type\":\"string\"}},"
+          "\"required\":[\"a\"]},{\"properties\":{\"b\":{\"type\":\"string\"}}}]}",
+          "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":"
+          "\"string\"}}}" },
+        { "a reference at the root", SCHEMA_OPENAI,
+          "{\"$ref\":\"#/definitions/"
+          "A\",\"definitions\":{\"A\":{\"type\":\"object\",\"properties\":"
+          "{\"n\":{\"$ref\":\"#/definitions/A\"}}}}}",
+          "{\"definitions\":{\"A\":{\"type\":\"object\",\"properties\":{\"n\":{\"$ref\":"
+          "\"#/definitions/A\"}}}},\"type\":\"object\",\"properties\":{\"n\":{\"$ref\":"
+          "\"#/definitions/A\"}}}" },
+        { "references written out", SCHEMA_GEMINI_OPENAPI,
+          "{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#/$defs/T\"},\"b\":{\"$ref\":"
+          "\"#/$defs/T\",\"description\":\"mine\"}},\"$defs\":{\"T\":{\"type\":\"string\","
+          "\"description\":\"text\"}}}",
+          "{\"type\":\"OBJECT\",\"properties\":{\"a\":{\"type\":\"STRING\",\"description\":"
+          "\"text\"}"
+          ",\"b\":{\"description\":\"mine\",\"type\":\"STRING\"}}}" },
+        { "a cycle, written out once", SCHEMA_GEMINI_OPENAPI,
+          "{\"type\":\"object\",\"properties\":{\"t\":{\"$ref\":\"#/$defs/T\"}},\"$defs\":{\"T\":{"
+          "\"type\":\"object\",\"properties\":{\"kids\":{\"type\":\"array\",\"items\":{\"$ref\":"
+          "\"#/$defs/T\"}}}}}}",
+          "{\"type\":\"OBJECT\",\"properties\":{\"t\":{\"type\":\"OBJECT\",\"properties\":{"
+          "\"kids\":"
+          "{\"type\":\"ARRAY\",\"items\":{\"type\":\"OBJECT\",\"description\":\"(recursive, not "
+          "shown "
+          "again)\"}}}}}}" },
+        { "a cycle that may stand", SCHEMA_GEMINI_JSON,
+          "{\"type\":\"object\",\"properties\":{\"t\":{\"$ref\":\"#/definitions/T\"}},"
+          "\"definitions\":{\"T\":{\"type\":\"object\",\"properties\":{\"kid\":{\"$ref\":"
+          "\"#/definitions/T\",\"description\":\"d\"}}}}}",
+          "{\"type\":\"object\",\"properties\":{\"t\":{\"$ref\":\"#/$defs/T\"}},\"$defs\":{\"T\":{"
+          "\"type\":\"object\",\"properties\":{\"kid\":{\"$ref\":\"#/$defs/T\"}}}}}" },
+        { "the root in itself", SCHEMA_GEMINI_OPENAPI,
+          "{\"type\":\"object\",\"properties\":{\"me\":{\"$ref\":\"#\"}}}",
+          "{\"type\":\"OBJECT\",\"properties\":{\"me\":{\"type\":\"OBJECT\",\"description\":"
+          "\"(recursive, not shown again)\"}}}" },
+        { "a reference to itself alone", SCHEMA_GEMINI_OPENAPI, "{\"$ref\":\"#\"}",
+          "{\"type\":\"OBJECT\",\"description\":\"(recursive, not shown again)\"}" },
+        { "a path into properties", SCHEMA_GEMINI_JSON,
+          "{\"type\":\"object\",\"properties\":{\"a/b\":{\"type\":\"string\"},\"c\":{\"$ref\":"
+          "\"#/properties/a~1b\"}}}",
+          "{\"type\":\"object\",\"properties\":{\"a/b\":{\"type\":\"string\"},\"c\":{\"type\":"
+          "\"string\"}}}" },
+        { "strict", SCHEMA_OPENAI_STRICT,
+          "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":"
+          "\"integer\"},\"c\":{\"enum\":[\"x\"]},\"d\":{\"$ref\":\"#/$defs/D\"},\"e\":{\"anyOf\":[{"
+          "\"type\":\"string\"},{\"type\":\"number\"}]}},\"required\":[\"a\"],\"$defs\":{\"D\":{"
+          "\"type\":\"object\"}}}",
+          "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":["
+          "\"integer\",\"null\"]},\"c\":{\"enum\":[\"x\",null],\"type\":[\"string\",\"null\"]},"
+          "\"d\":"
+          "{\"anyOf\":[{\"$ref\":\"#/$defs/D\"},{\"type\":\"null\"}]},\"e\":{\"anyOf\":[{\"type\":"
+          "\"string\"},{\"type\":\"number\"},{\"type\":\"null\"}]}},\"required\":[\"a\",\"b\","
+          "\"c\","
+          "\"d\",\"e\"],\"$defs\":{\"D\":{\"type\":\"object\",\"properties\":{},\"required\":[],"
+          "\"additionalProperties\":false}},\"additionalProperties\":false}" },
+        { "any of beside properties, openapi", SCHEMA_GEMINI_OPENAPI,
+          "{\"type\":\"object\",\"properties\":{\"p\":{\"type\":\"object\",\"properties\":{\"k\":{"
+          "\"type\":\"string\"}},\"anyOf\":[{\"properties\":{\"a\":{\"type\":\"string\"}}},{"
+          "\"properties\":{\"b\":{\"type\":\"string\"}}}]}}}",
+          "{\"type\":\"OBJECT\",\"properties\":{\"p\":{\"anyOf\":[{\"properties\":{\"a\":{\"type\":"
+          "\"STRING\"},\"k\":{\"type\":\"STRING\"}},\"type\":\"OBJECT\"},{\"properties\":{\"b\":{"
+          "\"type\":\"STRING\"},\"k\":{\"type\":\"STRING\"}},\"type\":\"OBJECT\"}]}}}" },
+        { "to nowhere", SCHEMA_GEMINI_OPENAPI,
+          "{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#/$defs/X\"}}}", NULL },
+        { "to another place", SCHEMA_OPENAI,
+          "{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"https://x/y.json\"}}}", NULL },
+        { "no object", SCHEMA_OPENAI, "[]", NULL },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        check_form(t, cases[i].name, cases[i].form, true, cases[i].in, cases[i].want);
+}
+
+TEST(schemas_of_answers_keep_their_root)
+{
+    check_form(t, "any of", SCHEMA_ANTHROPIC_FORMAT, false,
+               "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}",
+               "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}");
+    check_form(t, "array", SCHEMA_GEMINI_OPENAPI, false,
+               "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}",
+               "{\"type\":\"ARRAY\",\"items\":{\"type\":\"STRING\"}}");
+    check_form(t, "array", SCHEMA_OPENAI_STRICT, false,
+               "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}", NULL);
+    check_form(t, "reference", SCHEMA_GEMINI_JSON, false,
+               "{\"$ref\":\"#/$defs/A\",\"$defs\":{\"A\":{\"type\":\"string\"}}}",
+               "{\"$defs\":{\"A\":{\"type\":\"string\"}},\"type\":\"string\"}");
+}
+
+/* `levels` objects in each other. */
+static struct str nested(struct test *t, size_t levels)
+{
+    struct buf b;
+
+    buf_init(&b, 1 << 20);
+    for (size_t i = 0; i < levels; i++)
+        (void)buf_add(&b, STR("{\"type\":\"object\",\"properties\":{\"p\":"));
+    (void)buf_add(&b, STR("{\"type\":\"string\"}"));
+    for (size_t i = 0; i < levels; i++)
+        (void)buf_add(&b, STR("}}"));
+    struct str out = arena_copy(&t->arena, buf_str(&b));
+
+    buf_clear(&b);
+    return out;
+}
+
+TEST(depth_nodes_and_bytes_of_schemas_are_bounded)
+{
+    struct buf b;
+
+    /* depth: the innermost text counts too */
+    for (size_t levels = SCHEMA_DEPTH_MAX - 2; levels <= SCHEMA_DEPTH_MAX; levels++) {
+        struct written got = put(t, nested(t, levels), SCHEMA_GEMINI_JSON, true);
+
+        CHECK_INT(got.result, levels + 1 > SCHEMA_DEPTH_MAX ? SCHEMA_REFUSED : SCHEMA_SAME,
+                  "%zu levels: %s", levels, got.what);
+    }
+    /* nodes: the root and its properties */
+    for (size_t nodes = SCHEMA_NODES_MAX - 1; nodes <= SCHEMA_NODES_MAX + 1; nodes++) {
+        buf_init(&b, 1 << 20);
+        (void)buf_add(&b, STR("{\"type\":\"object\",\"properties\":{"));
+        for (size_t i = 1; i < nodes; i++)
+            (void)buf_printf(&b, "%s\"%zu\":{}", i > 1 ? "," : "", i);
+        (void)buf_add(&b, STR("}}"));
+        struct written got = put(t, buf_str(&b), SCHEMA_OPENAI, true);
+
+        CHECK_INT(got.result, nodes > SCHEMA_NODES_MAX ? SCHEMA_REFUSED : SCHEMA_SAME,
+                  "%zu nodes: %s", nodes, got.what);
+        buf_clear(&b);
+    }
+    /* bytes: of what comes, and of what would be written */
+    for (size_t more = 0; more <= 1; more++) {
+        buf_init(&b, 1 << 20);
+        (void)buf_add(&b, STR("{\"type\":\"object\",\"properties\":{},\"description\":\""));
+        while (b.len < SCHEMA_BYTES_MAX - 2 + more)
+            (void)buf_add_char(&b, 'x');
+        (void)buf_add(&b, STR("\"}"));
+        struct written got = put(t, buf_str(&b), SCHEMA_OPENAI, true);
+
+        CHECK_INT(got.result, more > 0 ? SCHEMA_REFUSED : SCHEMA_SAME, "%zu bytes more: %s", more,
+                  got.what);
+        buf_clear(&b);
+    }
+    /* each definition holds the one before twice: 2^60 nodes when written out */
+    buf_init(&b, 1 << 20);
+    (void)buf_add(&b, STR("{\"$ref\":\"#/$defs/d60\",\"$defs\":{\"d0\":{\"type\":\"string\"}"));
+    for (int i = 1; i <= 60; i++)
+        (void)buf_printf(&b,
+                         ",\"d%d\":{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#/$defs/"
+                         "d%d\"},\"b\":{\"$ref\":\"#/$defs/d%d\"}}}",
+                         i, i - 1, i - 1);
+    (void)buf_add(&b, STR("}}"));
+    struct written got = put(t, buf_str(&b), SCHEMA_GEMINI_OPENAPI, true);
+
+    CHECK_INT(got.result, SCHEMA_REFUSED, "doubling");
+    got = put(t, buf_str(&b), SCHEMA_GEMINI_JSON, true);
+    CHECK(got.result != SCHEMA_REFUSED, "doubling that may stand: %s", got.what);
+    buf_clear(&b);
+}
+
+TEST(a_tool_without_arguments_is_known)
+{
+    static const struct {
+        const char *raw;
+        bool bare;
+    } cases[] = {
+        { "", true },
+        { "{}", true },
+        { "{\"type\":\"object\"}", true },
+        { "{\"type\":\"object\",\"properties\":{},\"required\":[],\"additionalProperties\":false}",
+          true },
+        { "{\"type\":\"object\",\"properties\":{\"a\":{}}}", false },
+        { "{\"$ref\":\"#/$defs/A\",\"$defs\":{\"A\":{}}}", false },
+        { "{\"anyOf\":[{\"properties\":{\"a\":{}}}]}", false },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        CHECK(schema_is_bare(str_c(cases[i].raw), &t->arena) == cases[i].bare, "%s", cases[i].raw);
+}

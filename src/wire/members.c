@@ -58,6 +58,14 @@ static const char *types_word(uint32_t types)
     return "is of the wrong type";
 }
 
+bool member_type_check(struct reading *rd, uint32_t node, uint32_t types, const struct place *p,
+                       const char *name)
+{
+    if ((types >> json_type(rd->doc, node) & 1) != 0)
+        return true;
+    return members_complain(rd, p, name, types_word(types));
+}
+
 /* The rule for a key, or `count`. */
 static size_t rule_find(const struct json *doc, uint32_t key, const struct member_rule *rules,
                         size_t count)
@@ -109,8 +117,8 @@ bool members_read(struct reading *rd, uint32_t object, const struct place *p,
         seen |= UINT64_C(1) << i;
         if (json_type(doc, value) == JSON_NULL)
             continue;
-        if ((rules[i].types >> json_type(doc, value) & 1) == 0)
-            return members_complain(rd, p, rules[i].name.at, types_word(rules[i].types));
+        if (!member_type_check(rd, value, rules[i].types, p, rules[i].name.at))
+            return false;
         nodes[i] = value;
     }
     return true;

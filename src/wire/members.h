@@ -48,6 +48,10 @@ struct reading {
 bool members_read(struct reading *rd, uint32_t object, const struct place *p,
                   const struct member_rule *rules, size_t count, uint32_t *nodes);
 
+/* The same for one member that was found with MEMBER_ANY. */
+bool member_type_check(struct reading *rd, uint32_t node, uint32_t types, const struct place *p,
+                       const char *name);
+
 /* False, with the place of the member (NULL: the place itself) and the sentence. */
 bool members_complain(struct reading *rd, const struct place *p, const char *name,
                       const char *message);

@@ -96,6 +96,15 @@ void json_put_inside(struct json_writer *w, struct str inside)
     add(w, STR("\""));
 }
 
+void json_put_insides(struct json_writer *w, const struct str *pieces, size_t count)
+{
+    value_start(w);
+    add(w, STR("\""));
+    for (size_t i = 0; i < count; i++)
+        add(w, pieces[i]);
+    add(w, STR("\""));
+}
+
 void json_put_raw(struct json_writer *w, struct str raw)
 {
     assert(raw.len > 0);

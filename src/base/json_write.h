@@ -38,6 +38,8 @@ void json_put_key(struct json_writer *w, struct str name);
 void json_put_str(struct json_writer *w, struct str text); /* text, escaped as needed */
 void json_put_inside(struct json_writer *w,
                      struct str inside); /* already escaped: copied between quotes */
+/* The same of several pieces that make one string. */
+void json_put_insides(struct json_writer *w, const struct str *pieces, size_t count);
 void json_put_raw(struct json_writer *w, struct str raw); /* a whole value, copied as it is */
 void json_put_i64(struct json_writer *w, int64_t n);
 void json_put_bool(struct json_writer *w, bool yes);

@@ -48,6 +48,7 @@ struct model_facts {
         bool chat_tools_need_none; /* function tools over chat only with effort `none` */
         bool phases;               /* wants `phase` on assistant text */
         bool custom_tools;
+        bool cache_marks; /* prompt_cache_breakpoint on parts */
     } openai;
     struct {
         bool budget;          /* thinking {enabled, budget_tokens} */

@@ -27,7 +27,7 @@ enum wire outgoing_wire(enum wire protocol, uint32_t wires)
     if (wires & WIRE_BIT(protocol))
         return protocol;
     for (size_t i = 0; i < COUNT(best); i++)
-        if (wires & WIRE_BIT(best[i]))
+        if ((wires & WIRE_BIT(best[i])) && translate_can(protocol, best[i]))
             return best[i];
     assert(false); /* the pool gave an account over none of the wires that were asked for */
     return protocol;

@@ -96,6 +96,8 @@ static struct str model_of(struct arena *a, enum wire wire, size_t which)
 static void put_settings(struct buf *b)
 {
     static const char *const providers[] = { "anthropic", "openai", "gemini" };
+    /* each its own: what passes over another wire is translated, and here bytes are counted */
+    static const char *const models[] = { "claude-*", "gpt-*", "gemini-*" };
     static const char *const tiers[] = { "FREE", "PRO", "ULTRA" };
     size_t count = 1 + below(7);
 
@@ -105,9 +107,10 @@ static void put_settings(struct buf *b)
 
         (void)buf_printf(b,
                          "%s{\"label\":\"a%zu\",\"provider\":\"%s\",\"api_key\":\"key-a%zu\","
-                         "\"base_url\":\"http://a%zu.test:9000%s\",\"tier\":\"%s\"",
+                         "\"base_url\":\"http://a%zu.test:9000%s\",\"tier\":\"%s\","
+                         "\"models\":[\"%s\"]",
                          i > 0 ? "," : "", i, providers[which], i, i, which == 1 ? "/v1" : "",
-                         tiers[below(COUNT(tiers))]);
+                         tiers[below(COUNT(tiers))], models[which]);
         if (most > 0)
             (void)buf_printf(b, ",\"max_concurrency\":%zu", most);
         (void)buf_add(b, STR("}"));

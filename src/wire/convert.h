@@ -81,6 +81,7 @@ struct decoder {
     enum block_kind kind; /* of the open block */
     bool saw_tool;
     uint32_t high;
+    bool summary_break; /* set by a decoder: the next delta begins a new part of a summary */
     struct decode_choice parked[ANSWER_CHOICES_MAX];
     struct usage usage;
     struct written asked; /* of the request that is being answered */
@@ -174,10 +175,6 @@ struct converter {
     bool (*write)(struct request_writer *w);
     struct decode_ops decode;
     struct encode_ops encode; /* `event` NULL for cloudcode */
-    /* The wire's answer to a request for counting tokens; false: it says no number. */
-    bool (*read_count)(const struct json *doc, int64_t *tokens);
-    /* The same for a client; false: `out` is full. NULL where a protocol has no counting. */
-    bool (*put_count)(int64_t tokens, struct buf *out);
 };
 
 extern const struct converter convert_openai_chat, convert_openai_responses, convert_anthropic,

@@ -165,8 +165,12 @@ void decode_open_tool(struct decoder *d, uint32_t choice, struct str id, struct 
 
 static void emit_delta(struct decoder *d, uint32_t choice, struct text text)
 {
-    emit(d, (struct canon_event){
-                .kind = CANON_DELTA, .choice = choice, .block = d->kind, .text = text });
+    emit(d, (struct canon_event){ .kind = CANON_DELTA,
+                                  .choice = choice,
+                                  .block = d->kind,
+                                  .text = text,
+                                  .summary_break = d->summary_break });
+    d->summary_break = false;
 }
 
 void decode_delta(struct decoder *d, uint32_t choice, struct text text)

@@ -107,7 +107,12 @@ bool members_read(struct reading *rd, uint32_t object, const struct place *p,
 
         value = key + 1;
         if (i == count) {
-            if (json_type(doc, value) != JSON_NULL)
+            if (json_type(doc, value) == JSON_NULL)
+                continue;
+            if (rd->extras)
+                canon_add_extra(rd->r, rd->a, place_member(p, key_word(rd, key), rd->a),
+                                json_raw(doc, value), false);
+            else
                 members_unread(rd, p, rd->r->unread.count < LOSSES_MAX ? key_word(rd, key) : NULL);
             continue;
         }

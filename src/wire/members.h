@@ -42,6 +42,7 @@ struct reading {
     struct canon_request *r;
     struct arena *a;
     struct wire_complaint *why;
+    bool extras; /* what no rule knows becomes an extra (canonical.h) in place of unread */
 };
 
 /* Fills `nodes`, one for each rule: JSON_NONE when absent. `object` is an object at `p`. */

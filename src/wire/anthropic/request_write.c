@@ -464,7 +464,7 @@ static bool put_messages(struct anthropic_body *b)
     json_put_key(b->json, STR("messages"));
     json_put_array(b->json);
     for (const struct message *m = b->w->r->messages; m != NULL; m = m->next) {
-        b->prefill = prefill && m == last;
+        b->prefill = prefill && native && m == last;
         if (!put_message(b, m))
             return false;
     }

@@ -52,6 +52,7 @@ struct rig_written rig_write(struct test *t, const char *body, const char *model
     out.body = arena_copy(&t->arena, buf_str(&translated.body));
     out.dropped = losses_text(t, &translated.losses);
     out.said = translated.written;
+    out.stops_watched = translated.stop_count;
     translated_clear(&translated);
     return out;
 }

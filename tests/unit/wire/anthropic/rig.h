@@ -18,7 +18,7 @@ struct rig_written {
     struct wire_complaint why;
     struct str body, dropped, unread;
     struct written said;
-    uint64_t stops_native;
+    size_t stops_watched; /* sequences that the target is not told */
 };
 
 /* An Anthropic client's body, written for an Anthropic model. */

@@ -387,6 +387,8 @@ void attempt_start(struct exchange *x)
     if (x->emitter != NULL && a->translates)
         emitter_translate(x->emitter, a->wire, &a->encode, &a->asked);
     env->head.len = 0;
+    /* what a client says about its own protocol in the head means nothing to another */
+    bool own = a->wire == x->target.protocol;
     bool fits = upstream_put_head(a->upstream,
                                   &(struct upstream_ask){
                                       .wire = a->wire,
@@ -395,8 +397,9 @@ void attempt_start(struct exchange *x)
                                                              : OP_GENERATE,
                                       .model = x->mapped,
                                       .body_bytes = a->body_bytes,
-                                      .client = a->translates ? NULL : x->r->head,
+                                      .client = own ? x->r->head : NULL,
                                       .default_version = true,
+                                      .version = a->asked.written.anthropic_version,
                                   },
                                   &env->head);
     if (!fits) {

@@ -398,7 +398,7 @@ static struct field_run fields_to_search(const struct upstream *u, const struct 
 }
 
 static bool put_passed(const struct passed_field *p, struct str configured, struct field_run run,
-                       bool default_version, struct buf *out)
+                       struct str standard, struct buf *out)
 {
     struct str name = passed_name(p);
     bool begun = false;
@@ -414,7 +414,7 @@ static bool put_passed(const struct passed_field *p, struct str configured, stru
         if (!put_value(p, f->value, &begun, out))
             return false;
     }
-    if (!begun && default_version && p->standard.len > 0 && !put_value(p, p->standard, &begun, out))
+    if (!begun && standard.len > 0 && !put_value(p, standard, &begun, out))
         return false;
     return !begun || buf_add(out, STR("\r\n"));
 }
@@ -445,9 +445,14 @@ static bool put_head(const struct upstream *u, const struct upstream_ask *ask, s
         return false;
     struct field_run run = fields_to_search(u, ask->client);
 
-    for (size_t i = 0; i < PASSED_FIELDS_MAX && d->passed[i].start.len > 0; i++)
-        if (!put_passed(&d->passed[i], u->passed[i], run, ask->default_version, out))
+    for (size_t i = 0; i < PASSED_FIELDS_MAX && d->passed[i].start.len > 0; i++) {
+        struct str standard = ask->default_version ? d->passed[i].standard : STR("");
+
+        if (standard.len > 0 && ask->version.len > 0)
+            standard = ask->version;
+        if (!put_passed(&d->passed[i], u->passed[i], run, standard, out))
             return false;
+    }
     return buf_add(out, STR("\r\n"));
 }
 

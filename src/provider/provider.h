@@ -80,6 +80,7 @@ struct upstream_ask {
                                        (anthropic-version, anthropic-beta, OpenAI-Beta …) */
     bool default_version; /* anthropic: send anthropic-version 2023-06-01 when the client sent none
                            */
+    struct str version;   /* … this one instead: of a body of ours; empty: that one */
 };
 
 /* Writes the complete request head. Client Authorization, cookies and forwarding headers never

@@ -291,12 +291,15 @@ TEST(fields_of_the_clients_protocol_pass_and_no_others)
 TEST(the_anthropic_version_has_a_default_only_where_it_is_asked_for)
 {
     static const struct {
-        const char *name, *client, *want;
+        const char *name, *client, *version, *want;
         bool standard;
     } cases[] = {
-        { "client's", "anthropic-version: 2026-10-21\r\n", "2026-10-21", true },
-        { "default", "", "2023-06-01", true },
-        { "none", "", "", false },
+        { "client's", "anthropic-version: 2026-10-21\r\n", "", "2026-10-21", true },
+        { "default", "", "", "2023-06-01", true },
+        { "none", "", "", "", false },
+        { "the body's", "", "2026-10-21", "2026-10-21", true },
+        { "client's before the body's", "anthropic-version: 2023-06-01\r\n", "2026-10-21",
+          "2023-06-01", true },
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -306,7 +309,8 @@ TEST(the_anthropic_version_has_a_default_only_where_it_is_asked_for)
         struct upstream_ask ask = { .wire = WIRE_ANTHROPIC,
                                     .op = OP_GENERATE,
                                     .client = client_head(t, cases[i].client),
-                                    .default_version = cases[i].standard };
+                                    .default_version = cases[i].standard,
+                                    .version = str_c(cases[i].version) };
 
         CHECK_STR(field_of(t, head_of(t, u, &ask, cases[i].name), "anthropic-version"),
                   cases[i].want, "%s", cases[i].name);

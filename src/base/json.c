@@ -29,6 +29,11 @@ struct reader {
     struct level *top;
     const struct level *levels, *last, *kept; /* bottom, highest allowed, highest on the tape */
     struct arena *arena;
+    const char (*notice)[JSON_NOTICE_BYTES];
+    size_t notice_count;
+    bool noticed;
+    uint32_t long_count;
+    struct json_long *longs;
     struct json_fault *fault; /* written only when there is one */
 };
 
@@ -198,6 +203,26 @@ __attribute__((noinline)) static const char *string_go_on(struct reader *r, cons
     return p < r->end ? p : fault_at(r, p, "a string without closing quote");
 }
 
+__attribute__((noinline)) static void long_keep(struct reader *r, const char *at, const char *end,
+                                                unsigned flags)
+{
+    if (r->long_count < JSON_LONGS)
+        r->longs[r->long_count++] = (struct json_long){
+            .at = (uint32_t)(at - r->start),
+            .len = (uint32_t)(end - at),
+            .escaped = (flags & JSON_ESCAPED) != 0,
+        };
+}
+
+static inline void string_notice(struct reader *r, const char *inside)
+{
+    if (r->notice_count == 0 || r->end - inside < JSON_NOTICE_BYTES)
+        return;
+    for (size_t i = 0; i < r->notice_count; i++)
+        if (memcmp(inside, r->notice[i], JSON_NOTICE_BYTES) == 0)
+            r->noticed = true;
+}
+
 /* Most strings are keys and short words: those take the short way, and no call. */
 __attribute__((always_inline)) static inline const char *string_read(struct reader *r,
                                                                      const char *p)
@@ -209,6 +234,9 @@ __attribute__((always_inline)) static inline const char *string_read(struct read
         end = string_go_on(r, end, &flags);
     if (end == NULL || leaf_add(r, p + 1, end, JSON_STRING, flags) == NULL)
         return NULL;
+    string_notice(r, p + 1);
+    if (end - p > JSON_LONG_MIN)
+        long_keep(r, p + 1, end, flags);
     return end + 1;
 }
 
@@ -450,6 +478,7 @@ bool json_parse(struct json *doc, struct str text, const struct json_limits *lim
 {
     static const struct json_limits usual = { 0 };
     struct level levels[JSON_DEPTH_MAX + 1];
+    struct json_long longs[JSON_LONGS];
     struct json_fault unasked;
     const struct json_limits *l = limits != NULL ? limits : &usual;
     const char *start = text.len > 0 ? text.at : "";
@@ -463,6 +492,9 @@ bool json_parse(struct json *doc, struct str text, const struct json_limits *lim
         .kept = levels + limit_or(l->depth_kept, JSON_DEPTH_MAX),
         .mend = l->mend,
         .arena = a,
+        .notice = l->notice,
+        .notice_count = l->notice_count,
+        .longs = longs,
         .fault = fault != NULL ? fault : &unasked,
     };
 
@@ -475,7 +507,14 @@ bool json_parse(struct json *doc, struct str text, const struct json_limits *lim
     if (end == NULL)
         return false;
     assert(r.count > 0 && r.nodes[0].next == r.count);
-    *doc = (struct json){ text, r.nodes, r.count, r.surrogates };
+    doc->text = text;
+    doc->nodes = r.nodes;
+    doc->count = r.count;
+    doc->surrogates = r.surrogates;
+    doc->noticed = r.noticed;
+    doc->long_count = r.long_count; /* of the others, nothing is said */
+    if (r.long_count > 0)
+        memcpy(doc->longs, longs, r.long_count * sizeof(longs[0]));
     return true;
 }
 

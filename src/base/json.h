@@ -29,6 +29,8 @@
 #define JSON_NODES_MAX 1000000
 #define JSON_NUMBER_MAX 1024 /* bytes of one number's text */
 
+#define JSON_NOTICE_BYTES 4
+
 enum json_type {
     JSON_NULL,
     JSON_FALSE,
@@ -55,17 +57,33 @@ struct json_node {
 };
 _Static_assert(sizeof(struct json_node) == 16, "a tape node is 16 bytes");
 
+/* A long string that was met, also in a folded container, so that a walk need not look through it
+ * again. */
+struct json_long {
+    uint32_t at, len; /* of its inside */
+    bool escaped;
+};
+#define JSON_LONG_MIN 4096 /* bytes */
+#define JSON_LONGS 8       /* the first of a text */
+
 struct json {
     struct str text;
     struct json_node *nodes; /* nodes[0] is the root */
     uint32_t count;
     uint32_t surrogates; /* lone surrogate escapes met (and mended, when asked) */
+    bool noticed;        /* a string begins as json_limits.notice says */
+    uint32_t long_count;
+    struct json_long longs[JSON_LONGS]; /* in the order of the text */
 };
 
 struct json_limits {
     uint32_t depth_max;  /* 0: JSON_DEPTH_MAX, which is also the most */
     uint32_t nodes_max;  /* 0: JSON_NODES_MAX, the most; keys count, and so do folded nodes */
     uint32_t depth_kept; /* 0: all; 1: the root's members only, what they hold is folded; … */
+    /* Strings that begin with one of these, as they stand in the text, are noticed; NULL: not
+     * asked. */
+    const char (*notice)[JSON_NOTICE_BYTES];
+    size_t notice_count;
     char *mend; /* NULL, or text.at again, writable; mended up to the fault if there is one */
 };
 
@@ -124,8 +142,13 @@ uint32_t json_members(const struct json *doc, uint32_t object, const struct str 
  * JSON text, `raw` being the container with its brackets: for folded containers. */
 struct json_cursor {
     struct str rest;
+    const struct json *doc; /* whose text this is, or NULL when nobody knows */
+    uint32_t long_next;     /* of doc->longs, the next that may come */
+    bool plain;             /* the last value was a string that is known to hold no escape */
 };
 struct json_cursor json_open(struct str raw);
+/* The same for a value of `doc`, whose long strings cost nothing then. */
+struct json_cursor json_open_in(const struct json *doc, uint32_t node);
 bool json_next(struct json_cursor *c, struct str *raw);
 /* One walk goes through containers in containers: json_enter() steps into the next value if that is
  * a container; json_next() is false at its end, and then goes on behind it; json_leave() skips what

@@ -140,7 +140,34 @@ struct json_cursor json_open(struct str raw)
 {
     assert(raw.len >= 2);
     assert(raw.at[0] == '[' || raw.at[0] == '{');
-    return (struct json_cursor){ { raw.at + 1, raw.len - 2 } };
+    return (struct json_cursor){ .rest = { raw.at + 1, raw.len - 2 } };
+}
+
+struct json_cursor json_open_in(const struct json *doc, uint32_t node)
+{
+    struct json_cursor c = json_open(json_raw(doc, node));
+
+    c.doc = doc;
+    return c;
+}
+
+/* Behind the string at `p`; what the reader knows of long ones is used. */
+static const char *cursor_string_skip(struct json_cursor *c, const char *p, const char *end)
+{
+    size_t at = c->doc != NULL ? (size_t)(p + 1 - c->doc->text.at) : 0;
+
+    c->plain = false;
+    if (c->doc == NULL || end - p <= JSON_LONG_MIN)
+        return string_skip(p + 1, end);
+    while (c->long_next < c->doc->long_count && c->doc->longs[c->long_next].at < at)
+        c->long_next++;
+    if (c->long_next == c->doc->long_count || c->doc->longs[c->long_next].at != at)
+        return string_skip(p + 1, end);
+
+    const struct json_long *known = &c->doc->longs[c->long_next];
+
+    c->plain = !known->escaped;
+    return p + 1 + known->len + 1;
 }
 
 static void cursor_move(struct json_cursor *c, const char *to)
@@ -169,7 +196,9 @@ bool json_next(struct json_cursor *c, struct str *raw)
         c->rest = str_drop(c->rest, 1);
         return false;
     }
-    const char *p = c->rest.at, *behind = value_skip(p, p + c->rest.len);
+    const char *p = c->rest.at, *end = p + c->rest.len;
+    const char *behind = first == '"' ? cursor_string_skip(c, p, end) : value_skip(p, end);
+
     *raw = (struct str){ p, (size_t)(behind - p) };
     cursor_move(c, behind);
     return true;

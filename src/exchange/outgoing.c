@@ -123,7 +123,8 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why)
     a->stream = x->request.stream && !x->target.counts;
     a->asked = (struct translated){ .stop_count = 0 };
     /* what another provider signed would be refused by this one: it is left out by translation */
-    if (a->wire != x->target.protocol || x->target.legacy || signature_any(x->r->body))
+    if (a->wire != x->target.protocol || x->target.legacy ||
+        (x->request.doc.noticed && signature_any(x->r->body)))
         return make_translated(x, why);
     a->part_count = wire_splice_request(&x->request, x->mapped, a->upstream->lacks.stream_options,
                                         &x->r->arena, a->parts, &a->body_bytes);

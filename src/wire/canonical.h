@@ -128,9 +128,9 @@ enum cache_ttl { CACHE_NONE, CACHE_DEFAULT, CACHE_5M, CACHE_30M, CACHE_1H, CACHE
 
 struct part {
     enum part_kind kind;
-    enum cache_ttl cache; /* a cache breakpoint stands behind this part */
-    uint32_t at;          /* index in the client's list of its message; PART_AT_NONE: ours;
-                             openai-responses: part_at_item() */
+    enum cache_ttl cache;       /* a cache breakpoint stands behind this part */
+    uint32_t at;                /* index in the client's list of its message; PART_AT_NONE: ours;
+                                   openai-responses: part_at_item() */
     const struct message *home; /* the client's message it came in, once moved; else NULL */
     struct part *next;
     struct text text;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "wire/format_int.h"
+#include "wire/signature.h"
 
 static const struct format *const formats[WIRES] = {
     [WIRE_OPENAI_CHAT] = &format_openai_chat,
@@ -119,7 +120,9 @@ static bool text_tells(struct str text)
 static void scan_string(struct text_scan *s, struct str raw)
 {
     assert(raw.len >= 2);
-    s->text = json_decode((struct str){ raw.at + 1, raw.len - 2 }, s->arena);
+    s->text = (struct str){ raw.at + 1, raw.len - 2 };
+    if (!s->c.plain)
+        s->text = json_decode(s->text, s->arena);
     s->tells = text_tells(s->text);
 }
 
@@ -187,16 +190,16 @@ static bool scan_message(struct text_scan *s, bool users)
 
 bool content_tells(struct str content, struct arena *a, struct str *text)
 {
-    struct text_scan s = { .c = { content }, .arena = a };
+    struct text_scan s = { .c = { .rest = content }, .arena = a };
 
     scan_content(&s);
     *text = s.tells ? s.text : STR("");
     return s.tells;
 }
 
-void messages_scan(struct str messages, struct str parts, struct arena *a, struct wire_request *r)
+void messages_scan(uint32_t messages, struct str parts, struct arena *a, struct wire_request *r)
 {
-    struct text_scan s = { .c = json_open(messages), .parts = parts, .arena = a };
+    struct text_scan s = { .c = json_open_in(&r->doc, messages), .parts = parts, .arena = a };
     struct str raw;
 
     for (char first; (first = json_peek(&s.c)) != '\0';) {
@@ -219,7 +222,12 @@ static bool read_root(enum wire protocol, struct str body, char *mend, struct st
                       struct arena *a, struct wire_request *out, struct wire_complaint *why)
 {
     struct json_fault fault = { 0 };
-    struct json_limits limits = { .depth_kept = 1, .mend = mend };
+    struct json_limits limits = {
+        .depth_kept = 1,
+        .notice = signature_notices,
+        .notice_count = SIGNATURE_NOTICES,
+        .mend = mend,
+    };
 
     assert(protocol < PROTOCOLS);
     *out = (struct wire_request){

@@ -34,9 +34,10 @@ bool object_open(const struct json *doc, uint32_t node, struct arena *a, struct 
 /* The first text of a user that is long enough to tell one conversation from another, in one
  * message's `content` (a string, or parts with `text`; raw JSON). Without one, `text` is empty. */
 bool content_tells(struct str content, struct arena *a, struct str *text);
-/* … and in a list of messages (raw JSON array): `r->first_text`; without one, `r->first_message` is
- * filled. `parts` names the member that holds the content (`content`, or gemini's `parts`). */
-void messages_scan(struct str messages, struct str parts, struct arena *a, struct wire_request *r);
+/* … and in a list of messages (an array of the request): `r->first_text`; without one,
+ * `r->first_message` is filled. `parts` names the member that holds the content (`content`, or
+ * gemini's `parts`). */
+void messages_scan(uint32_t messages, struct str parts, struct arena *a, struct wire_request *r);
 
 /* Member `name` of the object `object`, or JSON_NONE when absent, null, or `object` is none. */
 uint32_t member_named(const struct json *doc, uint32_t object, struct str name);

@@ -36,7 +36,7 @@ static bool read_request(struct wire_request *r, struct arena *a, struct wire_co
     uint32_t system = member(&r->doc, 0, "system");
     if (system != JSON_NONE)
         r->system_text = json_raw(&r->doc, system);
-    messages_scan(json_raw(&r->doc, messages), STR("content"), a, r);
+    messages_scan(messages, STR("content"), a, r);
     return true;
 }
 

@@ -27,7 +27,7 @@ static bool read_request(struct wire_request *r, struct arena *a, struct wire_co
         r->system_text = json_raw(&r->doc, system);
     if (contents == JSON_NONE || r->doc.nodes[contents].count == 0)
         return complain(why, STR("contents"), STR("must be an array with at least one content"));
-    messages_scan(json_raw(&r->doc, contents), STR("parts"), a, r);
+    messages_scan(contents, STR("parts"), a, r);
     return true;
 }
 

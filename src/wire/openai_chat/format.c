@@ -48,7 +48,7 @@ static bool read_request(struct wire_request *r, struct arena *a, struct wire_co
     }
     if (nodes[CACHE_KEY] != JSON_NONE)
         json_text(&r->doc, nodes[CACHE_KEY], a, &r->cache_key);
-    messages_scan(json_raw(&r->doc, messages), STR("content"), a, r);
+    messages_scan(messages, STR("content"), a, r);
     return true;
 }
 

@@ -38,7 +38,7 @@ static bool read_request(struct wire_request *r, struct arena *a, struct wire_co
     if (input == JSON_NONE)
         return true;
     if (json_type(&r->doc, input) == JSON_ARRAY) {
-        messages_scan(json_raw(&r->doc, input), STR("content"), a, r);
+        messages_scan(input, STR("content"), a, r);
         return true;
     }
     r->first_message = json_raw(&r->doc, input);

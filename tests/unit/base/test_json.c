@@ -953,6 +953,72 @@ TEST(json_finds_an_odd_byte_at_each_place_of_strings_of_each_length)
                 }
 }
 
+TEST(json_notices_how_strings_begin)
+{
+    static const char notices[2][JSON_NOTICE_BYTES] = { { 'a', 'b', 'c', 'd' },
+                                                        { 'e', 'f', 'g', 'h' } };
+    static const struct {
+        const char *text;
+        bool noticed;
+    } cases[] = {
+        { "[\"abcd\"]", true },           { "[[{\"x\":[\"efgh, and more\"]}]]", true },
+        { "{\"abcdef\":1}", true },       { "\"efgh\"", true },
+        { "[\"xabcd\",\"abc\"]", false }, { "\"abc\"", false },
+        { "[\"\\u0061bcd\"]", false },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct json doc;
+        struct json_limits limits = { .depth_kept = 1, .notice = notices, .notice_count = 2 };
+
+        CHECK(json_parse(&doc, str_c(cases[i].text), &limits, &t->arena, NULL));
+        CHECK(doc.noticed == cases[i].noticed, "%s", cases[i].text);
+    }
+}
+
+/* A walk that knows the long strings of its document finds what one finds that does not. */
+TEST(json_cursor_passes_long_strings_that_are_known)
+{
+    struct buf b;
+
+    buf_init(&b, 1 << 20);
+    for (int round = 0; round < 50; round++) {
+        struct arena a = { 0 };
+        struct json doc;
+        struct str with = STR(""), without = STR("");
+
+        b.len = 0;
+        (void)buf_add(&b, STR("[[1,"));
+        for (int i = 0; i < 12; i++) {
+            size_t len = JSON_LONG_MIN - 3 + test_below(t, 6);
+            bool escaped = test_below(t, 2) == 0;
+
+            (void)buf_add(&b, escaped ? STR(",\"\\n\\\"") : STR(",\"]["));
+            for (size_t n = 0; n < len; n++)
+                (void)buf_add_char(&b, 'x');
+            (void)buf_add(&b, STR("\""));
+        }
+        (void)buf_add(&b, STR("]]"));
+        b.at[4] = ' ';
+        if (!CHECK(
+                json_parse(&doc, buf_str(&b), &(struct json_limits){ .depth_kept = 1 }, &a, NULL)))
+            break;
+        CHECK(doc.long_count == JSON_LONGS);
+
+        struct json_cursor known = json_open_in(&doc, 0), blind = json_open(json_raw(&doc, 0));
+        CHECK(json_enter(&known) && json_enter(&blind));
+        while (json_next(&blind, &without)) {
+            CHECK(json_next(&known, &with));
+            CHECK_STRS(with, without);
+            if (known.plain)
+                CHECK(memchr(with.at, '\\', with.len) == NULL);
+        }
+        CHECK(!json_next(&known, &with));
+        arena_free(&a);
+    }
+    buf_clear(&b);
+}
+
 TEST(json_long_strings_are_checked_at_each_place)
 {
     static const struct {

@@ -203,24 +203,19 @@ __attribute__((noinline)) static const char *string_go_on(struct reader *r, cons
     return p < r->end ? p : fault_at(r, p, "a string without closing quote");
 }
 
-__attribute__((noinline)) static void long_keep(struct reader *r, const char *at, const char *end,
-                                                unsigned flags)
+/* What is kept of a string besides its node. */
+__attribute__((noinline)) static void string_note(struct reader *r, const char *at, const char *end,
+                                                  unsigned flags)
 {
-    if (r->long_count < JSON_LONGS)
+    for (size_t i = 0; i < r->notice_count; i++)
+        if (memcmp(at, r->notice[i], JSON_NOTICE_BYTES) == 0)
+            r->noticed = true;
+    if (end - at >= JSON_LONG_MIN && r->long_count < JSON_LONGS)
         r->longs[r->long_count++] = (struct json_long){
             .at = (uint32_t)(at - r->start),
             .len = (uint32_t)(end - at),
             .escaped = (flags & JSON_ESCAPED) != 0,
         };
-}
-
-static inline void string_notice(struct reader *r, const char *inside)
-{
-    if (r->notice_count == 0 || r->end - inside < JSON_NOTICE_BYTES)
-        return;
-    for (size_t i = 0; i < r->notice_count; i++)
-        if (memcmp(inside, r->notice[i], JSON_NOTICE_BYTES) == 0)
-            r->noticed = true;
 }
 
 /* Most strings are keys and short words: those take the short way, and no call. */
@@ -234,9 +229,8 @@ __attribute__((always_inline)) static inline const char *string_read(struct read
         end = string_go_on(r, end, &flags);
     if (end == NULL || leaf_add(r, p + 1, end, JSON_STRING, flags) == NULL)
         return NULL;
-    string_notice(r, p + 1);
-    if (end - p > JSON_LONG_MIN)
-        long_keep(r, p + 1, end, flags);
+    if (end - p > JSON_NOTICE_MIN)
+        string_note(r, p + 1, end, flags);
     return end + 1;
 }
 
@@ -318,7 +312,7 @@ static const char *word_read(struct reader *r, const char *p, struct str word, e
 /* --- containers --- */
 
 /* A key, and the colon behind it; gives the first byte of the value. */
-static inline const char *key_read(struct reader *r, const char *p)
+__attribute__((always_inline)) static inline const char *key_read(struct reader *r, const char *p)
 {
     if (p == r->end)
         return text_ends(r);
@@ -336,7 +330,7 @@ static inline const char *key_read(struct reader *r, const char *p)
 }
 
 /* Where the next element or member begins; gives the first byte of its value. */
-static inline const char *child_read(struct reader *r, const char *p)
+__attribute__((always_inline)) static inline const char *child_read(struct reader *r, const char *p)
 {
     r->top->count++;
     return r->top->closer == '}' ? key_read(r, p) : p;

@@ -30,6 +30,7 @@
 #define JSON_NUMBER_MAX 1024 /* bytes of one number's text */
 
 #define JSON_NOTICE_BYTES 4
+#define JSON_NOTICE_MIN 8
 
 enum json_type {
     JSON_NULL,
@@ -80,8 +81,8 @@ struct json_limits {
     uint32_t depth_max;  /* 0: JSON_DEPTH_MAX, which is also the most */
     uint32_t nodes_max;  /* 0: JSON_NODES_MAX, the most; keys count, and so do folded nodes */
     uint32_t depth_kept; /* 0: all; 1: the root's members only, what they hold is folded; … */
-    /* Strings that begin with one of these, as they stand in the text, are noticed; NULL: not
-     * asked. */
+    /* Strings of at least JSON_NOTICE_MIN bytes that begin with one of these, as they stand in the
+     * text, are noticed; NULL: not asked. */
     const char (*notice)[JSON_NOTICE_BYTES];
     size_t notice_count;
     char *mend; /* NULL, or text.at again, writable; mended up to the fault if there is one */

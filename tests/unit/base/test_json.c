@@ -961,10 +961,13 @@ TEST(json_notices_how_strings_begin)
         const char *text;
         bool noticed;
     } cases[] = {
-        { "[\"abcd\"]", true },           { "[[{\"x\":[\"efgh, and more\"]}]]", true },
-        { "{\"abcdef\":1}", true },       { "\"efgh\"", true },
-        { "[\"xabcd\",\"abc\"]", false }, { "\"abc\"", false },
-        { "[\"\\u0061bcd\"]", false },
+        { "[\"abcd----\"]", true },
+        { "[[{\"x\":[\"efgh, and more\"]}]]", true },
+        { "{\"abcdef--\":1}", true },
+        { "\"efgh----\"", true },
+        { "[\"xabcd----\",\"abcd---\"]", false },
+        { "\"abc\"", false },
+        { "[\"\\u0061bcd----\"]", false },
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -194,8 +194,12 @@ struct str canon_path(const struct canon_request *r, const struct message *m,
 
 struct str canon_tool_path(const struct canon_request *r, uint32_t at, struct arena *a)
 {
-    (void)r;
-    return arena_printf(a, "tools[%u]", at);
+    if (r->protocol != WIRE_GEMINI)
+        return arena_printf(a, "tools[%u]", at);
+    uint32_t entry = at >> 12, index = at & 0xfff;
+
+    return index == 0 ? arena_printf(a, "tools[%u]", entry)
+                      : arena_printf(a, "tools[%u].functionDeclarations[%u]", entry, index - 1);
 }
 
 /* --- arguments --------------------------------------------------------------------------------*/

@@ -190,7 +190,8 @@ struct tool {
     struct str grammar; /* custom: raw JSON `format` of the client, or empty */
     enum cache_ttl cache;
     bool deferred;
-    uint32_t at; /* index in the client's list */
+    struct str raw; /* the client's whole entry where its own wire takes it as it is; else empty */
+    uint32_t at;    /* index in the client's list */
     struct tool *next;
 };
 

@@ -159,9 +159,7 @@ static void on_settings(void *peer, struct settings *s)
     struct gateway *g = peer;
     const struct exchange_rules *rules = exchange_rules_new(s);
 
-    struct pool_options options = settings_pool_options(s);
-
-    pool_set_options(g->pool, &options);
+    pool_set_options(g->pool, &s->scheduling);
     atomic_store(&g->capturing, s->logs_capture);
     for (unsigned i = 0; i < g->worker_count; i++) {
         struct rules_news *news = must_alloc(sizeof(*news));
@@ -564,8 +562,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     if (st != OK || options->check_only)
         goto out;
     s = desk_settings(g.desk);
-    struct pool_options scheduling = settings_pool_options(s);
-    pool_set_options(g.pool, &scheduling);
+    pool_set_options(g.pool, &s->scheduling);
     g.drain_ms = s->drain_ms;
     g.traces = trace_ring_new(s->capture_bytes);
     atomic_store(&g.capturing, s->logs_capture);

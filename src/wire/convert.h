@@ -46,6 +46,9 @@ void approximate_path(struct request_writer *w, struct str path);
 /* What only the client's own protocol has (canonical.h: extras), for a target of another wire: all
  * of it is lost; false when something of it cannot be left out. */
 bool lose_extras(struct request_writer *w);
+/* False, always: a response that is stored elsewhere, with the code at which clients send all of
+ * it. */
+bool refuse_previous(struct request_writer *w);
 /* False, with the complaint in the client's own words. */
 bool refuse_field(struct request_writer *w, enum field f, struct str message);
 bool refuse_path(struct request_writer *w, struct str path, struct str message);
@@ -144,6 +147,7 @@ struct encoder {
     struct arena *scratch;
     bool full;        /* `out` could not take all: the stream is broken */
     bool begun;       /* json_array: the first element was written */
+    size_t data_at;   /* where the data of the event at hand begins in `out` */
     int64_t sequence; /* openai-responses: of the next event */
     void *state;
 };

@@ -20,15 +20,33 @@ struct json_writer encode_begin(struct encoder *e, struct str name)
         put(e, STR("data: "));
     }
     e->begun = true;
+    e->data_at = e->out->len;
     return json_writer(e->out);
+}
+
+/* A line break would end the data. One between tokens can be left out, and inside of strings there
+ * is none: it comes from JSON that was copied as it stood. */
+static void join_lines(struct encoder *e)
+{
+    char *at = e->out->at + e->data_at, *end = e->out->at + e->out->len, *to = at;
+
+    if (memchr(at, '\n', (size_t)(end - at)) == NULL &&
+        memchr(at, '\r', (size_t)(end - at)) == NULL)
+        return;
+    for (; at < end; at++)
+        if (*at != '\n' && *at != '\r')
+            *to++ = *at;
+    e->out->len = (size_t)(to - e->out->at);
 }
 
 void encode_finish(struct encoder *e, struct json_writer *w)
 {
     if (!json_written(w))
         e->full = true;
-    if (!e->o->json_array)
-        put(e, STR("\n\n"));
+    if (e->o->json_array || e->full)
+        return;
+    join_lines(e);
+    put(e, STR("\n\n"));
 }
 
 void encode_raw(struct encoder *e, struct str data)

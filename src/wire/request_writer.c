@@ -32,8 +32,18 @@ bool refuse_field(struct request_writer *w, enum field f, struct str message)
     return refuse_path(w, w->r->where[f], message);
 }
 
+bool refuse_previous(struct request_writer *w)
+{
+    (void)refuse_field(w, FIELD_PREVIOUS_RESPONSE,
+                       STR("is not known to the provider of this model: send the whole input"));
+    w->why->code = STR("previous_response_not_found");
+    return false;
+}
+
 bool lose_extras(struct request_writer *w)
 {
+    if (w->r->previous_response.len > 0)
+        return refuse_previous(w);
     for (const struct extra *x = w->r->extras; x != NULL; x = x->next) {
         if (x->vital)
             return refuse_path(w, x->path,

@@ -51,6 +51,7 @@ struct responses_encoder {
     bool closed;    /* its block is: it is finished when something else comes */
     bool wrapped;   /* custom call: the target calls a function with `input` */
     bool refused;
+    bool carries;     /* `encrypted` goes behind the item at hand, which is no reasoning */
     uint32_t index;   /* of the item at hand, else of the next */
     uint32_t summary; /* index of the open part of a summary */
     bool summary_open;
@@ -58,8 +59,8 @@ struct responses_encoder {
     struct buf call;       /* id, name and namespace, one behind the other */
     struct buf text;       /* of the open part; escaped */
     struct buf parts;      /* finished parts of the summary */
-    struct buf held_notes; /* annotations, each with a line break; without its end when that is the
-                              end of the text */
+    struct buf held_notes; /* annotations, a NUL behind each; without its end when that is the end
+                              of the text */
     struct buf notes;      /* annotations that were told */
     struct buf encrypted;  /* of this item, or of the next when none is open; escaped */
     struct buf output;     /* finished items */

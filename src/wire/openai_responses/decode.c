@@ -120,6 +120,7 @@ static void put_note(struct decoder *d, const struct json *doc, uint32_t node)
                     .start = number_at(doc, member(doc, node, "start_index"), -1),
                     .end = number_at(doc, member(doc, node, "end_index"), -1),
                     .raw = json_raw(doc, node),
+                    .wire = WIRE_OPENAI_RESPONSES,
                 });
 }
 

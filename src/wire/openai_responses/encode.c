@@ -6,8 +6,8 @@
  * answer does: until then citations and signatures may still follow, and it is known whether it was
  * cut by a limit.
  *
- * A signature without thinking of its own travels as a reasoning item with an empty summary, in
- * front of the item it belongs to. */
+ * A signature without thinking of its own travels as a reasoning item with an empty summary: in
+ * front of the item it belongs to, or behind it when it came with it or later. */
 #include "wire/openai_responses/convert_int.h"
 #include "wire/format_int.h"
 #include "wire/signature.h"
@@ -156,6 +156,12 @@ static int64_t points(struct text text, struct arena *a)
     return n;
 }
 
+/* Citations of documents, which have no address, are no annotations here. */
+static bool has_place(const struct canon_note *note)
+{
+    return note->url.len > 0 || (note->wire == WIRE_OPENAI_RESPONSES && note->raw.len > 0);
+}
+
 /* An annotation; one of the whole block ends at `text_end`, -1 leaves the end (and the bracket
  * behind it) to be written when it is known. */
 static void put_note(struct buf *out, const struct canon_note *note, int64_t text_end)
@@ -164,6 +170,10 @@ static void put_note(struct buf *out, const struct canon_note *note, int64_t tex
     int64_t end = whole ? text_end : note->end > note->start ? note->end : note->start;
     struct json_writer w = json_writer(out);
 
+    if (note->wire == WIRE_OPENAI_RESPONSES && note->raw.len > 0) {
+        json_put_raw(&w, note->raw);
+        return;
+    }
     json_put_object(&w);
     json_put_member(&w, "type", STR("url_citation"));
     json_put_member(&w, "url", note->url);
@@ -511,7 +521,7 @@ static void end_notes(struct encoder *e)
     struct str line, rest = buf_str(&st->held_notes);
     uint32_t index = 0;
 
-    while (str_cut(rest, '\n', &line, &rest)) {
+    while (str_cut(rest, '\0', &line, &rest)) {
         struct json_writer w;
         size_t before;
 
@@ -591,6 +601,20 @@ static void forget_item(struct responses_encoder *st)
     st->index++;
 }
 
+static void end_item(struct encoder *e, enum status status);
+
+/* A signature that waits, as an item of its own. */
+static void put_carrier(struct encoder *e)
+{
+    struct responses_encoder *st = e->state;
+
+    if (st->encrypted.len == 0)
+        return;
+    st->carries = false;
+    begin_item(e, SAID_REASONING);
+    end_item(e, COMPLETED);
+}
+
 static void end_item(struct encoder *e, enum status status)
 {
     struct responses_encoder *st = e->state;
@@ -612,17 +636,8 @@ static void end_item(struct encoder *e, enum status status)
     }
     put_item_state(e, status);
     forget_item(st);
-}
-
-/* A signature that waits, as an item of its own. */
-static void put_carrier(struct encoder *e)
-{
-    struct responses_encoder *st = e->state;
-
-    if (st->encrypted.len == 0)
-        return;
-    begin_item(e, SAID_REASONING);
-    end_item(e, COMPLETED);
+    if (st->carries) /* a signature that came with it: behind it */
+        put_carrier(e);
 }
 
 /* --- events -----------------------------------------------------------------------------------*/
@@ -658,6 +673,8 @@ static void on_delta(struct encoder *e, const struct canon_event *ev)
 {
     struct responses_encoder *st = e->state;
 
+    if (text_is_empty(ev->text))
+        return;
     switch (st->kind) {
     case SAID_TEXT:
         put_delta(e, STR("response.output_text.delta"), "content_index", 0, ev->text);
@@ -686,13 +703,14 @@ static void on_delta(struct encoder *e, const struct canon_event *ev)
     keep(e, &st->text, ev->text.escaped);
 }
 
-/* It belongs to the thinking at hand, or to what comes next. */
+/* It belongs to the item at hand, or to what comes next. */
 static void on_signature(struct encoder *e, const struct canon_event *ev)
 {
     struct responses_encoder *st = e->state;
 
-    if (st->kind == SAID_REASONING && st->closed && !ev->sig_behind)
+    if (st->closed && !ev->sig_behind)
         end_item(e, COMPLETED);
+    st->carries = st->kind != SAID_NOTHING && st->kind != SAID_REASONING;
     st->encrypted.len = 0;
     keep(e, &st->encrypted, signature_wrap(&ev->sig, WIRE_OPENAI_RESPONSES, e->scratch).escaped);
 }
@@ -701,11 +719,11 @@ static void on_note(struct encoder *e, const struct canon_event *ev)
 {
     struct responses_encoder *st = e->state;
 
-    if (st->kind != SAID_TEXT)
+    if (st->kind != SAID_TEXT || !has_place(&ev->note))
         return; /* its item is out already */
     st->held_notes.max = e->o->bytes_max;
     put_note(&st->held_notes, &ev->note, -1);
-    keep(e, &st->held_notes, STR("\n"));
+    keep(e, &st->held_notes, STR("\0"));
 }
 
 /* --- what the provider ran --------------------------------------------------------------------*/
@@ -938,7 +956,7 @@ struct whole {
     struct arena *scratch;
     struct buf *output;
     uint32_t index;
-    bool fits, refused;
+    bool fits;
 };
 
 static void whole_item(struct whole *wh, const struct item *it, enum status status)
@@ -964,7 +982,9 @@ static void whole_notes(struct whole *wh, const struct answer_block *b, struct b
     int64_t end = b->note_count > 0 ? points(answer_text(b), wh->scratch) : 0;
 
     for (uint32_t i = 0; i < b->note_count; i++) {
-        if (i > 0)
+        if (!has_place(&b->notes[i]))
+            continue;
+        if (out->len > 0)
             (void)buf_add(out, STR(","));
         put_note(out, &b->notes[i], end);
     }
@@ -987,7 +1007,6 @@ static void whole_block(struct whole *wh, const struct answer_block *b, enum sta
         break;
     case BLOCK_REFUSAL:
         it.kind = SAID_REFUSAL;
-        wh->refused = true;
         break;
     case BLOCK_TOOL:
         it.kind = find_tool(wh->o, b->name, b->name_space, b->custom, &it.name, &it.name_space);
@@ -1045,19 +1064,27 @@ static void whole_carrier(struct whole *wh, const struct answer_block *b)
         whole_item(wh, &it, COMPLETED);
 }
 
+static bool has_refusal(const struct canon_answer *an)
+{
+    for (const struct answer_block *b = an->blocks; b != NULL; b = b->next)
+        if (!b->is_media && !b->is_server && b->kind == BLOCK_REFUSAL)
+            return true;
+    return false;
+}
+
 bool responses_encode_whole(const struct canon_answer *an, const struct encode_options *o,
                             struct arena *scratch, struct buf *out)
 {
     struct buf output;
     struct whole wh = { .o = o, .scratch = scratch, .output = &output, .fits = true };
-    enum stop_cause cause = an->choice_count > 0 ? an->choices[0].cause : STOP_DONE;
-    struct str incomplete;
+    struct str incomplete =
+        incomplete_of(an->choice_count > 0 ? an->choices[0].cause : STOP_DONE, has_refusal(an));
     struct json_writer w;
 
     buf_init(&output, o->bytes_max);
     for (const struct answer_block *b = an->blocks; b != NULL; b = b->next) {
         bool thinking = b->kind == BLOCK_THINKING || b->kind == BLOCK_REDACTED;
-        bool cut = b->next == NULL && incomplete_of(cause, wh.refused).len > 0;
+        bool cut = b->next == NULL && incomplete.len > 0;
 
         if (b->choice > 0)
             continue;
@@ -1073,7 +1100,6 @@ bool responses_encode_whole(const struct canon_answer *an, const struct encode_o
                 whole_carrier(&wh, b);
         }
     }
-    incomplete = incomplete_of(cause, wh.refused);
     w = json_writer(out);
     put_response(&w, o, incomplete.len > 0 ? STR("incomplete") : STR("completed"), incomplete,
                  buf_str(&output), &an->usage);

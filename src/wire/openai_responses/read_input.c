@@ -426,6 +426,13 @@ static bool join_texts(struct reading *rd, const struct item *it, const char *na
     return true;
 }
 
+/* Ids of items as the encoder makes them, `rs_<id of the answer>_<index>`: no provider knows them.
+ */
+static bool is_ours(struct str id)
+{
+    return memchr(str_drop(id, 3).at, '_', str_drop(id, 3).len) != NULL;
+}
+
 /* Encrypted thinking without any text is redacted thinking, but for signatures of Anthropic and
  * Google: of the former thinking that was not shown, of the latter the part that comes behind. */
 static bool read_reasoning(struct reading *rd, const struct item *it)
@@ -459,7 +466,8 @@ static bool read_reasoning(struct reading *rd, const struct item *it)
     p = item_part(rd, ROLE_ASSISTANT, shown ? PART_THINKING : PART_REDACTED, it);
     p->text = text;
     p->sig = sig;
-    if (sig.signer == SIGNER_OPENAI && !str_starts(blob.escaped, STR(SIGNATURE_ENVELOPE))) {
+    if (sig.signer == SIGNER_OPENAI && !str_starts(blob.escaped, STR(SIGNATURE_ENVELOPE)) &&
+        !is_ours(member_str(rd, m[ID]))) {
         p->sig.item_id = member_str(rd, m[ID]);
         p->opaque = (struct opaque){ .wire = WIRE_OPENAI_RESPONSES,
                                      .type = STR("reasoning"),

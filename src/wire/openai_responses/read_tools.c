@@ -179,7 +179,7 @@ bool responses_read_choice(struct reading *rd, uint32_t node)
 {
     const struct place at = { NULL, "tool_choice", 0 };
     struct tool_choice *choice = &rd->r->choice;
-    uint32_t m[CHOICE_MEMBERS];
+    uint32_t m[CHOICE_MEMBERS], type;
 
     if (node == JSON_NONE)
         return true;
@@ -195,18 +195,21 @@ bool responses_read_choice(struct reading *rd, uint32_t node)
             return members_complain(rd, &at, NULL, "must be auto, none, required or an object");
         return true;
     }
-    if (!responses_object(rd, node, &at, choice_members, CHOICE_MEMBERS, m))
-        return false;
-    if (m[CHOICE_TYPE] == JSON_NONE)
-        return members_complain(rd, &at, "type", "is missing");
-    if (node_says(rd->doc, m[CHOICE_TYPE], "allowed_tools"))
-        return read_allowed(rd, &at, m);
-    if (!node_says(rd->doc, m[CHOICE_TYPE], "function") &&
-        !node_says(rd->doc, m[CHOICE_TYPE], "custom")) {
+    if (json_type(rd->doc, node) != JSON_OBJECT)
+        return members_complain(rd, &at, NULL, "must be auto, none, required or an object");
+    type = member(rd->doc, node, "type");
+    if (!is_type(rd->doc, type, JSON_STRING))
+        return members_complain(rd, &at, "type", "must be a word: function, custom …");
+    if (!node_says(rd->doc, type, "function") && !node_says(rd->doc, type, "custom") &&
+        !node_says(rd->doc, type, "allowed_tools")) {
         /* a tool of the provider: only this wire can be told to use it */
         canon_add_extra(rd->r, rd->a, STR("tool_choice"), json_raw(rd->doc, node), false);
         return true;
     }
+    if (!members_read(rd, node, &at, choice_members, CHOICE_MEMBERS, m))
+        return false;
+    if (node_says(rd->doc, type, "allowed_tools"))
+        return read_allowed(rd, &at, m);
     if (m[CHOICE_NAME] == JSON_NONE)
         return members_complain(rd, &at, "name", "is missing: name the tool");
     struct str *name = arena_new(rd->a, struct str);

@@ -201,7 +201,7 @@ static bool put_format(struct request_writer *w)
                         strict ? SCHEMA_OPENAI_STRICT : SCHEMA_OPENAI, false, w->a, &what);
     if (result == SCHEMA_REFUSED)
         return refuse_field(w, FIELD_FORMAT, str_c(what));
-    if (result == SCHEMA_CHANGED)
+    if (result == SCHEMA_CHANGED || (format->strict == TRI_YES && !strict))
         approximate_field(w, FIELD_FORMAT);
     if (format->strict != TRI_UNSET && !w->t->lacks.strict)
         json_put_member_bool(w->w, "strict", strict);
@@ -360,12 +360,8 @@ static bool write_state(struct request_writer *w)
     json_put_member_bool(w->w, "stream", stream);
     if (w->r->previous_response.len == 0)
         return true;
-    if (is_codex(w) || !is_own(w)) {
-        (void)refuse_field(w, FIELD_PREVIOUS_RESPONSE,
-                           STR("is not known to the provider of this model: send the whole input"));
-        w->why->code = STR("previous_response_not_found");
-        return false;
-    }
+    if (is_codex(w))
+        return refuse_previous(w);
     json_put_member(w->w, "previous_response_id", w->r->previous_response);
     return true;
 }

@@ -35,6 +35,8 @@ static bool put_function(struct request_writer *w, const struct tool *tool)
     /* left out it means true here, as nowhere else */
     if (!w->t->lacks.strict && (tool->strict != TRI_UNSET || !is_own(w)))
         json_put_member_bool(w->w, "strict", tool->strict == TRI_YES);
+    else if (tool->strict == TRI_YES)
+        lose_path(w, arena_printf(w->a, "%s.strict", canon_tool_path(w->r, tool->at, w->a).at));
     if (tool->deferred && is_own(w))
         json_put_member_bool(w->w, "defer_loading", true);
     json_put_end(w->w);

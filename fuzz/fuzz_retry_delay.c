@@ -21,13 +21,17 @@ static void check_delay(int64_t ms)
 static void check_verdict(const struct verdict *v)
 {
     assert(v->kind < VERDICT_KINDS);
+    const struct pool_options options = { .backoff_ms = { 60000, 300000 }, .backoff_count = 2 };
+
     check_delay(v->delay_ms);
     if (lockout_scope(v) == LOCKOUT_NOBODY)
         return;
     for (uint32_t step = 0; step < 10; step++) {
-        int64_t ms = lockout_length_ms(v, step);
+        int64_t ms = lockout_length_ms(v, step, &options);
 
-        assert(ms >= LOCKOUT_NAMED_MS_MIN && ms <= LOCKOUT_NAMED_MS_MAX);
+        assert(ms >= LOCKOUT_NAMED_MS_MIN);
+        assert(ms <= LOCKOUT_NAMED_MS_MAX ||
+               (v->kind == VERDICT_NEEDS_ACTION && ms == LOCKOUT_FOR_EVER));
     }
 }
 

@@ -159,7 +159,9 @@ static void on_settings(void *peer, struct settings *s)
     struct gateway *g = peer;
     const struct exchange_rules *rules = exchange_rules_new(s);
 
-    pool_set_options(g->pool, &s->scheduling);
+    struct pool_options options = settings_pool_options(s);
+
+    pool_set_options(g->pool, &options);
     atomic_store(&g->capturing, s->logs_capture);
     for (unsigned i = 0; i < g->worker_count; i++) {
         struct rules_news *news = must_alloc(sizeof(*news));
@@ -562,7 +564,8 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     if (st != OK || options->check_only)
         goto out;
     s = desk_settings(g.desk);
-    pool_set_options(g.pool, &s->scheduling);
+    struct pool_options scheduling = settings_pool_options(s);
+    pool_set_options(g.pool, &scheduling);
     g.drain_ms = s->drain_ms;
     g.traces = trace_ring_new(s->capture_bytes);
     atomic_store(&g.capturing, s->logs_capture);

@@ -53,8 +53,6 @@ const struct exchange_rules *exchange_rules_new(struct settings *s)
         .request_deadline_ms = s->request_deadline_ms,
         .stream_head_after_ms = s->stream_head_after_ms,
         .keep_alive_event_ms = s->keep_alive_event_ms,
-        .queue_wait_ms = s->scheduling.mode == MODE_CACHE_FIRST ? s->scheduling.max_wait_ms
-                                                                : s->scheduling.queue_wait_ms,
         .answer_bytes_max = s->answer_bytes,
         .privacy = s->privacy,
         .strict = s->strict,

@@ -437,6 +437,20 @@ bool settings_check(struct str text, struct settings_fault *fault)
     return true;
 }
 
+struct pool_options settings_pool_options(const struct settings *s)
+{
+    struct pool_options o = s->scheduling;
+
+    o.protection_percent = s->protection_enabled ? (int32_t)s->protection_percent : 0;
+    o.protected_models = s->protection_models;
+    o.protected_model_count = s->protection_model_count;
+    o.backoff_count = s->breaker_enabled ? s->backoff_step_count : 0;
+    assert(o.backoff_count <= BACKOFF_STEPS_MAX);
+    for (size_t i = 0; i < o.backoff_count; i++)
+        o.backoff_ms[i] = s->backoff_steps[i] * 1000;
+    return o;
+}
+
 struct settings *settings_ref(struct settings *s)
 {
     atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);

@@ -40,8 +40,8 @@ struct settings {
     struct str *cors_origins; /* exact origins that may call inference routes; none by default */
     size_t cors_origin_count;
 
-    struct pool_options scheduling;
-    struct mapping_spec *mapping; /* in the order of the file */
+    struct pool_options scheduling; /* settings_pool_options() has all of it */
+    struct mapping_spec *mapping;   /* in the order of the file */
     size_t mapping_count;
     int64_t request_deadline_ms, stream_head_after_ms;
     bool strict;
@@ -95,6 +95,8 @@ struct settings_sources {
 /* The defaults alone are settings_read(STR("{}"), …). On failure nothing is made. */
 bool settings_read(struct str text, const struct settings_sources *sources, struct settings **out,
                    struct settings_fault *fault);
+/* What they say to the pool. Borrows from the snapshot. */
+struct pool_options settings_pool_options(const struct settings *s);
 struct settings *settings_ref(struct settings *s);
 void settings_unref(struct settings *s);
 

@@ -406,11 +406,12 @@ static const struct key_row rows[] = {
 
     WORD("proxy.scheduling.mode", scheduling.mode, mode_words, "\"Balance\"",
          "`CacheFirst` waits for the account that holds a conversation's cache, `Balance` goes on "
-         "to another, `PerformanceFirst` binds nothing."),
+         "to another, `PerformanceFirst` binds nothing and takes the account with the fewest "
+         "requests in flight."),
     SECONDS("proxy.scheduling.max_wait_seconds", scheduling.max_wait_ms, 0, DAY_S, "60",
-            "`CacheFirst`: the longest wait for the bound account; 0 never waits."),
+            "`CacheFirst`: the longest wait for the bound account, or for any; 0 never waits."),
     SECONDS("proxy.scheduling.queue_wait_seconds", scheduling.queue_wait_ms, 0, DAY_S, "5",
-            "The longest wait while no account is free; 0 never waits."),
+            "The other modes: the longest wait while no account is free; 0 never waits."),
     FLAG("proxy.scheduling.optimize_quota_sorting", scheduling.optimize_quota_sorting, "true",
          "Within a tier, accounts with more quota left come first."),
     { .path = "proxy.custom_mapping",
@@ -422,7 +423,8 @@ static const struct key_row rows[] = {
           "Model names to replace: `\"from\": \"to\"`, where `from` may hold `*`. Exact names "
           "come first, then the longest literal part." },
     CEILING("proxy.quota_reserve_percent", scheduling.quota_reserve_percent, 0, 50, "0",
-            "Accounts at or below this part of their quota are spared; 0 switches it off."),
+            "Accounts at or below this part of their quota are spared, unless nobody else offers "
+            "the model; 0 switches it off."),
     SECONDS("proxy.request_deadline_seconds", request_deadline_ms, 1, DAY_S, "600",
             "How long one request may take until its answer begins, all attempts together."),
     SECONDS("proxy.stream_head_after_seconds", stream_head_after_ms, 1, DAY_S, "15",
@@ -463,18 +465,19 @@ static const struct key_row rows[] = {
            "Below this part of the quota an account is spared."),
     TEXTS("quota_protection.monitored_models", protection_models, protection_model_count, 0, 1000,
           check_some, "[\"claude\",\"gemini-3-pro-high\",\"gemini-3-flash\"]",
-          "The models it is about."),
+          "The models it is about: each name stands for all upstream ids that hold it, and may be "
+          "a pattern with `*`."),
     FLAG("circuit_breaker.enabled", breaker_enabled, "true",
          "Lock accounts out for longer each time when their quota is exhausted and the provider "
-         "names no time."),
+         "names no time; switched off, for 60 s each time."),
     { .path = "circuit_breaker.backoff_steps",
       .kind = &kind_seconds,
       AT(backoff_steps),
       .count_offset = offsetof(struct settings, backoff_step_count),
       .min = 1,
-      .max = 32,
+      .max = BACKOFF_STEPS_MAX,
       .standard = "[60,300,1800,7200]",
-      .meaning = "These times, in seconds; the last one repeats." },
+      .meaning = "These times, in seconds, each at most 6 hours; the last one repeats." },
 
     FLAG("dashboard.auto_open", auto_open, "true", "Open the dashboard at start."),
     FLAG("dashboard.preload_routing", preload_routing, "true",

@@ -69,6 +69,7 @@ static void wake_here(void *message)
 {
     struct worker *w = message;
 
+    atomic_store(&w->wake_sent, false);
     exchange_wake(&w->env);
 }
 
@@ -77,9 +78,10 @@ static void on_account_free(void *peer)
 {
     struct worker *w = peer;
 
-    /* when the mailbox is full, the worker has work enough to come back to its waiting exchanges */
-    if (!mailbox_send(w->mailbox, wake_here, w))
-        return;
+    /* one message wakes all that were given an account; when the mailbox is full, their own timers
+     * do */
+    if (!atomic_exchange(&w->wake_sent, true) && !mailbox_send(w->mailbox, wake_here, w))
+        atomic_store(&w->wake_sent, false);
 }
 
 /* --- life
@@ -135,11 +137,11 @@ enum status worker_init(struct worker *w, const struct worker_options *options, 
         .metrics = &w->exchange_metrics,
         .rules = options->rules,
         .on_access = on_access,
+        .wake = on_account_free,
         .peer = w,
     };
     exchange_env_init(&w->env);
     w->env.id_last = (uint64_t)w->number << 40; /* numbers of exchanges are the process's */
-    pool_on_free(options->shared->pool, on_account_free, w);
     return OK;
 }
 

@@ -38,6 +38,7 @@ struct worker {
     struct client_metrics client_metrics;
     struct exchange_metrics exchange_metrics;
     struct timer drain;
+    _Atomic bool wake_sent;       /* a message to wake those that wait is on its way */
     _Atomic uint32_t connections; /* for the acceptor's choice */
     void (*on_drained)(void *peer, struct worker *w);
     void *on_drained_peer;

@@ -12,12 +12,9 @@ static const struct verdict nothing = { .kind = VERDICT_NONE, .delay_ms = -1 };
 void counting_begin(struct exchange *x)
 {
     int64_t now_ms = loop_now(x->env->loop);
-    struct pick_ask ask = {
-        .model = x->mapped,
-        .public_model = x->mapped,
-        .wires = outgoing_wires(x->target.protocol),
-    };
+    struct pick_ask ask = exchange_ask(x);
 
+    ask.side = true;
     if (!pool_lease(x->env->pool, &ask, now_ms, &x->attempt.lease, &x->pick)) {
         if (x->pick.offering == 0)
             exchange_give_up(x);

@@ -245,23 +245,9 @@ static void journal_pick(const struct exchange *x, bool leased, int64_t now_ms)
     journal_add(x->env->journal, &ev);
 }
 
-/* Waiting is worth it when somebody will be free before patience and deadline end. */
-static bool may_wait(struct exchange *x, int64_t now_ms)
+struct pick_ask exchange_ask(const struct exchange *x)
 {
-    bool busy = x->pick.skipped[SKIP_BUSY] > 0;
-
-    if (x->wait_until_ms == 0)
-        x->wait_until_ms = now_ms + x->rules->queue_wait_ms;
-    if (now_ms >= x->wait_until_ms || now_ms >= x->deadline_ms)
-        return false;
-    if (busy)
-        return true; /* any lease that ends wakes us */
-    return x->pick.free_at_ms < x->wait_until_ms && x->pick.free_at_ms < x->deadline_ms;
-}
-
-void exchange_pick(struct exchange *x)
-{
-    int64_t now_ms = loop_now(x->env->loop);
+    const struct blame *b = x->blame;
     struct pick_ask ask = {
         .model = x->mapped,
         .public_model = x->mapped,
@@ -272,44 +258,114 @@ void exchange_pick(struct exchange *x)
         .again = x->again,
         .tried = x->tried,
         .tried_count = x->tried_count,
+        .since_ms = x->wait_since_ms,
+        .deadline_ms = x->deadline_ms,
+        .waiter = x->waiter,
     };
+
+    if (b != NULL) {
+        ask.convicted = b->convicted;
+        ask.convicted_count = b->convicted_count;
+        ask.spent = b->spent;
+        ask.spent_count = b->spent_count;
+        ask.avoid = b->avoid;
+    }
+    return ask;
+}
+
+static void wait_begin(struct exchange *x)
+{
+    if (x->waiting)
+        return;
+    x->waiting = true;
+    x->wait_link = &x->env->waiting;
+    x->wait_next = x->env->waiting;
+    if (x->wait_next != NULL)
+        x->wait_next->wait_link = &x->wait_next;
+    x->env->waiting = x;
+}
+
+static void wait_end(struct exchange *x)
+{
+    if (!x->waiting)
+        return;
+    x->waiting = false;
+    *x->wait_link = x->wait_next;
+    if (x->wait_next != NULL)
+        x->wait_next->wait_link = x->wait_link;
+}
+
+/* Asks the pool; when nobody is free and waiting is worth it, takes a place in its queue. */
+static bool exchange_lease(struct exchange *x, int64_t now_ms)
+{
+    struct pick_ask ask = exchange_ask(x);
+    bool leased = pool_lease(x->env->pool, &ask, now_ms, &x->attempt.lease, &x->pick);
+
+    if (leased || x->pick.wait_until_ms == 0)
+        return leased;
+    if (x->wait_since_ms == 0)
+        x->wait_since_ms = now_ms;
+    if (x->waiter != NULL)
+        return false;
+    x->waiter = arena_new(&x->r->arena, struct waiter);
+    x->waiter->wake = x->env->wake;
+    x->waiter->peer = x->env->peer;
+    ask = exchange_ask(x);
+    return pool_lease(x->env->pool, &ask, now_ms, &x->attempt.lease, &x->pick);
+}
+
+/* No more accounts: the pool is asked only for what it says of those that are out, so that the
+ * answer tells when to come back. */
+static void exchange_stop(struct exchange *x, int64_t now_ms)
+{
+    struct pick_ask ask = exchange_ask(x);
+    int64_t id;
+
+    if (x->waiting)
+        pool_unwait(x->env->pool, x->waiter, now_ms);
+    wait_end(x);
+    ask.waiter = NULL;
+    ask.surveys = true;
+    (void)pool_explain(x->env->pool, &ask, now_ms, &id, &x->pick);
+    exchange_give_up(x);
+}
+
+void exchange_pick(struct exchange *x)
+{
+    int64_t now_ms = loop_now(x->env->loop);
 
     assert(x->state == EXCHANGE_PICKING);
     x->again_at_ms = 0;
-    bool done = x->costly_count >= ATTEMPTS_COSTLY_MAX || x->tried_count >= PICK_TRIED_MAX;
-    bool leased = pool_lease(x->env->pool, &ask, now_ms, &x->attempt.lease, &x->pick);
-    if (done) {
-        /* asked only for what it says of those that are out: the answer tells when to come back */
-        if (leased)
-            lease_return(x->env->pool, &x->attempt.lease,
-                         &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 }, now_ms);
-        exchange_give_up(x);
+    if (x->costly_count >= ATTEMPTS_COSTLY_MAX || x->tried_count >= PICK_TRIED_MAX) {
+        exchange_stop(x, now_ms);
         return;
     }
+    bool leased = exchange_lease(x, now_ms);
+
     journal_pick(x, leased, now_ms);
     if (leased) {
-        x->wait_until_ms = 0;
+        wait_end(x);
+        x->wait_since_ms = 0;
         x->attempt.reason = x->pick.reason;
         exchange_move(x, EXCHANGE_SENDING);
         attempt_start(x);
-        return;
-    }
-    if (!may_wait(x, now_ms)) {
+    } else if (x->pick.wait_until_ms != 0) {
+        wait_begin(x);
+        x->again_at_ms = x->pick.ask_at_ms;
+        exchange_schedule(x);
+    } else {
+        wait_end(x); /* the pool has forgotten it */
         exchange_give_up(x);
-        return;
     }
-    x->again_at_ms =
-        x->pick.retry_at_ms < x->wait_until_ms ? x->pick.retry_at_ms : x->wait_until_ms;
-    exchange_schedule(x);
 }
 
 void exchange_wake(struct exchange_env *env)
 {
-    struct exchange *x = env->running, *next;
+    struct exchange *x = env->waiting, *next;
 
     for (; x != NULL; x = next) {
-        next = x->next;
-        if (x->state == EXCHANGE_PICKING && x->again_at_ms != 0 && x->pick.skipped[SKIP_BUSY] > 0)
+        next = x->wait_next;
+        if (atomic_load(&x->waiter->granted))
             exchange_pick(x);
     }
 }
@@ -336,17 +392,28 @@ static bool again_allows(struct exchange_env *env, int64_t now_ms, bool use)
     return true;
 }
 
-/* May the same account be asked once more? Its cache is warm there, or nothing reached it at all.
- */
+/* Most exchanges need none of it. */
+static void make_room(struct exchange *x)
+{
+    if (x->tried != NULL)
+        return;
+    x->tried = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
+    x->spared = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
+}
+
+/* May the same account be asked once more? Its cache is warm there, or nothing reached it at all,
+ * which may be the connection's fault; what took its time to fail would take it again. */
+#define FRESH_TRY_MS 1000
 static bool spare(struct exchange *x, const struct verdict *v, int64_t account)
 {
-    bool worth = (v->kind == VERDICT_CAPACITY && v->first_capacity) ||
-                 (v->kind == VERDICT_NETWORK && v->nothing_sent) ||
-                 (v->kind == VERDICT_TIMEOUT && v->nothing_sent) ||
+    bool quick = loop_now(x->env->loop) - x->attempt.started_ms < FRESH_TRY_MS;
+    bool worth = (v->kind == VERDICT_CAPACITY && x->verdicts[VERDICT_CAPACITY] == 0) ||
+                 (v->kind == VERDICT_NETWORK && v->nothing_sent && quick) ||
                  (v->kind == VERDICT_RATE_LIMITED && v->delay_ms >= 0 && v->delay_ms <= 2000);
 
     if (!worth || x->spared_count == PICK_TRIED_MAX)
         return false;
+    make_room(x);
     for (size_t i = 0; i < x->spared_count; i++)
         if (x->spared[i] == account)
             return false;
@@ -377,15 +444,6 @@ static void client_fault(struct exchange *x, const struct verdict *v,
                 ENDING_REQUEST_WRONG);
 }
 
-/* Most exchanges need none of it. */
-static void make_room(struct exchange *x)
-{
-    if (x->tried != NULL)
-        return;
-    x->tried = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
-    x->spared = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
-}
-
 void exchange_use_up(struct exchange *x, int64_t account)
 {
     make_room(x);
@@ -396,7 +454,9 @@ void exchange_use_up(struct exchange *x, int64_t account)
 void exchange_fault(struct exchange *x, const struct verdict *judged,
                     const struct judge_words *words)
 {
-    int64_t account = x->attempt.lease.account_id, now_ms = loop_now(x->env->loop);
+    struct lease_mark mark = { x->attempt.lease.account_id, x->attempt.lease.number };
+    struct str provider = provider_name(x->attempt.upstream->provider);
+    int64_t now_ms = loop_now(x->env->loop);
     struct verdict copy = *judged, *v = &copy;
 
     if (x->target.counts) {
@@ -404,7 +464,11 @@ void exchange_fault(struct exchange *x, const struct verdict *judged,
         return;
     }
 
+    bool spared = x->state != EXCHANGE_STREAMING && spare(x, v, mark.account);
+
     v->first_capacity = v->kind == VERDICT_CAPACITY && x->verdicts[VERDICT_CAPACITY] == 0;
+    v->fresh_try = spared && v->kind == VERDICT_NETWORK;
+    v->evidence = words->evidence;
     attempt_end(x, v);
     x->last = *v;
     x->words = *words;
@@ -424,14 +488,12 @@ void exchange_fault(struct exchange *x, const struct verdict *judged,
         client_fault(x, v, words);
         return;
     }
-    if (!verdict_is_free(v->kind))
-        x->costly_count++;
-    make_room(x);
-    bool spared = spare(x, v, account);
-    /* its cache is worth a moment; for the other reasons a free account goes first */
-    x->again = spared && v->kind == VERDICT_CAPACITY ? account : 0;
+    blame_learn(x, &mark, provider, v);
+    /* its cache is worth a moment, and a fresh connection tells about the way to it; after a short
+     * limit any free account goes first */
+    x->again = spared && v->kind != VERDICT_RATE_LIMITED ? mark.account : 0;
     if (!spared)
-        exchange_use_up(x, account);
+        exchange_use_up(x, mark.account);
     exchange_move(x, EXCHANGE_PICKING);
     if (now_ms >= x->deadline_ms) {
         exchange_give_up(x);
@@ -440,7 +502,6 @@ void exchange_fault(struct exchange *x, const struct verdict *judged,
     if (v->kind == VERDICT_CAPACITY && spared) {
         /* the account has the prompt's cache: a moment of patience before it is asked again */
         x->again_at_ms = now_ms + 500 + (int64_t)(random_u64() % 1500);
-        x->wait_until_ms = x->again_at_ms + 1;
         exchange_schedule(x);
         return;
     }
@@ -603,6 +664,9 @@ void exchange_end(struct exchange *x, enum ending ending)
     const char *phase = states[x->state].name;
 
     assert(!x->attempt.running);
+    if (x->waiting)
+        pool_unwait(x->env->pool, x->waiter, now_ms);
+    wait_end(x);
     exchange_move(x, EXCHANGE_ENDED);
     timer_stop(&x->timer);
     count_ending(x, ending);

@@ -27,7 +27,6 @@ struct exchange_rules {
     int64_t request_deadline_ms;
     int64_t stream_head_after_ms; /* head commit without content */
     int64_t keep_alive_event_ms;  /* silence in a started stream before a keep-alive */
-    int64_t queue_wait_ms;        /* how long to wait when nobody is free */
     uint64_t answer_bytes_max;    /* an answer that is not streamed, and one event of a stream */
     bool privacy;                 /* mask account names */
     bool strict; /* refuse what cannot be said to the account in place of dropping it */
@@ -66,12 +65,14 @@ struct exchange_env {
     struct exchange_metrics *metrics;
     const struct exchange_rules *rules; /* current; app swaps it, running exchanges keep theirs */
     void (*on_access)(void *peer, const struct access_record *record); /* NULL: none */
+    void (*wake)(void *peer); /* from any thread: calls exchange_wake() on the env's own */
     void *peer;
     bool draining; /* new requests are refused */
     /* kept by exchange.c */
     struct arena scratch;
     struct buf head;          /* the upstream request head being written */
     struct exchange *running; /* list */
+    struct exchange *waiting; /* those of them that the pool will wake */
     uint64_t id_seed, id_last;
     struct {
         int64_t minute;
@@ -89,7 +90,7 @@ void exchange_room(struct request *r);
 void exchange_half_close(struct request *r);
 void exchange_gone(struct request *r, enum gone why);
 
-/* An account may have become free: those that wait pick again. */
+/* Some that wait were given an account. */
 void exchange_wake(struct exchange_env *env);
 /* Ends what still runs with an error in its protocol's form: the last step of a drain. */
 void exchange_end_all(struct exchange_env *env);

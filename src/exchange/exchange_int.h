@@ -55,6 +55,24 @@ struct attempt {
     struct buf made;           /* the whole answer in the client's protocol */
 };
 
+#define BLAME_PROVIDERS_MAX 8
+#define CONVICT_ACCOUNTS 3         /* alike failures on so many accounts are the request's fault */
+#define ATTEMPTS_COSTLY_PROVIDER 3 /* on one provider, when there is another */
+
+/* Costly failures of one request, by provider. */
+struct blame {
+    struct {
+        struct str provider;
+        uint32_t costly;
+        uint32_t count; /* accounts that failed so that the request may be to blame */
+        struct lease_mark marks[CONVICT_ACCOUNTS];
+    } of[BLAME_PROVIDERS_MAX];
+    size_t count;
+    struct str convicted[BLAME_PROVIDERS_MAX], spent[BLAME_PROVIDERS_MAX];
+    size_t convicted_count, spent_count;
+    struct str avoid; /* had no capacity for it */
+};
+
 struct exchange {
     struct exchange_env *env;
     const struct exchange_rules *rules;
@@ -77,8 +95,11 @@ struct exchange {
 
     struct timer timer;
     int64_t deadline_ms, head_at_ms, last_out_ms;
-    int64_t wait_until_ms; /* patience while nobody is free; 0 not waiting */
-    int64_t again_at_ms;   /* when waiting: pick again then */
+    struct waiter *waiter; /* its place in the pool's queue; NULL: it has not had to wait yet */
+    bool waiting;          /* in that queue, and in env->waiting */
+    struct exchange *wait_next, **wait_link;
+    int64_t wait_since_ms; /* since when nobody was free; 0 not waiting */
+    int64_t again_at_ms;   /* when waiting or resting: pick again then */
 
     struct attempt attempt;
     uint32_t attempt_count, costly_count;
@@ -87,7 +108,8 @@ struct exchange {
      * PICK_TRIED_MAX each from the first fault on */
     int64_t *tried, *spared;
     size_t tried_count, spared_count;
-    int64_t again; /* the account that is to be asked once more; 0: none */
+    int64_t again;       /* the account that is to be asked once more; 0: none */
+    struct blame *blame; /* what costly failures say; made with the first of them */
     struct pick pick;
     uint32_t verdicts[VERDICT_KINDS]; /* how many attempts ended so */
     struct judge_words words;         /* of the last attempt that failed */
@@ -105,6 +127,8 @@ struct exchange {
 void exchange_move(struct exchange *x, enum exchange_state to);
 /* Chooses an account and starts an attempt, or waits, or gives up. */
 void exchange_pick(struct exchange *x);
+/* What the pool is asked for. */
+struct pick_ask exchange_ask(const struct exchange *x);
 /* The attempt failed with this verdict: learns, and goes on or gives up. */
 void exchange_fault(struct exchange *x, const struct verdict *v, const struct judge_words *words);
 /* Another account takes this one's place: it cannot be asked, or failed. */
@@ -121,6 +145,11 @@ static inline uint32_t attempts_kept(const struct exchange *x)
 {
     return x->attempt_count < ACCESS_ATTEMPTS_MAX ? x->attempt_count : ACCESS_ATTEMPTS_MAX;
 }
+
+/* blame.c: a costly failure; whether the request, or the provider, is to blame. Call it when the
+ * lease has been returned. */
+void blame_learn(struct exchange *x, const struct lease_mark *mark, struct str provider,
+                 const struct verdict *v);
 
 /* attempt.c */
 void attempt_start(struct exchange *x);

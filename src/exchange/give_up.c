@@ -77,11 +77,11 @@ static enum fault_class class_of_failure(const struct exchange *x)
 
     if (seen[VERDICT_RATE_LIMITED] > 0)
         return FAULT_RATE_LIMITED;
-    /* the pool counts quota among the rates: any beyond those seen here may be free sooner */
-    if (seen[VERDICT_QUOTA_EXHAUSTED] > 0 && x->pick.locked_rate <= seen[VERDICT_QUOTA_EXHAUSTED])
-        return FAULT_QUOTA;
     if (x->pick.locked_rate > 0)
         return FAULT_RATE_LIMITED;
+    if (seen[VERDICT_QUOTA_EXHAUSTED] > 0 || x->pick.locked_quota > 0 ||
+        x->pick.skipped[SKIP_RESERVE] > 0 || x->pick.skipped[SKIP_PROTECTED] > 0)
+        return FAULT_QUOTA;
     if (seen[VERDICT_CAPACITY] > 0)
         return FAULT_OVERLOADED;
     if (seen[VERDICT_TIMEOUT] > 0)
@@ -101,23 +101,46 @@ static enum fault_class class_of_failure(const struct exchange *x)
 
 #define NAMED_MAX 5 /* accounts named in the text of a failure */
 
-static void name_accounts(const struct exchange *x, struct buf *text)
+/* What its last attempt in this exchange came to; VERDICT_NONE: it was not asked, or that is not
+ * kept. */
+static enum verdict_kind attempted(const struct exchange *x, int64_t account)
 {
+    enum verdict_kind kind = VERDICT_NONE;
+
+    for (uint32_t i = 0; i < attempts_kept(x); i++)
+        if (x->attempts[i].account_id == account)
+            kind = x->attempts[i].verdict;
+    return kind;
+}
+
+static void name_account(const struct exchange *x, const struct pick_passed *p, int64_t now_ms,
+                         struct buf *text)
+{
+    enum verdict_kind kind = attempted(x, p->id);
+    struct str label = str_c(p->label);
+
+    if (kind == VERDICT_NONE && (p->why == SKIP_LOCKED_OUT || p->why == SKIP_DISABLED))
+        kind = p->verdict;
+    if (x->rules->privacy)
+        (void)buf_printf(text, "%.*s***", label.len > 0 ? 1 : 0, label.at);
+    else
+        (void)buf_add(text, label);
+    (void)buf_printf(text, ": %s", kind != VERDICT_NONE ? verdict_word(kind) : skip_word(p->why));
+    if (p->until_ms > now_ms)
+        (void)buf_printf(text, " for %" PRId64 " s", (p->until_ms - now_ms + 999) / 1000);
+}
+
+static void name_accounts(const struct exchange *x, int64_t now_ms, struct buf *text)
+{
+    const struct pick *p = &x->pick;
     uint32_t named = 0;
 
-    if (x->rules->privacy)
-        return;
-    for (uint32_t i = 0; i < attempts_kept(x) && named < NAMED_MAX; i++, named++)
-        (void)buf_printf(text, "%s%s: %s", named == 0 ? " (" : ", ", x->attempts[i].label,
-                         verdict_word(x->attempts[i].verdict));
-    for (uint32_t i = 0; i < x->pick.passed_count && i < PICK_PASSED_MAX && named < NAMED_MAX;
-         i++) {
-        if (x->pick.passed[i].why == SKIP_TRIED)
-            continue;
-        (void)buf_printf(text, "%s%s: %s", named == 0 ? " (" : ", ", x->pick.passed[i].label,
-                         skip_word(x->pick.passed[i].why));
-        named++;
+    for (; named < p->passed_count && named < PICK_PASSED_MAX && named < NAMED_MAX; named++) {
+        (void)buf_add(text, named == 0 ? STR(" (") : STR(", "));
+        name_account(x, &p->passed[named], now_ms, text);
     }
+    if (p->passed_count > named)
+        (void)buf_printf(text, " and %u more", p->passed_count - named);
     if (named > 0)
         (void)buf_add(text, STR(")"));
 }
@@ -170,7 +193,7 @@ void exchange_give_up(struct exchange *x)
         retry_s = 1;
     buf_init(&text, FAULT_TEXT_MAX);
     (void)buf_add(&text, str_c(texts[class]));
-    name_accounts(x, &text);
+    name_accounts(x, now_ms, &text);
     if (retry_s > 0)
         (void)buf_printf(&text, ". Please try again in %" PRId64 "s.", retry_s);
     if (x->words.message.len > 0 && class != FAULT_RATE_LIMITED)

@@ -1,49 +1,24 @@
-/* pool/pool.c - the table of accounts, its one lock, and what the verdicts do to it.
+/* pool/pool.c - the one lock, and all that the outside may do under it.
  *
- * Each function locks once, does its work on memory that is already there, and unlocks; what has to
- * be freed, logged or told is put aside under the lock and done after it. */
-#include "pool/pool_int.h"
-
+ * Each function locks once, does its work on memory that is already there (but for what is new to
+ * the pool), and unlocks; what has to be freed, logged or told is put aside under the lock and done
+ * after it. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/utf8.h"
+#include "pool/pool_int.h"
 
 #define LABEL_MAX 128
-#define VIEW_BATCH 16 /* accounts copied under one hold of the lock */
 
-static const char *const mode_words[] = {
-    [MODE_BALANCE] = "Balance",
-    [MODE_CACHE_FIRST] = "CacheFirst",
-    [MODE_PERFORMANCE_FIRST] = "PerformanceFirst",
-};
-
-const char *pool_mode_word(enum pool_mode mode)
-{
-    assert(mode < COUNT(mode_words));
-    return mode_words[mode];
-}
-
-bool pool_mode_from_word(struct str word, enum pool_mode *mode)
-{
-    for (unsigned i = 0; i < COUNT(mode_words); i++)
-        if (str_eq(str_c(mode_words[i]), word)) {
-            *mode = (enum pool_mode)i;
-            return true;
-        }
-    return false;
-}
-
-static void pool_lock(struct pool *p)
+void pool_lock(struct pool *p)
 {
     int failed = pthread_mutex_lock(&p->lock);
 
     assert(failed == 0);
 }
 
-static void pool_unlock(struct pool *p)
+void pool_unlock(struct pool *p)
 {
     int failed = pthread_mutex_unlock(&p->lock);
 
@@ -53,22 +28,33 @@ static void pool_unlock(struct pool *p)
 /* --- configurations -------------------------------------------------------------------------- */
 
 /* Lets go of a use, under the lock. Gives what must be freed behind it, or NULL. */
-static struct account_config *config_release(struct account_config *c)
+struct account_config *config_release(struct account_config *c)
 {
     assert(c->users > 0);
     c->users--;
     return c->users == 0 ? c : NULL;
 }
 
-static void config_free(struct account_config *c)
+void config_free(struct account_config *c)
 {
     if (c == NULL)
         return;
     assert(c->users == 0);
-    if (c->upstream_free != NULL)
-        c->upstream_free(c->upstream);
+    if (c->means.upstream_free != NULL)
+        c->means.upstream_free(c->means.upstream);
     account_spec_free(c->spec);
     free(c);
+}
+
+static struct account_config *config_new(const struct account_spec *spec,
+                                         const struct account_means *means)
+{
+    struct account_config *c = must_calloc(1, sizeof(*c));
+
+    c->spec = account_spec_copy(spec);
+    c->means = *means;
+    c->means.host = arena_copy(&c->spec->arena, means->host);
+    return c;
 }
 
 static bool same_credential(const struct account_spec *a, const struct account_spec *b)
@@ -78,117 +64,36 @@ static bool same_credential(const struct account_spec *a, const struct account_s
            equal_in_constant_time(secret_reveal(&a->api_key), secret_reveal(&b->api_key));
 }
 
-/* --- the table ------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------ */
 
-static uint64_t label_hash(struct str label)
-{
-    uint64_t h =
-        UINT64_C(0xcbf29ce484222325); /* FNV-1a: labels are the operator's, not a client's */
-
-    for (size_t i = 0; i < label.len; i++)
-        h = (h ^ (uint8_t)label.at[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
-
-/* Position of the id, or `count`. */
-static uint32_t slot_by_id(const struct pool *p, int64_t id)
-{
-    uint32_t i = 0;
-
-    while (i < p->count && p->slots[i].id != id)
-        i++;
-    return i;
-}
-
-static struct account *account_find(const struct pool *p, int64_t id)
-{
-    uint32_t i = slot_by_id(p, id);
-
-    return i < p->count ? p->slots[i].account : NULL;
-}
-
-static bool label_is_taken(const struct pool *p, struct str label, int64_t but_by)
-{
-    uint64_t hash = label_hash(label);
-
-    for (uint32_t i = 0; i < p->count; i++) {
-        const struct pool_slot *s = &p->slots[i];
-
-        if (s->label_hash == hash && s->id != but_by &&
-            str_eq(s->account->config->spec->label, label))
-            return true;
-    }
-    return false;
-}
-
-/* Is the account of this place in the order at or before (created, order)? */
-static bool slot_before(const struct pool_slot *s, int64_t created, uint64_t order)
-{
-    int64_t own = s->account->config->spec->created_unix_ms;
-
-    return own < created || (own == created && s->account->order <= order);
-}
-
-/* The first position behind (created, order). */
-static uint32_t slot_behind(const struct pool *p, int64_t created, uint64_t order)
-{
-    uint32_t low = 0, high = p->count;
-
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-
-        if (slot_before(&p->slots[mid], created, order))
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
-}
-
-static void slot_remove(struct pool *p, uint32_t at)
-{
-    assert(at < p->count);
-    p->count--;
-    memmove(p->slots + at, p->slots + at + 1, sizeof(*p->slots) * (p->count - at));
-}
-
-static void slot_insert(struct pool *p, struct account *acc)
-{
-    const struct account_spec *spec = acc->config->spec;
-    uint32_t at = slot_behind(p, spec->created_unix_ms, acc->order);
-
-    if (p->count == p->cap) {
-        p->cap = p->cap == 0 ? 16 : p->cap * 2;
-        p->slots = must_realloc(p->slots, sizeof(*p->slots) * p->cap);
-    }
-    memmove(p->slots + at + 1, p->slots + at, sizeof(*p->slots) * (p->count - at));
-    p->slots[at] = (struct pool_slot){ acc->id, label_hash(spec->label), acc };
-    p->count++;
-}
-
-static void account_free(struct account *acc)
+static void account_free(struct pool *p, struct account *acc)
 {
     if (acc == NULL)
         return;
-    assert(acc->in_flight == 0);
-    free(acc->groups);
+    assert(acc->in_flight == 0 && acc->cohort == NULL);
+    while (acc->standings != NULL)
+        standing_free(p, acc->standings);
+    lockout_clear(&acc->lockout);
+    for (uint32_t i = 0; i < acc->missing_count; i++)
+        lockout_clear(&acc->missing[i].lockout);
+    free(acc->missing);
     free(acc);
 }
 
-static void account_set_reason(struct account *acc, struct str reason)
+static struct arena *options_copy(struct pool_options *to, const struct pool_options *from)
 {
-    reason = utf8_clip(reason, sizeof(acc->disabled_reason) - 1);
-    memcpy(acc->disabled_reason, reason.at, reason.len);
-    acc->disabled_reason[reason.len] = '\0';
-}
+    struct arena *a = must_calloc(1, sizeof(*a));
+    size_t count = from->protected_model_count < PROTECTED_MODELS_MAX ? from->protected_model_count
+                                                                      : PROTECTED_MODELS_MAX;
+    struct str *models = arena_array(a, struct str, count + 1);
 
-static void account_forget_lockouts(struct account *acc)
-{
-    acc->lockout = (struct lockout){ .why = VERDICT_NONE };
-    acc->group_count = 0;
+    *to = *from;
+    for (size_t i = 0; i < count; i++)
+        models[i] = arena_copy(a, from->protected_models[i]);
+    to->protected_models = models;
+    to->protected_model_count = count;
+    return a;
 }
-
-/* --- life ------------------------------------------------------------------------------------ */
 
 struct pool *pool_new(const struct pool_options *options)
 {
@@ -196,91 +101,375 @@ struct pool *pool_new(const struct pool_options *options)
     int failed = pthread_mutex_init(&p->lock, NULL);
 
     assert(failed == 0);
-    p->options = *options;
+    p->options_arena = options_copy(&p->options, options);
+    p->hosts_due_ms = p->ask_again_ms = INT64_MAX;
+    p->shape = 1;
+    bindings_init(&p->bindings);
     return p;
+}
+
+/* Out of the table and its cohort. Gives the configuration to be freed, or NULL. */
+static struct account_config *account_leave(struct pool *p, struct account *acc)
+{
+    account_ask_again(p, acc, 0);
+    account_count(p, acc, -1);
+    cohort_leave(p, acc);
+    table_remove(p, acc);
+    p->bindings.homes[acc->home].account = NULL;
+    return config_release(acc->config);
 }
 
 void pool_free(struct pool *p)
 {
     if (p == NULL)
         return;
-    assert(p->leases == 0);
-    for (uint32_t i = 0; i < p->count; i++) {
-        struct account *acc = p->slots[i].account;
+    assert(p->leases == 0 && p->waiters == NULL);
+    while (p->count > 0) {
+        struct account *acc = p->slots[p->count - 1].account;
 
-        config_free(config_release(acc->config));
-        account_free(acc);
+        config_free(account_leave(p, acc));
+        account_free(p, acc);
     }
+    rosters_free(p);
+    bindings_free(&p->bindings);
     free(p->slots);
+    free(p->by_id);
+    arena_free(p->options_arena);
+    free(p->options_arena);
     pthread_mutex_destroy(&p->lock);
     free(p);
 }
 
-void pool_set_options(struct pool *p, const struct pool_options *options)
+/* --- leases ---------------------------------------------------------------------------------- */
+
+/* Its number of leases has become another one. */
+static void account_file_in_flight(struct pool *p, struct account *acc, struct standing *s,
+                                   bool was_busy)
+{
+    if (was_busy || account_is_busy(acc) || p->options.mode == MODE_PERFORMANCE_FIRST)
+        account_file(p, acc); /* in all groups */
+    else
+        standing_file(p, s);
+}
+
+static void lease_take(struct pool *p, const struct pick_ask *ask, struct standing *s,
+                       const struct pick *why, struct lease *l)
+{
+    struct account *acc = s->account;
+    struct str label = acc->config->spec->label;
+    bool was_busy = account_is_busy(acc);
+
+    l->account = acc;
+    l->config = acc->config;
+    l->standing = s;
+    l->number = ++p->turn;
+    l->upstream = acc->config->means.upstream;
+    l->account_id = acc->id;
+    l->wires = acc->config->means.wires;
+    l->taken_ms = p->now_ms;
+    l->model = ask->model;
+    l->provider = acc->config->spec->provider;
+    l->side = ask->side;
+    l->binds = why->binds;
+    l->probe = why->probe;
+    l->stamps = why->reason != PICK_RECENT && why->mode != MODE_PERFORMANCE_FIRST &&
+                !ask->is_image && !ask->side;
+    l->session = ask->session;
+    memcpy(l->label, label.at, label.len);
+    l->label[label.len] = '\0';
+
+    p->leases++;
+    acc->in_flight++;
+    acc->config->users++;
+    s->users++;
+    s->roster->leases++;
+    s->picked_last = l->number;
+    s->picked_ms = p->now_ms;
+    account_file_in_flight(p, acc, s, was_busy);
+    if (why->probe)
+        account_probed(p, acc, s);
+    if (ask->has_session && why->mode != MODE_PERFORMANCE_FIRST) {
+        uint32_t row = bindings_find(&p->bindings, &ask->session, p->now_ms);
+
+        if (row != BINDING_NONE)
+            bindings_touch(&p->bindings, row, p->now_ms);
+    }
+}
+
+static struct account *lease_give_back(struct pool *p, struct lease *l, const struct verdict *v)
+{
+    struct account *acc = l->account;
+    bool was_busy = acc->cohort != NULL && account_is_busy(acc);
+
+    assert(p->leases > 0 && acc->in_flight > 0 && l->standing->users > 0);
+    p->leases--;
+    acc->in_flight--;
+    l->standing->users--;
+    if (acc->cohort == NULL)
+        return acc->in_flight == 0 ? acc : NULL;
+    l->standing->roster->leases--;
+    account_learn(p, acc, l, v);
+    account_file_in_flight(p, acc, l->standing, was_busy);
+    return NULL;
+}
+
+/* --- those who wait -------------------------------------------------------------------------- */
+
+static void waiter_unlink(struct pool *p, struct waiter *w)
+{
+    if (w->next != NULL)
+        w->next->previous = w->previous;
+    else
+        p->waiters_last = w->previous;
+    if (w->previous != NULL)
+        w->previous->next = w->next;
+    else
+        p->waiters = w->next;
+    w->next = w->previous = NULL;
+    w->queued = false;
+}
+
+static void waiter_link(struct pool *p, struct waiter *w)
+{
+    w->queued = true;
+    w->granted = false;
+    w->next = NULL;
+    w->previous = p->waiters_last;
+    if (p->waiters_last != NULL)
+        p->waiters_last->next = w;
+    else
+        p->waiters = w;
+    p->waiters_last = w;
+}
+
+/* Lanes in which nobody was usable for one who would have taken anybody: the others that wait for
+ * the same need not be asked. */
+#define DRY_MAX 16
+struct dry {
+    const struct lane *lanes[DRY_MAX];
+    size_t count;
+};
+
+static bool takes_anybody(const struct pick_ask *ask)
+{
+    return ask->tried_count == 0 && ask->named == 0 && ask->convicted_count == 0 &&
+           ask->spent_count == 0 && !ask->spends_reserve && ask->again == 0;
+}
+
+static bool is_dry(const struct dry *dry, const struct lane *lane)
+{
+    for (size_t i = 0; i < dry->count; i++)
+        if (dry->lanes[i] == lane)
+            return true;
+    return false;
+}
+
+/* Somebody may have become usable: those who came first are served first. */
+static void pool_grant(struct pool *p)
+{
+    struct dry dry = { .count = 0 };
+
+    if (!p->freed)
+        return;
+    p->freed = false;
+    for (struct waiter *w = p->waiters; w != NULL; w = w->next) {
+        bool plain = takes_anybody(&w->ask);
+
+        if (w->granted || (plain && is_dry(&dry, lane_get(p, &w->ask))))
+            continue;
+        struct standing *s = pool_pick(p, &w->ask, p->now_ms, &w->pick);
+
+        if (s != NULL) {
+            lease_take(p, &w->ask, s, &w->pick, &w->lease);
+            w->granted = true;
+            w->wake(w->peer);
+        } else if (plain && w->pick.skipped[SKIP_NONE] == 0 && dry.count < DRY_MAX) {
+            dry.lanes[dry.count++] = lane_get(p, &w->ask);
+        }
+    }
+    p->freed = false; /* by the leases just given */
+}
+
+static void waiter_wait(struct pool *p, struct waiter *w, const struct pick_ask *ask)
+{
+    if (!w->queued)
+        waiter_link(p, w);
+    w->ask = *ask;
+    if (ask->since_ms == 0)
+        w->ask.since_ms = p->now_ms;
+}
+
+/* --- the way to an account --------------------------------------------------------------------
+ */
+
+static bool lease_locked(struct pool *p, const struct pick_ask *ask, int64_t now_ms,
+                         struct lease *l, struct pick *why)
+{
+    struct waiter *w = ask->waiter;
+
+    pool_settle(p, now_ms);
+    pool_grant(p);
+    if (w != NULL && w->queued && w->granted) {
+        *l = w->lease;
+        *why = w->pick;
+        l->model = ask->model;
+        waiter_unlink(p, w);
+        return true;
+    }
+    struct standing *s = pool_pick(p, ask, now_ms, why);
+
+    if (s != NULL)
+        lease_take(p, ask, s, why, l);
+    if (w != NULL && s == NULL && why->wait_until_ms != 0)
+        waiter_wait(p, w, ask);
+    else if (w != NULL && w->queued)
+        waiter_unlink(p, w);
+    return s != NULL;
+}
+
+bool pool_lease(struct pool *p, const struct pick_ask *ask, int64_t now_ms, struct lease *l,
+                struct pick *why)
+{
+    l->account = NULL;
+    pool_lock(p);
+    bool leased = lease_locked(p, ask, now_ms, l, why);
+
+    pool_unlock(p);
+    return leased;
+}
+
+bool pool_explain(struct pool *p, const struct pick_ask *ask, int64_t now_ms, int64_t *id,
+                  struct pick *why)
 {
     pool_lock(p);
-    p->options = *options;
+    const struct standing *s = pool_pick(p, ask, now_ms, why);
+
+    if (s != NULL)
+        *id = s->account->id;
     pool_unlock(p);
+    return s != NULL;
+}
+
+void lease_return(struct pool *p, struct lease *l, const struct verdict *v, int64_t now_ms)
+{
+    struct account *acc = l->account, *gone = NULL;
+    struct account_config *dead = NULL;
+
+    assert(acc != NULL);
+    pool_lock(p);
+    bool was_refused = acc->refused;
+
+    pool_settle(p, now_ms);
+    gone = lease_give_back(p, l, v);
+    bool refused = acc->refused && !was_refused, back = was_refused && !acc->refused;
+
+    dead = config_release(l->config);
+    pool_grant(p);
+    pool_unlock(p);
+
+    if (refused)
+        log_warn("account disabled: its credential is refused", F_C("account", l->label),
+                 F_INT("status", v->status));
+    else if (back)
+        log_info("account enabled: its credential is accepted again", F_C("account", l->label));
+    config_free(dead);
+    account_free(p, gone);
+    l->account = NULL;
+    l->config = NULL;
+    l->standing = NULL;
+    l->upstream = NULL;
+}
+
+void pool_unwait(struct pool *p, struct waiter *w, int64_t now_ms)
+{
+    bool granted = false;
+
+    pool_lock(p);
+    if (w->queued) {
+        granted = w->granted;
+        waiter_unlink(p, w);
+    }
+    pool_unlock(p);
+    if (granted)
+        lease_return(p, &w->lease, &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 },
+                     now_ms);
+}
+
+void pool_release(struct pool *p, const struct lease_mark *marks, size_t count, int64_t now_ms)
+{
+    pool_lock(p);
+    pool_settle(p, now_ms);
+    accounts_release(p, marks, count);
+    pool_grant(p);
+    pool_unlock(p);
+}
+
+/* --- options --------------------------------------------------------------------------------- */
+
+void pool_set_options(struct pool *p, const struct pool_options *options)
+{
+    struct pool_options copy;
+    struct arena *arena = options_copy(&copy, options), *old;
+
+    pool_lock(p);
+    old = p->options_arena;
+    p->options = copy;
+    p->options_arena = arena;
+    pool_file_all(p);
+    pool_grant(p);
+    pool_unlock(p);
+    arena_free(old);
+    free(old);
 }
 
 struct pool_options pool_get_options(struct pool *p)
 {
     pool_lock(p);
     struct pool_options options = p->options;
+
     pool_unlock(p);
+    options.protected_models = NULL;
+    options.protected_model_count = 0;
     return options;
-}
-
-void pool_on_free(struct pool *p, void (*fn)(void *peer), void *peer)
-{
-    pool_lock(p);
-    assert(p->waker_count < POOL_WORKERS_MAX);
-    p->wakers[p->waker_count].fn = fn;
-    p->wakers[p->waker_count].peer = peer;
-    p->waker_count++;
-    pool_unlock(p);
-}
-
-/* Under the lock. */
-static void pool_wake(struct pool *p)
-{
-    for (uint32_t i = 0; i < p->waker_count; i++)
-        p->wakers[i].fn(p->wakers[i].peer);
 }
 
 /* --- accounts come, change and go --------------------------------------------------------------
  */
 
-/* Under the lock: gives the account its (first or next) configuration. */
-static struct account_config *account_configure(struct account *acc, struct account_config *config)
+/* Gives the account its (first or next) configuration. What is to be freed of the old one, or
+ * NULL. */
+static struct account_config *account_configure(struct pool *p, struct account *acc,
+                                                struct account_config *config)
 {
     struct account_config *old = acc->config;
-    bool fresh = old == NULL || !same_credential(old->spec, config->spec);
+    const struct account_spec *spec = config->spec;
+    bool fresh = old == NULL || !same_credential(old->spec, spec);
 
     config->users = 1;
     config->credential = old == NULL ? 0 : old->credential + (fresh ? 1 : 0);
-    acc->config = config;
-    if (fresh) {
-        account_forget_lockouts(acc);
+    if (fresh && old != NULL) {
+        account_forget(p, acc);
         acc->refused = false;
+        account_ask_again(p, acc, 0);
     }
-    acc->proxy_disabled = config->spec->proxy_disabled;
-    if (!acc->refused || config->spec->disabled) {
+    acc->config = config;
+    acc->created_unix_ms = spec->created_unix_ms;
+    acc->proxy_disabled = spec->proxy_disabled;
+    if (!acc->refused || spec->disabled) {
         acc->refused = false;
-        acc->disabled = config->spec->disabled;
-        account_set_reason(acc, config->spec->disabled_reason);
+        acc->disabled = spec->disabled;
+        account_set_reason(acc, spec->disabled_reason);
     }
     return old == NULL ? NULL : config_release(old);
 }
 
-static enum status pool_put_locked(struct pool *p, struct account_config *config,
-                                   struct account_config **dead, struct error *e)
+static enum status put_locked(struct pool *p, struct account_config *config,
+                              struct account_config **dead, struct error *e)
 {
     const struct account_spec *spec = config->spec;
-    uint32_t at = slot_by_id(p, spec->id);
-    struct account *acc = at < p->count ? p->slots[at].account : NULL;
+    struct account *acc = account_find(p, spec->id), *other = account_labelled(p, spec->label);
 
-    if (label_is_taken(p, spec->label, spec->id))
+    if (other != NULL && other != acc)
         return fail(e, E_CONFLICT, "another account has the label %.*s", STR_ARG(spec->label));
     if (acc == NULL && p->count >= POOL_ACCOUNTS_MAX)
         return fail(e, E_LIMIT, "there are already %d accounts", POOL_ACCOUNTS_MAX);
@@ -288,30 +477,33 @@ static enum status pool_put_locked(struct pool *p, struct account_config *config
         acc = must_calloc(1, sizeof(*acc));
         acc->id = spec->id;
         acc->order = ++p->inserted;
-    } else {
-        slot_remove(p, at); /* while the old configuration, by which it is sorted, still stands */
+        acc->home = bindings_home(&p->bindings, spec->id);
+        p->bindings.homes[acc->home].account = acc;
+    } else { /* while the old configuration, by which it is sorted, still stands */
+        account_count(p, acc, -1);
+        account_unfile(p, acc);
+        table_remove(p, acc);
     }
-    *dead = account_configure(acc, config);
-    slot_insert(p, acc);
-    pool_wake(p);
+    *dead = account_configure(p, acc, config);
+    table_insert(p, acc);
+    cohort_join(p, acc);
+    account_count(p, acc, 1);
+    p->freed = true;
+    pool_grant(p);
     return OK;
 }
 
 enum status pool_put(struct pool *p, const struct account_spec *spec,
                      const struct account_means *means, struct error *e)
 {
-    struct account_config *config = must_calloc(1, sizeof(*config)), *dead = NULL;
+    struct account_config *config = config_new(spec, means), *dead = NULL;
     enum status st = OK;
 
-    config->spec = account_spec_copy(spec);
-    config->wires = means->wires;
-    config->upstream = means->upstream;
-    config->upstream_free = means->upstream_free;
     if (spec->label.len == 0 || spec->label.len > LABEL_MAX) {
         st = fail(e, E_SYNTAX, "label: 1 to %d bytes are wanted", LABEL_MAX);
     } else {
         pool_lock(p);
-        st = pool_put_locked(p, config, &dead, e);
+        st = put_locked(p, config, &dead, e);
         pool_unlock(p);
     }
     config_free(st == OK ? dead : config);
@@ -321,24 +513,18 @@ enum status pool_put(struct pool *p, const struct account_spec *spec,
 bool pool_remove(struct pool *p, int64_t id)
 {
     struct account_config *dead = NULL;
-    struct account *gone = NULL;
+    struct account *acc, *gone = NULL;
 
     pool_lock(p);
-    uint32_t at = slot_by_id(p, id);
-    bool found = at < p->count;
-
-    if (found) {
-        struct account *acc = p->slots[at].account;
-
-        slot_remove(p, at);
-        acc->removed = true;
-        dead = config_release(acc->config);
+    acc = account_find(p, id);
+    if (acc != NULL) {
+        dead = account_leave(p, acc);
         gone = acc->in_flight == 0 ? acc : NULL;
     }
     pool_unlock(p);
     config_free(dead);
-    account_free(gone);
-    return found;
+    account_free(p, gone);
+    return acc != NULL;
 }
 
 bool pool_set_flags(struct pool *p, int64_t id, bool disabled, bool proxy_disabled,
@@ -348,12 +534,10 @@ bool pool_set_flags(struct pool *p, int64_t id, bool disabled, bool proxy_disabl
     struct account *acc = account_find(p, id);
 
     if (acc != NULL) {
-        acc->disabled = disabled;
-        acc->proxy_disabled = proxy_disabled;
-        acc->refused = false;
+        account_set_flags(p, acc, disabled, proxy_disabled, false);
         account_set_reason(acc, reason);
-        if (!disabled && !proxy_disabled)
-            pool_wake(p);
+        account_file(p, acc);
+        pool_grant(p);
     }
     pool_unlock(p);
     return acc != NULL;
@@ -365,300 +549,115 @@ bool pool_clear_lockouts(struct pool *p, int64_t id)
     struct account *acc = account_find(p, id);
 
     if (acc != NULL) {
-        account_forget_lockouts(acc);
-        pool_wake(p);
+        struct host *host = acc->cohort->host;
+
+        if (acc->refused) {
+            account_set_flags(p, acc, false, acc->proxy_disabled, false);
+            account_set_reason(acc, STR(""));
+        }
+        account_forget(p, acc);
+        account_file(p, acc);
+        if (host != NULL) {
+            lockout_clear(&host->lockout);
+            host_learned(p);
+        }
+        p->freed = true;
+        pool_grant(p);
     }
     pool_unlock(p);
     return acc != NULL;
 }
 
-/* --- leases ---------------------------------------------------------------------------------- */
-
-static void lease_take(struct lease *l, struct account *acc, struct str model, int64_t now_ms)
+bool pool_set_quota(struct pool *p, int64_t id, struct str group, const struct quota *q,
+                    int64_t now_ms)
 {
-    struct str label = acc->config->spec->label;
-    struct str group = group_name(model);
-
-    acc->in_flight++;
-    acc->config->users++;
-    l->account = acc;
-    l->config = acc->config;
-    l->upstream = acc->config->upstream;
-    l->account_id = acc->id;
-    l->wires = acc->config->wires;
-    l->taken_ms = now_ms;
-    memcpy(l->label, label.at, label.len);
-    l->label[label.len] = '\0';
-    if (group.len > 0)
-        memcpy(l->group, group.at, group.len);
-    l->group_len = (uint8_t)group.len;
-}
-
-bool pool_lease(struct pool *p, const struct pick_ask *ask, int64_t now_ms, struct lease *l,
-                struct pick *why)
-{
+    assert(q->remaining_permille >= -1 && q->remaining_permille <= 1000);
     pool_lock(p);
-    struct account *acc = pool_pick(p, ask, now_ms, why);
+    pool_settle(p, now_ms);
+    struct account *acc = account_find(p, id);
 
-    l->account = NULL;
     if (acc != NULL) {
-        acc->picked = ++p->turn;
-        p->leases++;
-        lease_take(l, acc, ask->model, now_ms);
+        struct standing *s = standing_make(p, acc, group);
+
+        s->quota = *q;
+        standing_file(p, s);
+        p->freed = true; /* it may be another step, or above what is kept */
+        pool_grant(p);
     }
     pool_unlock(p);
     return acc != NULL;
 }
 
-/* The place for a new group: a free one, else that of the group whose lockout ends first. */
-static struct group_lockout *group_make(struct account *acc, struct str group)
+/* --- fixed account --------------------------------------------------------------------------- */
+
+bool pool_fix(struct pool *p, int64_t id)
 {
-    struct group_lockout *g = NULL;
-
-    if (acc->groups == NULL)
-        acc->groups = must_calloc(GROUP_LOCKOUTS_MAX, sizeof(*acc->groups));
-    if (acc->group_count < GROUP_LOCKOUTS_MAX) {
-        g = &acc->groups[acc->group_count++];
-    } else {
-        g = &acc->groups[0];
-        for (uint32_t i = 1; i < acc->group_count; i++)
-            if (acc->groups[i].lockout.until_ms < g->lockout.until_ms)
-                g = &acc->groups[i];
-    }
-    *g = (struct group_lockout){ .len = (uint8_t)group.len };
-    memcpy(g->name, group.at, group.len);
-    return g;
-}
-
-static void account_fail(struct account *acc, const struct lease *l, const struct verdict *v,
-                         int64_t now_ms)
-{
-    struct str group = { l->group, l->group_len };
-    enum lockout_scope scope = lockout_scope(v);
-    struct lockout *lockout = &acc->lockout;
-
-    acc->failed++;
-    if (v->kind == VERDICT_AUTH_INVALID && !acc->disabled) {
-        char text[160];
-        int len = snprintf(text, sizeof(text), "%s (status %d)", verdict_text(v->kind), v->status);
-
-        acc->disabled = acc->refused = true;
-        account_set_reason(acc, (struct str){ text, (size_t)len });
-    }
-    if (scope == LOCKOUT_NOBODY)
-        return;
-    if (scope == LOCKOUT_GROUP && group.len > 0) {
-        lockout = account_group(acc, group);
-        if (lockout == NULL)
-            lockout = &group_make(acc, group)->lockout;
-    }
-    lockout_extend(lockout, v, l->taken_ms, now_ms);
-}
-
-/* True when the account became free by it. */
-static bool account_succeed(struct account *acc, const struct lease *l, int64_t now_ms)
-{
-    struct lockout *group = account_group(acc, (struct str){ l->group, l->group_len });
-    bool freed = lockout_disprove(&acc->lockout, l->taken_ms, now_ms);
-
-    acc->served++;
-    if (group != NULL && lockout_disprove(group, l->taken_ms, now_ms))
-        freed = true;
-    return freed;
-}
-
-/* What the verdict teaches the account. True when it may have become free. */
-static bool account_learn(struct account *acc, const struct lease *l, const struct verdict *v,
-                          int64_t now_ms)
-{
-    if (l->config->credential != acc->config->credential)
-        return false; /* the verdict is on a credential that is gone */
-
-    switch (v->kind) {
-    case VERDICT_SUCCESS:
-        return account_succeed(acc, l, now_ms);
-    case VERDICT_RATE_LIMITED:
-    case VERDICT_QUOTA_EXHAUSTED:
-    case VERDICT_CAPACITY:
-    case VERDICT_SERVER_ERROR:
-    case VERDICT_TIMEOUT:
-    case VERDICT_NETWORK:
-    case VERDICT_AUTH_EXPIRED:
-    case VERDICT_AUTH_INVALID:
-    case VERDICT_FORBIDDEN:
-    case VERDICT_NEEDS_ACTION:
-    case VERDICT_MODEL_MISSING:
-        account_fail(acc, l, v, now_ms);
-        return false;
-    case VERDICT_NONE: /* from here on: nothing about the account */
-    case VERDICT_REPAIRABLE:
-    case VERDICT_CLIENT_FAULT:
-    case VERDICT_TOO_LONG:
-    case VERDICT_BLOCKED:
-    case VERDICT_CLIENT_LEFT:
-    case VERDICT_KINDS:
-        return false;
-    }
-    return false;
-}
-
-void lease_return(struct pool *p, struct lease *l, const struct verdict *v, int64_t now_ms)
-{
-    struct account *acc = l->account, *gone = NULL;
-
-    assert(acc != NULL);
     pool_lock(p);
-    assert(p->leases > 0 && acc->in_flight > 0);
-    uint32_t most = acc->removed ? 0 : acc->config->spec->concurrency_max;
-    bool was_disabled = acc->disabled;
-    bool wake = most > 0 && acc->in_flight == most;
+    bool found = account_find(p, id) != NULL;
 
-    p->leases--;
-    acc->in_flight--;
-    if (!acc->removed && account_learn(acc, l, v, now_ms))
-        wake = true;
-    bool refused = acc->disabled && !was_disabled;
-    struct account_config *dead = config_release(l->config);
-
-    if (acc->removed && acc->in_flight == 0)
-        gone = acc;
-    if (wake)
-        pool_wake(p);
-    pool_unlock(p);
-
-    if (refused)
-        log_warn("account disabled: its credential is refused", F_C("account", l->label),
-                 F_INT("status", v->status));
-    config_free(dead);
-    account_free(gone);
-    l->account = NULL;
-    l->config = NULL;
-    l->upstream = NULL;
-}
-
-/* --- copies for others -------------------------------------------------------------------------
- */
-
-static void clip_into(char *to, size_t size, struct str text)
-{
-    text = utf8_clip(text, size - 1);
-    if (text.len > 0)
-        memcpy(to, text.at, text.len);
-    to[text.len] = '\0';
-}
-
-static void account_look(const struct account *acc, int64_t now_ms, struct account_view *v)
-{
-    const struct account_spec *spec = acc->config->spec;
-
-    *v = (struct account_view){
-        .id = acc->id,
-        .tier = spec->tier,
-        .disabled = acc->disabled,
-        .proxy_disabled = acc->proxy_disabled,
-        .from_file = spec->from_file,
-        .in_flight = acc->in_flight,
-        .concurrency_max = spec->concurrency_max,
-        .wires = acc->config->wires,
-        .served = acc->served,
-        .failed = acc->failed,
-        .created_unix_ms = spec->created_unix_ms,
-    };
-    clip_into(v->label, sizeof(v->label), spec->label);
-    clip_into(v->provider, sizeof(v->provider), spec->provider);
-    clip_into(v->disabled_reason, sizeof(v->disabled_reason), str_c(acc->disabled_reason));
-    if (lockout_holds(&acc->lockout, now_ms)) {
-        v->locked_until_ms = acc->lockout.until_ms;
-        v->locked_why = acc->lockout.why;
-    }
-    for (uint32_t i = 0; i < acc->group_count; i++)
-        if (lockout_holds(&acc->groups[i].lockout, now_ms))
-            v->groups_locked++;
-}
-
-size_t pool_each(struct pool *p, int64_t now_ms,
-                 void (*fn)(void *peer, const struct account_view *v), void *peer)
-{
-    struct account_view views[VIEW_BATCH];
-    int64_t created = INT64_MIN; /* where the walk stands: behind this place in the order */
-    uint64_t order = 0;
-    size_t total = 0;
-
-    for (;;) {
-        uint32_t n = 0;
-
-        pool_lock(p);
-        for (uint32_t i = slot_behind(p, created, order); i < p->count && n < VIEW_BATCH; i++) {
-            account_look(p->slots[i].account, now_ms, &views[n++]);
-            created = p->slots[i].account->config->spec->created_unix_ms;
-            order = p->slots[i].account->order;
-        }
-        pool_unlock(p);
-        for (uint32_t i = 0; i < n; i++)
-            fn(peer, &views[i]);
-        total += n;
-        if (n < VIEW_BATCH)
-            return total;
-    }
-}
-
-static bool account_in_use(const struct account *acc)
-{
-    return !acc->disabled && !acc->proxy_disabled;
-}
-
-uint32_t pool_active(struct pool *p, int64_t now_ms)
-{
-    uint32_t active = 0;
-
-    pool_lock(p);
-    for (uint32_t i = 0; i < p->count; i++) {
-        const struct account *acc = p->slots[i].account;
-
-        if (!acc->disabled && !lockout_holds(&acc->lockout, now_ms))
-            active++;
+    if (found) {
+        p->fixed = id;
+        p->freed = true; /* it may draw on the reserve */
+        pool_grant(p);
     }
     pool_unlock(p);
-    return active;
+    return found;
 }
 
-void pool_each_model(struct pool *p,
-                     void (*fn)(void *peer, struct str pattern, struct str provider,
-                                uint32_t wires),
-                     void *peer)
+void pool_unfix(struct pool *p)
 {
-    struct account_config *held[VIEW_BATCH], *dead[VIEW_BATCH];
-    int64_t created = INT64_MIN;
-    uint64_t order = 0;
+    pool_lock(p);
+    p->fixed = 0;
+    pool_unlock(p);
+}
 
-    for (;;) {
-        uint32_t n = 0, used = 0;
+int64_t pool_fixed(struct pool *p)
+{
+    pool_lock(p);
+    int64_t id = p->fixed;
 
-        pool_lock(p);
-        for (uint32_t i = slot_behind(p, created, order); i < p->count && n < VIEW_BATCH;
-             i++, n++) {
-            struct account *acc = p->slots[i].account;
+    pool_unlock(p);
+    return id;
+}
 
-            created = acc->config->spec->created_unix_ms;
-            order = acc->order;
-            if (!account_in_use(acc))
-                continue;
-            acc->config->users++; /* so that its slices live while they are shown */
-            held[used++] = acc->config;
-        }
-        pool_unlock(p);
+/* --- bindings -------------------------------------------------------------------------------- */
 
-        for (uint32_t i = 0; i < used; i++)
-            for (size_t k = 0; k < held[i]->spec->model_count; k++)
-                fn(peer, held[i]->spec->models[k], held[i]->spec->provider, held[i]->wires);
+bool pool_clear_binding(struct pool *p, const struct session_key *session)
+{
+    pool_lock(p);
+    uint32_t row = bindings_find(&p->bindings, session, p->now_ms);
 
-        pool_lock(p);
-        for (uint32_t i = 0; i < used; i++)
-            dead[i] = config_release(held[i]);
-        pool_unlock(p);
-        for (uint32_t i = 0; i < used; i++)
-            config_free(dead[i]);
-        if (n < VIEW_BATCH)
-            return;
+    if (row != BINDING_NONE) {
+        bindings_remove(&p->bindings, row);
+        p->freed = true; /* who waited for its account may take another */
+        pool_grant(p);
     }
+    pool_unlock(p);
+    return row != BINDING_NONE;
+}
+
+void pool_clear_bindings(struct pool *p)
+{
+    pool_lock(p);
+    bindings_remove_all(&p->bindings);
+    p->freed = true;
+    pool_grant(p);
+    pool_unlock(p);
+}
+
+void pool_load_binding(struct pool *p, const struct binding *b, int64_t now_ms)
+{
+    pool_lock(p);
+    bindings_load(&p->bindings, b, now_ms);
+    pool_unlock(p);
+}
+
+size_t pool_take_bindings(struct pool *p, struct binding *out, size_t max, bool *more)
+{
+    pool_lock(p);
+    size_t n = bindings_take(&p->bindings, out, max);
+
+    *more = p->bindings.changed_first != BINDING_NONE;
+    pool_unlock(p);
+    return n;
 }

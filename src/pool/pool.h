@@ -7,6 +7,8 @@
 #ifndef PENSTOCK_POOL_POOL_H
 #define PENSTOCK_POOL_POOL_H
 
+#include <stdatomic.h>
+
 #include "base/error.h"
 #include "pool/account.h"
 #include "pool/verdict.h"
@@ -21,7 +23,7 @@ enum pool_mode { MODE_BALANCE, MODE_CACHE_FIRST, MODE_PERFORMANCE_FIRST };
 const char *pool_mode_word(enum pool_mode mode); /* "Balance", "CacheFirst", "PerformanceFirst" */
 bool pool_mode_from_word(struct str word, enum pool_mode *mode);
 
-#define BACKOFF_STEPS_MAX 8
+#define BACKOFF_STEPS_MAX 32
 #define PROTECTED_MODELS_MAX 1000
 
 struct pool_options {
@@ -113,10 +115,14 @@ struct pick_ask {
     bool spends_reserve;         /* the entry names an account, or is the route's only one */
     const struct str *convicted; /* providers at which this request is not asked any more */
     size_t convicted_count;
+    const struct str *spent; /* providers that are not asked again if there is another one */
+    size_t spent_count;
+    struct str avoid;      /* a provider to come last; empty: none */
     int64_t since_ms;      /* when it asked first since it last had a lease: patience counts from
                               there; 0: now */
     int64_t deadline_ms;   /* waiting must end before; 0: none */
     struct waiter *waiter; /* its place in the queue while nobody is free; NULL: it will not wait */
+    bool surveys;          /* wants to know when those that are out are back, whoever is free */
 };
 
 struct pick_passed {
@@ -202,10 +208,9 @@ struct lease {
     struct str model;    /* borrowed from the ask: lives as long as the lease */
     struct str provider; /* of the configuration */
     bool side, binds, probe;
+    bool stamps; /* a success makes it the account that served last */
     struct session_key session;
     char label[129];
-    uint8_t group_len;
-    char group[GROUP_NAME_MAX];
 };
 
 /* A place in the queue of those for whom nobody was free. Embedded in the exchange; what the ask
@@ -214,7 +219,8 @@ struct waiter {
     void (*wake)(void *peer); /* called under the pool's lock when the waiter was given an account;
                                  it must only send a mailbox message: then pool_lease() again */
     void *peer;
-    bool queued, granted;
+    bool queued;
+    _Atomic bool granted;
     struct waiter *next, *previous;
     struct pick_ask ask;
     struct lease lease;
@@ -269,13 +275,7 @@ struct lease_mark {
     int64_t account;
     uint64_t number;
 };
-void pool_release(struct pool *p, const struct lease_mark *marks, size_t count, struct str model,
-                  int64_t now_ms);
-
-/* Called under the pool's lock when an account may have become free; it must only send a mailbox
- * message. One for each worker. */
-#define POOL_WORKERS_MAX 256
-void pool_on_free(struct pool *p, void (*fn)(void *peer), void *peer);
+void pool_release(struct pool *p, const struct lease_mark *marks, size_t count, int64_t now_ms);
 
 /* --- fixed account: only while the process runs ------------------------------------------------
  */
@@ -327,7 +327,7 @@ size_t pool_take_bindings(struct pool *p, struct binding *out, size_t max, bool 
 /* --- for admin, models and status: copies, made under the lock
  * ------------------------------------- */
 
-#define EVIDENCE_MAX 200
+#define EVIDENCE_MAX 512
 #define VIEW_LOCKOUTS_MAX 8
 #define VIEW_QUOTAS_MAX 8
 

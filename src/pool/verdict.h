@@ -48,6 +48,13 @@ struct verdict {
                             exchange */
     bool cut;            /* server_error: a cut or empty stream */
     bool nothing_sent;   /* network: no byte of the request went out */
+    bool fresh_try;      /* network, timeout: the exchange asks once more on a fresh connection, so
+                            nobody learns of it yet; set by the exchange */
+    bool derived;        /* the delay is our own conclusion, not a time that the provider named */
+    bool daily;          /* … from a daily allowance: to its midnight */
+    bool unlisted;       /* model_missing: the account's model list lacks it, too */
+    struct str evidence; /* the provider's words or its link for the owner, redacted; lives for the
+                            call it is given to */
 };
 
 const char *verdict_word(enum verdict_kind kind);

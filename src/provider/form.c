@@ -72,6 +72,18 @@ static void read_info(struct form_reader *r, const struct json *doc, uint32_t de
     read_quota(f, text_of(r, doc, metadata, "quota_limit"));
     if (text_of(r, doc, metadata, "model").len > 0)
         f->of_model = true;
+    take_text(&f->link, text_of(r, doc, metadata, "validation_link"));
+}
+
+static void read_help(struct form_reader *r, const struct json *doc, uint32_t detail)
+{
+    uint32_t list = json_member(doc, detail, STR("links"), NULL);
+    uint32_t first = JSON_NONE;
+
+    if (list != JSON_NONE && json_type(doc, list) == JSON_ARRAY)
+        first = json_first(doc, list);
+    if (first != JSON_NONE && json_type(doc, first) == JSON_OBJECT)
+        take_text(&r->form->link, text_of(r, doc, first, "url"));
 }
 
 static void read_violations(struct form_reader *r, const struct json *doc, uint32_t detail)
@@ -131,6 +143,8 @@ static void read_details(struct form_reader *r, const struct json *doc, uint32_t
             read_info(r, doc, d);
         } else if (str_eq(kind, STR("QuotaFailure"))) {
             read_violations(r, doc, d);
+        } else if (str_eq(kind, STR("Help"))) {
+            read_help(r, doc, d);
         }
     }
 }

@@ -22,7 +22,8 @@ struct fault_form {
     struct str reason, domain;
     bool detailed; /* there were details */
     bool per_day, per_minute;
-    bool of_model; /* the quota is one model's, not the account's */
+    bool of_model;   /* the quota is one model's, not the account's */
+    struct str link; /* where the account's owner can put things right */
     /* how long, in ms from now; -1: not said */
     int64_t reset_ms; /* the time when the quota is whole again */
     int64_t retry_ms; /* when it asks us to come again */

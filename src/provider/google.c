@@ -57,13 +57,14 @@ static bool lacks_capacity(const struct fault_form *f, int64_t told_ms)
 
 /* A daily quota comes back at midnight in California. The short retryDelay that may stand beside it
  * is of another clock: only a reset, or a delay too long for haste, is believed. */
-static int64_t daily_delay(const struct fault_form *f, int64_t told_ms, int64_t unix_ms)
+static void daily_delay(const struct fault_form *f, int64_t told_ms, int64_t unix_ms,
+                        struct verdict *v)
 {
-    if (f->reset_ms != DELAY_NONE)
-        return f->reset_ms;
-    if (told_ms > SHORT_MS)
-        return told_ms;
-    return delay_until(date_next_pacific_midnight(unix_ms), unix_ms);
+    v->delay_ms = f->reset_ms != DELAY_NONE ? f->reset_ms : told_ms;
+    if (v->delay_ms != DELAY_NONE && (f->reset_ms != DELAY_NONE || told_ms > SHORT_MS))
+        return;
+    v->delay_ms = delay_until(date_next_pacific_midnight(unix_ms), unix_ms);
+    v->derived = v->daily = true;
 }
 
 struct verdict google_too_many(const struct fault_form *f, int64_t head_ms, int64_t unix_ms)
@@ -83,7 +84,7 @@ struct verdict google_too_many(const struct fault_form *f, int64_t head_ms, int6
         v.delay_ms = DELAY_NONE; /* waiting as told would not bring a quota the plan lacks */
     } else if (f->per_day) {
         v.kind = VERDICT_QUOTA_EXHAUSTED;
-        v.delay_ms = daily_delay(f, told_ms, unix_ms);
+        daily_delay(f, told_ms, unix_ms, &v);
     } else if (lacks_capacity(f, told_ms)) {
         v.kind = VERDICT_CAPACITY;
         v.group_scope = true;
@@ -96,6 +97,7 @@ struct verdict google_too_many(const struct fault_form *f, int64_t head_ms, int6
         v.kind = VERDICT_QUOTA_EXHAUSTED;
     } else if (told_ms == DELAY_NONE && f->per_minute) {
         v.delay_ms = MINUTE_MS;
+        v.derived = true;
     } else if (told_ms == DELAY_NONE && !(of_cloud_code(f) && f->reason.len > 0)) {
         v.exhausted = true;
     }

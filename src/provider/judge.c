@@ -478,8 +478,19 @@ static struct str word_shown(struct str word, size_t max)
     return word.len <= max ? word : STR("");
 }
 
+/* A link goes to the account's owner as it is, its query with it: that is what makes it work. */
+static struct str evidence_of(const struct fault_form *f, struct arena *a)
+{
+    bool fit = str_starts(f->link, STR("https://")) && f->link.len < EVIDENCE_MAX;
+
+    for (size_t i = 0; i < f->link.len && fit; i++)
+        fit = f->link.at[i] > ' ' && f->link.at[i] < 0x7f;
+    return fit ? arena_copy(a, f->link) : redact(a, f->message, EVIDENCE_MAX - 1);
+}
+
 static void show_words(const struct fault_form *f, struct arena *a, struct judge_words *words)
 {
+    words->evidence = evidence_of(f, a);
     words->message = redact(a, f->message, JUDGE_MESSAGE_MAX);
     words->type = redact(a, word_shown(f->type.len > 0 ? f->type : f->status, 64), 64);
     words->code = redact(a, word_shown(f->code.len > 0 ? f->code : f->reason, 64), 64);
@@ -495,7 +506,7 @@ struct verdict provider_judge(const struct provider *p, const struct judge_ask *
     struct fault_form form;
 
     (void)p; /* all of them are told apart by their forms */
-    *words = (struct judge_words){ STR(""), STR(""), STR(""), STR("") };
+    *words = (struct judge_words){ STR(""), STR(""), STR(""), STR(""), STR("") };
     if (ask->fault != NULL)
         return judge_fault(ask->fault);
     if (ask->stream_cut)

@@ -184,7 +184,7 @@ struct str canon_path(const struct canon_request *r, const struct message *m,
                           : arena_printf(a, "input[%u].content[%u]", item, index - 1);
     }
     if (m == NULL || m->at == PART_AT_NONE)
-        return str_c(names[r->protocol].list);
+        return r->legacy ? STR("prompt") : str_c(names[r->protocol].list);
     if (part == NULL || part->at == PART_AT_NONE)
         return arena_printf(a, "%s[%u]", names[r->protocol].list, m->at);
     if (r->protocol == WIRE_OPENAI_CHAT && part->kind == PART_TOOL_CALL)
@@ -194,8 +194,12 @@ struct str canon_path(const struct canon_request *r, const struct message *m,
 
 struct str canon_tool_path(const struct canon_request *r, uint32_t at, struct arena *a)
 {
-    (void)r;
-    return arena_printf(a, "tools[%u]", at);
+    if (r->protocol != WIRE_GEMINI)
+        return arena_printf(a, r->functions ? "functions[%u]" : "tools[%u]", at);
+    uint32_t entry = at >> 12, index = at & 0xfff;
+
+    return index == 0 ? arena_printf(a, "tools[%u]", entry)
+                      : arena_printf(a, "tools[%u].functionDeclarations[%u]", entry, index - 1);
 }
 
 /* --- arguments --------------------------------------------------------------------------------*/

@@ -156,6 +156,13 @@ static inline uint32_t part_at_item(uint32_t item, uint32_t index)
 }
 _Static_assert(JSON_NODES_MAX < 1u << 20, "every item's index has room beside its part's");
 
+/* gemini: an entry of `tools` holds many functions, so `at` of a tool is both indexes; of a server
+ * tool the entry's alone. */
+static inline uint32_t tool_at_declaration(uint32_t entry, uint32_t declaration)
+{
+    return part_at_item(entry, declaration);
+}
+
 enum role { ROLE_USER, ROLE_ASSISTANT, ROLE_SYSTEM };
 enum phase { PHASE_NONE, PHASE_COMMENTARY, PHASE_FINAL };
 
@@ -183,7 +190,8 @@ struct tool {
     struct str grammar; /* custom: raw JSON `format` of the client, or empty */
     enum cache_ttl cache;
     bool deferred;
-    uint32_t at; /* index in the client's list */
+    struct str raw; /* the client's whole entry where its own wire takes it as it is; else empty */
+    uint32_t at;    /* index in the client's list */
     struct tool *next;
 };
 

@@ -66,15 +66,38 @@ bool member_type_check(struct reading *rd, uint32_t node, uint32_t types, const 
     return members_complain(rd, p, name, types_word(types));
 }
 
+/* Is `snake` the snake_case spelling of `camel`? */
+static bool spells(struct str snake, struct str camel)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < camel.len; i++) {
+        char c = camel.at[i];
+
+        if (c >= 'A' && c <= 'Z') {
+            if (at == snake.len || snake.at[at++] != '_')
+                return false;
+            c = char_lower(c);
+        }
+        if (at == snake.len || snake.at[at++] != c)
+            return false;
+    }
+    return at == snake.len;
+}
+
 /* The rule for a key, or `count`. */
-static size_t rule_find(const struct json *doc, uint32_t key, const struct member_rule *rules,
+static size_t rule_find(const struct reading *rd, uint32_t key, const struct member_rule *rules,
                         size_t count)
 {
+    const struct json *doc = rd->doc;
     bool plain = (doc->nodes[key].flags & JSON_ESCAPED) == 0;
     struct str name = json_inside(doc, key);
+    bool snake = rd->snake && plain && name.len > 0 && memchr(name.at, '_', name.len) != NULL;
 
     for (size_t i = 0; i < count; i++)
-        if (plain ? str_eq(name, rules[i].name) : json_says(doc, key, rules[i].name))
+        if (snake   ? spells(name, rules[i].name)
+            : plain ? str_eq(name, rules[i].name)
+                    : json_says(doc, key, rules[i].name))
             return i;
     return count;
 }
@@ -103,7 +126,7 @@ bool members_read(struct reading *rd, uint32_t object, const struct place *p,
         nodes[i] = JSON_NONE;
     for (uint32_t key = json_first(doc, object), value; key != JSON_NONE;
          key = json_after(doc, object, value)) {
-        size_t i = rule_find(doc, key, rules, count);
+        size_t i = rule_find(rd, key, rules, count);
 
         value = key + 1;
         if (i == count) {

@@ -165,7 +165,8 @@ struct walk {
     enum schema_form form;
     const struct form *f;
     bool tool;
-    bool changed;
+    bool changed;      /* what is written means something else, or says a part of it in words */
+    bool respelt;      /* what is written differs, and means the same */
     const char *fault; /* NULL while all is well */
     uint32_t depth, nodes;
 };
@@ -1443,8 +1444,11 @@ static void put_member(struct walk *k, const struct view *v, uint32_t key, uint3
         break;
     case HINT: /* is in the description */
         break;
-    case DROP:
-        k->changed = true;
+    case DROP: /* which draft it is written in is no part of what it says */
+        if (kw >= 0 && str_eq(keywords[kw].name, STR("$schema")))
+            k->respelt = true;
+        else
+            k->changed = true;
         break;
     case OWN:
         put_own(k, v, kw, p, null_too);
@@ -1461,7 +1465,7 @@ static void put_rest(struct walk *k, const struct view *v, struct properties *p,
         put_type(k, v, null_too);
     if (object && !is_object(k, v->at[K_PROPERTIES]) &&
         (k->f->closed || (v->root && k->tool && !k->f->openapi))) {
-        k->changed = true;
+        k->respelt = true;
         json_put_member_raw(k->w, "properties", STR("{}"));
     }
     if (object && v->at[K_REQUIRED] == JSON_NONE && (k->f->all_required || p->moved))
@@ -1647,7 +1651,7 @@ enum schema_result schema_put(struct json_writer *w, struct str raw, bool from_o
     }
     if (doc.nodes[0].count == 0) {
         json_put_raw(w, empty_schema(form));
-        return SCHEMA_CHANGED;
+        return tool ? SCHEMA_SAME : SCHEMA_CHANGED; /* no parameters, or any JSON at all */
     }
     buf_init(&out, SCHEMA_BYTES_MAX);
     inner = json_writer(&out);
@@ -1660,7 +1664,7 @@ enum schema_result schema_put(struct json_writer *w, struct str raw, bool from_o
         buf_clear(&out);
         return SCHEMA_REFUSED;
     }
-    json_put_raw(w, k.changed ? buf_str(&out) : raw);
+    json_put_raw(w, k.changed || k.respelt ? buf_str(&out) : raw);
     buf_clear(&out);
     return k.changed ? SCHEMA_CHANGED : SCHEMA_SAME;
 }

@@ -26,7 +26,7 @@ enum schema_form {
 #define SCHEMA_BYTES_MAX ((size_t)256 << 10)
 
 enum schema_result {
-    SCHEMA_SAME,    /* said as it was */
+    SCHEMA_SAME,    /* said as it was, or in other words that mean the same */
     SCHEMA_CHANGED, /* something was said otherwise or moved into a description */
     SCHEMA_REFUSED, /* too deep, too large, a reference that leads nowhere; nothing was written */
 };

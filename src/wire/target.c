@@ -116,6 +116,7 @@ enum {
     O_CHAT_NONE = 1 << 5, /* tools over chat only with effort none */
     O_PHASES = 1 << 6,
     O_CUSTOM = 1 << 7,
+    O_MARKS = 1 << 8, /* prompt_cache_breakpoint */
 };
 #define O_PLAIN (O_SAMPLING | O_STOP)
 #define O_GPT_5 (O_REASONS | O_CUSTOM)
@@ -146,10 +147,11 @@ static const struct {
     { "gpt-5.4-pro*", 128000, EFFORT(MEDIUM) | EFFORT(HIGH) | EFFORT(XHIGH), O_GPT_5 | O_PHASES },
     { "gpt-5.4*", 128000, LOW_TO_XHIGH, O_GPT_5_1 | O_PHASES },
     { "gpt-5.5*", 128000, LOW_TO_XHIGH, O_GPT_5_1 | O_PHASES },
-    { "gpt-5.*", 128000, LOW_TO_MAX, O_GPT_5_1 | O_PHASES | O_CHAT_NONE }, /* 5.6 and later */
-    { "gpt-6-sol*", 128000, LOW_TO_MAX, O_GPT_5_1 | O_PHASES },
-    { "gpt-6-luna*", 128000, LOW_TO_MAX, O_GPT_5_1 | O_PHASES },
-    { "gpt-6.1-terra*", 128000, LOW_TO_MAX, O_GPT_5_1 | O_PHASES },
+    { "gpt-5.*", 128000, LOW_TO_MAX,
+      O_GPT_5_1 | O_PHASES | O_CHAT_NONE | O_MARKS }, /* 5.6 and later */
+    { "gpt-6-sol*", 128000, LOW_TO_MAX, O_GPT_5_1 | O_PHASES | O_MARKS },
+    { "gpt-6-luna*", 128000, LOW_TO_MAX, O_GPT_5_1 | O_PHASES | O_MARKS },
+    { "gpt-6.1-terra*", 128000, LOW_TO_MAX, O_GPT_5_1 | O_PHASES | O_MARKS },
     { "gpt-3*", 4096, 0, O_PLAIN },
     { "gpt-4.1*", 32768, 0, O_PLAIN },
     { "gpt-4o*", 16384, 0, O_PLAIN },
@@ -158,7 +160,7 @@ static const struct {
     { "gpt-oss*", 0, LOW_TO_HIGH, O_PLAIN }, /* open weights, on compatible servers */
     { "gpt-image*", 0, 0, O_PLAIN },
     { "gpt-audio*", 16384, 0, O_PLAIN },
-    { "gpt-*", 128000, LOW_TO_MAX, O_GPT_5 | O_PHASES }, /* 6 and later */
+    { "gpt-*", 128000, LOW_TO_MAX, O_GPT_5 | O_PHASES | O_MARKS }, /* 6 and later */
     /* others behind this wire: what the client says goes on as it is */
     { "*", 0, ANY_EFFORT, O_PLAIN | O_NONE },
 };
@@ -182,6 +184,7 @@ static void find_openai(struct model_facts *f, struct str id)
     f->openai.chat_tools_need_none = can & O_CHAT_NONE;
     f->openai.phases = can & O_PHASES;
     f->openai.custom_tools = can & O_CUSTOM;
+    f->openai.cache_marks = can & O_MARKS;
 }
 
 /* --- Google -----------------------------------------------------------------------------------*/

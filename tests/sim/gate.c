@@ -224,12 +224,28 @@ static bool account_start(struct gate *g, const struct account_spec *spec, struc
            pool_put(g->pool, spec, upstream_means(up), e) == OK;
 }
 
+void gate_group(struct gate *g, const struct gate_account *a, struct str (*group)(struct str model))
+{
+    const struct account_spec *spec = g->settings->accounts[a - g->accounts];
+    struct upstream *up = NULL;
+    struct error e;
+    bool made = upstream_new(spec, &g->settings->provider, &up, &e) == OK;
+    assert(made);
+    struct account_means means = *upstream_means(up);
+
+    means.group = group;
+    made = pool_put(g->pool, spec, &means, &e) == OK;
+    assert(made);
+}
+
 static bool gate_start(struct gate *g, struct error *e)
 {
     const struct exchange_rules *rules = exchange_rules_new(g->settings);
     enum status st;
 
-    g->pool = pool_new(&g->settings->scheduling);
+    struct pool_options options = settings_pool_options(g->settings);
+
+    g->pool = pool_new(&options);
     g->shared = (struct worker_shared){ .pool = g->pool, .on_access = on_access, .peer = g };
     g->shared.budget.max = (int64_t)g->settings->memory_bytes;
     g->shared.peers = peers_new();
@@ -251,6 +267,25 @@ static bool gate_start(struct gate *g, struct error *e)
         if (!account_start(g, g->settings->accounts[i], e))
             return false;
     return g->listener != NULL;
+}
+
+bool gate_edit(struct gate *g, struct str text, const char **why)
+{
+    static struct settings_fault fault;
+    struct settings *s = NULL;
+
+    if (!settings_read(text, &(struct settings_sources){ no_environment }, &s, &fault)) {
+        *why = fault.text;
+        return false;
+    }
+    struct pool_options options = settings_pool_options(s);
+    const struct exchange_rules *rules = exchange_rules_new(s);
+
+    pool_set_options(g->pool, &options);
+    worker_set_rules(&g->worker, rules);
+    rules->owner_unref(rules->owner);
+    settings_unref(s);
+    return true;
 }
 
 struct gate *gate_new(struct str text, const char **why)
@@ -561,33 +596,34 @@ struct gate_account *gate_account(struct gate *g, struct str label)
     return NULL;
 }
 
-static const struct account *account_of(const struct gate *g, const struct gate_account *a)
+static struct account_view account_of(const struct gate *g, const struct gate_account *a)
 {
-    for (uint32_t i = 0; i < g->pool->count; i++)
-        if (g->pool->slots[i].id == a->id)
-            return g->pool->slots[i].account;
-    assert(false);
-    return NULL;
+    struct account_view v = { .id = 0 };
+    bool found = pool_find(g->pool, a->label, sim_now(), &v);
+
+    assert(found);
+    return v;
 }
 
-int64_t gate_locked_until(const struct gate *g, const struct gate_account *a, struct str model,
-                          enum verdict_kind *kind)
+bool gate_lockout(const struct gate *g, const struct gate_account *a, struct str scope,
+                  struct lockout_view *out)
 {
-    const struct account *acc = account_of(g, a);
-    const struct lockout *l = model.len > 0 ? account_group(acc, model) : &acc->lockout;
+    struct account_view v = account_of(g, a);
 
-    if (l == NULL || !lockout_holds(l, sim_now()))
-        return 0;
-    *kind = l->why;
-    return l->until_ms;
+    for (uint32_t i = 0; i < v.lockout_count && i < VIEW_LOCKOUTS_MAX; i++)
+        if (str_eq(str_c(v.lockouts[i].scope), scope)) {
+            *out = v.lockouts[i];
+            return true;
+        }
+    return false;
 }
 
 bool gate_is_disabled(const struct gate *g, const struct gate_account *a)
 {
-    return account_of(g, a)->disabled;
+    return account_of(g, a).disabled;
 }
 
 uint32_t gate_in_flight(const struct gate *g, const struct gate_account *a)
 {
-    return account_of(g, a)->in_flight;
+    return account_of(g, a).in_flight;
 }

@@ -95,6 +95,12 @@ struct gate {
     void *peer;
 };
 
+/* The settings file was edited: as the desk does it. Accounts stay as they are. */
+bool gate_edit(struct gate *g, struct str settings, const char **why);
+/* The account's models share allowances like this. */
+void gate_group(struct gate *g, const struct gate_account *a,
+                struct str (*group)(struct str model));
+
 /* There must be a world. NULL, and why: the settings are wrong. */
 struct gate *gate_new(struct str settings, const char **why);
 /* Checks what must hold at the end of every run, ends the gateway and the world. False: `why`.
@@ -126,9 +132,9 @@ bool gate_call_is_gone(const struct gate_call *call);
 /* The upstream ends the connection, in order or by a reset. */
 void gate_call_end(struct gate_call *call, bool reset);
 
-/* How the account is locked for a model (empty: as a whole). 0: it is not. */
-int64_t gate_locked_until(const struct gate *g, const struct gate_account *a, struct str model,
-                          enum verdict_kind *kind);
+/* The account's lockout of that scope: `account`, `host`, a group or a model. False: none. */
+bool gate_lockout(const struct gate *g, const struct gate_account *a, struct str scope,
+                  struct lockout_view *out);
 bool gate_is_disabled(const struct gate *g, const struct gate_account *a);
 uint32_t gate_in_flight(const struct gate *g, const struct gate_account *a);
 

@@ -43,6 +43,13 @@ static void put_account(struct play *p, struct str provider, struct str label, s
             (void)buf_printf(b, ",\"max_concurrency\":%.*s", STR_ARG(value));
         else if (word_value(w, "model", &value))
             (void)buf_printf(b, ",\"models\":[\"%.*s\"]", STR_ARG(value));
+        else if (word_is(w, "disabled"))
+            (void)buf_add(b, STR(",\"disabled\":true"));
+        else if (word_is(w, "proxy_disabled"))
+            (void)buf_add(b, STR(",\"proxy_disabled\":true"));
+        else if (word_value(w, "group", &value) && p->grouped_count < NAMES_MAX)
+            p->grouped[p->grouped_count++] =
+                (struct grouped){ arena_copy(&p->arena, label), arena_copy(&p->arena, value) };
         else
             (void)play_fail(p, "an account has no `%.*s`", STR_ARG(word_next(w)));
     }
@@ -66,14 +73,25 @@ static bool do_accounts(struct play *p, struct words *subject, struct str what)
     return !p->failed;
 }
 
-/* `setting PATH: JSON` */
+/* The whole file: accounts and settings. */
+static void whole_settings(struct play *p, struct buf *all)
+{
+    struct str inside = str_trim(buf_str(&p->settings));
+
+    buf_init(all, SETTINGS_BYTES_MAX);
+    inside = str_drop_last(str_drop(inside, 1), 1);
+    (void)(buf_add(all, STR("{\"accounts\":[")) && buf_add(all, buf_str(&p->accounts)) &&
+           buf_add(all, STR("]")) && buf_add(all, str_trim(inside).len > 0 ? STR(",") : STR("")) &&
+           buf_add(all, inside) && buf_add(all, STR("}")));
+}
+
+/* `setting PATH: JSON`, at the beginning or later: then it is an edit of the file. */
 static bool do_setting(struct play *p, struct words *subject, struct str what)
 {
     struct settings_fault fault;
+    const char *why = NULL;
     struct buf out;
 
-    if (p->gate != NULL)
-        return play_fail(p, "settings stand in front of all that happens");
     buf_init(&out, SETTINGS_BYTES_MAX);
     if (settings_edit(buf_str(&p->settings), word_next(subject), str_trim(what), &out, &fault) !=
         OK) {
@@ -83,26 +101,34 @@ static bool do_setting(struct play *p, struct words *subject, struct str what)
     p->settings.len = 0;
     (void)buf_add(&p->settings, buf_str(&out));
     buf_clear(&out);
-    return true;
+    if (p->gate == NULL)
+        return true;
+    whole_settings(p, &out);
+    bool good = gate_edit(p->gate, buf_str(&out), &why);
+    buf_clear(&out);
+    return good || play_fail(p, "the settings are wrong: %s", why);
 }
 
 static bool start(struct play *p)
 {
     const char *why = NULL;
-    struct str inside = str_trim(buf_str(&p->settings));
     struct buf all;
 
     if (p->gate != NULL)
         return true;
-    buf_init(&all, SETTINGS_BYTES_MAX);
-    inside = str_drop_last(str_drop(inside, 1), 1);
-    (void)(buf_add(&all, STR("{\"accounts\":[")) && buf_add(&all, buf_str(&p->accounts)) &&
-           buf_add(&all, STR("]")) &&
-           buf_add(&all, str_trim(inside).len > 0 ? STR(",") : STR("")) && buf_add(&all, inside) &&
-           buf_add(&all, STR("}")));
+    whole_settings(p, &all);
     p->gate = gate_new(buf_str(&all), &why);
     buf_clear(&all);
-    return p->gate != NULL || play_fail(p, "the settings are wrong: %s", why);
+    if (p->gate == NULL)
+        return play_fail(p, "the settings are wrong: %s", why);
+    for (size_t i = 0; i < p->grouped_count; i++) {
+        struct str (*group)(struct str model) = NULL;
+
+        if (!pool_group_named(p->grouped[i].group, &group))
+            return play_fail(p, "no provider has the groups `%.*s`", STR_ARG(p->grouped[i].group));
+        gate_group(p->gate, gate_account(p->gate, p->grouped[i].label), group);
+    }
+    return true;
 }
 
 /* --- actors */
@@ -159,57 +185,6 @@ static bool network_clause(struct play *p, struct str name, struct words *w)
     else
         return play_fail(p, "the network is never `%.*s`", STR_ARG(word_next(w)));
     return true;
-}
-
-static bool expect_lockout(struct play *p, const struct gate_account *a, struct words *w)
-{
-    struct str model = STR(""), reason = STR(""), value;
-    enum verdict_kind kind = VERDICT_NONE;
-    int64_t until = 0, got;
-
-    while (w->next < w->count) {
-        if (word_value(w, "reason", &reason) || word_value(w, "model", &model))
-            continue;
-        if (!word_value(w, "until", &value) || !time_read(value, &until))
-            return play_fail(p, "a lockout has no `%.*s`", STR_ARG(word_next(w)));
-    }
-    got = gate_locked_until(p->gate, a, model, &kind);
-    if (got == 0)
-        return play_fail(p, "%.*s is not locked out", STR_ARG(a->label));
-    if (reason.len > 0 && !str_eq(reason, str_c(verdict_word(kind))))
-        return play_fail(p, "the reason is %s", verdict_word(kind));
-    return until == 0 || got - sim_now() == until ||
-           play_fail(p, "the lockout ends in %" PRId64 " ms", got - sim_now());
-}
-
-static bool pool_clause(struct play *p, struct words *w)
-{
-    struct gate_account *a;
-    enum verdict_kind kind;
-    uint64_t n = 0;
-
-    (void)word_is(w, "expect");
-    struct str what = word_next(w);
-    a = account_named(p, word_next(w));
-    if (a == NULL)
-        return false;
-    if (str_eq(what, STR("lockout")))
-        return expect_lockout(p, a, w);
-    if (str_eq(what, STR("free"))) {
-        struct str model = STR("");
-
-        (void)word_value(w, "model", &model);
-        return (gate_locked_until(p->gate, a, model, &kind) == 0 &&
-                !gate_is_disabled(p->gate, a)) ||
-               play_fail(p, "%.*s is not free", STR_ARG(a->label));
-    }
-    if (str_eq(what, STR("disabled")))
-        return gate_is_disabled(p->gate, a) ||
-               play_fail(p, "%.*s is not disabled", STR_ARG(a->label));
-    if (str_eq(what, STR("in_flight")))
-        return (number_read(word_next(w), &n) && gate_in_flight(p->gate, a) == n) ||
-               play_fail(p, "%u are in flight", gate_in_flight(p->gate, a));
-    return play_fail(p, "the pool has no `%.*s`", STR_ARG(what));
 }
 
 static struct str verdicts_text(struct play *p, const struct access_record *r)

@@ -33,7 +33,7 @@ bool time_read(struct str s, int64_t *ms);
 /* --- what is played */
 
 #define NAMES_MAX 32
-#define REQUESTS_MAX 16 /* of one client */
+#define REQUESTS_MAX 32 /* of one client */
 
 /* A request of a client, as far as its answer must be known. */
 struct asked {
@@ -57,6 +57,11 @@ struct actor { /* a client or the call of an upstream, by its name in the script
     bool in_pieces; /* events in as many chunks as chance wants */
 };
 
+/* An account whose models share allowances as some provider's do. */
+struct grouped {
+    struct str label, group;
+};
+
 struct play {
     const char *path;
     size_t line;
@@ -68,6 +73,8 @@ struct play {
     struct actor actors[NAMES_MAX];
     size_t actor_count;
     size_t records_read;
+    struct grouped grouped[NAMES_MAX];
+    size_t grouped_count;
     struct actor *nameless; /* the last call without a name */
     bool failed;
     struct str why;
@@ -85,6 +92,9 @@ bool expect_field(struct play *p, struct str fields, struct str pair);
 /* The call that a line is about: the one of that name, or the next that came. */
 struct actor *call_of_line(struct play *p, struct str name);
 bool upstream_clause(struct play *p, struct actor *a, struct words *w);
+
+bool pool_clause(struct play *p, struct words *w);
+bool pool_group_named(struct str name, struct str (**group)(struct str model));
 
 /* Plays a whole script. False: it failed, and that was printed. */
 bool play(const char *path, struct str text, uint64_t seed, uint64_t *digest);

@@ -51,6 +51,8 @@ static bool client_asks(struct play *p, struct actor *c, const char *method, str
             q.model = arena_copy(&g->arena, value);
         else if (word_value(w, "first", &value))
             (void)number_read(value, &first);
+        else if (word_value(w, "session", &value))
+            (void)buf_printf(&fields, "X-Session-Id: %.*s\r\n", STR_ARG(value));
         else if (word_value(w, "header", &value) && str_cut(value, ':', &key, &value))
             (void)buf_printf(&fields, "%.*s: %.*s\r\n", STR_ARG(key), STR_ARG(str_trim(value)));
         else
@@ -227,6 +229,22 @@ static bool expect_pending(struct play *p, struct actor *c, struct words *w,
                                       : "not there");
 }
 
+/* `served ACCOUNT REASON`: by whom, and why by that one. */
+static bool expect_served(struct play *p, struct actor *c, struct words *w,
+                          const struct gate_answer *answer)
+{
+    struct str account = word_next(w), reason = word_next(w), word, rest;
+    struct str got = gate_field(answer->fields, "x-account-email");
+
+    (void)c;
+    if (answer->status != 200)
+        return play_fail(p, "the status is %d: %.*s", answer->status, STR_ARG(answer->body));
+    (void)str_cut(gate_field(answer->fields, "x-penstock-reason"), ';', &word, &rest);
+    if (!str_eq(got, account))
+        return play_fail(p, "it was served by %.*s (%.*s)", STR_ARG(got), STR_ARG(word));
+    return str_eq(word, reason) || play_fail(p, "the reason is %.*s", STR_ARG(word));
+}
+
 /* `nothing`: no byte of an answer; `nothing more`: none behind this one. */
 static bool expect_nothing(struct play *p, struct actor *c, struct words *w,
                            const struct gate_answer *answer)
@@ -265,6 +283,7 @@ static const struct {
     { "text", expect_text },       { "keep-alives", expect_keep_alives },
     { "pending", expect_pending }, { "nothing", expect_nothing },
     { "closed", expect_closed },   { "open", expect_open },
+    { "served", expect_served },
 };
 
 /* A status, or one of the words above. */
@@ -287,7 +306,8 @@ static bool client_expects(struct play *p, struct actor *c, struct words *w,
 static void answer_turn(struct actor *c, const struct words *w)
 {
     struct str first = w->next < w->count ? w->at[w->next] : STR("");
-    bool turns = str_eq(first, STR("nothing")) && w->next + 1 == w->count;
+    bool turns =
+        (str_eq(first, STR("nothing")) && w->next + 1 == w->count) || str_eq(first, STR("served"));
     struct gate_answer done;
     uint64_t n;
 

@@ -47,10 +47,11 @@ struct plan {
 };
 
 /* How the accounts stood when the world was idle last. */
-struct standing {
-    int64_t locked_until, model_until[LOCK_WIRES][MODELS];
+struct stand {
+    bool locked, model_locked[LOCK_WIRES][MODELS];
     bool disabled;
-    bool disturbed; /* its network was: a call may have begun long before it arrives */
+    int64_t disabled_ms; /* since then */
+    bool disturbed;      /* its network was: a call may have begun long before it arrives */
 };
 
 struct day {
@@ -58,7 +59,7 @@ struct day {
     struct gate *g;
     struct ask asks[ASKS_MAX];
     unsigned ask_count;
-    struct standing standing[GATE_ACCOUNTS_MAX];
+    struct stand standing[GATE_ACCOUNTS_MAX];
     bool last; /* all ends now */
     char why[600];
 };
@@ -313,28 +314,39 @@ static bool is_repeat(const struct day *d, const struct gate_call *call)
     return false;
 }
 
+#define PROBE_MS (INT64_C(3600) * 1000)
+
+/* Locked out, and nobody may probe that yet. */
+static bool is_kept_out(const struct day *d, const struct gate_account *a, struct str scope)
+{
+    struct lockout_view l;
+
+    if (!gate_lockout(d->g, a, scope, &l))
+        return false;
+    if (l.until_ms == INT64_MAX)
+        return sim_now() - l.since_ms < PROBE_MS;
+    return l.named || sim_now() - l.since_ms < l.until_ms - sim_now();
+}
+
 /* In the middle of a turn of the world. */
 static void on_call(void *peer, struct gate_call *call)
 {
     struct day *d = peer;
-    const struct standing *s = &d->standing[call->account - d->g->accounts];
+    const struct stand *s = &d->standing[call->account - d->g->accounts];
     size_t wire = call->wire == WIRE_ANTHROPIC ? 0 : call->wire == WIRE_GEMINI ? 1 : 2;
     struct str second = model_of(&d->g->arena, call->wire, 1);
     size_t which = str_find(wire == 1 ? call->path : call->body, second) != SIZE_MAX;
-    enum verdict_kind kind;
 
     plan_make(d, call);
     if (s->disturbed || is_repeat(d, call))
         return;
     /* a success may have ended the lockout since: then it does not hold now either */
-    if (s->disabled)
+    if (s->disabled && sim_now() - s->disabled_ms < PROBE_MS)
         day_fail(d, "call %zu asks %.*s, which is disabled", call->number,
                  STR_ARG(call->account->label));
-    if ((s->locked_until > sim_now() &&
-         gate_locked_until(d->g, call->account, STR(""), &kind) > 0) ||
-        (s->model_until[wire][which] > sim_now() &&
-         gate_locked_until(d->g, call->account, model_of(&d->g->arena, call->wire, which), &kind) >
-             0))
+    if ((s->locked && is_kept_out(d, call->account, STR("account"))) ||
+        (s->model_locked[wire][which] &&
+         is_kept_out(d, call->account, model_of(&d->g->arena, call->wire, which))))
         day_fail(d, "call %zu asks %.*s, which is locked out", call->number,
                  STR_ARG(call->account->label));
 }
@@ -342,21 +354,21 @@ static void on_call(void *peer, struct gate_call *call)
 static void look_around(struct day *d)
 {
     static const enum wire wires[LOCK_WIRES] = { WIRE_ANTHROPIC, WIRE_GEMINI, WIRE_OPENAI_CHAT };
-    enum verdict_kind kind;
 
     for (size_t i = 0; i < d->g->account_count; i++) {
-        struct standing *s = &d->standing[i];
+        struct stand *s = &d->standing[i];
         const struct gate_account *a = &d->g->accounts[i];
 
         if (a->concurrency_max > 0 && gate_in_flight(d->g, a) > a->concurrency_max)
             day_fail(d, "%.*s has %u requests in flight", STR_ARG(a->label),
                      gate_in_flight(d->g, a));
+        if (gate_is_disabled(d->g, a) && !s->disabled)
+            s->disabled_ms = sim_now();
         s->disabled = gate_is_disabled(d->g, a);
-        s->locked_until = gate_locked_until(d->g, a, STR(""), &kind);
+        s->locked = is_kept_out(d, a, STR("account"));
         for (size_t w = 0; w < LOCK_WIRES; w++)
             for (size_t m = 0; m < MODELS; m++)
-                s->model_until[w][m] =
-                    gate_locked_until(d->g, a, model_of(&d->g->arena, wires[w], m), &kind);
+                s->model_locked[w][m] = is_kept_out(d, a, model_of(&d->g->arena, wires[w], m));
     }
 }
 

@@ -555,6 +555,14 @@ static bool read_server_tool(struct reading *rd, uint32_t node, struct str type,
     return true;
 }
 
+/* A member of a tool that only Anthropic has. */
+static void keep_extra(struct reading *rd, uint32_t node, const struct place *at, const char *name)
+{
+    if (node != JSON_NONE)
+        canon_add_extra(rd->r, rd->a, place_member(at, name, rd->a), json_raw(rd->doc, node),
+                        false);
+}
+
 static bool read_tool(struct reading *rd, uint32_t node, const struct place *at)
 {
     static const struct member_rule rules[] = {
@@ -567,8 +575,20 @@ static bool read_tool(struct reading *rd, uint32_t node, const struct place *at)
         { STR("defer_loading"), MEMBER_BOOL },
         { STR("allowed_callers"), MEMBER_ARRAY },
         { STR("eager_input_streaming"), MEMBER_BOOL },
+        { STR("input_examples"), MEMBER_ARRAY },
     };
-    enum { TYPE, NAME, DESCRIPTION, SCHEMA, STRICT, CACHE, DEFERRED, CALLERS };
+    enum {
+        TYPE,
+        TOOL_NAME,
+        DESCRIPTION,
+        SCHEMA,
+        STRICT,
+        CACHE,
+        DEFERRED,
+        CALLERS,
+        EAGER,
+        EXAMPLES
+    };
     uint32_t nodes[COUNT(rules)], type;
     struct tool *tool;
 
@@ -579,17 +599,19 @@ static bool read_tool(struct reading *rd, uint32_t node, const struct place *at)
         return read_server_tool(rd, node, member_str(rd, type), at->index);
     if (!members_read(rd, node, at, rules, COUNT(rules), nodes))
         return false;
-    if (nodes[NAME] == JSON_NONE || json_inside(rd->doc, nodes[NAME]).len == 0)
+    if (nodes[TOOL_NAME] == JSON_NONE || json_inside(rd->doc, nodes[TOOL_NAME]).len == 0)
         return members_complain(rd, at, "name", "is missing");
-    tool = canon_add_tool(rd->r, rd->a, member_str(rd, nodes[NAME]), at->index);
+    tool = canon_add_tool(rd->r, rd->a, member_str(rd, nodes[TOOL_NAME]), at->index);
+    tool->raw = json_raw(rd->doc, node);
     tool->description = member_text(rd, nodes[DESCRIPTION]);
     tool->schema = member_raw(rd, nodes[SCHEMA]);
     tool->strict = member_tri(rd, nodes[STRICT]);
     tool->deferred = member_tri(rd, nodes[DEFERRED]) == TRI_YES;
     /* called by the model itself: as everywhere */
-    if (nodes[CALLERS] != JSON_NONE &&
-        !str_eq(json_raw(rd->doc, nodes[CALLERS]), STR("[\"direct\"]")))
-        members_unread(rd, at, "allowed_callers");
+    if (!str_eq(member_raw(rd, nodes[CALLERS]), STR("[\"direct\"]")))
+        keep_extra(rd, nodes[CALLERS], at, "allowed_callers");
+    keep_extra(rd, nodes[EAGER], at, "eager_input_streaming");
+    keep_extra(rd, nodes[EXAMPLES], at, "input_examples");
     return read_cache(rd, nodes[CACHE], at, &tool->cache);
 }
 

@@ -13,6 +13,10 @@ bool anthropic_put_schema(struct anthropic_body *b, struct str raw, bool openapi
 {
     const char *what = "";
 
+    if (b->own && raw.len > 0) { /* it was written for Anthropic */
+        json_put_raw(b->json, raw);
+        return true;
+    }
     switch (schema_put(b->json, raw, openapi, form, form == SCHEMA_ANTHROPIC, b->w->a, &what)) {
     case SCHEMA_SAME:
         return true;
@@ -43,6 +47,10 @@ static bool put_tool(struct anthropic_body *b, const struct tool *t, bool last)
     struct str path = canon_tool_path(b->w->r, t->at, b->w->a);
     struct text description = description_of(b, t);
 
+    if (b->own && t->raw.len > 0) {
+        json_put_raw(w, t->raw);
+        return true;
+    }
     json_put_object(w);
     json_put_member(w, "name", names_to_wire(b->w->names, t->name_space, t->name));
     if (!text_is_empty(description))
@@ -58,8 +66,6 @@ static bool put_tool(struct anthropic_body *b, const struct tool *t, bool last)
         else
             lose_path(b->w, arena_printf(b->w->a, "%.*s.strict", STR_ARG(path)));
     }
-    if (t->deferred && b->own)
-        json_put_member_bool(w, "defer_loading", true);
     anthropic_put_cache(w, anthropic_cache_of(b, t->cache, last));
     json_put_end(w);
     return true;

@@ -659,7 +659,8 @@ static void put_generation(struct anthropic_body *b)
     put_service_tier(b);
     if (b->own)
         for (const struct extra *x = b->w->r->extras; x != NULL; x = x->next)
-            json_put_member_raw(b->json, arena_copy(b->w->a, x->path).at, x->raw);
+            if (memchr(x->path.at, '[', x->path.len) == NULL) /* a tool's goes with the tool */
+                json_put_member_raw(b->json, arena_copy(b->w->a, x->path).at, x->raw);
     if (b->w->t->stream)
         json_put_member_bool(b->json, "stream", true);
 }

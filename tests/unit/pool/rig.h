@@ -2,6 +2,8 @@
 #ifndef PENSTOCK_TESTS_POOL_RIG_H
 #define PENSTOCK_TESTS_POOL_RIG_H
 
+#include <stdio.h>
+
 #include "pool/pool_int.h"
 #include "test.h"
 #include "wire/protocol.h"
@@ -10,9 +12,23 @@
 
 static const struct account_means rig_means = { .wires = CHAT };
 
+static inline struct pool_options rig_options(void)
+{
+    return (struct pool_options){
+        .mode = MODE_BALANCE,
+        .max_wait_ms = 60000,
+        .queue_wait_ms = 5000,
+        .optimize_quota_sorting = true,
+        .backoff_ms = { 60000, 300000, 1800000, 7200000 },
+        .backoff_count = 4,
+    };
+}
+
 static inline struct pool *rig_pool(void)
 {
-    return pool_new(&(struct pool_options){ .max_wait_ms = 60000, .queue_wait_ms = 5000 });
+    struct pool_options options = rig_options();
+
+    return pool_new(&options);
 }
 
 /* A spec whose slices borrow; the pool copies it. */
@@ -63,6 +79,23 @@ static inline struct str rig_turn(struct test *t, struct pool *p, const char *mo
 
     lease_return(p, &l, v != NULL ? v : &none, now_ms);
     return label;
+}
+
+/* Who could be had now; "" for nobody, and for somebody who would only be probed. */
+static inline struct str rig_free(struct test *t, struct pool *p, const char *model, int64_t now_ms)
+{
+    struct pick_ask ask = rig_ask(model);
+    struct account_view v;
+    struct pick why;
+    char text[24];
+    int64_t id;
+
+    if (!pool_explain(p, &ask, now_ms, &id, &why) || why.probe)
+        return STR("");
+    int len = snprintf(text, sizeof(text), "%lld", (long long)id);
+
+    CHECK(pool_find(p, (struct str){ text, (size_t)len }, now_ms, &v));
+    return arena_copy(&t->arena, str_c(v.label));
 }
 
 static inline struct verdict rig_verdict(enum verdict_kind kind)

@@ -481,42 +481,6 @@ TEST(what_was_learned_stays_with_the_credential_and_goes_with_it)
     }
 }
 
-static void count_wake(void *peer)
-{
-    ++*(int *)peer;
-}
-
-TEST(waiters_are_told_when_an_account_may_have_become_free)
-{
-    struct pool *p = rig_pool();
-    struct account_spec spec = rig_spec(1, "a");
-    struct pick_ask ask = rig_ask("m");
-    struct verdict ok = rig_verdict(VERDICT_SUCCESS);
-    struct lease l[2];
-    struct pick why;
-    int woken = 0;
-
-    pool_on_free(p, count_wake, &woken);
-    spec.concurrency_max = 2;
-    rig_put(t, p, &spec);
-    CHECK_INT(woken, 1, "a new account");
-    CHECK(pool_lease(p, &ask, 1, &l[0], &why) && pool_lease(p, &ask, 1, &l[1], &why));
-    CHECK(!pool_lease(p, &ask, 1, &(struct lease){ 0 }, &why));
-    CHECK_INT(why.skipped[SKIP_BUSY], 1);
-    lease_return(p, &l[0], &ok, 2);
-    CHECK_INT(woken, 2, "it was full");
-    lease_return(p, &l[1], &ok, 2);
-    CHECK_INT(woken, 2, "it was not full");
-    pool_clear_lockouts(p, 1);
-    CHECK_INT(woken, 3, "lockouts cleared");
-    CHECK(pool_set_flags(p, 1, true, false, STR("holiday")));
-    CHECK_INT(woken, 3, "disabled");
-    CHECK(pool_set_flags(p, 1, false, false, STR("")));
-    CHECK_INT(woken, 4, "enabled");
-    CHECK(!pool_set_flags(p, 2, false, false, STR("")));
-    pool_free(p);
-}
-
 TEST(options_are_what_was_set)
 {
     struct pool *p = rig_pool();

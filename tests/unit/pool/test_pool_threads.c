@@ -10,15 +10,9 @@
 struct worker {
     pthread_t thread;
     struct pool *pool;
-    _Atomic int *woken;
     uint64_t leased, refused;
     unsigned number;
 };
-
-static void wake(void *peer)
-{
-    ++*(_Atomic int *)peer;
-}
 
 static void *work(void *arg)
 {
@@ -59,12 +53,10 @@ TEST(leases_of_four_threads_balance)
 {
     struct pool *p = rig_pool_of(t, 4);
     struct worker workers[THREADS];
-    _Atomic int woken = 0;
     uint64_t leased = 0, sum[2] = { 0, 0 };
 
-    pool_on_free(p, wake, &woken);
     for (unsigned i = 0; i < THREADS; i++) {
-        workers[i] = (struct worker){ .pool = p, .woken = &woken, .number = i };
+        workers[i] = (struct worker){ .pool = p, .number = i };
         CHECK_INT(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }
     for (unsigned i = 0; i < THREADS; i++) {

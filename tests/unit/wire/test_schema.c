@@ -27,6 +27,18 @@ static struct written put(struct test *t, struct str raw, enum schema_form form,
     return out;
 }
 
+/* Cases whose schema is written otherwise and says the same. */
+static bool is_respelt(const char *name)
+{
+    static const char *const names[] = { "empty", "empty, openapi", "object without properties",
+                                         "$schema goes" };
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (str_eq(str_c(name), str_c(names[i])))
+            return true;
+    return false;
+}
+
 static void check_form(struct test *t, const char *name, enum schema_form form, bool tool,
                        const char *in, const char *want)
 {
@@ -41,8 +53,8 @@ static void check_form(struct test *t, const char *name, enum schema_form form, 
         return;
     CHECK_STR(got.text, want, "%s, %s", name, form_names[form]);
     if (in[0] != '\0')
-        CHECK_INT(got.result == SCHEMA_SAME, str_eq(got.text, str_c(in)), "%s, %s", name,
-                  form_names[form]);
+        CHECK_INT(got.result == SCHEMA_SAME, str_eq(got.text, str_c(in)) || is_respelt(name),
+                  "%s, %s", name, form_names[form]);
     const char *broken = schema_breaks(got.text, form, tool, &t->arena);
 
     CHECK(broken == NULL, "%s, %s: %s in %.*s", name, form_names[form], broken, STR_ARG(got.text));

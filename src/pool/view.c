@@ -1,0 +1,235 @@
+/* pool/view.c - copies of what the pool knows, for those who show it. Each takes the lock for a
+ * few accounts at a time, and calls back without it. */
+#include "pool/pool_int.h"
+
+#include "base/utf8.h"
+
+#define VIEW_BATCH 16    /* accounts copied under one hold of the lock */
+#define BINDING_BATCH 64 /* bindings */
+
+void clip_into(char *to, size_t size, struct str text)
+{
+    text = utf8_clip(text, size - 1);
+    if (text.len > 0)
+        memcpy(to, text.at, text.len);
+    to[text.len] = '\0';
+}
+
+static void look_at_lockout(const struct lockout *l, struct str scope, int64_t now_ms,
+                            struct account_view *v)
+{
+    if (!lockout_holds(l, now_ms))
+        return;
+    if (v->lockout_count < VIEW_LOCKOUTS_MAX) {
+        struct lockout_view *to = &v->lockouts[v->lockout_count];
+
+        *to = (struct lockout_view){ .why = l->why,
+                                     .since_ms = l->since_ms,
+                                     .until_ms = l->until_ms,
+                                     .named = l->named,
+                                     .failures = l->step + 1,
+                                     .status = l->status };
+        clip_into(to->scope, sizeof(to->scope), scope);
+        clip_into(to->evidence, sizeof(to->evidence), str_c(l->evidence));
+    }
+    v->lockout_count++;
+}
+
+static void look_at_groups(const struct account *acc, int64_t now_ms, struct account_view *v)
+{
+    for (const struct standing *s = acc->standings; s != NULL; s = s->next) {
+        if (s->roster == NULL)
+            continue;
+        v->groups_locked += lockout_holds(&s->lockout, now_ms);
+        look_at_lockout(&s->lockout, roster_group(s->roster), now_ms, v);
+        if (quota_remaining(&s->quota, now_ms) < 0)
+            continue;
+        if (v->quota_count < VIEW_QUOTAS_MAX) {
+            struct quota_view *to = &v->quotas[v->quota_count];
+
+            to->quota = s->quota;
+            clip_into(to->group, sizeof(to->group), roster_group(s->roster));
+        }
+        v->quota_count++;
+    }
+    for (uint32_t i = 0; i < acc->missing_count; i++) {
+        v->groups_locked += lockout_holds(&acc->missing[i].lockout, now_ms);
+        look_at_lockout(&acc->missing[i].lockout, missing_name(&acc->missing[i]), now_ms, v);
+    }
+}
+
+static void account_look(const struct pool *p, const struct account *acc, struct account_view *v)
+{
+    const struct account_spec *spec = acc->config->spec;
+    const struct home *home = &p->bindings.homes[acc->home];
+
+    *v = (struct account_view){
+        .id = acc->id,
+        .tier = spec->tier,
+        .disabled = acc->disabled,
+        .proxy_disabled = acc->proxy_disabled,
+        .from_file = spec->from_file,
+        .refused = acc->refused,
+        .in_flight = acc->in_flight,
+        .concurrency_max = spec->concurrency_max,
+        .wires = acc->config->means.wires,
+        .sessions = home->bound,
+        .sessions_live = home->live,
+        .served = acc->served,
+        .failed = acc->failed,
+        .created_unix_ms = spec->created_unix_ms,
+    };
+    clip_into(v->label, sizeof(v->label), spec->label);
+    clip_into(v->provider, sizeof(v->provider), spec->provider);
+    clip_into(v->disabled_reason, sizeof(v->disabled_reason), str_c(acc->disabled_reason));
+    if (lockout_holds(&acc->lockout, p->now_ms)) {
+        v->locked_until_ms = acc->lockout.until_ms;
+        v->locked_why = acc->lockout.why;
+    }
+    look_at_lockout(&acc->lockout, STR("account"), p->now_ms, v);
+    if (acc->cohort->host != NULL)
+        look_at_lockout(&acc->cohort->host->lockout, STR("host"), p->now_ms, v);
+    look_at_groups(acc, p->now_ms, v);
+}
+
+size_t pool_each(struct pool *p, int64_t now_ms,
+                 void (*fn)(void *peer, const struct account_view *v), void *peer)
+{
+    struct account_view views[VIEW_BATCH];
+    int64_t created = INT64_MIN; /* where the walk stands: behind this place in the order */
+    uint64_t order = 0;
+    size_t total = 0;
+
+    for (;;) {
+        uint32_t n = 0;
+
+        pool_lock(p);
+        pool_settle(p, now_ms);
+        for (uint32_t i = slot_behind(p, created, order); i < p->count && n < VIEW_BATCH; i++) {
+            account_look(p, p->slots[i].account, &views[n++]);
+            created = p->slots[i].account->created_unix_ms;
+            order = p->slots[i].account->order;
+        }
+        pool_unlock(p);
+        for (uint32_t i = 0; i < n; i++)
+            fn(peer, &views[i]);
+        total += n;
+        if (n < VIEW_BATCH)
+            return total;
+    }
+}
+
+bool pool_find(struct pool *p, struct str id_or_label, int64_t now_ms, struct account_view *v)
+{
+    int64_t id;
+
+    pool_lock(p);
+    pool_settle(p, now_ms);
+    const struct account *acc = account_labelled(p, id_or_label);
+
+    if (acc == NULL && str_to_i64(id_or_label, &id))
+        acc = account_find(p, id);
+    if (acc != NULL)
+        account_look(p, acc, v);
+    pool_unlock(p);
+    return acc != NULL;
+}
+
+static bool account_in_use(const struct account *acc)
+{
+    return !acc->disabled && !acc->proxy_disabled;
+}
+
+uint32_t pool_active(struct pool *p, int64_t now_ms)
+{
+    uint32_t active = 0;
+
+    pool_lock(p);
+    pool_settle(p, now_ms);
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct account *acc = p->slots[i].account;
+
+        if (!acc->disabled && !lockout_holds(&acc->lockout, p->now_ms))
+            active++;
+    }
+    pool_unlock(p);
+    return active;
+}
+
+uint32_t pool_bindings(struct pool *p, int64_t now_ms)
+{
+    pool_lock(p);
+    pool_settle(p, now_ms);
+    uint32_t count = p->bindings.count;
+
+    pool_unlock(p);
+    return count;
+}
+
+void pool_each_binding(struct pool *p, int64_t now_ms,
+                       void (*fn)(void *peer, const struct binding *b), void *peer)
+{
+    struct binding batch[BINDING_BATCH];
+    uint32_t row = 0;
+    bool more = true;
+
+    while (more) {
+        uint32_t n = 0;
+
+        pool_lock(p);
+        pool_settle(p, now_ms);
+        for (uint32_t last = row + 16 * BINDING_BATCH;
+             row < p->bindings.rows && row < last && n < BINDING_BATCH; row++) {
+            const struct binding_row *r = bindings_row(&p->bindings, row);
+            const struct home *home = &p->bindings.homes[r->home];
+
+            if (!r->is_dead && home->account != NULL)
+                batch[n++] = (struct binding){ r->session, home->id, r->used_ms };
+        }
+        more = row < p->bindings.rows;
+        pool_unlock(p);
+        for (uint32_t i = 0; i < n; i++)
+            fn(peer, &batch[i]);
+    }
+}
+
+void pool_each_model(struct pool *p,
+                     void (*fn)(void *peer, struct str pattern, struct str provider,
+                                uint32_t wires),
+                     void *peer)
+{
+    struct account_config *held[VIEW_BATCH], *dead[VIEW_BATCH];
+    int64_t created = INT64_MIN;
+    uint64_t order = 0;
+
+    for (;;) {
+        uint32_t n = 0, used = 0;
+
+        pool_lock(p);
+        for (uint32_t i = slot_behind(p, created, order); i < p->count && n < VIEW_BATCH;
+             i++, n++) {
+            struct account *acc = p->slots[i].account;
+
+            created = acc->config->spec->created_unix_ms;
+            order = acc->order;
+            if (!account_in_use(acc))
+                continue;
+            acc->config->users++; /* so that its slices live while they are shown */
+            held[used++] = acc->config;
+        }
+        pool_unlock(p);
+
+        for (uint32_t i = 0; i < used; i++)
+            for (size_t k = 0; k < held[i]->spec->model_count; k++)
+                fn(peer, held[i]->spec->models[k], held[i]->spec->provider, held[i]->means.wires);
+
+        pool_lock(p);
+        for (uint32_t i = 0; i < used; i++)
+            dead[i] = config_release(held[i]);
+        pool_unlock(p);
+        for (uint32_t i = 0; i < used; i++)
+            config_free(dead[i]);
+        if (n < VIEW_BATCH)
+            return;
+    }
+}

@@ -420,10 +420,18 @@ static bool is_idle(const struct walk *k, int kw, uint32_t value)
     case K_ALL_OF:
         return !(is_array(k, value) && k->doc->nodes[value].count > 0);
     case K_PROPERTIES:
+    case K_DEFS:
+    case K_DEFINITIONS:
         return !is_object(k, value);
     case K_REQUIRED:
     case K_ENUM:
+    case K_PREFIX_ITEMS:
         return !is_array(k, value);
+    case K_ITEMS:
+    case K_ADDITIONAL:
+        return json_type(k->doc, value) == JSON_NULL || is_string(k, value) ||
+               json_type(k->doc, value) == JSON_NUMBER ||
+               (kw == K_ADDITIONAL && is_array(k, value));
     case K_REF:
     case K_DESCRIPTION:
     case K_FORMAT:
@@ -686,10 +694,19 @@ static struct property *property_find(struct properties *p, struct str name)
     return low < p->count && str_eq(p->at[low].name, name) ? &p->at[low] : NULL;
 }
 
-static uint32_t part_member(const struct walk *k, const struct view *v, uint32_t part,
-                            enum keyword kw)
+/* The value of a keyword in one object of the view. */
+static uint32_t part_member(const struct walk *k, const struct view *v, uint32_t part, int kw)
 {
-    return json_member(k->doc, v->parts[part].node, keywords[kw].name, NULL);
+    uint32_t node = v->parts[part].node, found = JSON_NONE;
+
+    for (uint32_t i = json_first(k->doc, node); i != JSON_NONE; i = json_after(k->doc, node, i)) {
+        bool is_it = json_says(k->doc, i, keywords[kw].name);
+
+        i = json_after(k->doc, node, i);
+        if (is_it && !is_idle(k, kw, i))
+            found = i;
+    }
+    return found;
 }
 
 static void properties_collect(struct walk *k, const struct view *v, struct properties *p)
@@ -1234,7 +1251,7 @@ static void put_ref(struct walk *k, const struct view *v)
 }
 
 /* Definitions; of the two spellings, where the form has one only, both in one. */
-static void put_defs(struct walk *k, const struct view *v, enum keyword which)
+static void put_defs(struct walk *k, const struct view *v, int which)
 {
     uint32_t lists[] = { v->at[which], JSON_NONE };
     bool one = k->f->lonely_ref;
@@ -1392,7 +1409,10 @@ static bool belongs(const struct walk *k, const struct view *v, int kw)
 static bool said_before(const struct walk *k, const struct view *v, uint32_t part, uint32_t key)
 {
     struct str name;
+    int kw = part > 0 ? keyword_of(k, key) : -1;
 
+    if (kw >= 0 && kw < K_PLAIN)
+        return false; /* those are found by their number */
     for (uint32_t i = 0; i < part; i++) {
         if (!json_text(k->doc, key, k->a, &name))
             return false;

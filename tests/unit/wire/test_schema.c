@@ -474,3 +474,172 @@ TEST(a_tool_without_arguments_is_known)
     for (size_t i = 0; i < COUNT(cases); i++)
         CHECK(schema_is_bare(str_c(cases[i].raw), &t->arena) == cases[i].bare, "%s", cases[i].raw);
 }
+
+/* --- any schema -------------------------------------------------------------------------------*/
+
+static void generate(struct test *t, struct buf *b, int depth);
+
+static void generate_list(struct test *t, struct buf *b, int depth)
+{
+    size_t n = test_below(t, 3) + 1;
+
+    for (size_t i = 0; i < n; i++) {
+        (void)buf_add(b, i > 0 ? STR(",") : STR(""));
+        generate(t, b, depth);
+    }
+}
+
+static void generate_member(struct test *t, struct buf *b, int depth)
+{
+    static const char *const plain[] = {
+        "\"type\":\"string\"",
+        "\"type\":\"object\"",
+        "\"type\":\"array\"",
+        "\"type\":[\"integer\",\"null\"]",
+        "\"type\":[\"string\",\"array\",\"object\"]",
+        "\"type\":\"INTEGER\"",
+        "\"type\":\"any\"",
+        "\"type\":\"null\"",
+        "\"nullable\":true",
+        "\"nullable\":false",
+        "\"enum\":[\"a\",\"b\"]",
+        "\"enum\":[1,2.50]",
+        "\"enum\":[true,null,\"\"]",
+        "\"enum\":[{\"a\":1}]",
+        "\"enum\":7",
+        "\"const\":\"c\"",
+        "\"const\":7",
+        "\"const\":{\"a\":[]}",
+        "\"format\":\"date-time\"",
+        "\"format\":\"int32\"",
+        "\"format\":\"enum\"",
+        "\"format\":9",
+        "\"description\":\"says \\\"x\\\"\"",
+        "\"description\":\"\"",
+        "\"minLength\":\"3\"",
+        "\"minItems\":7",
+        "\"maxItems\":9",
+        "\"minimum\":0.10",
+        "\"exclusiveMaximum\":5",
+        "\"uniqueItems\":true",
+        "\"pattern\":\"^\\\\d+$\"",
+        "\"default\":[1]",
+        "\"examples\":[{}]",
+        "\"$schema\":\"http://x\"",
+        "\"$id\":\"x\"",
+        "\"x-thing\":{\"$ref\":9}",
+        "\"deprecated\":true",
+        "\"required\":[\"a\",\"z\"]",
+        "\"required\":true",
+        "\"additionalProperties\":false",
+        "\"additionalProperties\":true",
+        "\"propertyOrdering\":[\"a\"]",
+        "\"$ref\":\"#\"",
+        "\"$ref\":\"#/$defs/A\"",
+        "\"$ref\":\"#/$defs/B\"",
+        "\"$ref\":\"#/definitions/C\"",
+        "\"$ref\":\"#/properties/a\"",
+        "\"items\":true",
+        "\"items\":false",
+        "\"items\":[]",
+        "\"anyOf\":[]",
+        "\"anyOf\":7",
+        "\"allOf\":{}",
+        "\"properties\":7",
+        "\"if\":{\"type\":\"string\"}",
+        "\"unevaluatedProperties\":false",
+    };
+    static const char *const lists[] = { "anyOf", "oneOf", "allOf", "prefixItems", "items" };
+    static const char *const nodes[] = { "items", "additionalProperties", "not" };
+
+    if (depth <= 0 || test_below(t, 3) > 0) {
+        (void)buf_add(b, str_c(plain[test_below(t, COUNT(plain))]));
+    } else if (test_below(t, 3) == 0) {
+        (void)buf_printf(b, "\"%s\":[", lists[test_below(t, COUNT(lists))]);
+        generate_list(t, b, depth - 1);
+        (void)buf_add(b, STR("]"));
+    } else if (test_below(t, 3) == 0) {
+        (void)buf_printf(b, "\"%s\":", nodes[test_below(t, COUNT(nodes))]);
+        generate(t, b, depth - 1);
+    } else {
+        static const char *const names[] = { "a", "b", "type", "required", "$ref", "\\u00e4\\\"" };
+
+        (void)buf_add(b, STR("\"properties\":{"));
+        for (size_t i = 0, n = test_below(t, 4); i < n; i++) {
+            (void)buf_printf(b, "%s\"%s\":", i > 0 ? "," : "", names[(i * 5 + n) % COUNT(names)]);
+            generate(t, b, depth - 1);
+        }
+        (void)buf_add(b, STR("}"));
+    }
+}
+
+static void generate(struct test *t, struct buf *b, int depth)
+{
+    if (test_below(t, 20) == 0) {
+        (void)buf_add(b, test_below(t, 2) == 0 ? STR("true") : STR("false"));
+        return;
+    }
+    (void)buf_add(b, STR("{"));
+    for (size_t i = 0, n = test_below(t, 5); i < n; i++) {
+        (void)buf_add(b, i > 0 ? STR(",") : STR(""));
+        generate_member(t, b, depth);
+    }
+    (void)buf_add(b, STR("}"));
+}
+
+static void generate_root(struct test *t, struct buf *b)
+{
+    (void)buf_add(b, STR("{\"$defs\":{\"A\":"));
+    generate(t, b, 2);
+    (void)buf_add(b, STR(",\"B\":"));
+    generate(t, b, 1);
+    (void)buf_add(b, STR("},\"definitions\":{\"C\":"));
+    generate(t, b, 2);
+    (void)buf_add(b, STR("},\"properties\":{\"a\":"));
+    generate(t, b, 3);
+    (void)buf_add(b, STR("}"));
+    for (size_t i = 0, n = test_below(t, 5); i < n; i++) {
+        (void)buf_add(b, STR(","));
+        generate_member(t, b, 4);
+    }
+    (void)buf_add(b, STR("}"));
+}
+
+/* Valid in the form, also when written twice, and told whether anything changed. */
+TEST(any_schema_becomes_one_of_the_form)
+{
+    struct buf b;
+    size_t refused = 0, written = 0;
+
+    buf_init(&b, 1 << 20);
+    for (int round = 0; round < 4000 && t->failures == 0; round++) {
+        b.len = 0;
+        generate_root(t, &b);
+        for (int form = 0; form < SCHEMA_FORMS; form++)
+            for (int tool = 0; tool <= 1 && t->failures == 0; tool++) {
+                struct str in = buf_str(&b);
+                struct written got = put(t, in, form, tool);
+
+                if (got.result == SCHEMA_REFUSED) {
+                    refused++;
+                    continue;
+                }
+                written++;
+                const char *broken = schema_breaks(got.text, form, tool, &t->arena);
+
+                CHECK(broken == NULL, "%s: %s\n  in  %.*s\n  out %.*s", form_names[form], broken,
+                      (int)in.len, in.at, (int)got.text.len, got.text.at);
+                CHECK_INT(got.result == SCHEMA_SAME, str_eq(got.text, in), "%s", form_names[form]);
+                struct written again = put(t, got.text, form, tool);
+
+                CHECK(again.result != SCHEMA_REFUSED &&
+                          schema_breaks(again.text, form, tool, &t->arena) == NULL,
+                      "%s, again: %s\n  in  %.*s\n  out %.*s\n  and %.*s", form_names[form],
+                      again.what, (int)in.len, in.at, (int)got.text.len, got.text.at,
+                      (int)again.text.len, again.text.at);
+            }
+        arena_free(&t->arena);
+    }
+    CHECK(written > refused, "%zu written, %zu refused", written, refused);
+    buf_clear(&b);
+}

@@ -1648,7 +1648,7 @@ enum schema_result schema_put(struct json_writer *w, struct str raw, bool from_o
                               enum schema_form form, bool tool, struct arena *a, const char **what)
 {
     struct json doc;
-    struct json_fault bad;
+    struct json_fault bad = { 0 };
     struct buf out;
     struct json_writer inner;
 

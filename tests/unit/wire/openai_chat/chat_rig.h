@@ -47,10 +47,13 @@ static inline struct rewritten chat_rewrite(struct test *t, enum wire protocol, 
     return x;
 }
 
-/* What the client of `r` gets from the upstream's events (lines of data, `\n` in between); with
- * `whole`, in one piece. The last word is what the translator said at the end. */
-static inline struct str chat_answer(struct test *t, enum wire wire, const struct canon_request *r,
-                                     const char *events, bool whole)
+enum upstream_form { UPSTREAM_EVENTS, UPSTREAM_WHOLE };
+
+/* What the client of `r` gets; with `whole`, in one piece. The upstream's answer is lines of data
+ * (`\n` in between), or one object. The last word is what the translator said when it is no end. */
+static inline struct str chat_answer_of(struct test *t, enum wire wire,
+                                        const struct canon_request *r, enum upstream_form form,
+                                        const char *events, bool whole, bool markdown)
 {
     static const struct translated nothing_asked;
     struct encode_options o = {
@@ -61,6 +64,7 @@ static inline struct str chat_answer(struct test *t, enum wire wire, const struc
         .id = STR("r1"),
         .created_unix_s = 1700000000,
         .show_thinking = true,
+        .image_markdown = markdown,
         .bytes_max = 1 << 20,
     };
     struct translator tr;
@@ -70,6 +74,8 @@ static inline struct str chat_answer(struct test *t, enum wire wire, const struc
     enum translation said = TRANSLATION_MORE;
 
     translator_init(&tr, wire, &o, &nothing_asked, whole);
+    if (form == UPSTREAM_WHOLE)
+        said = translator_whole(&tr, rest, &scratch, &out);
     for (bool more = true; more && said == TRANSLATION_MORE;) {
         more = str_cut(rest, '\n', &line, &rest);
         if (line.len > 0)
@@ -89,6 +95,12 @@ static inline struct str chat_answer(struct test *t, enum wire wire, const struc
     arena_free(&scratch);
     translator_clear(&tr);
     return got;
+}
+
+static inline struct str chat_answer(struct test *t, enum wire wire, const struct canon_request *r,
+                                     const char *events, bool whole)
+{
+    return chat_answer_of(t, wire, r, UPSTREAM_EVENTS, events, whole, false);
 }
 
 #endif

@@ -3,7 +3,7 @@
 
 static void put(struct encoder *e, struct str bytes)
 {
-    if (!buf_add(e->out, bytes))
+    if (e->full || !buf_add(e->out, bytes)) /* a beginning of the stream, none with holes */
         e->full = true;
 }
 

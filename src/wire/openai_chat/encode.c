@@ -158,19 +158,19 @@ static bool is_picture(struct text mime)
 
 static void put(struct encoder *e, struct str bytes)
 {
-    if (!buf_add(e->out, bytes))
+    if (e->full || !buf_add(e->out, bytes))
         e->full = true;
 }
 
 static void put_number(struct encoder *e, uint32_t n)
 {
-    if (!buf_add_u64(e->out, n))
+    if (e->full || !buf_add_u64(e->out, n))
         e->full = true;
 }
 
 static void put_quoted(struct encoder *e, struct str plain)
 {
-    if (!json_quote(e->out, plain))
+    if (e->full || !json_quote(e->out, plain))
         e->full = true;
 }
 
@@ -478,8 +478,9 @@ static void on_note(struct encoder *e, const struct canon_event *ev)
         return;
     chunk_begin(e, ev->choice);
     put(e, STR("\"annotations\":["));
+    w.full = e->full;
     put_note(&w, &ev->note, c->block_points, c->points);
-    e->full = e->full || w.full;
+    e->full = w.full;
     put(e, STR("]"));
     chunk_end(e);
 }
@@ -505,8 +506,9 @@ static void on_end(struct encoder *e)
     if (e->o->request->wants_usage) {
         put(e, buf_str(&s->front));
         put(e, STR("],\"usage\":"));
+        w.full = e->full;
         put_usage(&w, &s->usage);
-        e->full = e->full || w.full;
+        e->full = w.full;
         put(e, STR("}\n\n"));
     }
     encode_raw(e, STR("[DONE]"));

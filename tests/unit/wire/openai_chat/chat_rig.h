@@ -69,7 +69,7 @@ static inline struct str chat_answer_of(struct test *t, enum wire wire,
     };
     struct translator tr;
     struct arena scratch = { 0 };
-    struct buf out = { .max = 1 << 20 };
+    struct buf out = { .max = (size_t)16 << 20 };
     struct str rest = str_c(events), line;
     enum translation said = TRANSLATION_MORE;
 

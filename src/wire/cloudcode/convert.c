@@ -70,7 +70,7 @@ static enum decoded whole(struct decoder *d, const struct json *doc)
 {
     enum decoded said = event(d, STR(""), doc);
 
-    return said == DECODED_MORE ? gemini_decode_done(d, true, true) : said;
+    return said == DECODED_MORE ? gemini_decode_done(d, false, true) : said;
 }
 
 const struct converter convert_cloudcode = {

@@ -384,14 +384,15 @@ enum decoded gemini_decode_event(struct decoder *d, struct str name, const struc
     return gemini_decode_chunk(d, doc, 0, STR(""));
 }
 
-/* Some of what answers in Gemini's name leaves the finishReason out: where something came and the
- * body ended as it said it would, that was the end. */
+/* A stream that just stops without a finishReason was cut, however clean its framing. Only an answer
+ * in one piece, or one whose end is said otherwise (`[DONE]`), may leave it out, as some of what
+ * answers in Gemini's name does. */
 enum decoded gemini_decode_done(struct decoder *d, bool eof, bool clean)
 {
     struct gemini_decoder *s = d->state;
-    bool ended = s->blocked || (s->content && clean);
+    bool ended = s->blocked || (s->content && !eof);
 
-    (void)eof;
+    (void)clean;
     for (uint32_t i = 0; i < GEMINI_CHOICES; i++)
         ended = ended || s->ends[i].cause != STOP_NONE;
     if (!ended)
@@ -416,7 +417,7 @@ enum decoded gemini_decode_whole(struct decoder *d, const struct json *doc)
 {
     enum decoded said = gemini_decode_event(d, STR(""), doc);
 
-    return said == DECODED_MORE ? gemini_decode_done(d, true, true) : said;
+    return said == DECODED_MORE ? gemini_decode_done(d, false, true) : said;
 }
 
 void gemini_decode_clear(void *state)

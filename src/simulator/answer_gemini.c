@@ -1,4 +1,5 @@
-/* simulator/answer_gemini.c - GenerateContentResponse objects, whole or as chunks. */
+/* simulator/answer_gemini.c - GenerateContentResponse objects, whole or as chunks; for Cloud Code
+ * in a wrapper with a traceId. */
 #include "base/json_write.h"
 #include "simulator/answer.h"
 
@@ -52,10 +53,29 @@ static void usage_put(struct json_writer *w, const struct plan *p, int64_t said,
     json_put_end(w);
 }
 
+static bool is_wrapped(const struct plan *p)
+{
+    return p->ask->wire == WIRE_CLOUDCODE;
+}
+
+static void head_put(struct json_writer *w, const struct plan *p)
+{
+    json_put_object(w);
+    if (!is_wrapped(p))
+        return;
+    json_put_key(w, STR("response"));
+    json_put_object(w);
+}
+
 static void tail_put(struct json_writer *w, const struct plan *p)
 {
     json_put_member(w, "modelVersion", p->model);
-    json_put_member(w, "responseId", p->id);
+    if (is_wrapped(p)) {
+        json_put_end(w);
+        json_put_member(w, "traceId", p->id);
+    } else {
+        json_put_member(w, "responseId", p->id);
+    }
     json_put_end(w);
 }
 
@@ -110,9 +130,9 @@ static void part_put(struct gemini *g, struct json_writer *w, const struct part 
     json_put_end(w);
 }
 
-static void candidate_open(struct json_writer *w)
+static void candidate_open(struct json_writer *w, const struct plan *p)
 {
-    json_put_object(w);
+    head_put(w, p);
     json_put_key(w, STR("candidates"));
     json_put_array(w);
     json_put_object(w);
@@ -147,7 +167,7 @@ static void candidate_close(struct json_writer *w, const struct plan *p, bool la
 
 static void blocked_put(struct json_writer *w, const struct plan *p)
 {
-    json_put_object(w);
+    head_put(w, p);
     json_put_key(w, STR("promptFeedback"));
     json_put_object(w);
     json_put_member(w, "blockReason", STR("SAFETY"));
@@ -185,7 +205,7 @@ static void chunk_stream(struct gemini *g, const struct part *part, struct str p
     piece_count(g, part, piece);
     reply_open(g->r, STR(""));
     w = json_writer(&g->r->body);
-    candidate_open(&w);
+    candidate_open(&w, g->p);
     part_put(g, &w, part, piece);
     candidate_close(&w, g->p, false);
     usage_put(&w, g->p, (g->said_bytes + 3) / 4 + g->tool_tokens, (g->thought_bytes + 3) / 4);
@@ -205,7 +225,7 @@ static void finish_stream(struct gemini *g)
     if (g->p->finish == FINISH_BLOCKED) {
         blocked_put(&w, g->p);
     } else {
-        candidate_open(&w);
+        candidate_open(&w, g->p);
         part_put(g, &w, &(struct part){ .kind = PART_TEXT }, STR(""));
         candidate_close(&w, g->p, true);
         usage_put(&w, g->p, u->output - u->thoughts, u->thoughts);
@@ -253,7 +273,7 @@ static void gemini_whole(struct gemini *g)
     if (g->p->finish == FINISH_BLOCKED) {
         blocked_put(&w, g->p);
     } else {
-        candidate_open(&w);
+        candidate_open(&w, g->p);
         for (uint32_t i = 0; i < g->p->part_count; i++) {
             const struct part *part = &g->p->parts[i];
 

@@ -8,7 +8,7 @@ void answer_count(struct reply *r, const struct ask *ask)
     struct json_writer w = json_writer(&r->body);
 
     json_put_object(&w);
-    if (ask->wire == WIRE_GEMINI) {
+    if (ask->wire == WIRE_GEMINI || ask->wire == WIRE_CLOUDCODE) {
         json_put_member_i64(&w, "totalTokens", ask->tokens);
     } else {
         if (ask->wire == WIRE_OPENAI_RESPONSES)

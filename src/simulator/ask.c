@@ -36,6 +36,20 @@ static bool query_is(struct str query, struct str name, struct str value)
            str_eq((struct str){ text, len }, value);
 }
 
+/* What a method behind a colon means for Google's wires. */
+static void google_method(struct ask_target *t, struct str method, struct str query)
+{
+    if (str_eq(method, STR("generateContent"))) {
+        t->route = ROUTE_GENERATE;
+    } else if (str_eq(method, STR("streamGenerateContent"))) {
+        t->route = ROUTE_GENERATE;
+        t->stream = true;
+        t->array = !query_is(query, STR("alt"), STR("sse"));
+    } else if (str_eq(method, STR("countTokens"))) {
+        t->route = ROUTE_COUNT;
+    }
+}
+
 /* `rest` is what stands behind `…/models`: empty, `/x`, or `/x:method`. */
 static struct ask_target models_route(struct str rest, struct str query, bool beta)
 {
@@ -53,15 +67,7 @@ static struct ask_target models_route(struct str rest, struct str query, bool be
         return t;
 
     t = (struct ask_target){ .wire = WIRE_GEMINI, .model = model };
-    if (str_eq(method, STR("generateContent"))) {
-        t.route = ROUTE_GENERATE;
-    } else if (str_eq(method, STR("streamGenerateContent"))) {
-        t.route = ROUTE_GENERATE;
-        t.stream = true;
-        t.array = !query_is(query, STR("alt"), STR("sse"));
-    } else if (str_eq(method, STR("countTokens"))) {
-        t.route = ROUTE_COUNT;
-    }
+    google_method(&t, method, query);
     return t;
 }
 
@@ -73,6 +79,12 @@ struct ask_target ask_route(struct str path, struct str query)
         return (struct ask_target){ .route = ROUTE_CONTROL };
     if (str_starts(path, STR("/v1beta/models")))
         return models_route(str_drop(path, strlen("/v1beta/models")), query, true);
+    if (str_starts(path, STR("/v1internal:"))) {
+        struct ask_target t = { .wire = WIRE_CLOUDCODE };
+
+        google_method(&t, str_drop(path, strlen("/v1internal:")), query);
+        return t;
+    }
     if (str_starts(path, STR("/v1/")))
         rest = str_drop(path, strlen("/v1"));
     for (size_t i = 0; i < COUNT(routes); i++)
@@ -370,6 +382,8 @@ enum status ask_read(struct ask *ask, const struct ask_target *target, struct st
     st = body_parse(&r, body);
     if (st != OK)
         return st;
+    if (ask->wire == WIRE_CLOUDCODE)
+        return ask_read_cloudcode(&r);
     if (ask->wire != WIRE_GEMINI) {
         ask->model = ask_string(&r, 0, "model");
         ask->stream = ask->kind == ASK_GENERATE && ask_true(&r, 0, "stream");

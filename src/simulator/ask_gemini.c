@@ -1,5 +1,5 @@
-/* simulator/ask_gemini.c - reads generateContent and countTokens requests. Fields may be spelled in
- * camelCase or snake_case, as the service has it. */
+/* simulator/ask_gemini.c - reads generateContent and countTokens requests, and those of Cloud Code,
+ * which wraps them. Fields may be spelled in camelCase or snake_case, as the service has it. */
 #include "simulator/ask_int.h"
 
 /* `{"output": "…"}` and `{"result": "…"}` stand for their text, anything else for itself. */
@@ -53,6 +53,8 @@ static enum status part_read(struct ask_reader *r, bool user, uint32_t part)
 
     if (blob == JSON_NONE)
         blob = ask_member2(r, part, "fileData", "file_data");
+    if (r->no_thoughts && ask_member(r, part, "thought") != JSON_NONE)
+        return fail(r->error, E_SYNTAX, "contents.parts: thought parts cannot be counted");
     if (response != JSON_NONE)
         return response_read(r, response);
     if (call != JSON_NONE) {
@@ -169,15 +171,11 @@ static void format_read(struct ask_reader *r, uint32_t config)
         ask->format = ask->schema.len > 0 ? ASK_FORMAT_SCHEMA : ASK_FORMAT_JSON;
 }
 
-enum status ask_read_gemini(struct ask_reader *r)
+static enum status request_read(struct ask_reader *r, uint32_t root)
 {
-    uint32_t root = 0, contents, config;
+    uint32_t contents, config;
     struct ask *ask = r->ask;
 
-    /* a count may be asked for a whole request in a wrapper */
-    if (ask->kind == ASK_COUNT &&
-        ask_member2(r, 0, "generateContentRequest", "generate_content_request") != JSON_NONE)
-        root = ask_member2(r, 0, "generateContentRequest", "generate_content_request");
     contents = ask_member(r, root, "contents");
     if (ask_first(r, contents) == JSON_NONE)
         return fail(r->error, E_SYNTAX, "contents: contents is not specified");
@@ -199,4 +197,36 @@ enum status ask_read_gemini(struct ask_reader *r)
     ask_stops(r, ask_member2(r, config, "stopSequences", "stop_sequences"));
     format_read(r, config);
     return OK;
+}
+
+/* A count may be asked for a whole request in a wrapper. */
+enum status ask_read_gemini(struct ask_reader *r)
+{
+    uint32_t wrapped = r->ask->kind == ASK_COUNT
+                           ? ask_member2(r, 0, "generateContentRequest", "generate_content_request")
+                           : JSON_NONE;
+
+    return request_read(r, wrapped != JSON_NONE ? wrapped : 0);
+}
+
+/* {model, project, user_prompt_id, request}; to count {request: {model, contents}}. Unlike Gemini,
+ * counting takes no thoughts. */
+enum status ask_read_cloudcode(struct ask_reader *r)
+{
+    uint32_t request = ask_member(r, 0, "request");
+    bool count = r->ask->kind == ASK_COUNT;
+    struct str model;
+
+    if (!ask_has_type(r, request, JSON_OBJECT))
+        return fail(r->error, E_SYNTAX, "request: is not specified");
+    model = ask_string(r, count ? request : 0, "model");
+    if (model.len == 0)
+        return fail(r->error, E_SYNTAX, "model: is not specified");
+    if (count != str_starts(model, STR("models/")))
+        return fail(r->error, E_SYNTAX,
+                    count ? "model: must begin with models/"
+                          : "model: must not begin with models/");
+    r->ask->model = count ? str_drop(model, strlen("models/")) : model;
+    r->no_thoughts = count;
+    return request_read(r, request);
 }

@@ -20,6 +20,7 @@ struct ask_reader {
     uint64_t hash;
     int64_t segment_bytes, segment_media;
     bool segment_marked;
+    bool no_thoughts; /* cloudcode: counting refuses them */
     /* the turn being read */
     bool in_turn; /* user or tool messages, no assistant since */
     struct ask_tool *tool_last;
@@ -83,5 +84,6 @@ MUST_USE enum status ask_read_chat(struct ask_reader *r);
 MUST_USE enum status ask_read_responses(struct ask_reader *r);
 MUST_USE enum status ask_read_anthropic(struct ask_reader *r);
 MUST_USE enum status ask_read_gemini(struct ask_reader *r);
+MUST_USE enum status ask_read_cloudcode(struct ask_reader *r);
 
 #endif

@@ -141,6 +141,7 @@ static struct str signature_make(enum wire wire, struct str id, struct arena *a)
         (void)base64_put(&text, buf_str(&raw), BASE64_STANDARD);
         break;
     case WIRE_GEMINI: /* protobuf, field 1 */
+    case WIRE_CLOUDCODE:
         (void)buf_printf(&raw, "\x0a%cthought-%.*s", (int)(8 + id.len), (int)id.len, id.at);
         (void)base64_put(&text, buf_str(&raw), BASE64_STANDARD);
         break;
@@ -150,7 +151,6 @@ static struct str signature_make(enum wire wire, struct str id, struct arena *a)
         (void)base64_put(&text, buf_str(&raw), BASE64_URL);
         break;
     case WIRE_OPENAI_CHAT:
-    case WIRE_CLOUDCODE:
     case WIRES:
         break; /* the wire has no place for one */
     }

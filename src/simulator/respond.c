@@ -236,7 +236,7 @@ static void answer(struct world *w, const struct call *c, struct response *out, 
     r->array = ask->array;
     r->comments = d->comments > 0 ? (uint32_t)d->comments : 0;
     r->bad_json_pending = d->bad_json == 1 && ask->stream;
-    r->eol = ask->wire == WIRE_GEMINI ? STR("\r\n") : STR("\n");
+    r->eol = ask->wire == WIRE_GEMINI || ask->wire == WIRE_CLOUDCODE ? STR("\r\n") : STR("\n");
     if (d->eol >= 0)
         r->eol = d->eol == EOL_LF ? STR("\n") : d->eol == EOL_CRLF ? STR("\r\n") : STR("\r");
     reply_field(r, STR("content-type"),
@@ -262,9 +262,9 @@ static void answer(struct world *w, const struct call *c, struct response *out, 
         answer_anthropic(r, &p, a);
         break;
     case WIRE_GEMINI:
+    case WIRE_CLOUDCODE:
         answer_gemini(r, &p, a);
         break;
-    case WIRE_CLOUDCODE:
     case WIRES:
         break;
     }

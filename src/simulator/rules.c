@@ -75,7 +75,7 @@ static enum status matcher_read(struct rule *rule, struct str name, struct str *
         rule->model = value;
     } else if (!str_eq(name, STR("wire"))) {
         return fail(e, E_SYNTAX, "\"%.*s\" is none of account, model, wire, any", STR_ARG(name));
-    } else if (!wire_from_name(value, &wire) || wire >= PROTOCOLS) {
+    } else if (!wire_from_name(value, &wire)) {
         return fail(e, E_SYNTAX, "there is no wire \"%.*s\"", STR_ARG(value));
     } else {
         rule->wire = (int)wire;

@@ -109,10 +109,23 @@ static const struct wording wordings[TROUBLES][FAMILIES] = {
 
 static enum family wire_family(enum wire wire)
 {
-    assert(wire < PROTOCOLS);
-    return wire == WIRE_ANTHROPIC ? FAMILY_ANTHROPIC
-           : wire == WIRE_GEMINI  ? FAMILY_GOOGLE
-                                  : FAMILY_OPENAI;
+    assert(wire < WIRES);
+    return wire == WIRE_ANTHROPIC                          ? FAMILY_ANTHROPIC
+           : wire == WIRE_GEMINI || wire == WIRE_CLOUDCODE ? FAMILY_GOOGLE
+                                                           : FAMILY_OPENAI;
+}
+
+/* Cloud Code wants a token where Gemini wants a key. */
+static const struct wording cloudcode_key = {
+    401, "UNAUTHENTICATED", "ACCESS_TOKEN_EXPIRED",
+    "Request had invalid authentication credentials. Expected OAuth 2 access token."
+};
+
+static const struct wording *wording_of(enum wire wire, enum trouble_kind kind)
+{
+    if (wire == WIRE_CLOUDCODE && kind == TROUBLE_KEY)
+        return &cloudcode_key;
+    return &wordings[kind][wire_family(wire)];
 }
 
 struct trouble trouble_plain(enum trouble_kind kind, struct str message)
@@ -156,7 +169,7 @@ enum trouble_kind trouble_of_status(int status)
 
 int trouble_status(enum wire wire, const struct trouble *t)
 {
-    return t->status != 0 ? t->status : wordings[t->kind][wire_family(wire)].status;
+    return t->status != 0 ? t->status : wording_of(wire, t->kind)->status;
 }
 
 /* `2s`, `1.5s`, `500ms`, `1h0m3s`: as Go prints durations. */
@@ -190,13 +203,14 @@ static bool says(const struct trouble *t, enum hint_kind hint)
 }
 
 /* The sentence, with the hint in it where the provider has it there. */
-static void message_put(struct json_writer *w, enum family family, const struct trouble *t)
+static void message_put(struct json_writer *w, enum wire wire, const struct trouble *t)
 {
+    enum family family = wire_family(wire);
     struct buf text;
 
     buf_init(&text, TROUBLE_TEXT_MAX);
     buf_add(&text, t->message.at != NULL ? str_take(t->message, TROUBLE_TEXT_MAX / 2)
-                                         : str_c(wordings[t->kind][family].message));
+                                         : str_c(wording_of(wire, t->kind)->message));
     if (says(t, HINT_TEXT) && (family != FAMILY_ANTHROPIC || t->hint == HINT_TEXT)) {
         buf_add(&text,
                 family == FAMILY_GOOGLE ? STR(" Please retry in ") : STR(" Please try again in "));
@@ -220,7 +234,7 @@ static void openai_put(struct json_writer *w, const struct trouble *t)
     const struct wording *as = &wordings[t->kind][FAMILY_OPENAI];
 
     json_put_object(w);
-    message_put(w, FAMILY_OPENAI, t);
+    message_put(w, WIRE_OPENAI_CHAT, t);
     json_put_member(w, "type", str_c(as->type));
     json_put_member_null(w, "param");
     member_or_null(w, "code", as->code);
@@ -236,7 +250,7 @@ static void anthropic_put(struct json_writer *w, const struct trouble *t)
     json_put_key(w, STR("error"));
     json_put_object(w);
     json_put_member(w, "type", str_c(as->type));
-    message_put(w, FAMILY_ANTHROPIC, t);
+    message_put(w, WIRE_ANTHROPIC, t);
     if (as->code != NULL) {
         json_put_key(w, STR("details"));
         json_put_object(w);
@@ -274,20 +288,38 @@ static void google_quota_put(struct json_writer *w, const struct trouble *t)
     json_put_end(w);
 }
 
+static void seconds_put(struct json_writer *w, const char *name, int64_t ms)
+{
+    json_put_key(w, str_c(name));
+    if (ms % 1000 == 0)
+        json_put_format(w, "%" PRId64 "s", ms / 1000);
+    else
+        json_put_format(w, "%" PRId64 ".%03" PRId64 "s", ms / 1000, ms % 1000);
+}
+
 static void google_retry_put(struct json_writer *w, int64_t ms)
 {
-    struct buf delay;
-
-    buf_init(&delay, 64);
-    buf_printf(&delay, "%" PRId64, ms / 1000);
-    if (ms % 1000 != 0)
-        buf_printf(&delay, ".%03" PRId64, ms % 1000);
-    buf_add(&delay, STR("s"));
     json_put_object(w);
     json_put_member(w, "@type", STR("type.googleapis.com/google.rpc.RetryInfo"));
-    json_put_member(w, "retryDelay", buf_str(&delay));
+    seconds_put(w, "retryDelay", ms);
     json_put_end(w);
-    buf_clear(&delay);
+}
+
+/* Cloud Code says in its own domain which limit was hit, and until when. */
+static void cloudcode_limit_put(struct json_writer *w, const struct trouble *t)
+{
+    json_put_object(w);
+    json_put_member(w, "@type", STR("type.googleapis.com/google.rpc.ErrorInfo"));
+    json_put_member(w, "reason",
+                    t->kind == TROUBLE_QUOTA ? STR("QUOTA_EXHAUSTED") : STR("RATE_LIMIT_EXCEEDED"));
+    json_put_member(w, "domain", STR("cloudcode-pa.googleapis.com"));
+    json_put_key(w, STR("metadata"));
+    json_put_object(w);
+    json_put_member(w, "model", t->model);
+    if (t->reset_in_ms >= 0)
+        seconds_put(w, "quotaResetDelay", t->reset_in_ms);
+    json_put_end(w);
+    json_put_end(w);
 }
 
 static void google_reason_put(struct json_writer *w, const char *reason)
@@ -303,20 +335,22 @@ static void google_reason_put(struct json_writer *w, const char *reason)
     json_put_end(w);
 }
 
-static void google_put(struct json_writer *w, const struct trouble *t)
+static void google_put(struct json_writer *w, enum wire wire, const struct trouble *t)
 {
-    const struct wording *as = &wordings[t->kind][FAMILY_GOOGLE];
+    const struct wording *as = wording_of(wire, t->kind);
     bool limited = t->kind == TROUBLE_RATE_LIMIT || t->kind == TROUBLE_QUOTA;
     int64_t retry_ms = says(t, HINT_DETAILS) ? t->retry_after_ms : t->reset_in_ms;
 
     json_put_object(w);
-    json_put_member_i64(w, "code", trouble_status(WIRE_GEMINI, t));
-    message_put(w, FAMILY_GOOGLE, t);
+    json_put_member_i64(w, "code", trouble_status(wire, t));
+    message_put(w, wire, t);
     json_put_member(w, "status", str_c(as->type));
     if (limited || retry_ms >= 0 || as->code != NULL) {
         json_put_key(w, STR("details"));
         json_put_array(w);
-        if (limited)
+        if (limited && wire == WIRE_CLOUDCODE)
+            cloudcode_limit_put(w, t);
+        else if (limited)
             google_quota_put(w, t);
         if (retry_ms >= 0)
             google_retry_put(w, retry_ms);
@@ -337,8 +371,8 @@ bool trouble_put(struct buf *out, enum wire wire, const struct trouble *t)
     }
     json_put_object(&w);
     json_put_key(&w, STR("error"));
-    if (wire == WIRE_GEMINI)
-        google_put(&w, t);
+    if (wire_family(wire) == FAMILY_GOOGLE)
+        google_put(&w, wire, t);
     else
         openai_put(&w, t);
     json_put_end(&w);
@@ -364,7 +398,7 @@ static bool responses_event(struct buf *out, const struct trouble *t, int64_t se
     json_put_member_i64(&w, "sequence_number", sequence);
     if (response_id.len == 0) {
         json_put_member(&w, "code", str_c(responses_code(t)));
-        message_put(&w, FAMILY_OPENAI, t);
+        message_put(&w, WIRE_OPENAI_RESPONSES, t);
         json_put_member_null(&w, "param");
     } else {
         json_put_key(&w, STR("response"));
@@ -375,7 +409,7 @@ static bool responses_event(struct buf *out, const struct trouble *t, int64_t se
         json_put_key(&w, STR("error"));
         json_put_object(&w);
         json_put_member(&w, "code", str_c(responses_code(t)));
-        message_put(&w, FAMILY_OPENAI, t);
+        message_put(&w, WIRE_OPENAI_RESPONSES, t);
         json_put_end(&w);
         json_put_member_null(&w, "incomplete_details");
         json_put_member(&w, "model", t->model);

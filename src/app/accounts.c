@@ -23,8 +23,10 @@ static const char help[] =
     "  --data-dir D           data directory (PENSTOCK_DATA_DIR, else ~/.penstock)\n"
     "  --label L              a name of your choice, unique\n"
     "  --provider P           openai, anthropic, gemini, compatible, or simulator\n"
-    "  --wire W               compatible: openai-chat, openai-responses, anthropic or gemini\n"
+    "  --wire W               compatible: openai-chat, openai-responses, anthropic, gemini or "
+    "cloudcode\n"
     "  --base-url U           where it is; needed for compatible\n"
+    "  --project P            cloudcode: the project that the requests belong to\n"
     "  --api-key-env VAR      take the key from this environment variable now\n"
     "  --api-key-stdin        read the key from standard input\n"
     "  --models A,B*          model names it offers, `*` allowed; all of them when absent\n"
@@ -37,7 +39,7 @@ static const char help[] =
 
 struct accounts_options {
     const char *data_dir;
-    struct str label, provider, wire, base_url, models, tier, proxy, key_env, concurrency;
+    struct str label, provider, wire, base_url, project, models, tier, proxy, key_env, concurrency;
     bool key_stdin, json;
     const char *name; /* what to remove */
 };
@@ -60,15 +62,11 @@ static int read_options(int argc, char **argv, struct accounts_options *o)
         const char *name;
         struct str *value;
     } texts[] = {
-        { "--label", &o->label },
-        { "--provider", &o->provider },
-        { "--wire", &o->wire },
-        { "--base-url", &o->base_url },
-        { "--models", &o->models },
-        { "--tier", &o->tier },
-        { "--proxy", &o->proxy },
-        { "--api-key-env", &o->key_env },
-        { "--max-concurrency", &o->concurrency },
+        { "--label", &o->label },         { "--provider", &o->provider },
+        { "--wire", &o->wire },           { "--base-url", &o->base_url },
+        { "--project", &o->project },     { "--models", &o->models },
+        { "--tier", &o->tier },           { "--proxy", &o->proxy },
+        { "--api-key-env", &o->key_env }, { "--max-concurrency", &o->concurrency },
     };
 
     for (int i = 2; i < argc; i++) {
@@ -213,6 +211,7 @@ static enum status spec_from_options(const struct accounts_options *o, struct ac
     spec->provider = o->provider;
     spec->wire = o->wire;
     spec->base_url = o->base_url;
+    spec->project = o->project;
     spec->proxy = o->proxy;
     spec->concurrency_max = (uint32_t)n;
     take_models(o->models, spec);

@@ -167,6 +167,11 @@ static bool read_base_url(struct account_reading *a, uint32_t node)
     return take_text(a, "base_url", node, SETTINGS_TEXT_MAX, &a->spec->base_url);
 }
 
+static bool read_project(struct account_reading *a, uint32_t node)
+{
+    return take_text(a, "project", node, NAME_TEXT_MAX, &a->spec->project);
+}
+
 static bool read_api_key(struct account_reading *a, uint32_t node)
 {
     const struct place at = { a->at, STR("api_key"), 0 };
@@ -282,8 +287,9 @@ const struct member_doc account_docs[] = {
     { "provider", "string, required", "`openai`, `anthropic`, `gemini` or `compatible`." },
     { "wire", "string",
       "`compatible` only, required there: what it speaks: `openai-chat`, "
-      "`openai-responses`, `anthropic` or `gemini`." },
+      "`openai-responses`, `anthropic`, `gemini` or `cloudcode`." },
     { "base_url", "string", "Where it is; `compatible` must say so, others have their own." },
+    { "project", "string", "`cloudcode` only: the project that the requests belong to." },
     { "api_key", "string", "Its key. Better not in this file: see `api_key_env`." },
     { "api_key_env", "string",
       "The environment variable that holds the key. While it is unset, the "
@@ -303,9 +309,9 @@ const struct member_doc account_docs[] = {
 
 /* In the order of account_docs. */
 static bool (*const account_readers[])(struct account_reading *a, uint32_t node) = {
-    read_label,       read_provider,     read_wire,     read_base_url,        read_api_key,
-    read_api_key_env, read_tier,         read_models,   read_max_concurrency, read_headers,
-    read_proxy,       read_capabilities, read_disabled, read_proxy_disabled,
+    read_label,   read_provider,    read_wire,         read_base_url, read_project,
+    read_api_key, read_api_key_env, read_tier,         read_models,   read_max_concurrency,
+    read_headers, read_proxy,       read_capabilities, read_disabled, read_proxy_disabled,
 };
 _Static_assert(COUNT(account_readers) + 1 == COUNT(account_docs), "a reader for each member");
 
@@ -523,6 +529,8 @@ static void put_account(const struct account_spec *a, struct json_writer *w)
         json_put_member(w, "wire", a->wire);
     if (a->base_url.len > 0)
         json_put_member(w, "base_url", a->base_url);
+    if (a->project.len > 0)
+        json_put_member(w, "project", a->project);
     json_put_key(w, STR("api_key"));
     put_secret_hint(&a->api_key, w);
     json_put_member(w, "tier", str_c(tier_word(a->tier)));

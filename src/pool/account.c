@@ -51,6 +51,7 @@ struct account_spec *account_spec_copy(const struct account_spec *s)
     copy->provider = arena_copy(a, s->provider);
     copy->wire = arena_copy(a, s->wire);
     copy->base_url = arena_copy(a, s->base_url);
+    copy->project = arena_copy(a, s->project);
     copy->proxy = arena_copy(a, s->proxy);
     copy->capabilities = arena_copy(a, s->capabilities);
     copy->disabled_reason = arena_copy(a, s->disabled_reason);

@@ -27,6 +27,7 @@ struct account_spec {
     struct str provider;   /* `openai`, `anthropic`, `gemini`, `compatible`, … */
     struct str wire;       /* compatible only: the wire it speaks; else empty */
     struct str base_url;   /* empty: the provider's own */
+    struct str project;    /* cloudcode: the project that is billed; else empty */
     struct secret api_key; /* may be empty for compatible */
     enum tier tier;
     struct str *models; /* patterns; none: whatever the provider's list says, or anything */

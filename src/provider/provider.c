@@ -14,7 +14,8 @@ static const struct provider *const providers[] = { &provider_openai, &provider_
                                                     &provider_gemini, &provider_compatible,
                                                     &provider_simulator };
 static const struct dialect *const dialects[] = { &dialect_openai, &dialect_anthropic,
-                                                  &dialect_gemini, &dialect_simulator };
+                                                  &dialect_gemini, &dialect_cloudcode,
+                                                  &dialect_simulator };
 
 static const struct provider *provider_find(struct str name)
 {
@@ -79,6 +80,9 @@ static enum status make_wires(struct making *m)
         m->up->wires = WIRE_BIT(wire);
     }
     m->up->dialect = dialect_of(m->up->wires);
+    if (m->spec->project.len > 0 && (m->up->wires & WIRE_BIT(WIRE_CLOUDCODE)) == 0)
+        return fail(m->error, E_SYNTAX, "project: is for accounts that speak cloudcode only");
+    m->up->project = arena_copy(&m->up->arena, m->spec->project);
     for (size_t i = 0; i < PASSED_FIELDS_MAX; i++)
         if (m->up->dialect->passed[i].start.len > 0)
             m->up->passed_lengths |= UINT64_C(1)
@@ -476,6 +480,7 @@ void upstream_target(const struct upstream *u, enum wire wire, struct str model,
         .facts = model_facts_find(wire, model),
         .lacks = u->lacks,
         .extras = u->extras,
+        .project = u->project,
         .own_service = !u->provider->own_wire && u->provider != &provider_simulator,
     };
 }

@@ -38,7 +38,8 @@ struct upstream {
     struct str passed[PASSED_FIELDS_MAX]; /* configured values of fields that clients send too */
     uint64_t passed_lengths;              /* a bit for the length of each such field's name */
     struct call_timeouts timeouts;
-    uint32_t wires; /* WIRE_BITs it speaks */
+    uint32_t wires;     /* WIRE_BITs it speaks */
+    struct str project; /* cloudcode; may be empty */
     struct account_means means;
     struct wire_lacks lacks;
     struct wire_extras extras;

@@ -50,7 +50,8 @@ struct str quota_group_antigravity(struct str model);
 /* One for all. */
 struct str quota_group_codex(struct str model);
 
-extern const struct dialect dialect_openai, dialect_anthropic, dialect_gemini, dialect_simulator;
+extern const struct dialect dialect_openai, dialect_anthropic, dialect_gemini, dialect_cloudcode,
+    dialect_simulator;
 extern const struct provider provider_openai, provider_anthropic, provider_gemini,
     provider_compatible, provider_simulator;
 

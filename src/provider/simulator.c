@@ -1,4 +1,4 @@
-/* provider/simulator.c - the provider simulator, which speaks all four wires at one address: the
+/* provider/simulator.c - the provider simulator, which speaks all wires at one address: the
  * account that serves while there is no other, and what `penstock simulate` is configured as.
  * Source: docs/simulator.md. */
 #include "provider/provider_int.h"
@@ -14,6 +14,7 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
     case WIRE_OPENAI_RESPONSES:
         return buf_add(out, STR("/v1")) && dialect_openai.put_path(ask, out);
     case WIRE_CLOUDCODE:
+        return dialect_cloudcode.put_path(ask, out);
     case WIRES:
         break;
     }
@@ -22,7 +23,7 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
 
 #define ALL_WIRES                                                                              \
     (WIRE_BIT(WIRE_OPENAI_CHAT) | WIRE_BIT(WIRE_OPENAI_RESPONSES) | WIRE_BIT(WIRE_ANTHROPIC) | \
-     WIRE_BIT(WIRE_GEMINI))
+     WIRE_BIT(WIRE_GEMINI) | WIRE_BIT(WIRE_CLOUDCODE))
 
 const struct dialect dialect_simulator = {
     .wires = ALL_WIRES,

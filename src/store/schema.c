@@ -43,6 +43,8 @@ static const char *const steps[] = {
     " reason TEXT NOT NULL);"
     "INSERT INTO meta(name, value) VALUES('salt', randomblob(16));"
     "INSERT INTO meta(name, value) VALUES('schema_version', 1);",
+    "ALTER TABLE account ADD COLUMN project TEXT NOT NULL DEFAULT '';" /* cloudcode */
+    "UPDATE meta SET value = 2 WHERE name = 'schema_version';",
 };
 _Static_assert(COUNT(steps) == STORE_VERSION, "a step for each version");
 

@@ -178,6 +178,7 @@ static struct account_spec *read_account(struct store *s, sqlite3_stmt *q)
     spec->proxy_disabled = sqlite3_column_int(q, 13) != 0;
     spec->disabled_reason = arena_copy(a, column(q, 14));
     spec->created_unix_ms = sqlite3_column_int64(q, 15);
+    spec->project = arena_copy(a, column(q, 16));
     read_sealed(s, q, spec);
     if (!models_read(spec, column(q, 9)))
         disable(spec, "its list of models cannot be read");
@@ -193,7 +194,7 @@ enum status store_accounts(struct store *s, void (*take)(void *peer, struct acco
         store_prepare(s,
                       "SELECT id, label, provider, wire, base_url, secret, headers, proxy, tier,"
                       " models, concurrency_max, capabilities, disabled, proxy_disabled, reason,"
-                      " created FROM account ORDER BY created, id",
+                      " created, project FROM account ORDER BY created, id",
                       &q, e);
 
     if (st != OK)
@@ -216,20 +217,22 @@ static enum status insert_account(struct store *s, const struct account_spec *sp
     enum status st =
         store_prepare(s,
                       "INSERT INTO account(label, provider, wire, base_url, tier, models,"
-                      " concurrency_max, capabilities, disabled, proxy_disabled, reason, created)"
-                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                      " concurrency_max, capabilities, disabled, proxy_disabled, reason, created,"
+                      " project)"
+                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
                       &q, e);
 
     if (st != OK)
         return st;
-    bool bound =
-        bind(q, 1, spec->label) && bind(q, 2, spec->provider) && bind(q, 3, spec->wire) &&
-        bind(q, 4, spec->base_url) && bind(q, 5, str_c(tier_word(spec->tier))) &&
-        bind(q, 6, models_text(spec, &models)) &&
-        sqlite3_bind_int64(q, 7, spec->concurrency_max) == SQLITE_OK &&
-        bind(q, 8, spec->capabilities) && sqlite3_bind_int(q, 9, spec->disabled) == SQLITE_OK &&
-        sqlite3_bind_int(q, 10, spec->proxy_disabled) == SQLITE_OK &&
-        bind(q, 11, spec->disabled_reason) && sqlite3_bind_int64(q, 12, unix_ms) == SQLITE_OK;
+    bool bound = bind(q, 1, spec->label) && bind(q, 2, spec->provider) && bind(q, 3, spec->wire) &&
+                 bind(q, 4, spec->base_url) && bind(q, 5, str_c(tier_word(spec->tier))) &&
+                 bind(q, 6, models_text(spec, &models)) &&
+                 sqlite3_bind_int64(q, 7, spec->concurrency_max) == SQLITE_OK &&
+                 bind(q, 8, spec->capabilities) &&
+                 sqlite3_bind_int(q, 9, spec->disabled) == SQLITE_OK &&
+                 sqlite3_bind_int(q, 10, spec->proxy_disabled) == SQLITE_OK &&
+                 bind(q, 11, spec->disabled_reason) &&
+                 sqlite3_bind_int64(q, 12, unix_ms) == SQLITE_OK && bind(q, 13, spec->project);
 
     if (!bound)
         st = store_fail(s, "cannot be changed", e);

@@ -362,10 +362,13 @@ TEST(an_account_has_all_that_is_written)
         "\"capabilities\":{\"stream_options\":false},\"proxy_disabled\":true,"
         "\"comment\":\"kept\"},"
         "{\"label\":\"two\",\"provider\":\"gemini\",\"api_key\":\"k\",\"disabled\":true,"
-        "\"tier\":null,\"proxy\":null}]}");
+        "\"tier\":null,\"proxy\":null},"
+        "{\"label\":\"cloud\",\"provider\":\"compatible\",\"wire\":\"cloudcode\","
+        "\"base_url\":\"https://h\",\"project\":\"p-1\"}]}");
     const struct account_spec *a = s->accounts[0], *b = s->accounts[1];
 
-    CHECK_INT(s->account_count, 2);
+    CHECK_INT(s->account_count, 3);
+    CHECK_STR(s->accounts[2]->project, "p-1");
     CHECK_STR(a->label, "lab");
     CHECK_STR(a->wire, "openai-chat");
     CHECK_STR(a->base_url, "http://127.0.0.1:9001/v1");

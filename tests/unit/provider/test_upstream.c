@@ -142,6 +142,11 @@ TEST(each_operation_has_its_path)
         { "gemini", WIRE_GEMINI, OP_GENERATE, "a/.", NULL },
         { "gemini", WIRE_GEMINI, OP_GENERATE, "", NULL },
         { "gemini", WIRE_GEMINI, OP_GENERATE, "a..b", "POST /v1beta/models/a..b:generateContent" },
+        { "cloudcode", WIRE_CLOUDCODE, OP_GENERATE, "m", "POST /v1internal:generateContent" },
+        { "cloudcode", WIRE_CLOUDCODE, OP_STREAM, "m",
+          "POST /v1internal:streamGenerateContent?alt=sse" },
+        { "cloudcode", WIRE_CLOUDCODE, OP_COUNT, "m", "POST /v1internal:countTokens" },
+        { "cloudcode", WIRE_CLOUDCODE, OP_MODELS, "", NULL },
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -207,6 +212,28 @@ TEST(a_head_is_whole_and_says_who_we_are)
         CHECK_STR(head_of(t, u, &ask, cases[i].provider), cases[i].want, "%s", cases[i].provider);
         upstream_free(u);
     }
+}
+
+TEST(a_project_belongs_to_cloudcode_and_goes_into_its_requests)
+{
+    struct account_spec spec = spec_of("compatible", "cloudcode", "https://h/v1internal");
+    struct provider_options options = { .proxy = { .global = STR("") } };
+    struct wire_target target;
+    struct upstream *u;
+    struct error e = { .status = OK };
+
+    spec.project = STR("p-1");
+    u = made(t, &spec, &options, "cloudcode");
+    CHECK_STR(u->base_path, "", "the version is the dialect's");
+    upstream_target(u, WIRE_CLOUDCODE, STR("m"), &target);
+    CHECK_STR(target.project, "p-1");
+    upstream_free(u);
+
+    spec = spec_of("compatible", "gemini", "https://h");
+    spec.project = STR("p-1");
+    CHECK_INT(upstream_new(&spec, &options, &u, &e), E_SYNTAX);
+    CHECK(str_starts(str_c(e.text), STR("project:")), "%s", e.text);
+    secret_clear(&spec.api_key);
 }
 
 TEST(a_head_that_does_not_fit_leaves_nothing_behind)
@@ -424,7 +451,7 @@ TEST(an_account_that_cannot_be_is_refused_by_the_name_of_its_member)
         { "openai", "anthropic", "", "k", NULL, "", E_SYNTAX, "wire:" },
         { "compatible", "", "http://h", "k", NULL, "", E_SYNTAX, "wire:" },
         { "compatible", "telnet", "http://h", "k", NULL, "", E_SYNTAX, "wire:" },
-        { "compatible", "cloudcode", "http://h", "k", NULL, "", E_SYNTAX, "wire:" },
+        { "gemini", "cloudcode", "", "k", NULL, "", E_SYNTAX, "wire:" },
         { "compatible", "anthropic", "", "k", NULL, "", E_SYNTAX, "base_url:" },
         { "compatible", "anthropic", "h/v1", "k", NULL, "", E_SYNTAX, "base_url:" },
         { "compatible", "anthropic", "http://u:p@h", "k", NULL, "", E_SYNTAX, "base_url:" },

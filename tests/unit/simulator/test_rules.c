@@ -108,7 +108,7 @@ TEST(a_wrong_script_is_refused_with_its_line)
         { "account k", "line 1: a \":\" was expected in front of the directives" },
         { "account : text=a", "line 1: \"account\" wants a value" },
         { "wire smoke: text=a", "line 1: there is no wire \"smoke\"" },
-        { "wire cloudcode: text=a", "line 1: there is no wire \"cloudcode\"" },
+        { "wire gopher: text=a", "line 1: there is no wire \"gopher\"" },
         { "account a colour b: text=a", "line 1: \"colour\" is none of account, model, wire, any" },
         { "quota k1 many 60s", NULL },
         { "quota k1 5 0s", NULL },

@@ -16,6 +16,7 @@ static void check_same(struct test *t, const struct account_spec *got,
     CHECK_STRS(got->provider, want->provider, "%s", name);
     CHECK_STRS(got->wire, want->wire, "%s", name);
     CHECK_STRS(got->base_url, want->base_url, "%s", name);
+    CHECK_STRS(got->project, want->project, "%s", name);
     CHECK_STRS(secret_reveal(&got->api_key), secret_reveal(&want->api_key), "%s", name);
     CHECK_INT(got->tier, want->tier, "%s", name);
     CHECK_INT(got->concurrency_max, want->concurrency_max, "%s", name);
@@ -51,6 +52,7 @@ static struct account_spec *spec_full(void)
     spec->provider = STR("compatible");
     spec->wire = STR("anthropic");
     spec->base_url = STR("https://example.test/v1");
+    spec->project = STR("project-1");
     spec->tier = TIER_ULTRA;
     spec->models = models;
     spec->model_count = COUNT(models);

@@ -209,6 +209,21 @@ TEST(a_database_of_a_newer_version_is_refused_and_left_as_it_is)
     rig_end(&r);
 }
 
+TEST(a_database_of_the_first_version_is_brought_forward)
+{
+    struct rig r;
+
+    rig_start(t, &r);
+    if (rig_open(t, &r) && rig_add(t, &r, "ada", "key") > 0) {
+        rig_close(&r);
+        rig_sql(t, &r, "ALTER TABLE account DROP COLUMN project");
+        rig_sql(t, &r, "UPDATE meta SET value = 1 WHERE name = 'schema_version'");
+        if (rig_open(t, &r) && rig_take(t, &r) && CHECK_INT(r.taken_count, 1))
+            CHECK_STR(r.taken[0]->label, "ada");
+    }
+    rig_end(&r);
+}
+
 TEST(a_database_that_is_a_symbolic_link_or_in_no_folder_is_refused)
 {
     struct rig r;

@@ -1,0 +1,27 @@
+/* provider/cloudcode.c - how the Cloud Code wire is addressed: one path for all models, the method
+ * behind a colon. Its lists of models and quotas belong to signing in, which accounts with a mere
+ * token do not. Source: docs/providers/compatible.md. */
+#include "provider/provider_int.h"
+
+static bool put_path(const struct upstream_ask *ask, struct buf *out)
+{
+    switch (ask->op) {
+    case OP_GENERATE:
+        return buf_add(out, STR("/v1internal:generateContent"));
+    case OP_STREAM:
+        return buf_add(out, STR("/v1internal:streamGenerateContent?alt=sse"));
+    case OP_COUNT:
+        return buf_add(out, STR("/v1internal:countTokens"));
+    case OP_MODELS:
+        return false;
+    }
+    return false;
+}
+
+const struct dialect dialect_cloudcode = {
+    .wires = WIRE_BIT(WIRE_CLOUDCODE),
+    .auth_name = TEXT("Authorization"),
+    .auth_before = TEXT("Bearer "),
+    .versions = { TEXT("/v1internal") },
+    .put_path = put_path,
+};

@@ -16,25 +16,138 @@ static bool in_object(const struct json_writer *w)
     return w->depth > 0 && (w->is_object[level / 64] >> level % 64 & 1) != 0;
 }
 
+/* Room for so many bytes, or NULL: the writer is full then. */
+static inline char *room(struct json_writer *w, size_t n)
+{
+    char *at = NULL;
+
+    if (!w->full)
+        at = n <= w->out->cap - w->out->len ? w->out->at + w->out->len : buf_reserve(w->out, n);
+    w->full = at == NULL;
+    return at;
+}
+
 static void add(struct json_writer *w, struct str s)
 {
     w->full = w->full || !buf_add(w->out, s);
 }
 
-static void add_quoted(struct json_writer *w, struct str text)
+/* A byte of JSON's own, behind a comma or not. */
+static void put_byte(struct json_writer *w, bool comma, char c)
 {
-    w->full = w->full || !json_quote(w->out, text);
+    char *at = room(w, comma ? 2 : 1);
+
+    if (at == NULL)
+        return;
+    at[0] = ',';
+    at[comma] = c;
+    w->out->len += comma ? 2 : 1;
 }
 
-/* Each value starts here: the place it stands in allows one, and gets its comma. */
-static void value_start(struct json_writer *w)
+/* --- short strings: names of members, words, ids */
+
+#define SHORT_MAX 64
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Eight bytes at once: ASCII without quote, backslash and control bytes. (A byte that is below what
+ * is taken from it borrows, which marks it by its highest bit.) */
+static inline bool word_is_plain(uint64_t word)
 {
+    uint64_t odd = word | (word - EACH(0x20)) | ((word ^ EACH('"')) - EACH(1)) |
+                   ((word ^ EACH('\\')) - EACH(1));
+
+    return (odd & EACH(0x80)) == 0;
+}
+
+static inline uint64_t word_at(const char *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, sizeof(word));
+    return word;
+}
+
+static inline bool word_copy(char *to, const char *from)
+{
+    uint64_t word = word_at(from);
+
+    memcpy(to, &word, sizeof(word));
+    return word_is_plain(word);
+}
+
+static inline bool half_copy(char *to, const char *from)
+{
+    uint32_t half;
+
+    memcpy(&half, from, sizeof(half));
+    memcpy(to, &half, sizeof(half));
+    return word_is_plain(EACH('a') << 32 | half);
+}
+
+/* Copies while it looks; what was copied counts for nothing when it is false. */
+static inline bool copy_plain(char *to, struct str s)
+{
+    bool plain = true;
+
+    if (s.len >= 8) {
+        for (size_t at = 0; at + 8 < s.len; at += 8)
+            plain &= word_copy(to + at, s.at + at);
+        return plain & word_copy(to + s.len - 8, s.at + s.len - 8);
+    }
+    if (s.len >= 4)
+        return half_copy(to, s.at) & half_copy(to + s.len - 4, s.at + s.len - 4);
+    uint64_t word = EACH('a');
+
+    for (size_t i = 0; i < s.len; i++) {
+        to[i] = s.at[i];
+        word = word << 8 | (unsigned char)s.at[i];
+    }
+    return word_is_plain(word);
+}
+
+/* A string with its quotes and, of a name, its colon. */
+static void put_quoted(struct json_writer *w, bool comma, struct str text, bool name)
+{
+    size_t n = text.len + 2 + comma + name;
+    char *at;
+
+    if (text.len <= SHORT_MAX && (at = room(w, n)) != NULL) {
+        *at = ',';
+        at += comma;
+        *at++ = '"';
+        if (copy_plain(at, text)) {
+            w->out->len += n;
+            at += text.len;
+            *at = '"';
+            at[name] = name ? ':' : '"';
+            return;
+        }
+    }
+    if (comma)
+        add(w, STR(","));
+    w->full = w->full || !json_quote(w->out, text);
+    if (name)
+        add(w, STR(":"));
+}
+
+/* --- values */
+
+/* Each value starts here: the place it stands in allows one. True when a comma comes before it. */
+static inline bool value_comma(struct json_writer *w)
+{
+    bool comma = w->comma && !w->after_key;
+
     assert(in_object(w) == w->after_key);
     assert(w->depth > 0 || !w->comma);
-    if (w->comma && !w->after_key)
-        add(w, STR(","));
     w->comma = true;
     w->after_key = false;
+    return comma;
+}
+
+static void value_start(struct json_writer *w)
+{
+    if (value_comma(w))
+        add(w, STR(","));
 }
 
 static void container_start(struct json_writer *w, bool object)
@@ -42,8 +155,7 @@ static void container_start(struct json_writer *w, bool object)
     uint64_t bit = UINT64_C(1) << w->depth % 64;
 
     assert(w->depth < JSON_WRITE_DEPTH);
-    value_start(w);
-    add(w, object ? STR("{") : STR("["));
+    put_byte(w, value_comma(w), object ? '{' : '[');
     if (object)
         w->is_object[w->depth / 64] |= bit;
     else
@@ -66,7 +178,7 @@ void json_put_end(struct json_writer *w)
 {
     assert(w->depth > 0);
     assert(!w->after_key);
-    add(w, in_object(w) ? STR("}") : STR("]"));
+    put_byte(w, false, in_object(w) ? '}' : ']');
     w->depth--;
     w->comma = true;
 }
@@ -75,25 +187,33 @@ void json_put_key(struct json_writer *w, struct str name)
 {
     assert(in_object(w));
     assert(!w->after_key);
-    if (w->comma)
-        add(w, STR(","));
-    add_quoted(w, name);
-    add(w, STR(":"));
+    put_quoted(w, w->comma, name, true);
     w->after_key = true;
 }
 
 void json_put_str(struct json_writer *w, struct str text)
 {
-    value_start(w);
-    add_quoted(w, text);
+    put_quoted(w, value_comma(w), text, false);
 }
 
 void json_put_inside(struct json_writer *w, struct str inside)
 {
-    value_start(w);
-    add(w, STR("\""));
-    add(w, inside);
-    add(w, STR("\""));
+    bool comma = value_comma(w);
+    char *at = NULL;
+    size_t n;
+
+    if (add_checked(inside.len, comma ? 3 : 2, &n))
+        at = room(w, n);
+    w->full = at == NULL;
+    if (at == NULL)
+        return;
+    w->out->len += n;
+    *at = ',';
+    at += comma;
+    *at++ = '"';
+    if (inside.len > 0)
+        memcpy(at, inside.at, inside.len);
+    at[inside.len] = '"';
 }
 
 void json_put_insides(struct json_writer *w, const struct str *pieces, size_t count)

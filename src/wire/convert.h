@@ -39,10 +39,18 @@ struct request_writer {
 };
 
 /* A field of the client that the target does not get; nothing happens when it was not given. */
-void lose_field(struct request_writer *w, enum field f);
-void approximate_field(struct request_writer *w, enum field f);
 void lose_path(struct request_writer *w, struct str path);
 void approximate_path(struct request_writer *w, struct str path);
+static inline void lose_field(struct request_writer *w, enum field f)
+{
+    if (w->r->where[f].len > 0)
+        lose_path(w, w->r->where[f]);
+}
+static inline void approximate_field(struct request_writer *w, enum field f)
+{
+    if (w->r->where[f].len > 0)
+        approximate_path(w, w->r->where[f]);
+}
 /* What only the client's own protocol has (canonical.h: extras), for a target of another wire: all
  * of it is lost; false when something of it cannot be left out. */
 bool lose_extras(struct request_writer *w);

@@ -85,6 +85,13 @@ static bool spells(struct str snake, struct str camel)
     return at == snake.len;
 }
 
+/* str_eq() for a name that mostly is another one of the same length. */
+static inline bool is_name(struct str name, struct str rule)
+{
+    return name.len == rule.len && name.len > 0 && name.at[0] == rule.at[0] &&
+           memcmp(name.at, rule.at, name.len) == 0;
+}
+
 /* The rule for a key, or `count`. */
 static size_t rule_find(const struct reading *rd, uint32_t key, const struct member_rule *rules,
                         size_t count)
@@ -96,7 +103,7 @@ static size_t rule_find(const struct reading *rd, uint32_t key, const struct mem
 
     for (size_t i = 0; i < count; i++)
         if (snake   ? spells(name, rules[i].name)
-            : plain ? str_eq(name, rules[i].name)
+            : plain ? is_name(name, rules[i].name)
                     : json_says(doc, key, rules[i].name))
             return i;
     return count;

@@ -11,16 +11,6 @@ void approximate_path(struct request_writer *w, struct str path)
     losses_add(w->losses, w->a, path, true);
 }
 
-void lose_field(struct request_writer *w, enum field f)
-{
-    lose_path(w, w->r->where[f]);
-}
-
-void approximate_field(struct request_writer *w, enum field f)
-{
-    approximate_path(w, w->r->where[f]);
-}
-
 bool refuse_path(struct request_writer *w, struct str path, struct str message)
 {
     *w->why = (struct wire_complaint){ .param = path, .message = message };

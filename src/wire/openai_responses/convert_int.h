@@ -57,6 +57,8 @@ struct responses_encoder {
     bool summary_open;
     uint32_t call_id_len, name_len;
     struct buf call;       /* id, name and namespace, one behind the other */
+    uint32_t delta_number; /* where in `delta` the number of the event goes */
+    struct buf delta;      /* what deltas of this piece have in common */
     struct buf text;       /* of the open part; escaped */
     struct buf parts;      /* finished parts of the summary */
     struct buf held_notes; /* annotations, a NUL behind each; without its end when that is the end

@@ -17,17 +17,17 @@
 
 /* Members of events, and of items. */
 enum {
-    M_TYPE,
     M_DELTA,
+    M_TYPE,
     M_OUTPUT_INDEX,
-    M_ITEM,
+    M_SUMMARY_INDEX,
+    MEMBERS_OF_DELTAS,
+    M_ITEM = MEMBERS_OF_DELTAS,
     M_PART,
     M_RESPONSE,
     M_TEXT,
     M_ARGUMENTS,
     M_INPUT,
-    M_REFUSAL,
-    M_SUMMARY_INDEX,
     M_ANNOTATION,
     MEMBERS_OF_EVENTS,
 };
@@ -42,7 +42,6 @@ static const struct str event_members[MEMBERS_OF_EVENTS] = {
     [M_TEXT] = STR("text"),
     [M_ARGUMENTS] = STR("arguments"),
     [M_INPUT] = STR("input"),
-    [M_REFUSAL] = STR("refusal"),
     [M_SUMMARY_INDEX] = STR("summary_index"),
     [M_ANNOTATION] = STR("annotation"),
 };
@@ -513,7 +512,9 @@ enum decoded responses_decode_event(struct decoder *d, struct str name, const st
     uint32_t m[MEMBERS_OF_EVENTS];
     struct text type;
 
-    members_named(doc, 0, event_members, m, MEMBERS_OF_EVENTS);
+    members_named(doc, 0, event_members, m, MEMBERS_OF_DELTAS);
+    if (m[M_DELTA] == JSON_NONE)
+        members_named(doc, 0, event_members, m, MEMBERS_OF_EVENTS);
     type = text_at(doc, m[M_TYPE]);
     if (text_is_empty(type))
         type.escaped = name;

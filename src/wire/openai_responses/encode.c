@@ -464,16 +464,49 @@ static void begin_item(struct encoder *e, enum said kind)
     end(e, &w);
 }
 
+/* Deltas are most of a stream, and all of one piece are the same but for their number and text:
+ * what stands before and between these is made once. */
+static void make_delta(struct encoder *e, struct str type, const char *part, uint32_t part_index)
+{
+    struct responses_encoder *st = e->state;
+    struct str frames[] = { STR("event: "), type, STR("\ndata: {\"type\":\""), type,
+                            STR("\",\"sequence_number\":") };
+    struct json_writer w;
+    char id[64];
+
+    for (size_t i = 0; i < COUNT(frames); i++)
+        keep(e, &st->delta, frames[i]);
+    st->delta_number = (uint32_t)st->delta.len;
+    w = json_writer(&st->delta);
+    json_put_object(&w);
+    json_put_member(&w, "item_id", item_id(e->o, kinds[st->kind].prefix, st->index, id));
+    json_put_member_i64(&w, "output_index", st->index);
+    if (part != NULL)
+        json_put_member_i64(&w, part, part_index);
+    json_put_key(&w, STR("delta"));
+    keep(e, &st->delta, STR("\""));
+    if (!e->full)
+        st->delta.at[st->delta_number] = ','; /* in place of the bracket */
+}
+
+static void put_bytes(struct encoder *e, struct str bytes)
+{
+    if (!buf_add(e->out, bytes))
+        e->full = true;
+}
+
 static void put_delta(struct encoder *e, struct str type, const char *part, uint32_t part_index,
                       struct text text)
 {
     struct responses_encoder *st = e->state;
-    struct json_writer w = begin_piece(e, type, part, part_index);
 
-    put_inside_member(&w, "delta", text);
-    if (st->kind == SAID_TEXT)
-        json_put_member_raw(&w, "logprobs", STR("[]"));
-    end(e, &w);
+    if (st->delta.len == 0)
+        make_delta(e, type, part, part_index);
+    put_bytes(e, str_take(buf_str(&st->delta), st->delta_number));
+    e->full = e->full || !buf_add_u64(e->out, (uint64_t)e->sequence++);
+    put_bytes(e, str_drop(buf_str(&st->delta), st->delta_number));
+    put_bytes(e, text.escaped);
+    put_bytes(e, st->kind == SAID_TEXT ? STR("\",\"logprobs\":[]}\n\n") : STR("\"}\n\n"));
 }
 
 static void begin_summary(struct encoder *e)
@@ -509,7 +542,7 @@ static void end_summary(struct encoder *e)
     w = json_writer(&st->parts);
     put_summary_part(&w, text);
     e->full = e->full || !json_written(&w);
-    st->text.len = 0;
+    st->text.len = st->delta.len = 0;
     st->summary++;
     st->summary_open = false;
 }
@@ -597,6 +630,7 @@ static void forget_item(struct responses_encoder *st)
     st->closed = st->wrapped = st->summary_open = false;
     st->summary = 0;
     st->call_id_len = st->name_len = 0;
+    st->delta.len = 0;
     st->call.len = st->text.len = st->parts.len = st->notes.len = st->held_notes.len = 0;
     st->index++;
 }
@@ -940,6 +974,7 @@ void responses_encode_clear(void *state)
     struct responses_encoder *st = state;
 
     buf_clear(&st->call);
+    buf_clear(&st->delta);
     buf_clear(&st->text);
     buf_clear(&st->parts);
     buf_clear(&st->held_notes);

@@ -37,20 +37,13 @@ static void put_text_part(struct request_writer *w, const char *type, struct tex
 }
 
 /* `data:image/png;base64,…` */
-static struct text data_url(struct request_writer *w, const struct media *media)
+static void put_data_url(struct request_writer *w, const char *name, const struct media *media)
 {
-    struct str mime = media->mime.escaped, data = media->data.escaped;
-    size_t len = 5 + mime.len + 8 + data.len;
-    char *at = arena_alloc_raw(w->a, len), *to = at;
+    const struct str pieces[] = { STR("data:"), media->mime.escaped, STR(";base64,"),
+                                  media->data.escaped };
 
-    memcpy(to, "data:", 5);
-    to += 5;
-    memcpy(to, mime.at, mime.len);
-    to += mime.len;
-    memcpy(to, ";base64,", 8);
-    to += 8;
-    memcpy(to, data.at, data.len);
-    return (struct text){ { at, len } };
+    json_put_key(w->w, str_c(name));
+    json_put_insides(w->w, pieces, COUNT(pieces));
 }
 
 /* Ids of files are known to the provider alone that gave them. */
@@ -81,9 +74,10 @@ static bool put_image(struct request_writer *w, const struct message *m, const s
     json_put_member(w->w, "type", STR("input_image"));
     if (p->media.source == MEDIA_FILE)
         put_text(w->w, "file_id", p->media.data);
+    else if (p->media.source == MEDIA_URL)
+        put_text(w->w, "image_url", p->media.data);
     else
-        put_text(w->w, "image_url",
-                 p->media.source == MEDIA_URL ? p->media.data : data_url(w, &p->media));
+        put_data_url(w, "image_url", &p->media);
     if (details[p->media.detail] != NULL)
         json_put_member(w->w, "detail", str_c(details[p->media.detail]));
     put_breakpoint(w, p);
@@ -127,7 +121,7 @@ static bool put_document(struct request_writer *w, const struct message *m, cons
         put_text(w->w, "file_url", p->media.data);
     } else {
         put_text(w->w, "filename", text_is_empty(title) ? TEXT_LIT("document.pdf") : title);
-        put_text(w->w, "file_data", data_url(w, &p->media));
+        put_data_url(w, "file_data", &p->media);
     }
     put_breakpoint(w, p);
     json_put_end(w->w);

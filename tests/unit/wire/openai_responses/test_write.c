@@ -288,7 +288,7 @@ static const struct {
       "s\\nfound\"}]}],\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"parameters\":{\"type\":"
       "\"object\",\"properties\":{}},\"strict\":false}],\"max_output_tokens\":20,\"include\":["
       "\"reasoning.encrypted_content\"],\"store\":false,\"stream\":false}",
-      "tools[0]~" },
+      "" },
     { "C17: a picture in a result", WIRE_OPENAI_RESPONSES, WIRE_ANTHROPIC, "claude-opus-4-5",
       "{\"model\":\"x\",\"input\":[{\"role\":\"user\",\"content\":\"hi\"},{\"type\":\"function_"
       "call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"{}\"},{\"type\":\"function_call_"

@@ -66,6 +66,7 @@ struct call {
     int64_t silence_due_ms;  /* INT64_MAX: not limited now */
     int64_t total_due_ms;    /* never moves */
     int64_t silence_left_ms; /* while paused */
+    int64_t sent_ms;         /* when bytes of the request last went out on this connection */
 
     bool paused;
     bool sent;         /* on this connection */
@@ -336,8 +337,10 @@ static void call_write(struct call *call)
         }
         call->sent = call->sent || took > 0;
         call_advance(call, (size_t)took);
-        if (took > 0)
+        if (took > 0) {
+            call->sent_ms = loop_now(call->client->o.loop);
             call_silence(call, call->timeouts.write_ms);
+        }
         if ((size_t)took < bytes)
             break;
     }
@@ -410,12 +413,22 @@ static void call_take(struct call *call, struct str in)
         call_hold(call, in);
 }
 
+/* Was the kept connection dead before the request came? Then it says so as soon as something is
+ * sent. One that ends later may have carried the request to somebody who worked on it. */
+static bool call_was_stale(const struct call *call)
+{
+    int64_t now_ms = loop_now(call->client->o.loop);
+
+    return !call->received && call->times.reused && !call->repeated &&
+           (!call->sent || now_ms - call->sent_ms <= call->client->o.limits.stale_ms);
+}
+
 /* The connection ended, or broke. */
 static void call_broken(struct call *call, bool orderly)
 {
     const char *why = orderly ? "closed the connection" : socket_why(call->conn->socket);
 
-    if (!call->received && call->times.reused && !call->repeated)
+    if (call_was_stale(call))
         call_repeat(call);
     else if (!call->received && call->write_failed)
         call_fail(call, CALL_WRITE, "%.*s: cannot send the request: %s", HOST_ARG(call), why);

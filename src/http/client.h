@@ -6,9 +6,10 @@
  * the last hook or, at any point, once: on_fail the cause and phase: the last hook
  *
  * A kept connection is used again only if its last answer was complete, with explicit framing,
- * nothing behind it and no `Connection: close`. One that dies before any byte of the answer is
- * replaced by a new one, once, unseen. Redirects are answers like any other: nobody follows them.
- * Threads: own loop.   Memory: the body's parts are borrowed until the last hook or call_cancel().
+ * nothing behind it and no `Connection: close`. One that dies before any byte of the answer, and
+ * within `stale_ms` of sending, is replaced by a new one, once, unseen. Redirects are answers like
+ * any other: nobody follows them. Threads: own loop.   Memory: the body's parts are borrowed until
+ * the last hook or call_cancel().
  */
 #ifndef PENSTOCK_HTTP_CLIENT_H
 #define PENSTOCK_HTTP_CLIENT_H

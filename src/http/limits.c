@@ -32,6 +32,7 @@ const struct client_limits client_limits_default = {
     .interim_heads = 8,
     .idle_per_origin = 32,
     .idle_ms = 55 * SECOND,
+    .stale_ms = 5 * SECOND,
     .inflate_ratio = 200,
     .inflate_bytes = 64 * MIB,
 };

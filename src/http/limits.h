@@ -34,6 +34,7 @@ struct client_limits {
     uint32_t interim_heads;     /* 8 */
     uint32_t idle_per_origin;   /* 32 */
     int64_t idle_ms;            /* 55 s */
+    int64_t stale_ms;           /* 5 s: so long after sending, a kept connection's end is its age */
     uint32_t inflate_ratio;     /* 200 */
     uint64_t inflate_bytes;     /* 64 MiB: body of an answer, inflated */
 };

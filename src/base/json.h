@@ -159,6 +159,27 @@ char json_peek(struct json_cursor *c);
 bool json_enter(struct json_cursor *c);
 void json_leave(struct json_cursor *c);
 
+/* Does `text`, the beginning of a JSON text, end inside a string? Then `inside` is where that
+ * begins (behind its quote), and the closers are what would close the containers that are open, the
+ * innermost last. Nothing is checked. */
+struct json_closers {
+    size_t count;
+    char at[JSON_DEPTH_MAX];
+};
+bool json_ends_in_string(struct str text, size_t *inside, struct json_closers *closers);
+
+/* The inside of a string that comes in pieces, cut anywhere. RUN: the next bytes that are checked;
+ * they borrow from `in`, or from `s` until the next call. What cannot stand (a lone surrogate
+ * escape, invalid UTF-8) is U+FFFD. MORE: `in` is used up. END: `in` stands at the closing quote. A
+ * zeroed struct begins. */
+struct json_string {
+    uint8_t part_len;
+    char part[12]; /* an escape or character that is not complete */
+    char made[12];
+};
+enum json_inside { JSON_INSIDE_MORE, JSON_INSIDE_RUN, JSON_INSIDE_END, JSON_INSIDE_BAD };
+enum json_inside json_inside_next(struct json_string *s, struct str *in, struct str *run);
+
 /* The text of a string from its inside (valid, still escaped): borrows when nothing is escaped,
  * else a copy in `a`. */
 struct str json_decode(struct str inside, struct arena *a);

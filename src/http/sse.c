@@ -244,6 +244,19 @@ struct str sse_take_blank(struct sse *d)
     return buf_str(&d->held);
 }
 
+struct str sse_begun(const struct sse *d)
+{
+    return d->in_line && !d->held_given ? buf_str(&d->held) : STR("");
+}
+
+void sse_shorten(struct sse *d, size_t len, char stand_in)
+{
+    assert(d->in_line && !d->held_given);
+    assert(len > d->lead && len <= d->held.len);
+    d->held.len = len;
+    d->held.at[len - 1] = stand_in;
+}
+
 bool sse_finish(struct sse *d, struct sse_event *ev, bool *cut)
 {
     struct str block = buf_str(&d->held);

@@ -59,6 +59,14 @@ bool sse_finish(struct sse *d, struct sse_event *ev, bool *cut);
  * cut in two): whoever passes a stream on may send them at once. Borrowed until the next call. */
 struct str sse_take_blank(struct sse *d);
 
+/* The unfinished block, when its last line has begun: with what may lie in front of it (blank
+ * lines, a BOM). Borrowed until the next call. Else empty. */
+struct str sse_begun(const struct sse *d);
+/* … keeps of it only the first `len` bytes, the last of which must be of its last line, and puts
+ * `stand_in` in the place of that last byte: whoever lets a long event flow takes its bytes out of
+ * the reader, and the event that it gives in the end is short. */
+void sse_shorten(struct sse *d, size_t len, char stand_in);
+
 /* How many bytes of something unfinished are held? (Then the end of the stream is a cut unless
  * sse_finish() says otherwise.) */
 static inline size_t sse_held(const struct sse *d)

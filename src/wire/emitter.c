@@ -30,6 +30,7 @@ void emitter_init(struct emitter *e, const struct emitter_options *options)
     buf_init(&e->error, (size_t)64 << 10);
     buf_init(&e->edited, options->event_bytes_max + 4096);
     e->translator = NULL;
+    e->flow = (struct flow){ 0 };
     e->part_count = 0;
     e->started = e->full = e->finishing = false;
     e->bytes_out = e->events_out = e->events_dropped = 0;
@@ -61,6 +62,7 @@ void emitter_attempt(struct emitter *e)
     stream_state_clear(&e->stream);
     stream_state_init(&e->stream, e->o.protocol);
     drop_translator(e);
+    e->flow = (struct flow){ 0 };
     e->held.len = 0;
     e->error.len = 0;
     e->edited.len = 0;
@@ -187,6 +189,34 @@ static struct str mended(struct emitter *e, struct str data)
     return text;
 }
 
+/* The rest of an event whose beginning has flowed: false when it proves to be none that could. */
+static bool pass_rest(struct emitter *e, const struct sse_event *ev, const struct event_view *view)
+{
+    struct str data = ev->data, raw = view->model_raw, name = STR("");
+
+    if (!lies_in(ev->data, ev->span))
+        return false; /* its data went on in another line */
+    if (e->flow.passed + (int64_t)ev->span.len > (int64_t)e->o.event_bytes_max)
+        return false;
+    size_t data_at = (size_t)(ev->data.at - ev->span.at), done = e->flow.given - data_at;
+    size_t name_at = data.len;
+
+    if (!is_clients_model(e, raw) && raw.at >= data.at + done) {
+        name_at = (size_t)(raw.at - data.at);
+        name = quoted_model(e);
+    }
+    if (view->surrogates > 0)
+        data = mended(e, data); /* of the same length */
+    /* the last block of a stream may lack its blank line */
+    struct str end = e->o.json_array ? STR("")
+                     : e->finishing  ? STR("\n\n")
+                                     : str_drop(ev->span, data_at + data.len);
+
+    return add_made(e, str_drop(str_take(data, name_at), done)) && add_made(e, name) &&
+           add_made(e, name_at < data.len ? str_drop(data, name_at + raw.len) : STR("")) &&
+           add_made(e, end);
+}
+
 /* Passes one event to `put` in parts: as it came, or with the model's name replaced. */
 static bool pass(struct emitter *e, const struct sse_event *ev, const struct event_view *view,
                  bool (*put)(struct emitter *e, struct str part, bool made))
@@ -196,6 +226,8 @@ static bool pass(struct emitter *e, const struct sse_event *ev, const struct eve
     bool plain =
         lies_in(ev->data, ev->span) && view->surrogates == 0 && !e->o.json_array && !e->finishing;
 
+    if (e->flow.given > 0)
+        return pass_rest(e, ev, view);
     e->events_out++;
     if (plain && !rename)
         return put(e, ev->span, false);
@@ -288,6 +320,8 @@ static enum emitter_fed take_event(struct emitter *e, struct sse_event *ev)
         arena_reset(e->o.scratch);
     }
     stream_read_event(&e->stream, ev->name, ev->data, e->o.scratch, &view);
+    if (view.kind == EVENT_BAD && e->flow.given > 0)
+        return EMITTER_BROKEN; /* half of it is with the client */
     if (view.kind == EVENT_BAD && !reread_mended(e, ev, &view)) {
         e->events_dropped++;
         return e->stream.bad_events > EMITTER_BAD_EVENTS_MAX ? EMITTER_BROKEN : EMITTER_FED;
@@ -404,6 +438,77 @@ enum emitter_fed emitter_take_whole(struct emitter *e, struct str body)
     return fed;
 }
 
+/* --- long events ------------------------------------------------------------------------------*/
+
+/* Passes on what there is of the string that flows. False: it is none, or the event is too large.
+ */
+static bool flow_on(struct emitter *e, struct str *bytes)
+{
+    struct str run;
+
+    for (;;) {
+        enum json_inside got = json_inside_next(&e->flow.string, bytes, &run);
+
+        if (got == JSON_INSIDE_END)
+            e->flow.inside = false;
+        if (got != JSON_INSIDE_RUN)
+            return got != JSON_INSIDE_BAD;
+        e->flow.passed += (int64_t)run.len;
+        if (e->flow.passed + (int64_t)sse_held(&e->sse) > (int64_t)e->o.event_bytes_max)
+            return false;
+        if (run.at == e->flow.string.made)
+            run = arena_copy(e->o.scratch, run);
+        add(e, run);
+    }
+}
+
+/* What is held of an event goes out when it is long and may pass. */
+static bool flow_start(struct emitter *e)
+{
+    struct flow_start s;
+
+    if (!flow_may_start(&e->flow, &e->sse, e->o.protocol, e->o.scratch, &s) ||
+        (e->state != EMITTER_FLOWING && s.view.kind != EVENT_CONTENT))
+        return true;
+    commit(e);
+    e->stream.content = e->stream.content || s.view.kind == EVENT_CONTENT;
+    e->stream.unchecked = true; /* arguments that flow are not kept */
+
+    size_t from = e->flow.given;
+    struct str begun = str_take(s.block, s.inside_at), raw = s.view.model_raw;
+
+    if (from == 0)
+        e->events_out++;
+    if (from == 0 && e->o.json_array) {
+        add_made(e, e->events_out == 1 ? STR("[") : STR(",\r\n"));
+        from = s.data_at;
+    }
+    if (!is_clients_model(e, raw) && raw.at >= s.block.at + from) {
+        size_t at = (size_t)(raw.at - s.block.at);
+
+        add(e, str_drop(str_take(begun, at), from));
+        add_made(e, quoted_model(e));
+        from = at + raw.len;
+    }
+    add(e, str_drop(begun, from));
+
+    /* what was held of the string is not held any more when it has been checked and sent */
+    struct str inside = str_drop(s.block, s.inside_at);
+
+    e->flow.inside = true;
+    e->flow.string = (struct json_string){ 0 };
+    e->flow.passed -= (int64_t)inside.len; /* which are counted as held, still */
+    bool good = flow_on(e, &inside);
+
+    flush(e);
+    e->flow.passed += (int64_t)(s.block.len - s.inside_at) - 1;
+    sse_shorten(&e->sse, s.inside_at + 1, 'x');
+    e->flow.given = s.inside_at + 1;
+    e->flow.try_at = 0;
+    assert(!good || e->flow.inside);
+    return good;
+}
+
 /* --- feeding ----------------------------------------------------------------------------------*/
 
 enum emitter_fed emitter_feed(struct emitter *e, struct str bytes)
@@ -414,7 +519,10 @@ enum emitter_fed emitter_feed(struct emitter *e, struct str bytes)
 
     if (e->state == EMITTER_ENDED)
         return EMITTER_DONE; /* nothing behind the terminator is for the client */
-    while (fed == EMITTER_FED && (got = sse_next(&e->sse, &bytes, &ev)) == SSE_EVENT) {
+    if (e->flow.inside && !flow_on(e, &bytes))
+        fed = EMITTER_BROKEN;
+    while (fed == EMITTER_FED && !e->flow.inside &&
+           (got = sse_next(&e->sse, &bytes, &ev)) == SSE_EVENT) {
         bool borrowed = lies_in(ev.span, bytes) || ev.span.at + ev.span.len == bytes.at;
 
         if (e->translator != NULL) {
@@ -424,7 +532,12 @@ enum emitter_fed emitter_feed(struct emitter *e, struct str bytes)
         fed = take_event(e, &ev);
         if (!borrowed)
             flush(e); /* the span lies in the reader, which will use its place again */
+        if (fed == EMITTER_FED)
+            flow_reset(&e->flow);
     }
+    if (fed == EMITTER_FED && got == SSE_MORE && e->translator == NULL && !e->flow.inside &&
+        sse_held(&e->sse) >= FLOW_EVENT_MIN && !flow_start(e))
+        fed = EMITTER_BROKEN;
     if (e->translator != NULL && e->state == EMITTER_FLOWING)
         add(e, buf_str(&e->edited));
     else if (e->state == EMITTER_FLOWING && !e->o.json_array)
@@ -447,6 +560,8 @@ bool emitter_finish(struct emitter *e)
 
     if (e->state == EMITTER_ENDED)
         return true;
+    if (e->flow.inside)
+        return false;
     e->finishing = true;
     if (sse_finish(&e->sse, &ev, &cut)) {
         uint32_t bad = e->stream.bad_events;
@@ -499,8 +614,8 @@ void emitter_keep_alive(struct emitter *e)
 {
     if (!e->started || e->state == EMITTER_ENDED)
         return;
-    /* in the middle of an event a keep-alive would stand inside it; only whole events are ever
-     * written, so never */
+    if (e->flow.given > 0)
+        return; /* it would stand in the middle of an event */
     if (e->o.json_array)
         add_made(e, STR("\n")); /* blanks between elements mean nothing */
     else if (e->o.protocol == WIRE_ANTHROPIC)
@@ -517,6 +632,8 @@ void emitter_fail(struct emitter *e, const struct fault *f)
 
     assert(e->started && e->state != EMITTER_ENDED);
     buf_init(&event, 16384);
+    if (e->flow.given > 0 && !e->o.json_array)
+        (void)buf_add(&event, STR("\n\n")); /* ends the event that broke off */
     if (e->o.json_array) {
         (void)buf_add(&event, e->state == EMITTER_FLOWING ? STR(",\r\n") : STR("["));
         (void)fault_put(&event, e->o.protocol, f, e->o.request_id);

@@ -15,6 +15,7 @@
 
 #include "http/sse.h"
 #include "wire/fault.h"
+#include "wire/flow.h"
 #include "wire/format.h"
 #include "wire/translate.h"
 
@@ -67,6 +68,7 @@ struct emitter {
     enum emitter_state state;
     struct sse sse;
     struct stream_state stream;    /* of an attempt over the client's own wire */
+    struct flow flow;              /* of the event that is not complete */
     struct translator *translator; /* of one over another; else NULL */
     struct buf held;               /* spans of this attempt that wait for its content */
     struct buf error;              /* data of the error event */

@@ -191,6 +191,34 @@ void json_put_key(struct json_writer *w, struct str name)
     w->after_key = true;
 }
 
+void json_put_name(struct json_writer *w, struct str name)
+{
+    struct buf *out = w->out;
+
+    assert(in_object(w));
+    assert(!w->after_key);
+    w->after_key = true;
+    if (w->full)
+        return;
+    size_t need = name.len + 3 + (w->comma ? 1 : 0); /* quotes, colon, comma */
+    char *at = need <= out->cap - out->len ? out->at + out->len : buf_reserve(out, need);
+
+    if (at == NULL) {
+        w->full = true;
+        return;
+    }
+    char *to = at;
+
+    if (w->comma)
+        *to++ = ',';
+    *to++ = '"';
+    memcpy(to, name.at, name.len);
+    to += name.len;
+    *to++ = '"';
+    *to++ = ':';
+    buf_commit(out, (size_t)(to - at));
+}
+
 void json_put_str(struct json_writer *w, struct str text)
 {
     put_quoted(w, value_comma(w), text, false);
@@ -264,36 +292,6 @@ void json_put_format(struct json_writer *w, const char *format, ...)
 
     struct str whole = { text, (size_t)len };
     json_put_str(w, utf8_clip(str_take(whole, FORMAT_MAX + 1), FORMAT_MAX));
-}
-
-void json_put_member(struct json_writer *w, const char *name, struct str text)
-{
-    json_put_key(w, str_c(name));
-    json_put_str(w, text);
-}
-
-void json_put_member_i64(struct json_writer *w, const char *name, int64_t n)
-{
-    json_put_key(w, str_c(name));
-    json_put_i64(w, n);
-}
-
-void json_put_member_bool(struct json_writer *w, const char *name, bool yes)
-{
-    json_put_key(w, str_c(name));
-    json_put_bool(w, yes);
-}
-
-void json_put_member_null(struct json_writer *w, const char *name)
-{
-    json_put_key(w, str_c(name));
-    json_put_null(w);
-}
-
-void json_put_member_raw(struct json_writer *w, const char *name, struct str raw)
-{
-    json_put_key(w, str_c(name));
-    json_put_raw(w, raw);
 }
 
 bool json_written(const struct json_writer *w)

@@ -48,12 +48,39 @@ void json_put_null(struct json_writer *w);
 void json_put_format(struct json_writer *w, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* key and value in one */
-void json_put_member(struct json_writer *w, const char *name, struct str text);
-void json_put_member_i64(struct json_writer *w, const char *name, int64_t n);
-void json_put_member_bool(struct json_writer *w, const char *name, bool yes);
-void json_put_member_null(struct json_writer *w, const char *name);
-void json_put_member_raw(struct json_writer *w, const char *name, struct str raw);
+/* A key of our own that needs no escapes: copied, in one go. */
+void json_put_name(struct json_writer *w, struct str name);
+
+/* Such a key and its value. */
+static inline void json_put_member(struct json_writer *w, const char *name, struct str text)
+{
+    json_put_name(w, str_c(name));
+    json_put_str(w, text);
+}
+
+static inline void json_put_member_i64(struct json_writer *w, const char *name, int64_t n)
+{
+    json_put_name(w, str_c(name));
+    json_put_i64(w, n);
+}
+
+static inline void json_put_member_bool(struct json_writer *w, const char *name, bool yes)
+{
+    json_put_name(w, str_c(name));
+    json_put_bool(w, yes);
+}
+
+static inline void json_put_member_null(struct json_writer *w, const char *name)
+{
+    json_put_name(w, str_c(name));
+    json_put_null(w);
+}
+
+static inline void json_put_member_raw(struct json_writer *w, const char *name, struct str raw)
+{
+    json_put_name(w, str_c(name));
+    json_put_raw(w, raw);
+}
 
 /* One whole value, all closed and nothing lost. */
 bool json_written(const struct json_writer *w);

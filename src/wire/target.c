@@ -16,6 +16,19 @@
 #define LOW_TO_MAX (LOW_TO_XHIGH | EFFORT(MAX))
 #define ANY_EFFORT (EFFORT(MINIMAL) | LOW_TO_MAX)
 
+/* The letters before the first star tell nearly all rows apart. */
+static bool row_fits(struct str id, const char *pattern)
+{
+    size_t i = 0;
+
+    while (pattern[i] != '*' && pattern[i] != '\0') {
+        if (i >= id.len || id.at[i] != pattern[i])
+            return false;
+        i++;
+    }
+    return str_matches(id, str_c(pattern));
+}
+
 /* --- Anthropic --------------------------------------------------------------------------------*/
 
 /* docs.claude.com: extended thinking, adaptive thinking, effort, structured outputs, prefill;
@@ -79,9 +92,10 @@ static const struct {
 
 static void find_anthropic(struct model_facts *f, struct str id)
 {
-    size_t row = 0;
+    size_t at = str_find(id, STR("claude-")), row = 0;
 
-    while (!str_matches(id, str_c(anthropic_models[row].id)))
+    while (at != SIZE_MAX ? !row_fits(str_drop(id, at), anthropic_models[row].id + 1)
+                          : row + 1 < COUNT(anthropic_models))
         row++;
     uint32_t can = anthropic_models[row].can;
 
@@ -169,7 +183,7 @@ static void find_openai(struct model_facts *f, struct str id)
 {
     size_t row = 0;
 
-    while (!str_matches(id, str_c(openai_models[row].id)))
+    while (!row_fits(id, openai_models[row].id))
         row++;
     uint32_t can = openai_models[row].can;
 
@@ -242,7 +256,7 @@ static void find_gemini(struct model_facts *f, struct str id)
 {
     size_t row = 0;
 
-    while (!str_matches(id, str_c(gemini_models[row].id)))
+    while (!row_fits(id, gemini_models[row].id))
         row++;
     uint32_t can = gemini_models[row].can;
 

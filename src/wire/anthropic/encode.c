@@ -30,7 +30,7 @@ static void put_usage(struct json_writer *w, const struct usage *u, int64_t out_
     json_put_member_i64(w, "cache_read_input_tokens", read);
     json_put_member_i64(w, "output_tokens", u->out >= 0 ? u->out : out_unknown);
     if (u->reasoning > 0) {
-        json_put_key(w, STR("output_tokens_details"));
+        json_put_name(w, STR("output_tokens_details"));
         json_put_object(w);
         json_put_member_i64(w, "thinking_tokens", u->reasoning);
         json_put_end(w);
@@ -63,15 +63,15 @@ static void put_stop(struct json_writer *w, enum stop_cause cause, struct text d
         return;
     for (size_t i = 0; i < COUNT(categories); i++)
         category = category || str_eq(detail.escaped, categories[i]);
-    json_put_key(w, STR("stop_details"));
+    json_put_name(w, STR("stop_details"));
     json_put_object(w);
     json_put_member(w, "type", STR("refusal"));
-    json_put_key(w, STR("category"));
+    json_put_name(w, STR("category"));
     if (category)
         json_put_inside(w, detail.escaped);
     else
         json_put_null(w);
-    json_put_key(w, STR("explanation"));
+    json_put_name(w, STR("explanation"));
     if (category)
         json_put_null(w);
     else
@@ -128,7 +128,7 @@ static void message_start(struct encoder *e, struct anthropic_encoding *s)
 
     json_put_object(&w);
     json_put_member(&w, "type", STR("message_start"));
-    json_put_key(&w, STR("message"));
+    json_put_name(&w, STR("message"));
     json_put_object(&w);
     put_text_member(&w, "id", id);
     json_put_member(&w, "type", STR("message"));
@@ -137,7 +137,7 @@ static void message_start(struct encoder *e, struct anthropic_encoding *s)
     json_put_member_raw(&w, "content", STR("[]"));
     json_put_member_null(&w, "stop_reason");
     json_put_member_null(&w, "stop_sequence");
-    json_put_key(&w, STR("usage"));
+    json_put_name(&w, STR("usage"));
     put_usage(&w, &s->usage, 1);
     json_put_end(&w);
     json_put_end(&w);
@@ -154,7 +154,7 @@ static struct json_writer block_begin(struct encoder *e, struct anthropic_encodi
     json_put_object(&w);
     json_put_member(&w, "type", STR("content_block_start"));
     json_put_member_i64(&w, "index", s->index);
-    json_put_key(&w, STR("content_block"));
+    json_put_name(&w, STR("content_block"));
     json_put_object(&w);
     json_put_member(&w, "type", type);
     return w;
@@ -177,7 +177,7 @@ static struct json_writer delta_begin(struct encoder *e, struct anthropic_encodi
     json_put_object(&w);
     json_put_member(&w, "type", STR("content_block_delta"));
     json_put_member_i64(&w, "index", s->index);
-    json_put_key(&w, STR("delta"));
+    json_put_name(&w, STR("delta"));
     json_put_object(&w);
     json_put_member(&w, "type", type);
     return w;
@@ -331,7 +331,7 @@ static void note(struct encoder *e, struct anthropic_encoding *s, const struct c
 
     struct json_writer w = delta_begin(e, s, STR("citations_delta"));
 
-    json_put_key(&w, STR("citation"));
+    json_put_name(&w, STR("citation"));
     put_citation(&w, n);
     delta_finish(e, &w);
 }
@@ -358,7 +358,7 @@ static void server(struct encoder *e, struct anthropic_encoding *s, const struct
     json_put_object(&w);
     json_put_member(&w, "type", STR("content_block_start"));
     json_put_member_i64(&w, "index", s->index);
-    json_put_key(&w, STR("content_block"));
+    json_put_name(&w, STR("content_block"));
     json_put_object(&w);
     for (uint32_t key = json_first(&block, 0); key != JSON_NONE;
          key = json_after(&block, 0, key + 1)) {
@@ -378,11 +378,11 @@ static void message_end(struct encoder *e, struct anthropic_encoding *s)
 
     json_put_object(&w);
     json_put_member(&w, "type", STR("message_delta"));
-    json_put_key(&w, STR("delta"));
+    json_put_name(&w, STR("delta"));
     json_put_object(&w);
     put_stop(&w, s->cause, (struct text){ buf_str(&s->detail) });
     json_put_end(&w);
-    json_put_key(&w, STR("usage"));
+    json_put_name(&w, STR("usage"));
     put_usage(&w, &s->usage, 0);
     json_put_end(&w);
     encode_finish(e, &w);
@@ -466,7 +466,7 @@ static void put_text_block(struct json_writer *w, const struct answer_block *b,
         if (!citation_fits(&b->notes[i], o->request))
             continue;
         if (!cited) {
-            json_put_key(w, STR("citations"));
+            json_put_name(w, STR("citations"));
             json_put_array(w);
             cited = true;
         }
@@ -555,10 +555,10 @@ bool anthropic_encode_whole(const struct canon_answer *an, const struct encode_o
     json_put_member(&w, "type", STR("message"));
     json_put_member(&w, "role", STR("assistant"));
     json_put_member(&w, "model", o->model);
-    json_put_key(&w, STR("content"));
+    json_put_name(&w, STR("content"));
     put_blocks(&w, an, o, scratch);
     put_stop(&w, end.cause, end.detail);
-    json_put_key(&w, STR("usage"));
+    json_put_name(&w, STR("usage"));
     put_usage(&w, &an->usage, 0);
     json_put_end(&w);
     return json_written(&w);

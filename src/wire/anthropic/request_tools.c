@@ -55,7 +55,7 @@ static bool put_tool(struct anthropic_body *b, const struct tool *t, bool last)
     json_put_member(w, "name", names_to_wire(b->w->names, t->name_space, t->name));
     if (!text_is_empty(description))
         anthropic_put_text(w, "description", description);
-    json_put_key(w, STR("input_schema"));
+    json_put_name(w, STR("input_schema"));
     if (t->custom)
         json_put_raw(w, STR(FREE_TEXT_SCHEMA));
     else if (!anthropic_put_schema(b, t->schema, t->openapi, SCHEMA_ANTHROPIC, path))
@@ -81,7 +81,7 @@ static bool put_json_tool(struct anthropic_body *b)
     anthropic_put_text(w, "description",
                        text_is_empty(f->description) ? TEXT_LIT("Gives the answer as JSON.")
                                                      : f->description);
-    json_put_key(w, STR("input_schema"));
+    json_put_name(w, STR("input_schema"));
     if (!anthropic_put_schema(b, f->schema, f->openapi, SCHEMA_ANTHROPIC,
                               b->w->r->where[FIELD_FORMAT]))
         return false;
@@ -107,7 +107,7 @@ static void put_location(struct json_writer *w, const struct json *doc, uint32_t
 
     if (is_type(doc, inner, JSON_OBJECT))
         location = inner;
-    json_put_key(w, STR("user_location"));
+    json_put_name(w, STR("user_location"));
     json_put_object(w);
     json_put_member(w, "type", STR("approximate"));
     for (size_t i = 0; i < COUNT(names); i++) {
@@ -191,7 +191,7 @@ static void begin(struct anthropic_body *b, bool *begun)
 {
     if (*begun)
         return;
-    json_put_key(b->json, STR("tools"));
+    json_put_name(b->json, STR("tools"));
     json_put_array(b->json);
     *begun = true;
 }
@@ -236,7 +236,7 @@ static void put_choice(struct anthropic_body *b)
 
     if (p->choice == CHOICE_UNSET)
         return;
-    json_put_key(b->json, STR("tool_choice"));
+    json_put_name(b->json, STR("tool_choice"));
     json_put_object(b->json);
     json_put_member(b->json, "type", types[p->choice]);
     if (p->choice == CHOICE_ONE)

@@ -28,7 +28,7 @@ void anthropic_put_cache(struct json_writer *w, enum cache_ttl ttl)
 {
     if (ttl == CACHE_NONE)
         return;
-    json_put_key(w, STR("cache_control"));
+    json_put_name(w, STR("cache_control"));
     json_put_object(w);
     json_put_member(w, "type", STR("ephemeral"));
     if (ttl == CACHE_5M)
@@ -82,7 +82,7 @@ static bool mime_is(struct str mime, const char *const *list, size_t count)
 static void put_source(struct json_writer *w, struct str type, const char *name, struct text data,
                        struct str mime)
 {
-    json_put_key(w, STR("source"));
+    json_put_name(w, STR("source"));
     json_put_object(w);
     json_put_member(w, "type", type);
     if (mime.len > 0)
@@ -163,10 +163,10 @@ static bool put_document_source(struct anthropic_body *b, const struct part *p)
         put_source(w, STR("file"), "file_id", p->media.data, STR(""));
         return true;
     case MEDIA_PARTS:
-        json_put_key(w, STR("source"));
+        json_put_name(w, STR("source"));
         json_put_object(w);
         json_put_member(w, "type", STR("content"));
-        json_put_key(w, STR("content"));
+        json_put_name(w, STR("content"));
         json_put_array(w);
         if (!put_parts(b, p->media.content))
             return false;
@@ -221,7 +221,7 @@ static bool put_search_result(struct anthropic_body *b, const struct part *p, en
     json_put_member(w, "type", STR("search_result"));
     anthropic_put_text(w, "source", p->media.data);
     anthropic_put_text(w, "title", p->media.title);
-    json_put_key(w, STR("content"));
+    json_put_name(w, STR("content"));
     json_put_array(w);
     if (p->media.content == NULL && !text_is_empty(p->text))
         put_text_block(b, p->text, CACHE_NONE);
@@ -265,7 +265,7 @@ static bool put_result(struct anthropic_body *b, const struct part *p, enum cach
         content->cache == CACHE_NONE) {
         anthropic_put_text(w, "content", content->text);
     } else if (content != NULL) {
-        json_put_key(w, STR("content"));
+        json_put_name(w, STR("content"));
         json_put_array(w);
         if (!put_parts(b, content))
             return false;
@@ -415,7 +415,7 @@ static bool put_message(struct anthropic_body *b, const struct message *m)
     b->message = m;
     json_put_object(w);
     json_put_member(w, "role", roles[m->role]);
-    json_put_key(w, STR("content"));
+    json_put_name(w, STR("content"));
     json_put_array(w);
     for (const struct part *p = m->parts; p != NULL; p = p->next)
         if (!put_part(b, p, marked && p->next == NULL))
@@ -442,7 +442,7 @@ static void put_continue(struct anthropic_body *b, const struct message *last)
     approximate_path(b->w, canon_path(b->w->r, last, NULL, b->w->a));
     json_put_object(b->json);
     json_put_member(b->json, "role", STR("user"));
-    json_put_key(b->json, STR("content"));
+    json_put_name(b->json, STR("content"));
     json_put_array(b->json);
     put_text_block(b,
                    TEXT_LIT("Continue your last message exactly where it stops. Do not repeat any "
@@ -461,7 +461,7 @@ static bool put_messages(struct anthropic_body *b)
         return refuse_path(b->w, canon_path(b->w->r, NULL, NULL, b->w->a),
                            STR("ends with a message of the assistant, and this model does not "
                                "continue one: end with a message of the user"));
-    json_put_key(b->json, STR("messages"));
+    json_put_name(b->json, STR("messages"));
     json_put_array(b->json);
     for (const struct message *m = b->w->r->messages; m != NULL; m = m->next) {
         b->prefill = prefill && native && m == last;
@@ -481,7 +481,7 @@ static void put_system(struct anthropic_body *b)
 
     if (b->w->r->system == NULL && p->sentence_count == 0)
         return;
-    json_put_key(b->json, STR("system"));
+    json_put_name(b->json, STR("system"));
     json_put_array(b->json);
     for (const struct part *part = b->w->r->system; part != NULL; part = part->next)
         if (!text_is_blank(part->text))
@@ -505,7 +505,7 @@ static void put_thinking_config(struct anthropic_body *b)
 
     if (p->thinking == THINKING_UNSAID)
         return;
-    json_put_key(b->json, STR("thinking"));
+    json_put_name(b->json, STR("thinking"));
     json_put_object(b->json);
     json_put_member(b->json, "type", types[p->thinking]);
     if (p->thinking == THINKING_ENABLED)
@@ -521,15 +521,15 @@ static bool put_output_config(struct anthropic_body *b)
 
     if (p->effort == EFFORT_UNSET && !p->native_schema)
         return true;
-    json_put_key(b->json, STR("output_config"));
+    json_put_name(b->json, STR("output_config"));
     json_put_object(b->json);
     if (p->effort != EFFORT_UNSET)
         json_put_member(b->json, "effort", str_c(effort_word(p->effort)));
     if (p->native_schema) {
-        json_put_key(b->json, STR("format"));
+        json_put_name(b->json, STR("format"));
         json_put_object(b->json);
         json_put_member(b->json, "type", STR("json_schema"));
-        json_put_key(b->json, STR("schema"));
+        json_put_name(b->json, STR("schema"));
         if (!anthropic_put_schema(b, b->w->r->format.schema, b->w->r->format.openapi,
                                   SCHEMA_ANTHROPIC_FORMAT, b->w->r->where[FIELD_FORMAT]))
             return false;
@@ -555,7 +555,7 @@ static void put_stops(struct anthropic_body *b)
         if (text_is_blank(r->stop[i]))
             continue;
         if (!begun) {
-            json_put_key(b->json, STR("stop_sequences"));
+            json_put_name(b->json, STR("stop_sequences"));
             json_put_array(b->json);
             begun = true;
         }
@@ -575,7 +575,7 @@ static void put_user(struct anthropic_body *b)
 
     if (id.len == 0)
         return;
-    json_put_key(b->json, STR("metadata"));
+    json_put_name(b->json, STR("metadata"));
     json_put_object(b->json);
     json_put_member(b->json, "user_id", id);
     json_put_end(b->json);

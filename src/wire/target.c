@@ -301,10 +301,13 @@ struct model_facts model_facts_find(enum wire wire, struct str model)
 {
     struct model_facts f = { 0 };
     char plain[ID_MAX], dashed[ID_MAX];
+    struct str id = plain_id(model, false, plain);
 
     (void)wire; /* a family behind a foreign wire is still that family */
-    find_openai(&f, plain_id(model, false, plain));
-    find_gemini(&f, plain_id(model, false, plain));
+    if (str_find(id, STR("claude-")) != SIZE_MAX)
+        id = STR(""); /* none of the others */
+    find_openai(&f, id);
+    find_gemini(&f, id);
     find_anthropic(&f, plain_id(model, true, dashed));
     return f;
 }

@@ -49,9 +49,9 @@ bool plan_offers(const struct request_writer *w, const struct tool *t);
 
 /* `tools` and `tool_choice`. */
 bool anthropic_put_tools(struct anthropic_body *b);
-/* A schema as a value; `path` is what the client is told when it says too much. */
+/* A schema as a value: of the tool, or (NULL) of the answer. */
 bool anthropic_put_schema(struct anthropic_body *b, struct str raw, bool openapi,
-                          enum schema_form form, struct str path);
+                          enum schema_form form, const struct tool *t);
 void anthropic_put_text(struct json_writer *w, const char *name, struct text text);
 struct text anthropic_join(struct arena *a, struct text one, struct text two, struct text three);
 void anthropic_put_cache(struct json_writer *w, enum cache_ttl ttl);

@@ -9,22 +9,23 @@
     "\"input\"]}"
 
 bool anthropic_put_schema(struct anthropic_body *b, struct str raw, bool openapi,
-                          enum schema_form form, struct str path)
+                          enum schema_form form, const struct tool *t)
 {
     const char *what = "";
+    enum schema_result result;
+    struct str path;
 
     if (b->own && raw.len > 0) { /* it was written for Anthropic */
         json_put_raw(b->json, raw);
         return true;
     }
-    switch (schema_put(b->json, raw, openapi, form, form == SCHEMA_ANTHROPIC, b->w->a, &what)) {
-    case SCHEMA_SAME:
+    result = schema_put(b->json, raw, openapi, form, form == SCHEMA_ANTHROPIC, b->w->a, &what);
+    if (result == SCHEMA_SAME)
         return true;
-    case SCHEMA_CHANGED:
+    path = t == NULL ? b->w->r->where[FIELD_FORMAT] : canon_tool_path(b->w->r, t->at, b->w->a);
+    if (result == SCHEMA_CHANGED) {
         approximate_path(b->w, path);
         return true;
-    case SCHEMA_REFUSED:
-        break;
     }
     return refuse_path(b->w, path,
                        arena_printf(b->w->a, "has a schema that cannot be used: %s", what));
@@ -44,13 +45,13 @@ static struct text description_of(struct anthropic_body *b, const struct tool *t
 static bool put_tool(struct anthropic_body *b, const struct tool *t, bool last)
 {
     struct json_writer *w = b->json;
-    struct str path = canon_tool_path(b->w->r, t->at, b->w->a);
-    struct text description = description_of(b, t);
+    struct text description;
 
     if (b->own && t->raw.len > 0) {
         json_put_raw(w, t->raw);
         return true;
     }
+    description = description_of(b, t);
     json_put_object(w);
     json_put_member(w, "name", names_to_wire(b->w->names, t->name_space, t->name));
     if (!text_is_empty(description))
@@ -58,13 +59,14 @@ static bool put_tool(struct anthropic_body *b, const struct tool *t, bool last)
     json_put_name(w, STR("input_schema"));
     if (t->custom)
         json_put_raw(w, STR(FREE_TEXT_SCHEMA));
-    else if (!anthropic_put_schema(b, t->schema, t->openapi, SCHEMA_ANTHROPIC, path))
+    else if (!anthropic_put_schema(b, t->schema, t->openapi, SCHEMA_ANTHROPIC, t))
         return false;
     if (t->strict == TRI_YES) {
         if (b->w->t->facts.anthropic.schema && !b->w->t->lacks.strict && !t->custom)
             json_put_member_bool(w, "strict", true);
         else
-            lose_path(b->w, arena_printf(b->w->a, "%.*s.strict", STR_ARG(path)));
+            lose_path(b->w, arena_printf(b->w->a, "%.*s.strict",
+                                         STR_ARG(canon_tool_path(b->w->r, t->at, b->w->a))));
     }
     anthropic_put_cache(w, anthropic_cache_of(b, t->cache, last));
     json_put_end(w);
@@ -82,8 +84,7 @@ static bool put_json_tool(struct anthropic_body *b)
                        text_is_empty(f->description) ? TEXT_LIT("Gives the answer as JSON.")
                                                      : f->description);
     json_put_name(w, STR("input_schema"));
-    if (!anthropic_put_schema(b, f->schema, f->openapi, SCHEMA_ANTHROPIC,
-                              b->w->r->where[FIELD_FORMAT]))
+    if (!anthropic_put_schema(b, f->schema, f->openapi, SCHEMA_ANTHROPIC, NULL))
         return false;
     json_put_end(w);
     return true;

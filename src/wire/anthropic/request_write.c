@@ -531,7 +531,7 @@ static bool put_output_config(struct anthropic_body *b)
         json_put_member(b->json, "type", STR("json_schema"));
         json_put_name(b->json, STR("schema"));
         if (!anthropic_put_schema(b, b->w->r->format.schema, b->w->r->format.openapi,
-                                  SCHEMA_ANTHROPIC_FORMAT, b->w->r->where[FIELD_FORMAT]))
+                                  SCHEMA_ANTHROPIC_FORMAT, NULL))
             return false;
         json_put_end(b->json);
     }

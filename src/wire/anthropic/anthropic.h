@@ -54,6 +54,7 @@ struct anthropic_encoding {
     uint32_t index;       /* of the next block */
     enum stop_cause cause;
     struct buf detail;
+    struct buf frame; /* of a piece of the open block, up to the piece; empty until it is needed */
     struct usage usage;
 };
 

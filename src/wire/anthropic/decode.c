@@ -247,34 +247,50 @@ static void server_piece(struct anthropic_decoding *s, struct text piece, bool t
     (void)json_unescape(&s->pieces, piece.escaped);
 }
 
+static struct text text_at(const struct json *doc, uint32_t node)
+{
+    return is_type(doc, node, JSON_STRING) ? text_of(doc, node) : TEXT_EMPTY;
+}
+
+/* What a block gets piece by piece, and what else may come in its deltas. */
 static void block_delta(struct decoder *d, struct anthropic_decoding *s, const struct json *doc,
                         uint32_t delta)
 {
-    struct text arguments = inside_of(doc, delta, STR("partial_json")), content;
-    uint32_t cited;
+    static const struct str names[][2] = {
+        [ANTHROPIC_NONE] = { NAME(""), NAME("") },
+        [ANTHROPIC_TEXT] = { NAME("text"), NAME("citation") },
+        [ANTHROPIC_THINKING] = { NAME("thinking"), NAME("signature") },
+        [ANTHROPIC_REDACTED] = { NAME(""), NAME("") },
+        [ANTHROPIC_TOOL] = { NAME("partial_json"), NAME("") },
+        [ANTHROPIC_JSON] = { NAME("partial_json"), NAME("") },
+        [ANTHROPIC_SERVER] = { NAME("partial_json"), NAME("content") },
+    };
+    uint32_t nodes[2] = { JSON_NONE, JSON_NONE };
+    struct text piece, more;
 
+    members_named(doc, delta, names[s->shape], nodes, names[s->shape][1].len > 0 ? 2 : 1);
+    piece = text_at(doc, nodes[0]);
+    more = text_at(doc, nodes[1]);
     switch (s->shape) {
     case ANTHROPIC_TEXT:
-        cited = member(doc, delta, "citation");
-        if (is_type(doc, cited, JSON_OBJECT))
-            citation(d, doc, cited);
-        text_delta(d, s, inside_of(doc, delta, STR("text")));
+        if (is_type(doc, nodes[1], JSON_OBJECT))
+            citation(d, doc, nodes[1]);
+        text_delta(d, s, piece);
         break;
     case ANTHROPIC_THINKING:
-        decode_delta(d, 0, inside_of(doc, delta, STR("thinking")));
-        signature(d, inside_of(doc, delta, STR("signature")), false);
+        decode_delta(d, 0, piece);
+        signature(d, more, false);
         break;
     case ANTHROPIC_TOOL:
     case ANTHROPIC_JSON:
-        s->deltas = s->deltas || !text_is_empty(arguments);
-        decode_delta(d, 0, arguments);
+        s->deltas = s->deltas || !text_is_empty(piece);
+        decode_delta(d, 0, piece);
         break;
     case ANTHROPIC_SERVER:
-        content = inside_of(doc, delta, STR("content"));
-        if (!text_is_empty(arguments))
-            server_piece(s, arguments, false);
-        else if (!text_is_empty(content))
-            server_piece(s, content, true);
+        if (!text_is_empty(piece))
+            server_piece(s, piece, false);
+        else if (!text_is_empty(more))
+            server_piece(s, more, true);
         break;
     case ANTHROPIC_REDACTED:
     case ANTHROPIC_NONE:
@@ -362,19 +378,17 @@ enum event_type {
     EVENT_TYPES, /* ping, and what is not known yet */
 };
 
-static enum event_type event_type(struct str name, const struct json *doc)
+static enum event_type event_type(struct str word)
 {
     static const struct str words[EVENT_TYPES] = {
-        [EVENT_TYPE_START] = STR("message_start"),
-        [EVENT_TYPE_BLOCK_START] = STR("content_block_start"),
-        [EVENT_TYPE_BLOCK_DELTA] = STR("content_block_delta"),
-        [EVENT_TYPE_BLOCK_STOP] = STR("content_block_stop"),
-        [EVENT_TYPE_DELTA] = STR("message_delta"),
-        [EVENT_TYPE_STOP] = STR("message_stop"),
-        [EVENT_TYPE_ERROR] = STR("error"),
+        [EVENT_TYPE_START] = NAME("message_start"),
+        [EVENT_TYPE_BLOCK_START] = NAME("content_block_start"),
+        [EVENT_TYPE_BLOCK_DELTA] = NAME("content_block_delta"),
+        [EVENT_TYPE_BLOCK_STOP] = NAME("content_block_stop"),
+        [EVENT_TYPE_DELTA] = NAME("message_delta"),
+        [EVENT_TYPE_STOP] = NAME("message_stop"),
+        [EVENT_TYPE_ERROR] = NAME("error"),
     };
-    uint32_t type = member(doc, 0, "type");
-    struct str word = is_type(doc, type, JSON_STRING) ? json_inside(doc, type) : name;
     size_t i = 0;
 
     while (i < EVENT_TYPES && !str_eq(words[i], word))
@@ -382,40 +396,40 @@ static enum event_type event_type(struct str name, const struct json *doc)
     return (enum event_type)i;
 }
 
-/* The object that an event is about, or JSON_NONE. */
-static uint32_t object_of(const struct json *doc, struct str name)
-{
-    uint32_t node = member_named(doc, 0, name);
-
-    return is_type(doc, node, JSON_OBJECT) ? node : JSON_NONE;
-}
-
 enum decoded anthropic_decode_event(struct decoder *d, struct str name, const struct json *doc)
 {
+    static const struct str names[] = { NAME("type"), NAME("delta"), NAME("content_block"),
+                                        NAME("message") };
+    enum { TYPE, DELTA, BLOCK, MESSAGE };
     struct anthropic_decoding *s = state_of(d);
-    uint32_t about;
+    uint32_t has[COUNT(names)];
 
-    switch (event_type(name, doc)) {
+    members_named(doc, 0, names, has, COUNT(names));
+    for (size_t i = DELTA; i <= MESSAGE; i++)
+        if (!is_type(doc, has[i], JSON_OBJECT))
+            has[i] = JSON_NONE;
+    switch (event_type(is_type(doc, has[TYPE], JSON_STRING) ? json_inside(doc, has[TYPE]) : name)) {
     case EVENT_TYPE_START:
-        start(d, doc, object_of(doc, STR("message")));
+        start(d, doc, has[MESSAGE]);
         break;
     case EVENT_TYPE_BLOCK_START:
-        about = object_of(doc, STR("content_block"));
-        if (about == JSON_NONE)
+        if (has[BLOCK] == JSON_NONE)
             return DECODED_BAD;
         if (s->shape != ANTHROPIC_NONE) /* its stop was left out */
             close_block(d, s);
-        open_block(d, s, doc, about);
+        open_block(d, s, doc, has[BLOCK]);
         break;
     case EVENT_TYPE_BLOCK_DELTA:
-        block_delta(d, s, doc, object_of(doc, STR("delta")));
+        if (has[DELTA] == JSON_NONE)
+            return DECODED_BAD;
+        block_delta(d, s, doc, has[DELTA]);
         break;
     case EVENT_TYPE_BLOCK_STOP:
         if (s->shape != ANTHROPIC_NONE)
             close_block(d, s);
         break;
     case EVENT_TYPE_DELTA:
-        read_stop(s, doc, object_of(doc, STR("delta")));
+        read_stop(s, doc, has[DELTA]);
         read_usage(d, doc, 0);
         break;
     case EVENT_TYPE_STOP:

@@ -8,12 +8,14 @@
 #include "wire/signature.h"
 
 #define DETAIL_MAX ((size_t)8 << 10)
+#define FRAME_MAX 256
 
 void anthropic_encode_clear(void *state)
 {
     struct anthropic_encoding *s = state;
 
     buf_clear(&s->detail);
+    buf_clear(&s->frame);
 }
 
 /* --- what stream and whole answer share -------------------------------------------------------*/
@@ -166,6 +168,7 @@ static void block_begun(struct encoder *e, struct anthropic_encoding *s, struct 
     json_put_end(w);
     encode_finish(e, w);
     s->open = true;
+    s->frame.len = 0;
 }
 
 /* Up to the inside of delta, whose `type` is written. */
@@ -197,6 +200,36 @@ static void put_delta(struct encoder *e, struct anthropic_encoding *s, struct st
 
     put_text_member(&w, name, text);
     delta_finish(e, &w);
+}
+
+static bool add_index(struct buf *to, struct str before, uint64_t index, struct str behind)
+{
+    return buf_add(to, before) && buf_add_u64(to, index) && buf_add(to, behind);
+}
+
+/* A piece of what the open block is made of: most events of a stream are these, and all of one
+ * block differ in nothing but the piece. */
+static void put_piece(struct encoder *e, struct anthropic_encoding *s, struct text piece)
+{
+    static const struct str kinds[] = {
+        [BLOCK_TEXT] = NAME("\"type\":\"text_delta\",\"text\":\""),
+        [BLOCK_THINKING] = NAME("\"type\":\"thinking_delta\",\"thinking\":\""),
+        [BLOCK_REFUSAL] = NAME("\"type\":\"text_delta\",\"text\":\""),
+        [BLOCK_TOOL] = NAME("\"type\":\"input_json_delta\",\"partial_json\":\""),
+        [BLOCK_REDACTED] = NAME(""),
+    };
+    bool good = true;
+
+    if (s->frame.len == 0)
+        good = add_index(&s->frame,
+                         STR("event: content_block_delta\ndata: {\"type\":\"content_block_delta\","
+                             "\"index\":"),
+                         s->index, STR(",\"delta\":{")) &&
+               buf_add(&s->frame, kinds[s->kind]);
+    assert(good); /* it is short */
+    if (!buf_add(e->out, buf_str(&s->frame)) || !buf_add(e->out, piece.escaped) ||
+        !buf_add(e->out, STR("\"}}\n\n")))
+        e->full = true;
 }
 
 static void block_stop(struct encoder *e, struct anthropic_encoding *s)
@@ -239,7 +272,7 @@ static void open_tool(struct encoder *e, struct anthropic_encoding *s, const str
     block_begun(e, s, &w);
     s->custom = ev->custom;
     if (s->custom)
-        put_delta(e, s, STR("input_json_delta"), "partial_json", TEXT_LIT("{\\\"input\\\":\\\""));
+        put_piece(e, s, TEXT_LIT("{\\\"input\\\":\\\""));
 }
 
 static void open_block(struct encoder *e, struct anthropic_encoding *s,
@@ -268,25 +301,11 @@ static void open_block(struct encoder *e, struct anthropic_encoding *s,
 
 static void delta(struct encoder *e, struct anthropic_encoding *s, const struct canon_event *ev)
 {
-    switch (s->kind) {
-    case BLOCK_TEXT:
-    case BLOCK_REFUSAL:
-        put_delta(e, s, STR("text_delta"), "text", ev->text);
-        break;
-    case BLOCK_THINKING:
-        if (s->hidden)
-            return;
-        if (ev->summary_break && s->text)
-            put_delta(e, s, STR("thinking_delta"), "thinking", TEXT_LIT("\\n\\n"));
-        put_delta(e, s, STR("thinking_delta"), "thinking", ev->text);
-        break;
-    case BLOCK_TOOL:
-        put_delta(e, s, STR("input_json_delta"), "partial_json",
-                  s->custom ? text_from(e->scratch, ev->text.escaped) : ev->text);
-        break;
-    case BLOCK_REDACTED:
+    if (!s->open) /* thinking that is not shown */
         return;
-    }
+    if (ev->summary_break && s->text)
+        put_piece(e, s, TEXT_LIT("\\n\\n"));
+    put_piece(e, s, s->custom ? text_from(e->scratch, ev->text.escaped) : ev->text);
     s->text = true;
 }
 
@@ -318,7 +337,7 @@ static void signature(struct encoder *e, struct anthropic_encoding *s, const str
 static void close_block(struct encoder *e, struct anthropic_encoding *s)
 {
     if (s->custom)
-        put_delta(e, s, STR("input_json_delta"), "partial_json", TEXT_LIT("\\\"}"));
+        put_piece(e, s, TEXT_LIT("\\\"}"));
     if (s->open)
         block_stop(e, s);
     s->inside = s->custom = false;
@@ -338,8 +357,9 @@ static void note(struct encoder *e, struct anthropic_encoding *s, const struct c
 
 static void media(struct encoder *e, struct anthropic_encoding *s, const struct canon_event *ev)
 {
+    s->kind = BLOCK_TEXT;
     open_text(e, s);
-    put_delta(e, s, STR("text_delta"), "text", media_note(ev->mime, e->scratch));
+    put_piece(e, s, media_note(ev->mime, e->scratch));
     block_stop(e, s);
 }
 
@@ -402,6 +422,7 @@ void anthropic_encode_event(struct encoder *e, const struct canon_event *ev)
     if (ev->kind == CANON_START) {
         s->usage = usage_unknown();
         buf_init(&s->detail, DETAIL_MAX);
+        buf_init(&s->frame, FRAME_MAX);
         return;
     }
     if (ev->kind == CANON_USAGE)

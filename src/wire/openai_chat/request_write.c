@@ -25,6 +25,7 @@ struct writing {
     struct arena *a;
     bool own;  /* OpenAI itself */
     bool same; /* the client speaks this protocol, too */
+    bool wide; /* either: what only OpenAI documents is said, too */
     uint32_t marks;
     /* media of tool results, for the message behind their group */
     struct part *attached, *attached_last;
@@ -479,7 +480,7 @@ static bool put_user(struct writing *x, const struct message *m)
         put_result(x, p);
     if (p == NULL && more)
         return true; /* the group goes on */
-    return put_attached(x, m, p, x->own || x->same ? m->name : STR(""));
+    return put_attached(x, m, p, x->wide ? m->name : STR(""));
 }
 
 static void put_call(struct writing *x, const struct part *p)
@@ -539,31 +540,26 @@ static bool put_assistant(struct writing *x, const struct message *m)
     struct part *first = NULL, *last = NULL;
     struct text refusal = TEXT_EMPTY;
     const struct part *carried = NULL; /* a signature alone, for the part behind it */
-    bool calls = false, apart = false;
+    bool calls = false;
 
     for (const struct part *p = m->parts; p != NULL; p = p->next) {
         if (p->kind == PART_TEXT || p->kind == PART_REFUSAL) {
-            struct text words = p->text;
-
-            if (p->kind == PART_REFUSAL && (x->own || x->same)) {
-                refusal = text_join(x->a, refusal, words);
+            if (p->kind == PART_REFUSAL && x->wide) {
+                refusal = text_join(x->a, refusal, p->text);
                 continue;
             }
-            if (apart && first != NULL) /* calls stood in between: they come behind all text here */
-                words = text_join(x->a, TEXT_LIT("\\n"), words);
-            apart = false;
             struct part *copy = part_append(&first, &last, x->a, PART_TEXT, p->at);
 
-            copy->text = words;
+            copy->text = p->text;
             copy->cache = p->cache;
             copy->citations = p->citations;
         } else if (p->kind == PART_TOOL_CALL) {
-            calls = apart = true;
+            calls = true;
         } else if (p->kind != PART_THINKING) {
             lose_path(x->w, canon_path(x->r, m, p, x->a));
         }
     }
-    put_role(x, STR("assistant"), x->own || x->same ? m->name : STR(""));
+    put_role(x, STR("assistant"), x->wide ? m->name : STR(""));
     if (first == NULL && calls && !x->t->lacks.null_content) {
         json_put_member_null(x->j, "content");
     } else if (x->own && !x->t->lacks.array_content) {
@@ -616,7 +612,7 @@ static bool put_messages(struct writing *x)
             well = put_assistant(x, m);
             break;
         case ROLE_SYSTEM:
-            put_role(x, system_role(x), x->own || x->same ? m->name : STR(""));
+            put_role(x, system_role(x), x->wide ? m->name : STR(""));
             well = put_content(x, m, m->parts);
             if (well)
                 json_put_end(x->j);
@@ -807,7 +803,8 @@ static void put_choice(struct writing *x)
 /* Web search stands beside the tools here, and only some models have it. */
 static void put_server_tools(struct writing *x)
 {
-    bool searches = x->own && str_find(x->t->model, STR("search")) != SIZE_MAX, done = false;
+    bool searches = x->own ? str_find(x->t->model, STR("search")) != SIZE_MAX : x->same;
+    bool done = false;
 
     for (const struct server_tool *s = x->r->server_tools; s != NULL; s = s->next) {
         struct str path = s->at == PART_AT_NONE ? s->type : canon_tool_path(x->r, s->at, x->a);
@@ -926,7 +923,7 @@ static void put_sampling(struct writing *x, const char *effort)
     bool none = effort != NULL && strcmp(effort, "none") == 0;
     bool takes = !x->t->lacks.sampling &&
                  (x->t->facts.openai.sampling || (x->t->facts.openai.sampling_if_none && none));
-    bool more = takes && x->t->extras.top_k;
+    bool more = takes && (x->t->extras.top_k || (x->same && !x->own));
 
     put_or_lose(x, FIELD_TEMPERATURE, "temperature", r->temperature, takes);
     put_or_lose(x, FIELD_TOP_P, "top_p", r->top_p, takes);
@@ -1046,7 +1043,7 @@ static void put_tier(struct writing *x)
 
     if (x->r->service_tier.len == 0)
         return;
-    for (size_t i = 0; x->own && i < COUNT(tiers); i++) {
+    for (size_t i = 0; x->wide && i < COUNT(tiers); i++) {
         if (!str_eq(x->r->service_tier, tiers[i].word))
             continue;
         json_put_member(x->j, "service_tier", tiers[i].here);
@@ -1078,7 +1075,7 @@ static void put_identity(struct writing *x)
     }
     if (user.len > 0)
         json_put_member(x->j, "user", user);
-    if (x->r->safety_id.len > 0 && x->own)
+    if (x->r->safety_id.len > 0 && x->wide)
         json_put_member(x->j, "safety_identifier", x->r->safety_id);
     else
         lose_field(x->w, FIELD_SAFETY_ID);
@@ -1089,9 +1086,8 @@ static bool put_modalities(struct writing *x)
     uint32_t m = x->r->modalities;
 
     if ((m & MODALITY_AUDIO) != 0)
-        return refuse_field(
-            x->w, FIELD_MODALITIES,
-            STR("asks for sound: this model cannot be heard over this gateway yet"));
+        return refuse_field(x->w, FIELD_MODALITIES,
+                            STR("asks for sound, which translated answers cannot carry"));
     if ((m & MODALITY_IMAGE) == 0)
         return true;
     if (x->own)
@@ -1131,7 +1127,7 @@ static void put_image(struct writing *x)
 static bool put_rest(struct writing *x)
 {
     const struct canon_request *r = x->r;
-    bool verbose = x->own && x->t->facts.openai.reasoning;
+    bool verbose = x->own ? x->t->facts.openai.reasoning : x->same;
 
     if (r->previous_response.len > 0)
         return refuse_field(x->w, FIELD_PREVIOUS_RESPONSE,
@@ -1140,12 +1136,12 @@ static bool put_rest(struct writing *x)
         json_put_member(x->j, "verbosity", r->verbosity);
     else
         lose_field(x->w, FIELD_VERBOSITY);
-    if (r->cache_key.len > 0 && x->own)
+    if (r->cache_key.len > 0 && x->wide)
         json_put_member(x->j, "prompt_cache_key", r->cache_key);
     else
         lose_field(x->w, FIELD_CACHE_KEY);
-    put_or_lose(x, FIELD_METADATA, "metadata", r->metadata, x->own);
-    if (r->store != TRI_UNSET && x->own)
+    put_or_lose(x, FIELD_METADATA, "metadata", r->metadata, x->wide);
+    if (r->store != TRI_UNSET && x->wide)
         json_put_member_bool(x->j, "store", r->store == TRI_YES);
     else if (r->store == TRI_YES)
         lose_field(x->w, FIELD_STORE);
@@ -1175,6 +1171,7 @@ bool chat_write(struct request_writer *w)
     };
     const char *effort;
 
+    x.wide = x.own || x.same;
     json_put_object(x.j);
     json_put_member(x.j, "model", w->t->model);
     if (w->t->stream) {

@@ -32,12 +32,6 @@ bool ending_from_word(struct str word, enum ending *e)
     return false;
 }
 
-bool access_found_nobody(const struct access_record *r)
-{
-    return (r->ending == ENDING_NOBODY_FREE || r->ending == ENDING_UPSTREAM_FAILED) &&
-           r->last_pick.reason == PICK_NONE;
-}
-
 /* What says nothing is left out: a line a request is worth keeping short. */
 void access_log(const struct access_record *r)
 {

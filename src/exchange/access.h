@@ -45,6 +45,7 @@ struct access_attempt {
     int64_t started_ms;  /* loop clock */
     enum verdict_kind verdict;
     int status;
+    struct lease_lockout locks;         /* what it locked out */
     int64_t delay_ms;                   /* named by the provider; -1 none */
     int64_t first_byte_ms, duration_ms; /* from its start; -1: never came */
     struct usage usage;
@@ -67,12 +68,8 @@ struct access_record {
     uint64_t bytes_in, bytes_out;
     uint32_t attempt_count, attempts_kept;
     const struct access_attempt *attempts; /* live for the call */
-    /* How the last search ended: of nobody when the exchange ended for that. */
-    struct pick last_pick;
+    const struct pick *nobody; /* the search that found nobody, when it ended so; else NULL */
 };
-
-/* Did the last search end with nobody, so that the exchange gave up? */
-bool access_found_nobody(const struct access_record *r);
 
 void access_log(const struct access_record *r);
 

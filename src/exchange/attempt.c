@@ -484,6 +484,7 @@ void attempt_end(struct exchange *x, const struct verdict *v)
                 .status = v->status,
             });
     lease_return(x->env->pool, &a->lease, v, now_ms);
+    x->attempts[attempts_kept(x) - 1].locks = a->lease.locks;
     if (v->kind != VERDICT_SUCCESS)
         buf_clear(&a->body);
     outgoing_clear(x);

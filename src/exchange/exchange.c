@@ -656,6 +656,12 @@ static void journal_end(const struct exchange *x, int64_t now_ms)
                                  });
 }
 
+static bool found_nobody(const struct exchange *x, enum ending ending)
+{
+    return (ending == ENDING_NOBODY_FREE || ending == ENDING_UPSTREAM_FAILED) &&
+           x->pick.reason == PICK_NONE;
+}
+
 void exchange_end(struct exchange *x, enum ending ending)
 {
     int64_t now_ms = loop_now(x->env->loop), start_ms = x->entered_ms[EXCHANGE_READING];
@@ -698,7 +704,7 @@ void exchange_end(struct exchange *x, enum ending ending)
             .attempt_count = x->attempt_count,
             .attempts_kept = attempts_kept(x),
             .attempts = x->attempts,
-            .last_pick = x->pick,
+            .nobody = found_nobody(x, ending) ? &x->pick : NULL,
         };
         memcpy(record.request_id, x->request_id, sizeof(record.request_id));
         x->env->on_access(x->env->peer, &record);

@@ -77,25 +77,60 @@ static void explain_request(struct explainer *e)
 
 /* --- how an account was found */
 
-static void explain_passed(struct explainer *e, const struct pick *p)
+/* `moment_ms` is when the search was made. */
+static void say_passed(struct explainer *e, const struct pick_passed *who, int64_t moment_ms)
+{
+    say_quoted(e, str_c(who->label));
+    say_c(e, " ");
+    say_c(e, skip_text(who->why));
+    say_c(e, " (");
+    say_c(e, skip_word(who->why));
+    if (who->verdict != VERDICT_NONE)
+        (void)buf_printf(&e->text, ": %s", verdict_word(who->verdict));
+    if (who->until_ms > moment_ms) {
+        say_c(e, ", for another ");
+        say_time(e, who->until_ms - moment_ms);
+    }
+    say_c(e, ")");
+}
+
+static void explain_passed(struct explainer *e, const struct pick *p, int64_t moment_ms)
 {
     uint32_t named = p->passed_count < PICK_PASSED_MAX ? p->passed_count : PICK_PASSED_MAX;
 
     for (uint32_t i = 0; i < named; i++) {
-        const struct pick_passed *who = &p->passed[i];
-
         say_c(e, i == 0 ? "Passed over: " : "; ");
-        say_quoted(e, str_c(who->label));
-        say_c(e, " ");
-        say_c(e, skip_text(who->why));
-        say_c(e, " (");
-        say_c(e, skip_word(who->why));
-        say_c(e, ")");
+        say_passed(e, &p->passed[i], moment_ms);
     }
     if (p->passed_count > named)
         (void)buf_printf(&e->text, "; and %u more", p->passed_count - named);
     if (named > 0)
         end_line(e);
+}
+
+/* What stands above the order, unless it decided: then the reason tells. */
+static void explain_layer(struct explainer *e, const char *what, const struct pick_layer *l)
+{
+    if (l->fate == LAYER_ABSENT || l->fate == LAYER_TAKEN)
+        return;
+    say_c(e, what);
+    say_c(e, " ");
+    say_quoted(e, str_c(l->label));
+    say_c(e, ": ");
+    say_c(e, layer_fate_text(l->fate));
+    if (l->why != SKIP_NONE) {
+        say_c(e, "; it ");
+        say_c(e, skip_text(l->why));
+        (void)buf_printf(&e->text, " (%s)", skip_word(l->why));
+    }
+    end_line(e);
+}
+
+static void explain_layers(struct explainer *e, const struct pick *p)
+{
+    explain_layer(e, "The fixed account is", &p->fixed);
+    explain_layer(e, "The conversation is bound to", &p->bound);
+    explain_layer(e, "The account that served last is", &p->recent);
 }
 
 static void explain_skipped(struct explainer *e, const struct pick *p)
@@ -127,8 +162,11 @@ static void explain_pick(struct explainer *e, const struct access_attempt *a)
     say_c(e, "): ");
     say_c(e, pick_reason_text(a->pick.reason));
     (void)buf_printf(&e->text, " (%s)", pick_reason_word(a->pick.reason));
+    if (a->pick.probe)
+        say_c(e, ", as the one request that probes its lockout");
     end_line(e);
-    explain_passed(e, &a->pick);
+    explain_layers(e, &a->pick);
+    explain_passed(e, &a->pick, a->started_ms);
 }
 
 /* --- what came of it */
@@ -163,12 +201,23 @@ static void explain_outcome(struct explainer *e, const struct access_attempt *a)
         say_c(e, "; the provider asked for ");
         say_time(e, a->delay_ms);
     }
+    if (a->locks.scope != NULL) {
+        say_c(e, "; ");
+        say_quoted(e, str_c(a->label));
+        (void)buf_printf(&e->text, " is locked out (%s) ", a->locks.scope);
+        if (a->locks.until_ms == INT64_MAX) {
+            say_c(e, "until somebody acts");
+        } else {
+            say_c(e, "for ");
+            say_time(e, a->locks.until_ms - a->started_ms - a->duration_ms);
+        }
+    }
     end_line(e);
 }
 
 static void explain_nobody(struct explainer *e)
 {
-    const struct pick *p = &e->r->last_pick;
+    const struct pick *p = e->r->nobody;
     int64_t ended_ms = e->r->started_ms + e->r->duration_ms;
 
     say_c(e, "Then nobody was free");
@@ -178,8 +227,9 @@ static void explain_nobody(struct explainer *e)
         say_c(e, " later");
     }
     end_line(e);
+    explain_layers(e, p);
     explain_skipped(e, p);
-    explain_passed(e, p);
+    explain_passed(e, p, ended_ms);
 }
 
 static void explain_end(struct explainer *e)
@@ -216,7 +266,7 @@ void access_explain(const struct access_record *r, void (*line)(void *peer, stru
         explain_pick(&e, a);
         explain_outcome(&e, a);
     }
-    if (access_found_nobody(r))
+    if (r->nobody != NULL)
         explain_nobody(&e);
     explain_end(&e);
     buf_clear(&e.text);

@@ -151,8 +151,18 @@ static void add_cors(struct exchange *x, struct gathered *g)
     add_field(g, STR("Access-Control-Allow-Origin"), origin);
     add_field(g, STR("Vary"), STR("Origin"));
     add_field(g, STR("Access-Control-Expose-Headers"),
-              STR("X-Request-Id, X-Account-Email, X-Mapped-Model, X-Penstock-Reason, "
-                  "X-Penstock-Dropped"));
+              STR("X-Request-Id, X-Account-Email, X-Mapped-Model, X-Penstock-Provider, "
+                  "X-Penstock-Attempts, X-Penstock-Reason, X-Penstock-Dropped"));
+}
+
+/* Who answered, and why this one. */
+static void add_decision(struct exchange *x, struct str provider, struct gathered *g)
+{
+    add_field(g, STR("X-Account-Email"), account_shown(x));
+    add_field(g, STR("X-Mapped-Model"), encoded(x, x->mapped));
+    add_field(g, STR("X-Penstock-Provider"), provider);
+    add_field(g, STR("X-Penstock-Attempts"), number_text(x, x->attempt_count));
+    add_field(g, STR("X-Penstock-Reason"), reason_text(x));
 }
 
 void reply_collect_fields(struct exchange *x, const struct http_head *head)
@@ -169,11 +179,7 @@ void reply_collect_fields(struct exchange *x, const struct http_head *head)
         add_field(g, STR("X-Accel-Buffering"), STR("no"));
     }
     add_field(g, STR("X-Request-Id"), str_c(x->request_id));
-    add_field(g, STR("X-Account-Email"), account_shown(x));
-    add_field(g, STR("X-Mapped-Model"), encoded(x, x->mapped));
-    add_field(g, STR("X-Penstock-Provider"), provider_name(x->attempt.upstream->provider));
-    add_field(g, STR("X-Penstock-Attempts"), number_text(x, x->attempt_count));
-    add_field(g, STR("X-Penstock-Reason"), reason_text(x));
+    add_decision(x, provider_name(x->attempt.upstream->provider), g);
     if (x->attempt.translates)
         add_field(g, STR("X-Penstock-Dropped"), dropped_text(x));
     add_cors(x, g);
@@ -331,7 +337,9 @@ void reply_fault(struct exchange *x, const struct fault *f, enum ending ending)
     x->answered = fault_status(protocol, f);
     gather(g);
     add_cors(x, g);
-    if (x->attempt_count > 0)
+    if (ending == ENDING_REQUEST_WRONG && x->last.kind != VERDICT_NONE)
+        add_decision(x, x->attempts[attempts_kept(x) - 1].provider, g); /* its own refusal */
+    else if (x->attempt_count > 0)
         add_field(g, STR("X-Penstock-Attempts"), number_text(x, x->attempt_count));
     /* values and texts live in the request's arena, which outlives the exchange until the answer is
      * sent */

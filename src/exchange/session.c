@@ -1,5 +1,6 @@
 #include "exchange/session.h"
 
+#include "base/base64.h"
 #include "base/fingerprint.h"
 
 static bool keyed(const struct str *texts, size_t count, struct session_key *key)
@@ -77,14 +78,47 @@ bool session_key_make(const struct http_head *head, const struct wire_request *r
     return found;
 }
 
-void session_key_text(const struct session_key *key, char out[SESSION_TEXT])
+static void hex_of(const struct session_key *key, size_t bytes, char *out)
 {
     static const char hex[] = "0123456789abcdef";
 
-    memcpy(out, "sid-", 4);
-    for (size_t i = 0; i < 8; i++) {
-        out[4 + 2 * i] = hex[key->digest[i] >> 4];
-        out[5 + 2 * i] = hex[key->digest[i] & 15];
+    for (size_t i = 0; i < bytes; i++) {
+        out[2 * i] = hex[key->digest[i] >> 4];
+        out[2 * i + 1] = hex[key->digest[i] & 15];
     }
-    out[20] = '\0';
+    out[2 * bytes] = '\0';
+}
+
+void session_key_text(const struct session_key *key, char out[SESSION_TEXT])
+{
+    memcpy(out, "sid-", 4);
+    hex_of(key, 8, out + 4);
+}
+
+void session_key_hex(const struct session_key *key, char out[SESSION_HEX])
+{
+    hex_of(key, sizeof(key->digest), out);
+}
+
+bool session_key_from_hex(struct str hex, struct session_key *key)
+{
+    struct buf bytes = { .max = sizeof(key->digest) };
+    bool good =
+        hex.len == SESSION_HEX - 1 && hex_get(&bytes, hex) && bytes.len == sizeof(key->digest);
+
+    if (good)
+        memcpy(key->digest, bytes.at, bytes.len);
+    buf_clear(&bytes);
+    return good;
+}
+
+bool session_key_is(const struct session_key *key, struct str shown)
+{
+    char text[SESSION_HEX];
+
+    session_key_text(key, text);
+    if (str_ieq(shown, str_c(text)))
+        return true;
+    session_key_hex(key, text);
+    return str_ieq(shown, str_c(text));
 }

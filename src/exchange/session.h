@@ -13,5 +13,11 @@ bool session_key_make(const struct http_head *head, const struct wire_request *r
 /* `sid-` and 16 hex digits. */
 #define SESSION_TEXT 21
 void session_key_text(const struct session_key *key, char out[SESSION_TEXT]);
+/* All of it: 32 hex digits, and back. */
+#define SESSION_HEX 33
+void session_key_hex(const struct session_key *key, char out[SESSION_HEX]);
+bool session_key_from_hex(struct str hex, struct session_key *key);
+/* Is this the shown form of the key, or all of it? */
+bool session_key_is(const struct session_key *key, struct str shown);
 
 #endif

@@ -1,5 +1,7 @@
-/* exchange/trace.c - access records packed one behind the other: the record, its attempts, then the
- * bytes of its texts. Slices and pointers mean nothing while packed; whoever unpacks sets them. */
+/* exchange/trace.c - access records packed one behind the other: the record, its attempts, the
+ * search that found nobody, then the bytes of its texts. Slices and pointers mean nothing while
+ * packed; whoever unpacks sets them. Of a pick only the names that it has are kept: most have none,
+ * and there is room for eight. */
 #include "exchange/trace.h"
 
 #include <pthread.h>
@@ -103,19 +105,84 @@ static char *ring_place(struct trace_ring *ring, size_t len)
     return ring->bytes + from;
 }
 
+/* --- packing --------------------------------------------------------------------------------- */
+
+#define PASSED_BYTES sizeof(((struct pick *)NULL)->passed[0])
+#define PASSED_ALL sizeof(((struct pick *)NULL)->passed)
+_Static_assert(offsetof(struct pick, passed_count) < offsetof(struct pick, passed),
+               "whoever unpacks knows their number before he comes to the names");
+
+/* A thing of `size` bytes with a pick at `pick_at`, without the names the pick does not have. */
+struct shape {
+    size_t size, pick_at;
+};
+static const struct shape of_attempt = { sizeof(struct access_attempt),
+                                         offsetof(struct access_attempt, pick) },
+                          of_pick = { sizeof(struct pick), 0 };
+
+static size_t names_bytes(const struct pick *p)
+{
+    return (p->passed_count < PICK_PASSED_MAX ? p->passed_count : PICK_PASSED_MAX) * PASSED_BYTES;
+}
+
+static size_t packed_bytes(const struct shape *s, const struct pick *p)
+{
+    return s->size - PASSED_ALL + names_bytes(p);
+}
+
+static char *pack(const struct shape *s, const void *thing, char *to)
+{
+    const char *from = thing;
+    size_t head = s->pick_at + offsetof(struct pick, passed);
+    size_t names = names_bytes((const struct pick *)(const void *)(from + s->pick_at));
+    size_t tail = s->size - head - PASSED_ALL;
+
+    memcpy(to, from, head + names);
+    memcpy(to + head + names, from + head + PASSED_ALL, tail);
+    return to + head + names + tail;
+}
+
+/* `thing` is zeroed. */
+static const char *unpack(const struct shape *s, const char *from, void *thing)
+{
+    char *to = thing;
+    size_t head = s->pick_at + offsetof(struct pick, passed);
+    size_t tail = s->size - head - PASSED_ALL;
+    struct pick p;
+
+    memcpy(to, from, head);
+    memcpy(&p, to + s->pick_at, offsetof(struct pick, passed));
+    size_t names = names_bytes(&p);
+
+    memcpy(to + head, from + head, names);
+    memcpy(to + head + PASSED_ALL, from + head + names, tail);
+    return from + head + names + tail;
+}
+
+static size_t record_bytes(struct access_record *r)
+{
+    size_t len = sizeof(*r);
+
+    for (uint32_t i = 0; i < r->attempts_kept; i++)
+        len += packed_bytes(&of_attempt, &r->attempts[i].pick);
+    if (r->nobody != NULL)
+        len += packed_bytes(&of_pick, r->nobody);
+    for (size_t i = 0; i < COUNT(texts); i++)
+        len += text_of(r, i)->len;
+    return (len + 15) & ~(size_t)15; /* the next record is aligned, too */
+}
+
 void trace_ring_add(struct trace_ring *ring, const struct access_record *r)
 {
     struct access_record packed = *r;
-    size_t attempts = r->attempts_kept * sizeof(r->attempts[0]);
-    size_t len = sizeof(packed) + attempts;
 
     for (size_t i = 0; i < COUNT(texts); i++) {
         struct str *text = text_of(&packed, i);
 
         *text = utf8_clip(*text, TRACE_TEXT_MAX);
-        len += text->len;
     }
-    len = (len + 15) & ~(size_t)15; /* the next record is aligned, too */
+    size_t len = record_bytes(&packed);
+
     if (len > ring->size)
         return;
     ring_lock(ring);
@@ -125,9 +192,10 @@ void trace_ring_add(struct trace_ring *ring, const struct access_record *r)
         (struct slot){ id_hash(str_c(r->request_id)), (size_t)(at - ring->bytes), len };
     memcpy(at, &packed, sizeof(packed));
     at += sizeof(packed);
-    if (attempts > 0)
-        memcpy(at, r->attempts, attempts);
-    at += attempts;
+    for (uint32_t i = 0; i < packed.attempts_kept; i++)
+        at = pack(&of_attempt, &packed.attempts[i], at);
+    if (packed.nobody != NULL)
+        at = pack(&of_pick, packed.nobody, at);
     for (size_t i = 0; i < COUNT(texts); i++) {
         const struct str *text = text_of(&packed, i);
 
@@ -137,6 +205,8 @@ void trace_ring_add(struct trace_ring *ring, const struct access_record *r)
     }
     ring_unlock(ring);
 }
+
+/* --- reading --------------------------------------------------------------------------------- */
 
 /* Under the lock. */
 static struct access_record *ring_copy(const struct trace_ring *ring, uint64_t number,
@@ -149,19 +219,30 @@ static struct access_record *ring_copy(const struct trace_ring *ring, uint64_t n
     return (struct access_record *)(void *)copy;
 }
 
-static void unpack(struct access_record *packed, struct access_record *out)
+static void record_unpack(struct access_record *packed, struct arena *a, struct access_record *out)
 {
-    char *at = (char *)packed + sizeof(*packed);
+    const char *at = (const char *)packed + sizeof(*packed);
 
-    packed->attempts = (const struct access_attempt *)(void *)at;
-    at += packed->attempts_kept * sizeof(packed->attempts[0]);
+    *out = *packed;
+    if (out->attempts_kept > 0) {
+        struct access_attempt *all = arena_array(a, struct access_attempt, out->attempts_kept);
+
+        for (uint32_t i = 0; i < out->attempts_kept; i++)
+            at = unpack(&of_attempt, at, &all[i]);
+        out->attempts = all;
+    }
+    if (out->nobody != NULL) {
+        struct pick *p = arena_new(a, struct pick);
+
+        at = unpack(&of_pick, at, p);
+        out->nobody = p;
+    }
     for (size_t i = 0; i < COUNT(texts); i++) {
-        struct str *text = text_of(packed, i);
+        struct str *text = text_of(out, i);
 
         text->at = at;
         at += text->len;
     }
-    *out = *packed;
 }
 
 bool trace_ring_next(struct trace_ring *ring, uint64_t *place, struct arena *a,
@@ -178,7 +259,7 @@ bool trace_ring_next(struct trace_ring *ring, uint64_t *place, struct arena *a,
     }
     ring_unlock(ring);
     if (packed != NULL)
-        unpack(packed, out);
+        record_unpack(packed, a, out);
     return packed != NULL;
 }
 
@@ -195,7 +276,7 @@ bool trace_ring_find(struct trace_ring *ring, struct str id, struct arena *a,
     ring_unlock(ring);
     if (packed == NULL || !str_eq(str_c(packed->request_id), id))
         return false;
-    unpack(packed, out);
+    record_unpack(packed, a, out);
     return true;
 }
 

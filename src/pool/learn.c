@@ -166,7 +166,7 @@ static void learn_quota(struct pool *p, struct account *acc, struct standing *s,
         s->quota = used;
 }
 
-static void learn_refusal(struct pool *p, struct account *acc, const struct lease *l,
+static void learn_refusal(struct pool *p, struct account *acc, struct lease *l,
                           const struct verdict *v)
 {
     char text[sizeof(acc->disabled_reason)];
@@ -182,12 +182,27 @@ static void learn_refusal(struct pool *p, struct account *acc, const struct leas
     account_set_flags(p, acc, true, acc->proxy_disabled, true);
     account_set_reason(acc, (struct str){ text, (size_t)len });
     acc->refused_lease = l->number;
+    l->locks = (struct lease_lockout){ "account", INT64_MAX };
     acc->refused_ms = p->now_ms;
     if (has_key)
         account_ask_again(p, acc, p->now_ms + HOUR_MS);
 }
 
-static void account_fail(struct pool *p, struct account *acc, const struct lease *l,
+/* For whoever explains the attempt. */
+static void lease_note(struct lease *l, const struct account *acc, const struct lockout *made)
+{
+    const struct host *host = acc->cohort->host;
+
+    l->locks = (struct lease_lockout){
+        .scope = made == &acc->lockout                    ? "account"
+                 : made == &l->standing->lockout          ? "group"
+                 : host != NULL && made == &host->lockout ? "host"
+                                                          : "model",
+        .until_ms = made->until_ms,
+    };
+}
+
+static void account_fail(struct pool *p, struct account *acc, struct lease *l,
                          const struct verdict *v)
 {
     struct lockout *lockout = NULL;
@@ -199,6 +214,7 @@ static void account_fail(struct pool *p, struct account *acc, const struct lease
         lockout = lockout_concerned(acc, l->standing, l->model, v);
     if (lockout != NULL) {
         lockout_extend(lockout, v, l->number, p->turn, &p->options, p->now_ms);
+        lease_note(l, acc, lockout);
         if (v->kind == VERDICT_QUOTA_EXHAUSTED)
             learn_quota(p, acc, l->standing, v, lockout);
         if (acc->lockout.why == VERDICT_NEEDS_ACTION && acc->ask_again_ms == 0)
@@ -279,8 +295,7 @@ static void family_fail(struct pool *p, struct account *acc, const struct verdic
 
 /* --- all together ---------------------------------------------------------------------------- */
 
-void account_learn(struct pool *p, struct account *acc, const struct lease *l,
-                   const struct verdict *v)
+void account_learn(struct pool *p, struct account *acc, struct lease *l, const struct verdict *v)
 {
     if (l->config->credential != acc->config->credential)
         return; /* the verdict is on a credential that is gone */

@@ -356,6 +356,7 @@ void lease_return(struct pool *p, struct lease *l, const struct verdict *v, int6
     struct account_config *dead = NULL;
 
     assert(acc != NULL);
+    l->locks = (struct lease_lockout){ .scope = NULL };
     pool_lock(p);
     bool was_refused = acc->refused;
 

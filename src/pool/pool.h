@@ -194,6 +194,12 @@ struct pick {
 /* Groups are kept by the first bytes of their name. */
 #define GROUP_NAME_MAX 128
 
+/* What the verdict on an attempt locks out from now on. */
+struct lease_lockout {
+    const char *scope; /* static: `account`, `group`, `model`, `host`; NULL: nothing */
+    int64_t until_ms;  /* INT64_MAX: until somebody acts */
+};
+
 /* The right to use one account for one attempt; ends exactly once, in lease_return(). Embedded in
  * the attempt. */
 struct lease {
@@ -210,6 +216,7 @@ struct lease {
     bool side, binds, probe;
     bool stamps; /* a success makes it the account that served last */
     struct session_key session;
+    struct lease_lockout locks; /* set by lease_return() */
     char label[129];
 };
 

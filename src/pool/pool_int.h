@@ -286,8 +286,7 @@ struct standing *pool_pick(struct pool *p, const struct pick_ask *ask, int64_t n
  */
 
 /* What the verdict teaches. */
-void account_learn(struct pool *p, struct account *acc, const struct lease *l,
-                   const struct verdict *v);
+void account_learn(struct pool *p, struct account *acc, struct lease *l, const struct verdict *v);
 void account_forget(struct pool *p, struct account *acc); /* it is to be filed then */
 void account_ask_again(struct pool *p, struct account *acc, int64_t at_ms);
 void account_probed(struct pool *p, struct account *acc, struct standing *s);

@@ -167,6 +167,7 @@ static void on_access(void *peer, const struct access_record *record)
     r->account = kept(g, record->account);
     r->provider = kept(g, record->provider);
     r->path = kept(g, record->path);
+    r->nobody = NULL;
     if (r->attempts_kept > 0) {
         struct access_attempt *all =
             arena_array(&g->arena, struct access_attempt, r->attempts_kept);

@@ -35,6 +35,7 @@ TEST(a_failover_is_told_from_the_first_account_to_the_last)
           .verdict = VERDICT_RATE_LIMITED,
           .status = 429,
           .delay_ms = 30000,
+          .locks = { "account", 30120 },
           .duration_ms = 120,
           .usage = { -1, -1, -1, -1, -1 } },
         { .number = 2,
@@ -66,6 +67,11 @@ TEST(a_failover_is_told_from_the_first_account_to_the_last)
     for (uint32_t i = 0; i < PICK_PASSED_MAX; i++)
         attempts[1].pick.passed[i] = (struct pick_passed){ .why = SKIP_BUSY, .label = "x" };
     attempts[1].pick.passed[0] = (struct pick_passed){ .why = SKIP_TRIED, .label = "ada" };
+    attempts[1].pick.passed[1] = (struct pick_passed){ .why = SKIP_LOCKED_OUT,
+                                                       .verdict = VERDICT_QUOTA_EXHAUSTED,
+                                                       .until_ms = 3600000,
+                                                       .label = "eve" };
+    attempts[1].pick.bound = (struct pick_layer){ .fate = LAYER_ROTATED, .id = 7, .label = "ada" };
     struct str text = explained(t, &r);
     static const char *const said[] = {
         "anthropic stream of model `fast`, mapped to `claude`, conversation "
@@ -73,9 +79,11 @@ TEST(a_failover_is_told_from_the_first_account_to_the_last)
         "Attempt 1 went to `ada` (anthropic): ",
         "(round_robin)",
         "After 120ms: too many requests in a short time (rate_limited, status 429); the provider "
-        "asked for 30s.\n",
+        "asked for 30s; `ada` is locked out (account) for 30s.\n",
         "It waited 3s.\n",
-        "Passed over: `ada` has already failed this very request (tried); `x` ",
+        "The conversation is bound to `ada`: not asked again after a fault.\n",
+        "Passed over: `ada` has already failed this very request (tried); `eve` asked to be left "
+        "alone for a while (locked_out: quota_exhausted, for another 1h); `x` ",
         "; and 2 more.\n",
         "After 2s: the upstream answered (success, status 200), 1000 prompt tokens (90 % of them "
         "from the cache), 1 token generated.\n",
@@ -94,6 +102,7 @@ TEST(a_failover_is_told_from_the_first_account_to_the_last)
 
 TEST(the_search_that_found_nobody_is_told)
 {
+    struct pick nobody = picked(PICK_NONE);
     struct access_record r = {
         .protocol = STR("openai-chat"),
         .model = STR("m"),
@@ -102,14 +111,14 @@ TEST(the_search_that_found_nobody_is_told)
         .ending = ENDING_NOBODY_FREE,
         .started_ms = 5000,
         .duration_ms = 1000,
-        .last_pick = picked(PICK_NONE),
+        .nobody = &nobody,
     };
 
-    r.last_pick.retry_at_ms = 66000;
-    r.last_pick.skipped[SKIP_DISABLED] = 3;
-    r.last_pick.skipped[SKIP_LOCKED_OUT] = 1;
-    r.last_pick.passed_count = 1;
-    r.last_pick.passed[0] = (struct pick_passed){ .why = SKIP_LOCKED_OUT, .label = "ada" };
+    nobody.retry_at_ms = 66000;
+    nobody.skipped[SKIP_DISABLED] = 3;
+    nobody.skipped[SKIP_LOCKED_OUT] = 1;
+    nobody.passed_count = 1;
+    nobody.passed[0] = (struct pick_passed){ .why = SKIP_LOCKED_OUT, .label = "ada" };
     struct str text = explained(t, &r);
     static const char *const said[] = {
         "openai-chat request for model `m`, of no known conversation.\n",

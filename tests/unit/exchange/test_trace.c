@@ -6,6 +6,21 @@
 
 static struct access_attempt attempts[ACCESS_ATTEMPTS_MAX];
 
+static struct pick nobody;
+
+/* With up to more names than are kept. */
+static struct pick pick_of(uint64_t n)
+{
+    struct pick p = { .reason = PICK_STICKY, .retry_at_ms = (int64_t)n };
+
+    p.passed_count = (uint32_t)(n % (PICK_PASSED_MAX + 3));
+    for (uint32_t i = 0; i < p.passed_count && i < PICK_PASSED_MAX; i++) {
+        p.passed[i].id = (int64_t)(n + i);
+        snprintf(p.passed[i].label, sizeof(p.passed[i].label), "passed-%" PRIu64 "-%u", n, i);
+    }
+    return p;
+}
+
 /* A record whose every part can be told from its number. */
 static struct access_record record_of(struct test *t, uint64_t n)
 {
@@ -29,8 +44,22 @@ static struct access_record record_of(struct test *t, uint64_t n)
     for (uint32_t i = 0; i < r.attempts_kept; i++) {
         attempts[i] = (struct access_attempt){ .number = i + 1, .account_id = (int64_t)n };
         snprintf(attempts[i].label, sizeof(attempts[i].label), "account-%" PRIu64 "-%u", n, i);
+        attempts[i].pick = pick_of(n + i);
+        attempts[i].duration_ms = (int64_t)n + i;
     }
+    nobody = pick_of(n * 3);
+    r.nobody = n % 3 == 0 ? &nobody : NULL;
     return r;
+}
+
+static void check_pick(struct test *t, const struct pick *got, uint64_t n)
+{
+    struct pick want = pick_of(n);
+
+    CHECK_INT(got->reason, PICK_STICKY);
+    CHECK_INT(got->retry_at_ms, n);
+    CHECK_INT(got->passed_count, want.passed_count);
+    CHECK(memcmp(got->passed, want.passed, sizeof(want.passed)) == 0, "%" PRIu64, n);
 }
 
 static void check_record(struct test *t, const struct access_record *got, uint64_t n)
@@ -51,7 +80,12 @@ static void check_record(struct test *t, const struct access_record *got, uint64
         CHECK_INT(got->attempts[i].number, i + 1);
         CHECK_INT(got->attempts[i].account_id, n);
         CHECK_STR(str_c(got->attempts[i].label), want.attempts[i].label);
+        CHECK_INT(got->attempts[i].duration_ms, n + i);
+        check_pick(t, &got->attempts[i].pick, n + i);
     }
+    CHECK_INT(got->nobody != NULL, n % 3 == 0);
+    if (got->nobody != NULL)
+        check_pick(t, got->nobody, n * 3);
 }
 
 TEST(the_newest_come_first_and_the_oldest_go)
@@ -129,7 +163,7 @@ TEST(a_ring_too_small_for_a_trace_keeps_none)
 {
     struct access_record r = record_of(t, 3), got;
 
-    for (size_t size = 0; size < 1200; size += 100) {
+    for (size_t size = 0; size < sizeof(struct access_record); size += 50) {
         struct trace_ring *ring = trace_ring_new(size);
 
         for (int i = 0; i < 3; i++)

@@ -1,28 +1,69 @@
-/* admin/accounts.c - GET /api/accounts[/{account}]: accounts with their state. */
+/* admin/accounts.c - GET /api/accounts[/{account}]: accounts with quota, lockouts and what they do.
+ */
 #include "admin/admin_int.h"
 
-struct account_writer {
-    struct json_writer w;
-    struct str wanted; /* id or label; empty: all */
-    int64_t now_ms, now_unix_ms;
-    bool found;
-};
-
-static bool account_is(const struct account_view *v, struct str wanted)
+static int64_t unix_of(const struct admin_clock *now, int64_t loop_ms)
 {
-    int64_t id;
-
-    return str_eq(str_c(v->label), wanted) || (str_to_i64(wanted, &id) && id == v->id);
+    return loop_ms - now->loop_ms + now->unix_ms;
 }
 
-static void put_account(void *peer, const struct account_view *v)
+static void put_quotas(struct json_writer *w, const struct account_view *v,
+                       const struct admin_clock *now)
 {
-    struct account_writer *out = peer;
-    struct json_writer *w = &out->w;
+    json_put_key(w, STR("quota"));
+    json_put_array(w);
+    for (uint32_t i = 0; i < v->quota_count && i < VIEW_QUOTAS_MAX; i++) {
+        const struct quota *q = &v->quotas[i].quota;
 
-    if (out->wanted.len > 0 && !account_is(v, out->wanted))
-        return;
-    out->found = true;
+        json_put_object(w);
+        json_put_member(w, "group", str_c(v->quotas[i].group));
+        if (q->remaining_permille < 0)
+            json_put_member_null(w, "remaining_permille");
+        else
+            json_put_member_i64(w, "remaining_permille", q->remaining_permille);
+        if (q->reset_ms == 0)
+            json_put_member_null(w, "reset_unix_ms");
+        else
+            json_put_member_i64(w, "reset_unix_ms", unix_of(now, q->reset_ms));
+        json_put_member_i64(w, "seen_unix_ms", unix_of(now, q->seen_ms));
+        json_put_member_i64(w, "age_seconds", (now->loop_ms - q->seen_ms) / 1000);
+        json_put_end(w);
+    }
+    json_put_end(w);
+}
+
+static void put_lockouts(struct json_writer *w, const struct account_view *v,
+                         const struct admin_clock *now)
+{
+    json_put_key(w, STR("lockouts"));
+    json_put_array(w);
+    for (uint32_t i = 0; i < v->lockout_count && i < VIEW_LOCKOUTS_MAX; i++) {
+        const struct lockout_view *l = &v->lockouts[i];
+        bool ends = l->until_ms != INT64_MAX;
+
+        json_put_object(w);
+        json_put_member(w, "scope", str_c(l->scope));
+        json_put_member(w, "reason", str_c(verdict_word(l->why)));
+        json_put_member_i64(w, "since_unix_ms", unix_of(now, l->since_ms));
+        if (ends) {
+            json_put_member_i64(w, "until_unix_ms", unix_of(now, l->until_ms));
+            json_put_member_i64(w, "seconds_left", (l->until_ms - now->loop_ms + 999) / 1000);
+        } else {
+            json_put_member_null(w, "until_unix_ms");
+            json_put_member_null(w, "seconds_left");
+        }
+        json_put_member_bool(w, "named_by_provider", l->named);
+        json_put_member_i64(w, "failures", l->failures);
+        json_put_member_i64(w, "status", l->status);
+        json_put_member(w, "evidence", str_c(l->evidence));
+        json_put_end(w);
+    }
+    json_put_end(w);
+}
+
+void admin_put_account(struct json_writer *w, const struct account_view *v,
+                       const struct admin_clock *now)
+{
     json_put_object(w);
     json_put_member_i64(w, "id", v->id);
     json_put_member(w, "label", str_c(v->label));
@@ -30,64 +71,69 @@ static void put_account(void *peer, const struct account_view *v)
     json_put_member(w, "tier", str_c(tier_word(v->tier)));
     json_put_member_bool(w, "disabled", v->disabled);
     json_put_member_bool(w, "proxy_disabled", v->proxy_disabled);
+    json_put_member_bool(w, "credential_refused", v->refused);
     json_put_member(w, "disabled_reason", str_c(v->disabled_reason));
     json_put_member(w, "declared_in", v->from_file ? STR("file") : STR("database"));
+    json_put_member_i64(w, "created_unix_ms", v->created_unix_ms);
     json_put_member_i64(w, "in_flight", v->in_flight);
     json_put_member_i64(w, "max_concurrency", v->concurrency_max);
+    json_put_member_i64(w, "sessions", v->sessions);
+    json_put_member_i64(w, "sessions_live", v->sessions_live);
     json_put_member_i64(w, "served", (int64_t)v->served);
     json_put_member_i64(w, "failed", (int64_t)v->failed);
-    json_put_key(w, STR("quota"));
-    json_put_null(w); /* nothing is known before a provider has told */
-    json_put_key(w, STR("lockouts"));
-    json_put_array(w);
-    if (v->locked_until_ms > out->now_ms) {
-        json_put_object(w);
-        json_put_member(w, "scope", STR("account"));
-        json_put_member(w, "reason", str_c(verdict_word(v->locked_why)));
-        json_put_member_i64(w, "until_unix_ms",
-                            out->now_unix_ms + v->locked_until_ms - out->now_ms);
-        json_put_member_i64(w, "seconds_left", (v->locked_until_ms - out->now_ms + 999) / 1000);
-        json_put_end(w);
-    }
-    json_put_end(w);
-    json_put_member_i64(w, "groups_locked", v->groups_locked);
+    put_quotas(w, v, now);
+    json_put_member_i64(w, "quota_count", v->quota_count);
+    put_lockouts(w, v, now);
+    json_put_member_i64(w, "lockout_count", v->lockout_count);
     json_put_end(w);
 }
 
-/* `wanted` empty: {"accounts":[…]}; else the one, or 404. */
-static void send_accounts(const struct admin_ask *a, struct str wanted)
+struct admin_clock admin_clock(const struct loop *l)
 {
-    struct buf b;
+    return (struct admin_clock){ loop_now(l), clock_unix_ms() };
+}
 
-    buf_init(&b, ADMIN_ANSWER_MAX);
-    struct account_writer out = { .w = json_writer(&b),
-                                  .wanted = wanted,
-                                  .now_ms = loop_now(request_loop(a->r)),
-                                  .now_unix_ms = clock_unix_ms() };
-    if (wanted.len == 0) {
-        json_put_object(&out.w);
-        json_put_key(&out.w, STR("accounts"));
-        json_put_array(&out.w);
-    }
-    (void)pool_each(a->admin->o.pool, out.now_ms, put_account, &out);
-    if (wanted.len == 0) {
-        json_put_end(&out.w);
-        json_put_end(&out.w);
-    }
-    if (wanted.len == 0 || out.found) {
-        admin_send_written(a->r, &out.w);
-        return;
-    }
-    admin_send_error(a->r, 404, STR("no account has this id or label"), STR(""));
-    buf_clear(&b);
+struct list {
+    struct json_writer w;
+    struct admin_clock now;
+};
+
+static void put_one(void *peer, const struct account_view *v)
+{
+    struct list *list = peer;
+
+    admin_put_account(&list->w, v, &list->now);
 }
 
 void accounts_get(const struct admin_ask *a)
 {
-    send_accounts(a, STR(""));
+    struct list list = { .now = admin_clock(request_loop(a->r)) };
+    struct buf b;
+
+    buf_init(&b, ADMIN_ANSWER_MAX);
+    list.w = json_writer(&b);
+    json_put_object(&list.w);
+    json_put_key(&list.w, STR("accounts"));
+    json_put_array(&list.w);
+    (void)pool_each(a->admin->o.pool, list.now.loop_ms, put_one, &list);
+    json_put_end(&list.w);
+    json_put_end(&list.w);
+    admin_send_written(a->r, &list.w);
 }
 
 void account_get(const struct admin_ask *a)
 {
-    send_accounts(a, a->name);
+    struct admin_clock now = admin_clock(request_loop(a->r));
+    struct account_view v;
+    struct buf b;
+
+    if (!pool_find(a->admin->o.pool, a->name, now.loop_ms, &v)) {
+        admin_send_error(a->r, 404, STR("no account has this id or label"), STR(""));
+        return;
+    }
+    buf_init(&b, ADMIN_ANSWER_MAX);
+    struct json_writer w = json_writer(&b);
+
+    admin_put_account(&w, &v, &now);
+    admin_send_written(a->r, &w);
 }

@@ -28,6 +28,7 @@ struct admin *admin_new(const struct admin_options *options)
 
     a->o = *options;
     a->o.token = secret_copy(secret_reveal(&options->token));
+    guard_init(&a->guard);
     return a;
 }
 
@@ -36,6 +37,7 @@ void admin_free(struct admin *a)
     if (a == NULL)
         return;
     secret_clear(&a->o.token);
+    guard_clear(&a->guard);
     free(a);
 }
 
@@ -46,12 +48,37 @@ const struct admin_metrics *admin_metrics_of(const struct admin *a)
 
 /* --- the door ------------------------------------------------------------------------------- */
 
-static bool is_admin(const struct admin *a, const struct http_head *head)
+static bool is_admin(const struct admin *a, struct str authorization)
 {
-    struct str value = http_field_value(head, STR("authorization"));
+    return str_istarts(authorization, STR("bearer ")) && !secret_is_empty(&a->o.token) &&
+           equal_in_constant_time(str_trim(str_drop(authorization, 7)), secret_reveal(&a->o.token));
+}
 
-    return str_istarts(value, STR("bearer ")) && !secret_is_empty(&a->o.token) &&
-           equal_in_constant_time(str_trim(str_drop(value, 7)), secret_reveal(&a->o.token));
+/* False: it has been refused. Who shows nothing guesses nothing, and is not counted. */
+static bool admit(struct admin *a, struct request *r)
+{
+    struct str shown = http_field_value(r->head, STR("authorization"));
+    int64_t now_ms = loop_now(request_loop(r));
+    int64_t wait_ms = shown.len > 0 ? guard_wait_ms(&a->guard, &r->peer, now_ms) : 0;
+
+    if (wait_ms > 0) {
+        count_one(&a->metrics.refused_guesses);
+        admin_send_wait(r, (wait_ms + 999) / 1000);
+        return false;
+    }
+    if (is_admin(a, shown)) {
+        guard_passed(&a->guard, &r->peer);
+        return true;
+    }
+    count_one(&a->metrics.refused_token);
+    if (shown.len > 0)
+        guard_failed(&a->guard, &r->peer, now_ms);
+    admin_send_error(
+        r, 401,
+        STR("the admin API needs `Authorization: Bearer <token>` with the token of the file "
+            "admin.token in the data directory"),
+        STR(""));
+    return false;
 }
 
 static void refuse_method(struct request *r, uint32_t methods)
@@ -104,15 +131,8 @@ void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r)
     uint32_t methods;
 
     count_one(&a->metrics.calls);
-    if (!is_admin(a, r->head)) {
-        count_one(&a->metrics.refused_token);
-        admin_send_error(
-            r, 401,
-            STR("the admin API needs `Authorization: Bearer <token>` with the token of the file "
-                "admin.token in the data directory"),
-            STR(""));
+    if (!admit(a, r))
         return;
-    }
     route = admin_route_find(method, r->path, &name, &methods);
     if (route == NULL && methods == 0) {
         admin_send_error(r, 404, STR("no such path"), STR(""));

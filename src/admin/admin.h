@@ -10,6 +10,7 @@
 #define PENSTOCK_ADMIN_ADMIN_H
 
 #include "base/error.h"
+#include "base/json_write.h"
 #include "exchange/trace.h"
 #include "http/server.h"
 #include "io/mailbox.h"
@@ -17,16 +18,25 @@
 
 struct admin;
 
-#define ADMIN_METRICS(X)               \
-    X(calls, "calls of the admin API") \
-    X(refused_token, "of them, refused for the admin token")
+#define ADMIN_METRICS(X)                                     \
+    X(calls, "calls of the admin API")                       \
+    X(refused_token, "of them, refused for the admin token") \
+    X(refused_guesses, "of them, refused unread after too many wrong tokens")
 METRIC_STRUCT(admin_metrics, ADMIN_METRICS)
 
+/* `name` is what the path says: an account's id or label, a session. */
 enum admin_change {
-    ADMIN_SCHEDULING,     /* body: {"mode": …, "max_wait_seconds": …} */
-    ADMIN_ACCOUNT_ADD,    /* body: an account as in the settings file */
-    ADMIN_ACCOUNT_CHANGE, /* name: id or label; body: {"disabled": …, "proxy_disabled": …} */
-    ADMIN_ACCOUNT_REMOVE, /* name: id or label */
+    ADMIN_SCHEDULING,     /* {"mode", "max_wait_seconds", "queue_wait_seconds", "revision"} */
+    ADMIN_FIX,            /* {"account": id or label} */
+    ADMIN_UNFIX,          /* no body */
+    ADMIN_BINDINGS_CLEAR, /* no body */
+    ADMIN_BINDING_CLEAR,  /* name, no body */
+    ADMIN_ACCOUNT_ADD,    /* an account as in the settings file */
+    ADMIN_ACCOUNT_CHANGE, /* name; members of it that can be changed */
+    ADMIN_ACCOUNT_REMOVE, /* name, no body */
+    ADMIN_LOCKOUTS_CLEAR, /* name, no body */
+    ADMIN_ACCOUNT_TEST,   /* name, no body */
+    ADMIN_CHANGES,
 };
 
 /* The outcome of a change: a JSON body, or an error with its HTTP status. */
@@ -58,9 +68,16 @@ struct admin_options {
     uint64_t (*revision)(void *desk_peer);
 };
 
-/* Pieces of answers that the desk gives too. */
+/* Pieces of answers that the desk gives too. `now`: one moment on both clocks, so that times of the
+ * pool can be told as times of day. */
+struct admin_clock {
+    int64_t loop_ms, unix_ms;
+};
+struct admin_clock admin_clock(const struct loop *l);
+void admin_put_account(struct json_writer *w, const struct account_view *v,
+                       const struct admin_clock *now);
 void admin_put_error(struct buf *out, struct str message, struct str path);
-void admin_put_scheduling(struct buf *out, struct pool *pool, uint64_t revision);
+void admin_put_scheduling(struct buf *out, struct pool *pool, uint64_t revision, int64_t now_ms);
 
 struct admin *admin_new(const struct admin_options *options);
 void admin_free(struct admin *a);

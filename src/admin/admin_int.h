@@ -7,13 +7,14 @@
 #define PENSTOCK_ADMIN_ADMIN_INT_H
 
 #include "admin/admin.h"
-#include "base/json_write.h"
+#include "admin/guard.h"
 
 #define ADMIN_ANSWER_MAX ((size_t)16 << 20)
 
 struct admin {
     struct admin_options o;
     struct admin_metrics metrics;
+    struct guard guard;
 };
 
 /* A read. `name` is what stands in the braces of the route's path. */
@@ -47,6 +48,9 @@ void admin_send_written(struct request *r, struct json_writer *w);
 /* `param` (may be empty) is the member or parameter that is wrong. */
 void admin_send_error(struct request *r, int status, struct str message, struct str param);
 
+/* 429: come back in so many seconds. */
+void admin_send_wait(struct request *r, int64_t seconds);
+
 /* --- parameters of a read: absent ones keep what `value` was; false (400 was sent): not as wanted
  */
 
@@ -59,6 +63,7 @@ bool admin_param_number(struct request *r, const char *name, int64_t min, int64_
 
 void status_get(const struct admin_ask *a);
 void scheduling_get(const struct admin_ask *a);
+void bindings_get(const struct admin_ask *a);
 void accounts_get(const struct admin_ask *a);
 void account_get(const struct admin_ask *a);
 void requests_get(const struct admin_ask *a);

@@ -36,6 +36,21 @@ void admin_send_error(struct request *r, int status, struct str message, struct 
     buf_clear(&b);
 }
 
+void admin_send_wait(struct request *r, int64_t seconds)
+{
+    struct http_field fields[COUNT(json_fields) + 1];
+    struct buf b;
+
+    memcpy(fields, json_fields, sizeof(json_fields));
+    fields[COUNT(json_fields)] =
+        (struct http_field){ STR("Retry-After"),
+                             arena_printf(&r->arena, "%lld", (long long)seconds) };
+    buf_init(&b, 4096);
+    admin_put_error(&b, STR("too many wrong tokens came from this address: wait"), STR(""));
+    response_send(r, 429, fields, COUNT(fields), buf_str(&b));
+    buf_clear(&b);
+}
+
 void admin_send_written(struct request *r, struct json_writer *w)
 {
     if (json_written(w))

@@ -64,26 +64,66 @@ static int64_t unix_of(const struct access_record *r, int64_t loop_ms)
     return loop_ms - r->started_ms + r->started_unix_ms;
 }
 
-static void put_passed(struct json_writer *w, const struct pick *p)
+/* A moment of the loop's clock; `none` stands for an unknown one. */
+static void put_moment(struct json_writer *w, const char *name, const struct access_record *r,
+                       int64_t loop_ms, int64_t none)
+{
+    if (loop_ms == none)
+        json_put_member_null(w, name);
+    else
+        json_put_member_i64(w, name, unix_of(r, loop_ms));
+}
+
+static void put_passed(struct json_writer *w, const struct access_record *r, const struct pick *p)
 {
     uint32_t named = p->passed_count < PICK_PASSED_MAX ? p->passed_count : PICK_PASSED_MAX;
 
     json_put_key(w, STR("passed"));
     json_put_array(w);
     for (uint32_t i = 0; i < named; i++) {
+        const struct pick_passed *who = &p->passed[i];
+
         json_put_object(w);
-        json_put_member_i64(w, "account_id", p->passed[i].id);
-        json_put_member(w, "account", str_c(p->passed[i].label));
-        json_put_member(w, "skip", str_c(skip_word(p->passed[i].why)));
+        json_put_member_i64(w, "account_id", who->id);
+        json_put_member(w, "account", str_c(who->label));
+        json_put_member(w, "skip", str_c(skip_word(who->why)));
+        put_text(w, "verdict",
+                 who->verdict == VERDICT_NONE ? STR("") : str_c(verdict_word(who->verdict)));
+        put_moment(w, "until_unix_ms", r, who->until_ms, 0);
         json_put_end(w);
     }
     json_put_end(w);
     json_put_member_i64(w, "passed_more", p->passed_count - named);
 }
 
+static void put_layer(struct json_writer *w, const char *name, const struct pick_layer *l)
+{
+    json_put_key(w, str_c(name));
+    if (l->fate == LAYER_ABSENT) {
+        json_put_null(w);
+        return;
+    }
+    json_put_object(w);
+    json_put_member(w, "fate", str_c(layer_fate_word(l->fate)));
+    json_put_member_i64(w, "account_id", l->id);
+    json_put_member(w, "account", str_c(l->label));
+    put_text(w, "skip", l->why == SKIP_NONE ? STR("") : str_c(skip_word(l->why)));
+    json_put_end(w);
+}
+
 static void put_pick(struct json_writer *w, const struct access_record *r, const struct pick *p)
 {
     json_put_member(w, "reason", str_c(pick_reason_word(p->reason)));
+    json_put_member(w, "mode", str_c(pool_mode_word(p->mode)));
+    put_layer(w, "fixed", &p->fixed);
+    put_layer(w, "bound", &p->bound);
+    put_layer(w, "recent", &p->recent);
+    json_put_member_bool(w, "probe", p->probe);
+    json_put_member_bool(w, "binds", p->binds);
+    json_put_member(w, "tier", str_c(tier_word(p->tier)));
+    put_count(w, "remaining_permille", p->remaining_permille);
+    json_put_member_i64(w, "in_flight", p->in_flight);
+    put_count(w, "picked_ms_ago", p->picked_ms_ago);
     json_put_key(w, STR("skipped"));
     json_put_object(w);
     for (unsigned i = 0; i < SKIPS; i++)
@@ -91,11 +131,8 @@ static void put_pick(struct json_writer *w, const struct access_record *r, const
             json_put_member_i64(w, skip_word((enum skip)i), p->skipped[i]);
     json_put_end(w);
     json_put_member_i64(w, "usable", p->skipped[SKIP_NONE]);
-    put_passed(w, p);
-    if (p->retry_at_ms == INT64_MAX)
-        json_put_member_null(w, "free_at_unix_ms");
-    else
-        json_put_member_i64(w, "free_at_unix_ms", unix_of(r, p->retry_at_ms));
+    put_passed(w, r, p);
+    put_moment(w, "free_at_unix_ms", r, p->retry_at_ms, INT64_MAX);
 }
 
 static void put_attempt(struct json_writer *w, const struct access_record *r,
@@ -118,6 +155,15 @@ static void put_attempt(struct json_writer *w, const struct access_record *r,
     put_count(w, "first_byte_ms", a->first_byte_ms);
     json_put_member_i64(w, "duration_ms", a->duration_ms);
     put_tokens(w, &a->usage);
+    json_put_key(w, STR("lockout"));
+    if (a->locks.scope != NULL) {
+        json_put_object(w);
+        json_put_member(w, "scope", str_c(a->locks.scope));
+        put_moment(w, "until_unix_ms", r, a->locks.until_ms, INT64_MAX);
+        json_put_end(w);
+    } else {
+        json_put_null(w);
+    }
     json_put_end(w);
 }
 
@@ -140,9 +186,9 @@ static void put_whole(struct json_writer *w, const struct access_record *r)
         put_attempt(w, r, &r->attempts[i]);
     json_put_end(w);
     json_put_key(w, STR("nobody_free"));
-    if (access_found_nobody(r)) {
+    if (r->nobody != NULL) {
         json_put_object(w);
-        put_pick(w, r, &r->last_pick);
+        put_pick(w, r, r->nobody);
         json_put_end(w);
     } else {
         json_put_null(w);
@@ -156,11 +202,15 @@ static void put_whole(struct json_writer *w, const struct access_record *r)
 
 void request_get(const struct admin_ask *a)
 {
+    struct trace_ring *traces = a->admin->o.traces;
     struct access_record r;
+    uint64_t place = UINT64_MAX;
     struct buf b;
+    bool found = traces != NULL && (str_eq(a->name, STR("last"))
+                                        ? trace_ring_next(traces, &place, &a->r->arena, &r)
+                                        : trace_ring_find(traces, a->name, &a->r->arena, &r));
 
-    if (a->admin->o.traces == NULL ||
-        !trace_ring_find(a->admin->o.traces, a->name, &a->r->arena, &r)) {
+    if (!found) {
         admin_send_error(a->r, 404,
                          STR("no trace of such a request: it is unknown, still running, or older "
                              "than what is kept"),

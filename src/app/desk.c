@@ -222,7 +222,16 @@ static void desk_run(void *arg)
 
 void desk_start(struct desk *d)
 {
+    const struct settings *s = config_file_settings(d->config);
+    struct error e = { .status = OK };
+
     d->loop = loop_new();
+    d->client = client_new(
+        &(struct client_options){
+            .loop = d->loop, .limits = s->client, .tls = s->tls, .metrics = &d->client_metrics },
+        &e);
+    if (d->client == NULL)
+        log_warn("accounts cannot be tested", F_C("why", e.text));
     d->mailbox = mailbox_new(d->loop);
     timer_init(&d->look, d->loop, look_at_store, d);
     timer_start(&d->look, STORE_LOOK_MS);
@@ -265,13 +274,15 @@ void desk_close(struct desk *d)
             log_error("the desk cannot be told to stop");
         thread_join(d->thread);
         timer_stop(&d->look);
+        mailbox_free(d->mailbox); /* changes that still wait are made */
+        desk_tests_end(d);
     }
+    if (d->client != NULL)
+        client_free(d->client);
     config_file_close(d->config);
     store_close(d->store);
-    if (d->thread != NULL) {
-        mailbox_free(d->mailbox);
+    if (d->thread != NULL)
         loop_free(d->loop);
-    }
     free(d->known);
     pthread_mutex_destroy(&d->fault_lock);
     free(d);

@@ -3,6 +3,8 @@
 
 #include "app/settings_account.h"
 
+/* --- add */
+
 static void put_id(struct admin_outcome *out, const struct account_spec *spec)
 {
     struct json_writer w = json_writer(&out->body);
@@ -13,9 +15,18 @@ static void put_id(struct admin_outcome *out, const struct account_spec *spec)
     json_put_end(&w);
 }
 
+static bool file_has(const struct desk *d, struct str label)
+{
+    const struct settings *s = config_file_settings(d->config);
+
+    for (size_t i = 0; i < s->account_count; i++)
+        if (str_eq(s->accounts[i]->label, label))
+            return true;
+    return false;
+}
+
 void desk_account_add(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
 {
-    struct str body = admin_call_body(c);
     struct settings *s = config_file_settings(d->config);
     struct settings_fault fault = { 0 };
     struct account_spec *spec = NULL;
@@ -23,14 +34,12 @@ void desk_account_add(struct desk *d, const struct admin_call *c, struct admin_o
     struct error e = { 0 };
     enum status st = OK;
 
-    if (!settings_account_read(body, &d->o.sources, &spec, &fault)) {
-        out->status = 400;
-        admin_put_error(&out->body, str_c(fault.text), str_c(fault.path));
+    if (!settings_account_read(admin_call_body(c), &d->o.sources, &spec, &fault)) {
+        outcome_wrong(out, fault.path, fault.text);
         return;
     }
-    for (size_t i = 0; i < s->account_count && st == OK; i++)
-        if (str_eq(s->accounts[i]->label, spec->label))
-            st = fail(&e, E_CONFLICT, "the settings file has an account with this label");
+    if (file_has(d, spec->label))
+        st = fail(&e, E_CONFLICT, "the settings file has an account with this label");
     if (st == OK)
         st = upstream_new(spec, &s->provider, &up, &e);
     if (st == OK)
@@ -47,79 +56,201 @@ void desk_account_add(struct desk *d, const struct admin_call *c, struct admin_o
     account_spec_free(spec);
 }
 
-struct search {
-    struct str wanted;
-    struct account_view found;
-    bool is_found;
-};
-
-static void consider_account(void *peer, const struct account_view *v)
-{
-    struct search *s = peer;
-    int64_t id;
-
-    if (str_eq(str_c(v->label), s->wanted) || (str_to_i64(s->wanted, &id) && id == v->id)) {
-        s->found = *v;
-        s->is_found = true;
-    }
-}
+/* --- the account that a path names */
 
 static bool find_account(struct desk *d, struct str name, struct account_view *found,
                          struct admin_outcome *out)
 {
-    struct search s = { .wanted = name };
-
-    (void)pool_each(d->o.pool, 0, consider_account, &s);
-    if (!s.is_found || !desk_knows(d, s.found.id)) {
-        outcome_error(out, E_ABSENT, "no account has this id or label");
-        return false;
-    }
-    *found = s.found;
-    return true;
-}
-
-static bool read_flag(const struct json *doc, const char *name, bool *flag,
-                      struct admin_outcome *out)
-{
-    uint32_t node = json_member(doc, 0, str_c(name), NULL);
-
-    if (node == JSON_NONE)
+    if (pool_find(d->o.pool, name, loop_now(d->loop), found) && desk_knows(d, found->id))
         return true;
-    if (json_type(doc, node) != JSON_TRUE && json_type(doc, node) != JSON_FALSE) {
-        out->status = 400;
-        admin_put_error(&out->body, STR("must be true or false"), str_c(name));
-        return false;
-    }
-    *flag = json_is_true(doc, node);
-    return true;
+    outcome_absent(out, "no account has this id or label");
+    return false;
 }
 
-void desk_account_change(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
+static void put_account(struct desk *d, int64_t id, struct admin_outcome *out)
 {
-    static const char *const members[] = { "disabled", "proxy_disabled", NULL };
+    struct admin_clock now = admin_clock(d->loop);
+    struct json_writer w = json_writer(&out->body);
     struct account_view v;
     struct arena a = { 0 };
-    struct json doc;
-    struct error e = { 0 };
 
-    if (find_account(d, admin_call_name(c), &v, out) &&
-        outcome_body(admin_call_body(c), members, &a, &doc, out) &&
-        read_flag(&doc, "disabled", &v.disabled, out) &&
-        read_flag(&doc, "proxy_disabled", &v.proxy_disabled, out)) {
-        struct str reason = v.disabled ? STR("switched off by the operator") : STR("");
-        enum status st =
-            store_account_flags(d->store, v.id, v.disabled, v.proxy_disabled, reason, &e);
-
-        if (st == OK) {
-            (void)pool_set_flags(d->o.pool, v.id, v.disabled, v.proxy_disabled, reason);
-            out->status = 200;
-            (void)buf_add(&out->body, STR("{}"));
-        } else {
-            outcome_error(out, st, e.text);
-        }
+    if (pool_find(d->o.pool, arena_printf(&a, "%lld", (long long)id), now.loop_ms, &v)) {
+        out->status = 200;
+        admin_put_account(&w, &v, &now);
+    } else {
+        outcome_absent(out, "the account was removed meanwhile");
     }
     arena_free(&a);
 }
+
+/* --- change */
+
+#define CONCURRENCY_MAX 100000
+#define LABEL_MAX 128
+#define MODELS_MAX 10000
+
+/* A change while its members are read. */
+struct changing {
+    struct desk *desk;
+    const struct account_view *account;
+    struct account_change change;
+    struct json doc;
+    struct arena arena;
+    struct admin_outcome *out;
+};
+
+static bool wrong(struct changing *c, const char *member, const char *text)
+{
+    outcome_wrong(c->out, member, text);
+    return false;
+}
+
+static bool take_flag(struct changing *c, const char *name, uint32_t node, uint32_t bit, bool *flag)
+{
+    enum json_type type = json_type(&c->doc, node);
+
+    if (type != JSON_TRUE && type != JSON_FALSE)
+        return wrong(c, name, "must be true or false");
+    *flag = type == JSON_TRUE;
+    c->change.members |= bit;
+    return true;
+}
+
+static bool take_disabled(struct changing *c, const char *name, uint32_t node)
+{
+    if (!take_flag(c, name, node, ACCOUNT_DISABLED, &c->change.disabled))
+        return false;
+    c->change.reason = c->change.disabled ? STR("switched off by the operator") : STR("");
+    return true;
+}
+
+static bool take_proxy_disabled(struct changing *c, const char *name, uint32_t node)
+{
+    return take_flag(c, name, node, ACCOUNT_PROXY_DISABLED, &c->change.proxy_disabled);
+}
+
+static bool take_tier(struct changing *c, const char *name, uint32_t node)
+{
+    struct str word;
+
+    if (json_type(&c->doc, node) == JSON_NULL)
+        word = STR("");
+    else if (!json_text(&c->doc, node, &c->arena, &word))
+        return wrong(c, name, "must be ULTRA, PRO, FREE or null");
+    if (!tier_from_word(word, &c->change.tier))
+        return wrong(c, name, "is none of ULTRA, PRO, FREE");
+    c->change.members |= ACCOUNT_TIER;
+    return true;
+}
+
+static bool take_max_concurrency(struct changing *c, const char *name, uint32_t node)
+{
+    int64_t n;
+
+    if (!json_i64(&c->doc, node, &n) || n < 0 || n > CONCURRENCY_MAX)
+        return wrong(c, name, "must be a number from 0 (no limit) to 100000");
+    c->change.concurrency_max = (uint32_t)n;
+    c->change.members |= ACCOUNT_CONCURRENCY;
+    return true;
+}
+
+/* The file owns the names of its accounts: their ids are made of them. */
+static bool is_the_files(struct changing *c)
+{
+    if (c->account->from_file)
+        outcome_error(c->out, E_CONFLICT,
+                      "the account is declared in the settings file: change its label and models "
+                      "there");
+    return c->account->from_file;
+}
+
+static bool take_label(struct changing *c, const char *name, uint32_t node)
+{
+    struct str label;
+
+    if (!json_text(&c->doc, node, &c->arena, &label) || label.len == 0 || label.len > LABEL_MAX)
+        return wrong(c, name, "must be a text of 1 to 128 bytes");
+    if (is_the_files(c))
+        return false;
+    if (file_has(c->desk, label)) {
+        outcome_error(c->out, E_CONFLICT, "the settings file has an account with this label");
+        return false;
+    }
+    c->change.label = label;
+    c->change.members |= ACCOUNT_LABEL;
+    return true;
+}
+
+static bool take_models(struct changing *c, const char *name, uint32_t node)
+{
+    struct str *models;
+    size_t room;
+
+    if (json_type(&c->doc, node) != JSON_ARRAY)
+        return wrong(c, name, "must be a list of model names, `*` allowed");
+    if (is_the_files(c))
+        return false;
+    room = c->doc.nodes[node].next - node; /* more than its elements */
+    if (room > MODELS_MAX)
+        return wrong(c, name, "has more than 10000 entries");
+    models = arena_array(&c->arena, struct str, room);
+    for (uint32_t i = json_first(&c->doc, node); i != JSON_NONE; i = json_after(&c->doc, node, i)) {
+        struct str *model = &models[c->change.model_count++];
+
+        if (!json_text(&c->doc, i, &c->arena, model) || model->len == 0)
+            return wrong(c, name, "must be a list of model names that are not empty");
+    }
+    c->change.models = models;
+    c->change.members |= ACCOUNT_MODELS;
+    return true;
+}
+
+static const char *const members[] = { "disabled", "proxy_disabled", "tier", "max_concurrency",
+                                       "label",    "models",         NULL };
+static bool (*const takers[])(struct changing *c, const char *name, uint32_t node) = {
+    take_disabled, take_proxy_disabled, take_tier, take_max_concurrency, take_label, take_models,
+};
+_Static_assert(COUNT(takers) + 1 == COUNT(members), "one for each member");
+
+static bool change_read(struct changing *c, struct str body)
+{
+    if (!outcome_body(body, members, &c->arena, &c->doc, c->out))
+        return false;
+    for (size_t i = 0; i < COUNT(takers); i++) {
+        uint32_t node = json_member(&c->doc, 0, str_c(members[i]), NULL);
+
+        if (node != JSON_NONE && !takers[i](c, members[i], node))
+            return false;
+    }
+    if (c->change.members == 0)
+        outcome_error(c->out, E_SYNTAX, "there is nothing to change");
+    return c->change.members != 0;
+}
+
+void desk_account_change(struct desk *d, const struct admin_call *call, struct admin_outcome *out)
+{
+    struct account_view v;
+    struct changing c = { .desk = d, .account = &v, .out = out };
+    struct error e = { 0 };
+
+    if (!find_account(d, admin_call_name(call), &v, out) || !change_read(&c, admin_call_body(call)))
+        goto done;
+    enum status st = store_account_change(d->store, v.id, &c.change, &e);
+
+    if (st != OK) {
+        outcome_error(out, st, e.text);
+        goto done;
+    }
+    desk_reload_accounts(d);
+    /* a credential that the provider refused is tried again when the operator says so */
+    if (v.refused && (c.change.members & ACCOUNT_DISABLED) && !c.change.disabled)
+        (void)pool_clear_lockouts(d->o.pool, v.id);
+    put_account(d, v.id, out);
+done:
+    arena_free(&c.arena);
+}
+
+/* --- remove */
 
 void desk_account_remove(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
 {
@@ -142,4 +273,17 @@ void desk_account_remove(struct desk *d, const struct admin_call *c, struct admi
     desk_reload_accounts(d);
     out->status = 200;
     (void)buf_add(&out->body, STR("{}"));
+}
+
+/* --- lockouts */
+
+void desk_lockouts_clear(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
+{
+    struct account_view v;
+
+    if (!pool_find(d->o.pool, admin_call_name(c), loop_now(d->loop), &v) ||
+        !pool_clear_lockouts(d->o.pool, v.id))
+        outcome_absent(out, "no account has this id or label");
+    else
+        put_account(d, v.id, out);
 }

@@ -4,11 +4,16 @@
 
 #include <stdlib.h>
 
-static desk_change *const changes[] = {
+static desk_change *const changes[ADMIN_CHANGES] = {
     [ADMIN_SCHEDULING] = desk_scheduling,
+    [ADMIN_FIX] = desk_fix,
+    [ADMIN_UNFIX] = desk_unfix,
+    [ADMIN_BINDINGS_CLEAR] = desk_bindings_clear,
+    [ADMIN_BINDING_CLEAR] = desk_binding_clear,
     [ADMIN_ACCOUNT_ADD] = desk_account_add,
     [ADMIN_ACCOUNT_CHANGE] = desk_account_change,
     [ADMIN_ACCOUNT_REMOVE] = desk_account_remove,
+    [ADMIN_LOCKOUTS_CLEAR] = desk_lockouts_clear,
 };
 
 /* --- outcomes */
@@ -45,6 +50,11 @@ void outcome_wrong(struct admin_outcome *out, const char *path, const char *text
     out->status = 400;
     out->body.len = 0;
     admin_put_error(&out->body, str_c(text), str_c(path));
+}
+
+void outcome_absent(struct admin_outcome *out, const char *what)
+{
+    outcome_error(out, E_ABSENT, what);
 }
 
 static bool members_are_known(const struct json *doc, const char *const *members, struct arena *a,
@@ -105,9 +115,15 @@ static void change_here(void *message)
     struct admin_outcome out = { .status = 500 };
 
     buf_init(&out.body, (size_t)1 << 20);
-    assert(admin_call_change(c) < COUNT(changes));
-    changes[admin_call_change(c)](d, c, &out);
-    admin_call_done(c, &out);
+    assert(admin_call_change(c) < ADMIN_CHANGES);
+    if (admin_call_change(c) != ADMIN_ACCOUNT_TEST) {
+        changes[admin_call_change(c)](d, c, &out);
+        admin_call_done(c, &out);
+    } else if (desk_account_test(d, c, &out)) {
+        buf_clear(&out.body); /* the test answers */
+    } else {
+        admin_call_done(c, &out);
+    }
     free(asked);
 }
 

@@ -18,6 +18,10 @@ struct desk {
     int64_t store_version;
     int64_t *known; /* ids in the pool */
     size_t known_count;
+    struct client *client; /* of the desk's loop: for tests of accounts */
+    struct client_metrics client_metrics;
+    struct account_test *tests; /* under way */
+    unsigned test_count;
     _Atomic uint64_t revision; /* of the settings in force, for other threads */
     pthread_mutex_t fault_lock;
     char fault[512]; /* of the settings file on disk; empty: none */
@@ -31,12 +35,21 @@ bool desk_knows(const struct desk *d, int64_t id);
 
 typedef void desk_change(struct desk *d, const struct admin_call *c, struct admin_outcome *out);
 
-desk_change desk_scheduling;                                            /* desk_scheduling.c */
-desk_change desk_account_add, desk_account_change, desk_account_remove; /* desk_accounts.c */
+/* desk_scheduling.c */
+desk_change desk_scheduling, desk_fix, desk_unfix, desk_bindings_clear, desk_binding_clear;
+/* desk_accounts.c */
+desk_change desk_account_add, desk_account_change, desk_account_remove, desk_lockouts_clear;
+
+/* desk_test.c: true when it is under way, and the call is answered later. */
+bool desk_account_test(struct desk *d, struct admin_call *c, struct admin_outcome *out);
+/* Those under way are given up. */
+void desk_tests_end(struct desk *d);
 
 void outcome_error(struct admin_outcome *out, enum status st, const char *text);
 /* `path` names the member that is wrong. */
 void outcome_wrong(struct admin_outcome *out, const char *path, const char *text);
+
+void outcome_absent(struct admin_outcome *out, const char *what);
 
 /* The body, an object that has no other members than those named (a list that ends with NULL), none
  * of them twice. False: the outcome says what is wrong. */

@@ -1,6 +1,14 @@
 /* app/desk_scheduling.c - changes of how accounts are chosen. */
 #include "app/desk_int.h"
 
+#include "exchange/session.h"
+
+static void put_scheduling(struct desk *d, struct admin_outcome *out)
+{
+    out->status = 200;
+    admin_put_scheduling(&out->body, d->o.pool, desk_revision(d), loop_now(d->loop));
+}
+
 /* Mode and waits are settings: the file is written before the answer is given. */
 void desk_scheduling(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
 {
@@ -39,8 +47,93 @@ void desk_scheduling(struct desk *d, const struct admin_call *c, struct admin_ou
         outcome_error(out, st, e.text);
         goto done;
     }
-    out->status = 200;
-    admin_put_scheduling(&out->body, d->o.pool, desk_revision(d));
+    put_scheduling(d, out);
 done:
     arena_free(&a);
+}
+
+/* --- the fixed account: only while the gateway runs */
+
+void desk_fix(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
+{
+    static const char *const members[] = { "account", NULL };
+    struct account_view v;
+    struct arena a = { 0 };
+    struct str name = STR("");
+    struct json doc;
+
+    if (!outcome_body(admin_call_body(c), members, &a, &doc, out))
+        goto done;
+    uint32_t node = json_member(&doc, 0, STR("account"), NULL);
+
+    if (node != JSON_NONE && json_type(&doc, node) == JSON_NUMBER)
+        name = json_raw(&doc, node);
+    else if (node != JSON_NONE)
+        (void)json_text(&doc, node, &a, &name);
+    if (name.len == 0)
+        outcome_wrong(out, "account", "the id or label of an account is wanted");
+    else if (!pool_find(d->o.pool, name, loop_now(d->loop), &v) || !pool_fix(d->o.pool, v.id))
+        outcome_absent(out, "no account has this id or label");
+    else
+        put_scheduling(d, out);
+done:
+    arena_free(&a);
+}
+
+void desk_unfix(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
+{
+    (void)c;
+    pool_unfix(d->o.pool);
+    put_scheduling(d, out);
+}
+
+/* --- bindings */
+
+static void put_cleared(struct admin_outcome *out, uint32_t count)
+{
+    struct json_writer w = json_writer(&out->body);
+
+    out->status = 200;
+    json_put_object(&w);
+    json_put_member_i64(&w, "cleared", count);
+    json_put_end(&w);
+}
+
+void desk_bindings_clear(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
+{
+    uint32_t count = pool_bindings(d->o.pool, loop_now(d->loop));
+
+    (void)c;
+    pool_clear_bindings(d->o.pool);
+    put_cleared(out, count);
+}
+
+struct wanted {
+    struct str shown;
+    struct session_key key;
+    bool found;
+};
+
+static void consider(void *peer, const struct binding *b)
+{
+    struct wanted *w = peer;
+
+    if (!w->found && session_key_is(&b->session, w->shown)) {
+        w->key = b->session;
+        w->found = true;
+    }
+}
+
+/* The session as requests and log show it (`sid-…`), or its whole key. */
+void desk_binding_clear(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
+{
+    struct wanted w = { .shown = admin_call_name(c) };
+
+    w.found = session_key_from_hex(w.shown, &w.key);
+    if (!w.found)
+        pool_each_binding(d->o.pool, loop_now(d->loop), consider, &w);
+    if (!w.found || !pool_clear_binding(d->o.pool, &w.key))
+        outcome_absent(out, "no such session is bound");
+    else
+        put_cleared(out, 1);
 }

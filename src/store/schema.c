@@ -45,6 +45,16 @@ static const char *const steps[] = {
     "INSERT INTO meta(name, value) VALUES('schema_version', 1);",
     "ALTER TABLE account ADD COLUMN project TEXT NOT NULL DEFAULT '';" /* cloudcode */
     "UPDATE meta SET value = 2 WHERE name = 'schema_version';",
+    /* overrides of single members: what is NULL is as the file says */
+    "CREATE TABLE override("
+    " id INTEGER PRIMARY KEY,"
+    " disabled INTEGER, proxy_disabled INTEGER, reason TEXT,"
+    " tier TEXT, concurrency_max INTEGER);"
+    "INSERT INTO override(id, disabled, proxy_disabled, reason)"
+    " SELECT id, disabled, proxy_disabled, reason FROM account_override;"
+    "DROP TABLE account_override;"
+    "ALTER TABLE override RENAME TO account_override;"
+    "UPDATE meta SET value = 3 WHERE name = 'schema_version';",
 };
 _Static_assert(COUNT(steps) == STORE_VERSION, "a step for each version");
 

@@ -308,17 +308,6 @@ enum status store_account_add(struct store *s, struct account_spec *spec, int64_
     return OK;
 }
 
-/* Runs a change of one row. */
-static enum status change_row(struct store *s, sqlite3_stmt *q, int64_t id, struct error *e)
-{
-    enum status st = store_finish(s, q, e);
-
-    if (st != OK)
-        return st;
-    s->commits++;
-    return sqlite3_changes(s->db) > 0 ? OK : fail(e, E_ABSENT, "no account %lld", (long long)id);
-}
-
 enum status store_account_remove(struct store *s, int64_t id, struct error *e)
 {
     sqlite3_stmt *q = NULL;
@@ -327,33 +316,96 @@ enum status store_account_remove(struct store *s, int64_t id, struct error *e)
     if (st != OK)
         return st;
     (void)sqlite3_bind_int64(q, 1, id);
-    return change_row(s, q, id, e);
+    st = store_finish(s, q, e);
+    if (st != OK)
+        return st;
+    s->commits++;
+    return sqlite3_changes(s->db) > 0 ? OK : fail(e, E_ABSENT, "no account %lld", (long long)id);
 }
 
-enum status store_account_flags(struct store *s, int64_t id, bool disabled, bool proxy_disabled,
-                                struct str reason, struct error *e)
+/* The row that is changed, of a file account made when it is not there. */
+static enum status change_begin(struct store *s, int64_t id, struct error *e)
 {
-    static const char own[] = "UPDATE account SET disabled = ?2, proxy_disabled = ?3, reason = ?4"
-                              " WHERE id = ?1";
+    sqlite3_stmt *q = NULL;
+    enum status st;
+
+    if (id >= 0)
+        return OK;
+    st = store_prepare(s, "INSERT INTO account_override(id) VALUES(?1) ON CONFLICT(id) DO NOTHING",
+                       &q, e);
+    if (st != OK)
+        return st;
+    (void)sqlite3_bind_int64(q, 1, id);
+    return store_finish(s, q, e);
+}
+
+/* Members that are not changed are NULL, and coalesce() leaves them as they are. */
+static bool change_bind(sqlite3_stmt *q, int64_t id, const struct account_change *c,
+                        struct buf *models)
+{
+    const struct account_spec spec = { .models = (struct str *)(uintptr_t)c->models,
+                                       .model_count = c->model_count };
+    bool bound = sqlite3_bind_int64(q, 1, id) == SQLITE_OK;
+
+    if (c->members & ACCOUNT_DISABLED)
+        bound = bound && sqlite3_bind_int(q, 2, c->disabled) == SQLITE_OK && bind(q, 4, c->reason);
+    if (c->members & ACCOUNT_PROXY_DISABLED)
+        bound = bound && sqlite3_bind_int(q, 3, c->proxy_disabled) == SQLITE_OK;
+    if (c->members & ACCOUNT_TIER)
+        bound = bound && bind(q, 5, str_c(tier_word(c->tier)));
+    if (c->members & ACCOUNT_CONCURRENCY)
+        bound = bound && sqlite3_bind_int64(q, 6, c->concurrency_max) == SQLITE_OK;
+    if (c->members & ACCOUNT_LABEL)
+        bound = bound && bind(q, 7, c->label);
+    if (c->members & ACCOUNT_MODELS)
+        bound = bound && bind(q, 8, models_text(&spec, models));
+    return bound;
+}
+
+static enum status change_row(struct store *s, int64_t id, const struct account_change *c,
+                              struct error *e)
+{
+    static const char own[] =
+        "UPDATE account SET disabled = coalesce(?2, disabled),"
+        " proxy_disabled = coalesce(?3, proxy_disabled), reason = coalesce(?4, reason),"
+        " tier = coalesce(?5, tier), concurrency_max = coalesce(?6, concurrency_max),"
+        " label = coalesce(?7, label), models = coalesce(?8, models) WHERE id = ?1";
     static const char of_file[] =
-        "INSERT INTO account_override(id, disabled, proxy_disabled, reason)"
-        " VALUES(?1, ?2, ?3, ?4) ON CONFLICT(id) DO UPDATE SET disabled = ?2,"
-        " proxy_disabled = ?3, reason = ?4";
+        "UPDATE account_override SET disabled = coalesce(?2, disabled),"
+        " proxy_disabled = coalesce(?3, proxy_disabled), reason = coalesce(?4, reason),"
+        " tier = coalesce(?5, tier), concurrency_max = coalesce(?6, concurrency_max)"
+        " WHERE id = ?1";
+    struct buf models = { .max = LISTS_MAX };
     sqlite3_stmt *q = NULL;
     enum status st = store_prepare(s, id < 0 ? of_file : own, &q, e);
 
     if (st != OK)
         return st;
-    bool bound = sqlite3_bind_int64(q, 1, id) == SQLITE_OK &&
-                 sqlite3_bind_int(q, 2, disabled) == SQLITE_OK &&
-                 sqlite3_bind_int(q, 3, proxy_disabled) == SQLITE_OK && bind(q, 4, reason);
-
-    if (!bound) {
+    if (!change_bind(q, id, c, &models))
         st = store_fail(s, "cannot be changed", e);
-        sqlite3_finalize(q);
+    else if (sqlite3_step(q) != SQLITE_DONE)
+        st = sqlite3_extended_errcode(s->db) == SQLITE_CONSTRAINT_UNIQUE
+                 ? fail(e, E_CONFLICT, "there is an account `%.*s` already", STR_ARG(c->label))
+                 : store_fail(s, "cannot be changed", e);
+    else if (sqlite3_changes(s->db) == 0)
+        st = fail(e, E_ABSENT, "no account %lld", (long long)id);
+    sqlite3_finalize(q);
+    buf_clear(&models);
+    return st;
+}
+
+enum status store_account_change(struct store *s, int64_t id, const struct account_change *c,
+                                 struct error *e)
+{
+    assert(id >= 0 || (c->members & (ACCOUNT_LABEL | ACCOUNT_MODELS)) == 0);
+    enum status st = store_run(s, "BEGIN IMMEDIATE", e);
+
+    if (st != OK)
         return st;
-    }
-    return change_row(s, q, id, e);
+    st = change_begin(s, id, e);
+    if (st == OK)
+        st = change_row(s, id, c, e);
+    return commit(s, st, e);
 }
 
 /* What disables an account for a reason of its own, a key that is not there, no override undoes. */
@@ -361,8 +413,13 @@ static void lay_over(struct account_spec *spec, sqlite3_stmt *q)
 {
     bool stuck = spec->disabled && spec->disabled_reason.len > 0;
 
-    spec->proxy_disabled = sqlite3_column_int(q, 1) != 0;
-    if (stuck)
+    if (sqlite3_column_type(q, 1) != SQLITE_NULL)
+        spec->proxy_disabled = sqlite3_column_int(q, 1) != 0;
+    if (sqlite3_column_type(q, 3) != SQLITE_NULL)
+        (void)tier_from_word(column(q, 3), &spec->tier);
+    if (sqlite3_column_type(q, 4) != SQLITE_NULL)
+        spec->concurrency_max = (uint32_t)sqlite3_column_int64(q, 4);
+    if (stuck || sqlite3_column_type(q, 0) == SQLITE_NULL)
         return;
     spec->disabled = sqlite3_column_int(q, 0) != 0;
     spec->disabled_reason = arena_copy(&spec->arena, column(q, 2));
@@ -372,7 +429,10 @@ enum status store_account_override(struct store *s, struct account_spec *spec, s
 {
     sqlite3_stmt *q = NULL;
     enum status st = store_prepare(
-        s, "SELECT disabled, proxy_disabled, reason FROM account_override WHERE id = ?1", &q, e);
+        s,
+        "SELECT disabled, proxy_disabled, reason, tier, concurrency_max FROM account_override"
+        " WHERE id = ?1",
+        &q, e);
 
     if (st != OK)
         return st;

@@ -37,9 +37,29 @@ MUST_USE enum status store_accounts(struct store *s,
 MUST_USE enum status store_account_add(struct store *s, struct account_spec *spec, int64_t unix_ms,
                                        struct error *e);
 MUST_USE enum status store_account_remove(struct store *s, int64_t id, struct error *e);
-/* Flags of an account; of a file account (negative id) they are kept as an override. */
-MUST_USE enum status store_account_flags(struct store *s, int64_t id, bool disabled,
-                                         bool proxy_disabled, struct str reason, struct error *e);
+/* What is to be changed of an account. */
+enum {
+    ACCOUNT_DISABLED = 1, /* with its reason */
+    ACCOUNT_PROXY_DISABLED = 2,
+    ACCOUNT_TIER = 4,
+    ACCOUNT_CONCURRENCY = 8,
+    ACCOUNT_LABEL = 16,
+    ACCOUNT_MODELS = 32,
+};
+struct account_change {
+    uint32_t members; /* of the above */
+    bool disabled, proxy_disabled;
+    struct str reason;
+    enum tier tier;
+    uint32_t concurrency_max;
+    struct str label;
+    const struct str *models;
+    size_t model_count;
+};
+/* All of it or nothing. Of a file account (negative id) it is kept as an override; its label and
+ * models are the file's. E_ABSENT: no such account; E_CONFLICT: the label is taken. */
+MUST_USE enum status store_account_change(struct store *s, int64_t id,
+                                          const struct account_change *c, struct error *e);
 /* Lays the overrides kept for a file account over its spec. */
 MUST_USE enum status store_account_override(struct store *s, struct account_spec *spec,
                                             struct error *e);

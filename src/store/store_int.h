@@ -9,7 +9,7 @@
 #include "store/store.h"
 
 #define STORE_FILE_NAME "penstock.db"
-#define STORE_VERSION 2 /* of the schema */
+#define STORE_VERSION 3 /* of the schema */
 #define STORE_SALT_BYTES 16
 
 struct store {

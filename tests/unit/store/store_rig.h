@@ -45,4 +45,17 @@ struct account_spec *rig_spec(const char *label, const char *key);
 /* Adds one; gives its id, 0 when it failed. */
 int64_t rig_add(struct test *t, struct rig *r, const char *label, const char *key);
 
+/* The flags of an account and their reason. */
+static inline enum status rig_flags(struct store *s, int64_t id, bool disabled, bool proxy_disabled,
+                                    struct str reason, struct error *e)
+{
+    return store_account_change(
+        s, id,
+        &(struct account_change){ .members = ACCOUNT_DISABLED | ACCOUNT_PROXY_DISABLED,
+                                  .disabled = disabled,
+                                  .proxy_disabled = proxy_disabled,
+                                  .reason = reason },
+        e);
+}
+
 #endif

@@ -204,8 +204,8 @@ TEST(flags_of_a_stored_account_are_kept)
         int64_t other = rig_add(t, &r, "ada", "key"), id = rig_add(t, &r, "ben", "key");
 
         for (size_t i = 0; i < COUNT(flags); i++) {
-            CHECK_INT(store_account_flags(r.store, id, flags[i].disabled, flags[i].proxy_disabled,
-                                          str_c(flags[i].reason), &e),
+            CHECK_INT(rig_flags(r.store, id, flags[i].disabled, flags[i].proxy_disabled,
+                                str_c(flags[i].reason), &e),
                       OK, "%s: %s", flags[i].name, e.text);
             if (!rig_take(t, &r) || !CHECK_INT(r.taken_count, 2))
                 break;
@@ -216,7 +216,7 @@ TEST(flags_of_a_stored_account_are_kept)
             CHECK(!r.taken[0]->disabled && !r.taken[0]->proxy_disabled, "the other: %s",
                   flags[i].name);
         }
-        CHECK_INT(store_account_flags(r.store, 999, true, false, STR("x"), &e), E_ABSENT);
+        CHECK_INT(rig_flags(r.store, 999, true, false, STR("x"), &e), E_ABSENT);
     }
     rig_end(&r);
 }
@@ -234,8 +234,8 @@ TEST(flags_of_a_file_account_are_kept_beside_the_file_and_laid_over_it)
 
             spec->id = INT64_MIN + 1;
             other->id = -2;
-            CHECK_INT(store_account_flags(r.store, spec->id, flags[i].disabled,
-                                          flags[i].proxy_disabled, str_c(flags[i].reason), &e),
+            CHECK_INT(rig_flags(r.store, spec->id, flags[i].disabled, flags[i].proxy_disabled,
+                                str_c(flags[i].reason), &e),
                       OK, "%s: %s", flags[i].name, e.text);
             rig_close(&r);
             if (!rig_open(t, &r)) {
@@ -246,7 +246,7 @@ TEST(flags_of_a_file_account_are_kept_beside_the_file_and_laid_over_it)
             CHECK_INT(store_account_override(r.store, spec, &e), OK, "%s", e.text);
             CHECK_INT(store_account_override(r.store, other, &e), OK, "%s", e.text);
             /* the reason lives in the spec: what comes after cannot change it */
-            CHECK_INT(store_account_flags(r.store, -3, true, true, STR("overwritten"), &e), OK);
+            CHECK_INT(rig_flags(r.store, -3, true, true, STR("overwritten"), &e), OK);
             CHECK_INT(spec->disabled, flags[i].disabled, "%s", flags[i].name);
             CHECK_INT(spec->proxy_disabled, flags[i].proxy_disabled, "%s", flags[i].name);
             CHECK_STR(spec->disabled_reason, flags[i].reason, "%s", flags[i].name);
@@ -275,8 +275,8 @@ TEST(an_override_switches_a_file_account_on_but_not_one_that_lacks_its_key)
     keyless->disabled_reason = STR("the environment variable SOME_KEY is not set");
     rig_start(t, &r);
     if (rig_open(t, &r)) {
-        CHECK_INT(store_account_flags(r.store, -11, false, false, STR(""), &e), OK, "%s", e.text);
-        CHECK_INT(store_account_flags(r.store, -12, false, false, STR(""), &e), OK, "%s", e.text);
+        CHECK_INT(rig_flags(r.store, -11, false, false, STR(""), &e), OK, "%s", e.text);
+        CHECK_INT(rig_flags(r.store, -12, false, false, STR(""), &e), OK, "%s", e.text);
         CHECK_INT(store_account_override(r.store, plain, &e), OK, "%s", e.text);
         CHECK_INT(store_account_override(r.store, keyless, &e), OK, "%s", e.text);
         CHECK(!plain->disabled);
@@ -285,6 +285,78 @@ TEST(an_override_switches_a_file_account_on_but_not_one_that_lacks_its_key)
     }
     account_spec_free(plain);
     account_spec_free(keyless);
+    rig_end(&r);
+}
+
+TEST(single_members_are_changed_and_the_others_stay)
+{
+    static const struct str models[] = { { "gpt-*", 5 }, { "o3", 2 } };
+    const struct account_change change = { .members = ACCOUNT_TIER | ACCOUNT_CONCURRENCY |
+                                                      ACCOUNT_LABEL | ACCOUNT_MODELS,
+                                           .tier = TIER_ULTRA,
+                                           .concurrency_max = 7,
+                                           .label = STR("renamed"),
+                                           .models = models,
+                                           .model_count = COUNT(models) },
+                                none = { .members = ACCOUNT_MODELS },
+                                taken = { .members = ACCOUNT_LABEL | ACCOUNT_TIER,
+                                          .label = STR("other") };
+    struct rig r;
+    struct error e = { 0 };
+
+    rig_start(t, &r);
+    if (rig_open(t, &r)) {
+        int64_t id = rig_add(t, &r, "ada", "key"), other = rig_add(t, &r, "other", "key");
+
+        CHECK(other > id);
+        CHECK_INT(rig_flags(r.store, id, true, false, STR("why"), &e), OK, "%s", e.text);
+        CHECK_INT(store_account_change(r.store, id, &change, &e), OK, "%s", e.text);
+        CHECK_INT(store_account_change(r.store, id, &taken, &e), E_CONFLICT);
+        CHECK_INT(store_account_change(r.store, 999, &change, &e), E_ABSENT);
+        if (rig_take(t, &r)) {
+            const struct account_spec *got = r.taken[0];
+
+            CHECK_STR(got->label, "renamed");
+            CHECK_INT(got->tier, TIER_ULTRA, "a refused change leaves all as it was");
+            CHECK_INT(got->concurrency_max, 7);
+            CHECK_INT(got->model_count, 2);
+            CHECK(got->disabled && !got->proxy_disabled);
+            CHECK_STR(got->disabled_reason, "why");
+            CHECK_STR(secret_reveal(&got->api_key), "key");
+        }
+        CHECK_INT(store_account_change(r.store, id, &none, &e), OK, "%s", e.text);
+        if (rig_take(t, &r))
+            CHECK_INT(r.taken[0]->model_count, 0);
+    }
+    rig_end(&r);
+}
+
+TEST(an_override_changes_what_it_names_and_follows_the_file_in_the_rest)
+{
+    struct rig r;
+    struct error e = { 0 };
+    struct account_spec *spec = rig_spec("from the file", "key");
+
+    spec->id = -5;
+    spec->tier = TIER_PRO;
+    spec->concurrency_max = 3;
+    spec->disabled = true;
+    rig_start(t, &r);
+    if (rig_open(t, &r)) {
+        const struct account_change change = { .members = ACCOUNT_TIER, .tier = TIER_UNKNOWN },
+                                    more = { .members =
+                                                 ACCOUNT_CONCURRENCY | ACCOUNT_PROXY_DISABLED,
+                                             .proxy_disabled = true };
+
+        CHECK_INT(store_account_change(r.store, -5, &change, &e), OK, "%s", e.text);
+        CHECK_INT(store_account_override(r.store, spec, &e), OK, "%s", e.text);
+        CHECK_INT(spec->tier, TIER_UNKNOWN);
+        CHECK(spec->concurrency_max == 3 && spec->disabled && !spec->proxy_disabled);
+        CHECK_INT(store_account_change(r.store, -5, &more, &e), OK, "%s", e.text);
+        CHECK_INT(store_account_override(r.store, spec, &e), OK, "%s", e.text);
+        CHECK(spec->concurrency_max == 0 && spec->disabled && spec->proxy_disabled);
+    }
+    account_spec_free(spec);
     rig_end(&r);
 }
 
@@ -315,11 +387,11 @@ static bool change_once(struct test *t, struct rig *r, struct store *by, int kin
         account_spec_free(spec);
         break;
     case 1:
-        st = rig_take(t, r) ? store_account_flags(by, r->taken[0]->id, true, false, str_c(word), &e)
-                            : E_STORE;
+        st =
+            rig_take(t, r) ? rig_flags(by, r->taken[0]->id, true, false, str_c(word), &e) : E_STORE;
         break;
     case 2:
-        st = store_account_flags(by, -9, true, false, str_c(word), &e);
+        st = rig_flags(by, -9, true, false, str_c(word), &e);
         break;
     default:
         st = rig_take(t, r) ? store_account_remove(by, r->taken[0]->id, &e) : E_STORE;

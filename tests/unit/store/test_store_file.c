@@ -91,7 +91,7 @@ TEST(no_secret_stands_in_the_files_in_clear)
     rig_start(t, &r);
     if (rig_open(t, &r)) {
         CHECK_INT(store_account_add(r.store, spec, 1, &e), OK, "%s", e.text);
-        CHECK_INT(store_account_flags(r.store, spec->id, true, true, STR("off"), &e), OK);
+        CHECK_INT(rig_flags(r.store, spec->id, true, true, STR("off"), &e), OK);
         check_bytes(t, &r, "while it is open");
         rig_close(&r);
         check_bytes(t, &r, "when it is closed");
@@ -209,18 +209,34 @@ TEST(a_database_of_a_newer_version_is_refused_and_left_as_it_is)
     rig_end(&r);
 }
 
-TEST(a_database_of_the_first_version_is_brought_forward)
+TEST(a_database_of_the_first_version_is_brought_forward_with_all_it_holds)
 {
     struct rig r;
+    struct error e = { 0 };
+    struct account_spec *spec = rig_spec("of the file", "key");
 
+    spec->id = -7;
     rig_start(t, &r);
     if (rig_open(t, &r) && rig_add(t, &r, "ada", "key") > 0) {
         rig_close(&r);
-        rig_sql(t, &r, "ALTER TABLE account DROP COLUMN project");
-        rig_sql(t, &r, "UPDATE meta SET value = 1 WHERE name = 'schema_version'");
-        if (rig_open(t, &r) && rig_take(t, &r) && CHECK_INT(r.taken_count, 1))
-            CHECK_STR(r.taken[0]->label, "ada");
+        /* as 0.1.0 made it */
+        rig_sql(
+            t, &r,
+            "ALTER TABLE account DROP COLUMN project; DROP TABLE account_override; CREATE TABLE account_override(id INTEGER PRIMARY KEY,"
+            " disabled INTEGER NOT NULL, proxy_disabled INTEGER NOT NULL, reason TEXT NOT NULL);"
+            "INSERT INTO account_override VALUES(-7, 1, 0, 'off');"
+            "UPDATE meta SET value = 1 WHERE name = 'schema_version'");
+        if (rig_open(t, &r) && rig_take(t, &r)) {
+            CHECK_INT(r.taken_count, 1);
+            CHECK_STR(secret_reveal(&r.taken[0]->api_key), "key");
+            CHECK_INT(store_account_override(r.store, spec, &e), OK, "%s", e.text);
+            CHECK(spec->disabled && !spec->proxy_disabled);
+            CHECK_STR(spec->disabled_reason, "off");
+        }
+        rig_close(&r);
+        CHECK_STR(rig_ask(t, &r, "SELECT value FROM meta WHERE name = 'schema_version'"), "3");
     }
+    account_spec_free(spec);
     rig_end(&r);
 }
 

@@ -10,6 +10,13 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_ABSENT = 3 };
 int command_serve(int argc, char **argv);
 int command_simulate(int argc, char **argv);
 int command_accounts(int argc, char **argv);
+int command_bindings(int argc, char **argv);
+int command_fixed(int argc, char **argv);
+int command_lockouts(int argc, char **argv);
+int command_mode(int argc, char **argv);
+int command_replay(int argc, char **argv);
+int command_status(int argc, char **argv);
+int command_why(int argc, char **argv);
 int command_version(int argc, char **argv);
 
 #endif

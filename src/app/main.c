@@ -11,6 +11,13 @@ static const struct {
     { "serve", "start the gateway", command_serve },
     { "simulate", "start the provider simulator", command_simulate },
     { "accounts", "add, list and remove accounts", command_accounts },
+    { "status", "what the running gateway does", command_status },
+    { "mode", "how accounts are chosen, and to change it", command_mode },
+    { "fixed", "set and clear the fixed account", command_fixed },
+    { "bindings", "list and clear which conversation is bound to which account", command_bindings },
+    { "lockouts", "list and clear what keeps accounts from being asked", command_lockouts },
+    { "why", "how a request was decided", command_why },
+    { "replay", "run a journal or made-up requests through any mode", command_replay },
     { "version", "print the version", command_version },
 };
 

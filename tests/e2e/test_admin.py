@@ -18,6 +18,12 @@ def admin(gateway, method, path, body=None, status=200):
     return answer
 
 
+def traced(gateway, request_id):
+    """The trace of a request; its client may have the answer a moment before."""
+    until(lambda: gateway.admin("GET", f"/api/requests/{request_id}")[0] == 200, "the request has ended")
+    return admin(gateway, "GET", f"/api/requests/{request_id}")
+
+
 def refusing(key, status="429 Too Many Requests", fields=None):
     """An upstream that refuses the account with this key and serves all others."""
     def answer(request, connection):
@@ -103,11 +109,11 @@ def test_finished_requests_are_listed_with_their_decisions(program):
         status, fields, _ = gateway.call("POST", path, body, {"X-Session-Id": "talk"})
         assert status == 200 and fields["x-account-email"] == "two" and fields["x-penstock-attempts"] == "2"
         gateway.call("POST", *CHAT.request(stream=False))
-        newest, first = admin(gateway, "GET", "/api/requests")["requests"]
+        newest, first = until(lambda: len(r := admin(gateway, "GET", "/api/requests")["requests"]) == 2 and r, "both have ended")
         assert first["id"] == fields["x-request-id"] and newest["started_unix_ms"] >= first["started_unix_ms"]
         assert (first["model"], first["mapped_model"], first["account"], first["status"], first["ending"], first["attempt_count"]) == ("alias", "m-1", "two", 200, "complete", 2), first
         assert first["tokens"] == {"in": 10, "out": 2, "cache_read": None, "cache_write": None, "reasoning": None}
-        whole_one = admin(gateway, "GET", f"/api/requests/{first['id']}")
+        whole_one = traced(gateway, first["id"])
         assert [(a["account"], a["verdict"], a["status"], a["delay_ms"]) for a in whole_one["attempts"]] == [("one", "rate_limited", 429, 30000), ("two", "success", 200, None)]
         assert [(p["account"], p["skip"]) for p in whole_one["attempts"][1]["pick"]["passed"]] == [("one", "tried")]
         assert whole_one["nobody_free"] is None and any("`one`" in line and "tried" in line for line in whole_one["explanation"])
@@ -132,7 +138,7 @@ def test_a_request_for_which_nobody_was_free_says_why(program):
     try:
         assert gateway.call("POST", *CHAT.request())[0] == 429
         status, fields, _ = gateway.call("POST", *CHAT.request())
-        got = admin(gateway, "GET", f"/api/requests/{fields['x-request-id']}")
+        got = traced(gateway, fields["x-request-id"])
         assert status == 429 and got["ending"] == "nobody_free" and got["attempts"] == [] and got["account"] is None, got
         assert got["nobody_free"]["skipped"] == {"disabled": 1, "locked_out": 1}, got
         left_ms = got["nobody_free"]["free_at_unix_ms"] - got["started_unix_ms"]
@@ -147,5 +153,184 @@ def test_capture_can_be_switched_off(program):
     try:
         gateway.call("POST", *CHAT.request())
         assert admin(gateway, "GET", "/api/requests")["requests"] == []
+    finally:
+        gateway.clear()
+
+
+def two(program, settings=None, **more):
+    """A gateway with the accounts `one` and `two` of one upstream."""
+    upstream = Upstream(lambda r, c: c.sendall(CHAT.whole()))
+    accounts = [CHAT.account(upstream, "one"), CHAT.account(upstream, "two")]
+    return Gateway(program, {"accounts": accounts, **(settings or {})}, **more), upstream
+
+
+def ask(gateway, session=None):
+    """The account that served, and why."""
+    path, body = CHAT.request()
+    status, fields, _ = gateway.call("POST", path, body, {"X-Session-Id": session} if session else {})
+    assert status == 200, (status, fields)
+    return fields["x-account-email"], fields["x-penstock-reason"].split(";")[0]
+
+
+def test_the_fixed_account_serves_all_until_it_is_cleared_and_is_gone_after_a_restart(program):
+    gateway, _ = two(program)
+    try:
+        assert admin(gateway, "GET", "/api/scheduling")["fixed_account"] is None
+        now = admin(gateway, "PUT", "/api/scheduling/fixed", {"account": "two"})
+        assert now["fixed_account"]["label"] == "two", now
+        assert [ask(gateway, f"s{i}") for i in range(4)] == [("two", "fixed")] * 4
+        by_id = admin(gateway, "PUT", "/api/scheduling/fixed", {"account": admin(gateway, "GET", "/api/accounts/one")["id"]})
+        assert by_id["fixed_account"]["label"] == "one" and ask(gateway) == ("one", "fixed")
+        admin(gateway, "PATCH", "/api/accounts/one", {"proxy_disabled": True})
+        account, reason = ask(gateway)
+        assert account == "two" and reason != "fixed"
+        admin(gateway, "PATCH", "/api/accounts/one", {"proxy_disabled": False})
+        assert ask(gateway) == ("one", "fixed"), "it comes back"
+        assert admin(gateway, "DELETE", "/api/scheduling/fixed")["fixed_account"] is None
+        assert ask(gateway, "fresh")[1] != "fixed"
+        admin(gateway, "PUT", "/api/scheduling/fixed", {"account": "one"})
+        assert "fixed" not in (gateway.folder / "gui_config.json").read_text()
+        gateway.stop()
+        gateway.start()
+        assert admin(gateway, "GET", "/api/scheduling")["fixed_account"] is None
+        for body, status in (({"account": "nobody"}, 404), ({"account": ""}, 400), ({}, 400), ({"account": None}, 400), ({"label": "one"}, 400)):
+            admin(gateway, "PUT", "/api/scheduling/fixed", body, status=status)
+    finally:
+        gateway.clear()
+
+
+def test_bindings_are_listed_page_by_page_and_cleared(program):
+    gateway, _ = two(program)
+    try:
+        served = {f"talk-{i}": ask(gateway, f"talk-{i}")[0] for i in range(7)}
+        assert all(ask(gateway, s) == (a, "sticky") for s, a in served.items())
+        listed = admin(gateway, "GET", "/api/scheduling/bindings")
+        assert listed["total"] == 7 and listed["next"] is None and sorted(b["account"] for b in listed["bindings"]) == sorted(served.values())
+        pages, after = [], ""
+        while after is not None:
+            page = admin(gateway, "GET", f"/api/scheduling/bindings?limit=3{'&after=' + after if after else ''}")
+            assert len(page["bindings"]) <= 3
+            pages += page["bindings"]
+            after = page["next"]
+        keys = [b["key"] for b in pages]
+        assert keys == [b["key"] for b in listed["bindings"]] == sorted(keys), keys
+        ones = admin(gateway, "GET", "/api/scheduling/bindings?account=one")["bindings"]
+        assert {b["account"] for b in ones} == {"one"} and len(ones) == list(served.values()).count("one")
+        first, second = listed["bindings"][:2]
+        assert first["session"] == "sid-" + first["key"][:16]
+        assert admin(gateway, "DELETE", f"/api/scheduling/bindings/{first['session']}") == {"cleared": 1}
+        assert admin(gateway, "DELETE", f"/api/scheduling/bindings/{second['key']}") == {"cleared": 1}
+        admin(gateway, "DELETE", f"/api/scheduling/bindings/{first['session']}", status=404)
+        admin(gateway, "DELETE", "/api/scheduling/bindings/sid-0", status=404)
+        assert admin(gateway, "GET", "/api/scheduling")["bindings"] == 5
+        assert admin(gateway, "DELETE", "/api/scheduling/bindings") == {"cleared": 5}
+        assert admin(gateway, "GET", "/api/scheduling/bindings") == {"total": 0, "bindings": [], "next": None}
+        assert ask(gateway, "talk-1")[1] != "sticky"
+        for query, path in (("limit=0", "limit"), ("after=xyz", "after"), ("account=nobody", "account")):
+            assert admin(gateway, "GET", f"/api/scheduling/bindings?{query}", status=400)["error"]["path"] == path
+    finally:
+        gateway.clear()
+
+
+def test_an_accounts_members_are_changed_and_kept_over_a_restart(program):
+    upstream = Upstream(lambda r, c: c.sendall(CHAT.whole()))
+    gateway = Gateway(program, {"accounts": [CHAT.account(upstream, "filed", tier="PRO")]})
+    try:
+        admin(gateway, "POST", "/api/accounts", CHAT.account(upstream, "stored"), status=201)
+        got = admin(gateway, "PATCH", "/api/accounts/stored", {"label": "renamed", "tier": "ULTRA", "max_concurrency": 3, "models": ["m-*"]})
+        assert (got["label"], got["tier"], got["max_concurrency"]) == ("renamed", "ULTRA", 3), got
+        got = admin(gateway, "PATCH", "/api/accounts/filed", {"tier": None, "max_concurrency": 2, "proxy_disabled": True})
+        assert (got["tier"], got["max_concurrency"], got["proxy_disabled"], got["disabled"]) == ("", 2, True, False), got
+        gateway.stop()
+        gateway.start()
+        accounts = {a["label"]: a for a in admin(gateway, "GET", "/api/accounts")["accounts"]}
+        assert accounts["renamed"]["tier"] == "ULTRA" and accounts["renamed"]["max_concurrency"] == 3 and accounts["renamed"]["declared_in"] == "database"
+        assert accounts["filed"]["tier"] == "" and accounts["filed"]["proxy_disabled"] and accounts["filed"]["declared_in"] == "file"
+        admin(gateway, "GET", "/api/accounts/stored", status=404)
+        assert gateway.call("POST", *CHAT.request(model="m-7"))[1]["x-account-email"] == "renamed"
+        assert gateway.call("POST", *CHAT.request(model="other"))[0] >= 400, "its models changed"
+        for path, body, status, member in (("renamed", {"tier": "GOLD"}, 400, "tier"), ("renamed", {"max_concurrency": -1}, 400, "max_concurrency"), ("renamed", {"label": ""}, 400, "label"),
+                                           ("renamed", {"models": "m"}, 400, "models"), ("renamed", {"models": [""]}, 400, "models"), ("renamed", {"disabled": 1}, 400, "disabled"),
+                                           ("renamed", {"api_key": "sk-x"}, 400, "api_key"), ("renamed", {}, 400, None), ("renamed", {"label": "filed"}, 409, None),
+                                           ("filed", {"label": "x"}, 409, None), ("filed", {"models": ["x"]}, 409, None), ("nobody", {"disabled": True}, 404, None)):
+            answer = admin(gateway, "PATCH", f"/api/accounts/{path}", body, status=status)
+            assert answer["error"].get("path") == member and "sk-x" not in json.dumps(answer), (body, answer)
+        assert admin(gateway, "GET", "/api/accounts/renamed")["tier"] == "ULTRA", "a refused change changes nothing"
+    finally:
+        gateway.clear()
+
+
+def test_lockouts_are_shown_with_their_evidence_and_cleared(program):
+    upstream = refusing("sk-upstream-one", fields={"Retry-After": "300"})
+    gateway = Gateway(program, {"proxy": {"scheduling": {"mode": "PerformanceFirst"}}, "accounts": [CHAT.account(upstream, "one", tier="PRO"), CHAT.account(upstream, "two")]})
+    try:
+        assert ask(gateway, "talk")[0] == "two"
+        one = admin(gateway, "GET", "/api/accounts/one")
+        assert one["lockout_count"] == 1 and one["failed"] == 1, one
+        lockout = one["lockouts"][0]
+        assert lockout["reason"] == "rate_limited" and lockout["named_by_provider"] and 250 < lockout["seconds_left"] <= 300 and lockout["failures"] == 1, lockout
+        assert lockout["until_unix_ms"] - lockout["since_unix_ms"] == 300000
+        upstream.answer = lambda r, c: c.sendall(CHAT.whole())
+        cleared = admin(gateway, "DELETE", "/api/accounts/one/lockouts")
+        assert cleared["label"] == "one" and cleared["lockouts"] == [] and cleared["lockout_count"] == 0, cleared
+        assert ask(gateway, "another")[0] == "one", "it is asked again"
+        admin(gateway, "DELETE", "/api/accounts/nobody/lockouts", status=404)
+    finally:
+        gateway.clear()
+
+
+def test_the_attempt_that_locked_an_account_out_says_so(program):
+    upstream = refusing("sk-upstream-one", fields={"Retry-After": "300"})
+    gateway = Gateway(program, {"accounts": [CHAT.account(upstream, "one", tier="PRO"), CHAT.account(upstream, "two")]})
+    try:
+        _, fields, _ = gateway.call("POST", *CHAT.request())
+        trace = traced(gateway, fields["x-request-id"])
+        made = trace["attempts"][0]["lockout"]
+        assert made and 299000 <= made["until_unix_ms"] - trace["started_unix_ms"] <= 310000 and trace["attempts"][1]["lockout"] is None, trace
+        assert any("locked out" in line for line in trace["explanation"]), trace["explanation"]
+    finally:
+        gateway.clear()
+
+
+def test_wrong_tokens_are_few(program):
+    gateway = Gateway(program)
+    try:
+        for _ in range(20):
+            assert gateway.call("GET", "/api/status")[0] == 401, "who shows nothing guesses nothing"
+        assert gateway.admin("GET", "/api/status")[0] == 200
+        for _ in range(5):
+            assert gateway.call("GET", "/api/status", headers={"Authorization": "Bearer wrong"})[0] == 401
+        status, fields, _ = gateway.call("GET", "/api/status", headers={"Authorization": "Bearer wrong"})
+        assert status == 429 and 0 < int(fields["retry-after"]) <= 60, fields
+        assert gateway.admin("GET", "/api/status")[0] == 429, "the right one is not looked at either"
+    finally:
+        gateway.clear()
+
+
+def test_an_account_is_tested_with_its_own_credential_and_taken_back_when_it_is_accepted(program):
+    good = {"now": False}
+
+    def answer(request, connection):
+        if request.key != "sk-upstream-one" or not good["now"]:
+            connection.sendall(whole({"error": {"message": "Incorrect API key provided", "type": "invalid_request_error", "code": "invalid_api_key"}}, "401 Unauthorized"))
+        else:
+            connection.sendall(whole({"object": "list", "data": []}) if request.path.endswith("/models") else CHAT.whole())
+    upstream = Upstream(answer)
+    gateway = Gateway(program, {"accounts": [CHAT.account(upstream, "one")]})
+    try:
+        assert gateway.call("POST", *CHAT.request())[0] == 503
+        assert admin(gateway, "GET", "/api/accounts/one")["credential_refused"]
+        got = admin(gateway, "POST", "/api/accounts/one/test")
+        assert not got["ok"] and got["verdict"] == "auth_invalid" and got["status"] == 401, got
+        assert upstream.requests[-1].line.startswith("GET /v1/models "), upstream.requests[-1].line
+        good["now"] = True
+        got = admin(gateway, "POST", "/api/accounts/one/test")
+        assert got["ok"] and got["verdict"] == "success" and got["status"] == 200, got
+        assert not admin(gateway, "GET", "/api/accounts/one")["disabled"] and gateway.call("POST", *CHAT.request())[0] == 200
+        admin(gateway, "POST", "/api/accounts/nobody/test", status=404)
+        admin(gateway, "POST", "/api/accounts", {"label": "gone", "provider": "compatible", "wire": "openai-chat", "base_url": "http://127.0.0.1:9/v1"}, status=201)
+        got = admin(gateway, "POST", "/api/accounts/gone/test")
+        assert not got["ok"] and got["verdict"] == "network" and got["status"] == 0 and "127.0.0.1" in got["message"], got
+        assert "sk-upstream" not in json.dumps(got)
     finally:
         gateway.clear()

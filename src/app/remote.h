@@ -1,0 +1,66 @@
+/* app/remote.h - how a command talks to the gateway that runs on a data directory.
+ *
+ * The file `lock` says whether one runs and where it listens, `admin.token` (or
+ * PENSTOCK_ADMIN_TOKEN) opens its admin API. One call after the other, on a loop of its own.
+ * Threads: main thread.   Memory: remote_close(). */
+#ifndef PENSTOCK_APP_REMOTE_H
+#define PENSTOCK_APP_REMOTE_H
+
+#include "base/json.h"
+#include "base/secret.h"
+#include "http/client.h"
+
+struct remote {
+    struct loop *loop;
+    struct client *client;
+    struct client_metrics metrics;
+    struct origin origin;
+    struct secret token;
+    struct arena arena; /* of the origin */
+};
+
+/* E_ABSENT: no gateway runs there, or it does not listen yet. */
+MUST_USE enum status remote_open(struct remote *r, const char *data_dir, struct error *e);
+void remote_close(struct remote *r);
+
+struct remote_answer {
+    int status;
+    struct buf body;
+    struct json doc; /* of the body, an object */
+    struct arena arena;
+};
+
+/* `body` is empty or a JSON object. OK: a 2xx with a JSON object. E_ABSENT (404), E_CONFLICT (409),
+ * E_SYNTAX (400) and E_REFUSED have the gateway's own sentence; E_IO: it could not be asked. `out`
+ * must be cleared either way. */
+MUST_USE enum status remote_call(struct remote *r, const char *method, struct str path,
+                                 struct str body, struct remote_answer *out, struct error *e);
+void remote_answer_clear(struct remote_answer *answer);
+
+/* Members of an object of the answer; what is absent or of another type is empty, or `or_else`. */
+struct str answer_text(struct remote_answer *answer, uint32_t object, const char *name);
+int64_t answer_number(const struct remote_answer *answer, uint32_t object, const char *name,
+                      int64_t or_else);
+bool answer_flag(const struct remote_answer *answer, uint32_t object, const char *name);
+/* JSON_NONE when absent, or null. */
+uint32_t answer_member(const struct remote_answer *answer, uint32_t object, const char *name);
+
+/* `/api/accounts/`, the name with its escapes, `/lockouts`: a path of the admin API, in `a`. */
+struct str remote_path(struct arena *a, const char *before, const char *name, const char *after);
+
+/* --- what every command does with it */
+
+struct remote_wish {
+    const char *command; /* `penstock why`, for complaints */
+    const char *data_dir;
+    bool json; /* prints the answer as it came */
+    const char *method;
+    struct str path, body;
+    /* Prints the answer for people. */
+    void (*print)(struct remote_answer *answer);
+};
+
+/* Finds the gateway, asks, prints; gives the exit code. */
+int remote_fulfil(const struct remote_wish *wish);
+
+#endif

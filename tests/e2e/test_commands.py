@@ -1,0 +1,209 @@
+"""Commands that talk to a running gateway, and replay: output for people, --json, exit codes."""
+import json
+import pathlib
+import subprocess
+import tempfile
+
+from rig import TIMEOUT_S, Gateway, until
+from test_admin import ask, refusing, traced, two
+from wires import WIRES
+
+CHAT = WIRES[0]
+REMOTE = (["status"], ["why"], ["mode"], ["mode", "Balance"], ["fixed", "set", "one"], ["fixed", "clear"], ["bindings", "list"], ["bindings", "clear"],
+          ["lockouts", "list"], ["lockouts", "clear", "one"], ["lockouts", "clear", "--all"])
+
+
+def run(program, *arguments, code=0):
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=TIMEOUT_S)
+    assert done.returncode == code, (arguments, done)
+    return done
+
+
+def told(gateway, *arguments, code=0):
+    """What a command says, and with --json as well."""
+    done = gateway.command(*arguments)
+    assert done.returncode == code, (arguments, done)
+    return done.stdout if code == 0 else done.stderr
+
+
+def json_of(gateway, *arguments):
+    return json.loads(told(gateway, *arguments, "--json"))
+
+
+def test_every_command_has_help_and_refuses_what_it_does_not_know(program):
+    listed = run(program, "--help").stdout
+    for command in ("serve", "simulate", "accounts", "status", "mode", "fixed", "bindings", "lockouts", "why", "replay"):
+        assert f"  {command} " in listed, listed
+        help_ = run(program, command, "--help").stdout
+        assert help_.startswith(f"usage: penstock {command}"), help_
+        assert "--no-such-option" in run(program, command, "--no-such-option", code=2).stderr or command == "accounts"
+    for wrong in (["mode", "a", "b"], ["fixed"], ["fixed", "set"], ["fixed", "unset"], ["fixed", "clear", "one"], ["bindings"], ["bindings", "clear", "--limit", "3"], ["lockouts", "clear"],
+                  ["lockouts", "clear", "one", "--all"], ["mode", "--max-wait"], ["mode", "--max-wait", "x"], ["status", "--json=1"], ["why", "a", "b"], ["nothing"]):
+        run(program, *wrong, code=2)
+
+
+def test_without_a_gateway_every_command_says_so(program):
+    folder = tempfile.mkdtemp(prefix="penstock-test-")
+    for command in REMOTE:
+        done = run(program, *command, "--data-dir", folder, code=3)
+        assert "no gateway runs" in done.stderr and folder in done.stderr and done.stdout == "", done
+    assert not list(pathlib.Path(folder).iterdir()), "nothing is made there"
+
+
+def test_a_wrong_token_is_told(program):
+    gateway, _ = two(program)
+    try:
+        done = gateway.command("status", environment={"PENSTOCK_ADMIN_TOKEN": "w" * 40})
+        assert done.returncode == 1 and "admin.token" in done.stderr, done
+    finally:
+        gateway.clear()
+
+
+def test_status_says_what_runs(program):
+    gateway, _ = two(program)
+    try:
+        ask(gateway)
+        until(lambda: "1 completed" in told(gateway, "status"), "it has ended")
+        text = told(gateway, "status")
+        assert f"http://127.0.0.1:{gateway.port}" in text and "2 usable" in text and "1 completed" in text, text
+        assert json_of(gateway, "status")["active_accounts"] == 2
+        gateway.write_settings('{"workers": "many"}')
+        until(lambda: "workers" in told(gateway, "status"), "the fault of the file is told")
+    finally:
+        gateway.clear()
+
+
+def test_mode_is_shown_and_changed_in_the_file(program):
+    gateway, _ = two(program)
+    try:
+        assert "Balance" in told(gateway, "mode")
+        assert "CacheFirst" in told(gateway, "mode", "CacheFirst", "--max-wait", "7")
+        written = json.loads((gateway.folder / "gui_config.json").read_text())["proxy"]["scheduling"]
+        assert written == {"mode": "CacheFirst", "max_wait_seconds": 7}
+        now = json_of(gateway, "mode", "--queue-wait=2")
+        assert (now["mode"], now["max_wait_seconds"], now["queue_wait_seconds"]) == ("CacheFirst", 7, 2)
+        assert "Fast" in told(gateway, "mode", "Fast", code=1) and "max_wait_seconds" in told(gateway, "mode", "--max-wait", "-1", code=1)
+    finally:
+        gateway.clear()
+
+
+def test_the_fixed_account_is_set_and_cleared(program):
+    gateway, _ = two(program)
+    try:
+        assert "two" in told(gateway, "fixed", "set", "two") and ask(gateway) == ("two", "fixed")
+        assert "none" in told(gateway, "fixed", "clear") and ask(gateway)[1] != "fixed"
+        assert "no account" in told(gateway, "fixed", "set", "nobody", code=3)
+        assert json_of(gateway, "fixed", "set", "one")["fixed_account"]["label"] == "one"
+    finally:
+        gateway.clear()
+
+
+def test_bindings_are_listed_and_cleared(program):
+    gateway, _ = two(program)
+    try:
+        for i in range(3):
+            ask(gateway, f"talk-{i}")
+        text = told(gateway, "bindings", "list", "--limit", "2")
+        assert text.count("sid-") == 2 and "3 in all" in text and "--after" in text, text
+        after = json_of(gateway, "bindings", "list", "--limit", "2")["next"]
+        rest = json_of(gateway, "bindings", "list", "--after", after)["bindings"]
+        assert len(rest) == 1 and len(json_of(gateway, "bindings", "list", "--account", rest[0]["account"])["bindings"]) >= 1
+        assert told(gateway, "bindings", "clear", rest[0]["session"]) == "1 binding cleared\n"
+        assert "no such session" in told(gateway, "bindings", "clear", rest[0]["session"], code=3)
+        assert json_of(gateway, "bindings", "clear") == {"cleared": 2}
+        assert "no account" in told(gateway, "bindings", "list", "--account", "nobody", code=1)
+    finally:
+        gateway.clear()
+
+
+def test_lockouts_are_listed_and_cleared(program):
+    upstream = refusing("sk-upstream-one", fields={"Retry-After": "300"})
+    gateway = Gateway(program, {"proxy": {"scheduling": {"mode": "PerformanceFirst"}}, "accounts": [CHAT.account(upstream, "one", tier="PRO"), CHAT.account(upstream, "two")]})
+    try:
+        assert told(gateway, "lockouts", "list") == "no account is locked out\n"
+        ask(gateway)
+        text = told(gateway, "lockouts", "list")
+        assert "one" in text and "rate_limited" in text and "two" not in text, text
+        assert told(gateway, "lockouts", "clear", "one") == "cleared `one`\n"
+        ask(gateway)
+        assert told(gateway, "lockouts", "clear", "--all") == "cleared `one`\n"
+        assert told(gateway, "lockouts", "list") == "no account is locked out\n"
+        told(gateway, "lockouts", "clear", "nobody", code=3)
+    finally:
+        gateway.clear()
+
+
+def test_why_explains_a_request_by_its_id_and_the_last_one_without(program):
+    upstream = refusing("sk-upstream-one", fields={"Retry-After": "300"})
+    gateway = Gateway(program, {"accounts": [CHAT.account(upstream, "one", tier="PRO"), CHAT.account(upstream, "two")]})
+    try:
+        _, fields, _ = gateway.call("POST", *CHAT.request())
+        traced(gateway, fields["x-request-id"])
+        text = told(gateway, "why", fields["x-request-id"])
+        assert "Attempt 1 went to `one`" in text and "rate_limited" in text and "Attempt 2 went to `two`" in text and "tried" in text and "status 200" in text, text
+        assert told(gateway, "why") == text
+        assert json_of(gateway, "why", fields["x-request-id"])["attempts"][0]["account"] == "one"
+        assert "no trace" in told(gateway, "why", "req_0", code=3)
+    finally:
+        gateway.clear()
+
+
+def test_replay_is_the_same_each_time_and_shows_what_the_modes_do(program):
+    one, again, other = (run(program, "replay", "--generate", "--seed", s).stdout for s in ("7", "7", "8"))
+    assert one == again and one != other, "byte for byte"
+    report = json.loads(run(program, "replay", "--generate", "--json").stdout)
+    cache, balance, speed = report["modes"]
+    assert [m["mode"] for m in report["modes"]] == ["CacheFirst", "Balance", "PerformanceFirst"]
+    assert cache["cache_hit_permille"] > balance["cache_hit_permille"] > speed["cache_hit_permille"], report
+    for mode in report["modes"]:
+        assert mode["requests"] == mode["completed"] + mode["refused_429"] + mode["errors"] == cache["requests"]
+        assert sum(a["served"] for a in mode["accounts"]) == mode["completed"]
+    single = json.loads(run(program, "replay", "--generate", "--json", "--mode", "Balance").stdout)["modes"]
+    assert single == [balance]
+    impatient = json.loads(run(program, "replay", "--generate", "--json", "--mode", "CacheFirst", "--max-wait", "0", "--queue-wait", "0").stdout)["modes"][0]
+    assert impatient["waits"] == 0
+
+
+def test_the_worked_example_is_what_replay_prints(program):
+    page = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "replay.md").read_text()
+    example = page.split("$ penstock replay --generate\n", 1)[1].split("```", 1)[0]
+    assert example == run(program, "replay", "--generate").stdout, "docs/replay.md shows older figures: put in what it prints now, and see that its words still fit"
+
+
+def test_replay_takes_accounts_from_a_file(program):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-test-"))
+    file = folder / "accounts.json"
+    file.write_text(json.dumps({"accounts": [{"label": "big", "tier": "ULTRA", "requests_per_minute": 0, "tokens_per_minute": 0, "provider": "openai"}, {"label": "small", "max_concurrency": 1}]}))
+    modes = json.loads(run(program, "replay", "--generate", "--json", "--accounts", str(file), "--faults", "0").stdout)["modes"]
+    assert [a["account"] for a in modes[0]["accounts"]] == ["big", "small"] and modes[0]["accounts"][1]["served"] == 0, "the better tier has no limit"
+    fixed = json.loads(run(program, "replay", "--generate", "--json", "--accounts", str(file), "--fixed", "small", "--mode", "Balance").stdout)["modes"][0]
+    assert fixed["accounts"][1]["served"] > 0
+    for text, word in (("{", "accounts.json:1"), ("[]", "accounts"), ('{"accounts": []}', "no account"), ('{"accounts": [{"label": 1}]}', "accounts[0].label"),
+                       ('{"accounts": [{"label": "a"}, {"label": "b", "tier": "GOLD"}]}', "accounts[1].tier"), ('{"accounts": [{"label": "a", "quota_tokens": -1}]}', "accounts[0].quota_tokens"),
+                       ('{"accounts": [{"label": "a", "models": [1]}]}', "accounts[0].models"), ('{"accounts": [{"label": "a"}, {"label": "a"}]}', "label a")):
+        file.write_text(text)
+        done = run(program, "replay", "--generate", "--accounts", str(file), code=1)
+        assert word in done.stderr and done.stdout == "", (text, done)
+    assert "nobody" in run(program, "replay", "--generate", "--fixed", "nobody", code=1).stderr
+    for wrong in (["replay"], ["replay", "x", "--generate"], ["replay", "--generate", "--mode", "Fast"], ["replay", "--generate", "--seed", "-1"], ["replay", "--generate", "--reserve", "51"]):
+        run(program, *wrong, code=2)
+    assert "no-such-file" in run(program, "replay", "/no-such-file", code=1).stderr
+
+
+def test_a_recorded_day_is_replayed(program):
+    journal = pathlib.Path(tempfile.mkdtemp(prefix="penstock-test-")) / "journal"
+    gateway, _ = two(program, {"workers": 2}, arguments=["--journal", str(journal)])
+    try:
+        for turn in range(4):
+            for talk in range(3):
+                ask(gateway, f"talk-{talk}")
+        assert gateway.stop() == 0
+        report = json.loads(run(program, "replay", str(journal), "--json").stdout)
+        assert report["conversations"] == 3 and report["recorded"]["completed"] == 12 and report["recorded"]["tokens_prompt"] == 120, report["recorded"]
+        for mode in report["modes"]:
+            assert mode["completed"] == 12 and {a["account"] for a in mode["accounts"]} == {"one", "two"}, mode
+        assert "recorded: 12 completed" in run(program, "replay", str(journal)).stdout
+        journal.write_text(journal.read_text() + '{"kind":"what"}\n')
+        assert "line 49" in run(program, "replay", str(journal), code=1).stderr
+    finally:
+        gateway.clear()

@@ -115,6 +115,7 @@ static void take_open(struct canon_answer *an, const struct canon_event *ev)
     b->name = keep(an, ev->name);
     b->name_space = keep(an, ev->name_space);
     b->custom = ev->custom;
+    b->phase = ev->phase;
 }
 
 static void take_whole(struct canon_answer *an, const struct canon_event *ev)

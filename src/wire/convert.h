@@ -93,6 +93,7 @@ struct decoder {
     bool saw_tool;
     uint32_t high;
     bool summary_break; /* set by a decoder: the next delta begins a new part of a summary */
+    enum phase phase;   /* set by a decoder: of the texts that it opens */
     struct decode_choice parked[ANSWER_CHOICES_MAX];
     struct usage usage;
     struct written asked; /* of the request that is being answered */

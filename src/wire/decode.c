@@ -138,6 +138,7 @@ static void open_block(struct decoder *d, struct canon_event ev)
     d->open = true;
     d->kind = ev.block;
     ev.kind = CANON_OPEN;
+    ev.phase = ev.block == BLOCK_TEXT ? d->phase : PHASE_NONE;
     emit(d, ev);
 }
 

@@ -71,6 +71,7 @@ struct canon_event {
     struct text text;
     struct str id, name, name_space, model;
     bool custom;
+    enum phase phase; /* OPEN of a text: what it is in its turn */
     bool sig_behind;
     bool summary_break; /* DELTA of thinking: a new summary part begins with it */
     struct signature sig;
@@ -92,6 +93,7 @@ struct answer_block {
     struct buf text; /* escaped inside of a string: text, thinking, arguments, base64 */
     struct str id, name, name_space;
     bool custom;
+    enum phase phase;
     struct signature sig; /* of this block; for a call: the one that stood before it */
     struct text mime;
     struct opaque server;

@@ -24,6 +24,8 @@ struct preparation {
 
 bool signature_fits(const struct signature *sig, const struct wire_target *t)
 {
+    if (t->lacks.signatures)
+        return false;
     switch (t->wire) {
     case WIRE_OPENAI_CHAT: /* Copilot's reasoning_opaque; Gemini's own chat endpoint */
         return (sig->signer == SIGNER_OTHER && t->dialect == DIALECT_COPILOT) ||

@@ -24,6 +24,7 @@ struct wire_lacks {
     bool images;
     bool json_schema_parameters; /* gemini: `parameters` instead of `parametersJsonSchema` */
     bool thinking;
+    bool signatures; /* it refused those it was sent: they are left out, and what they sign */
 };
 
 /* What an upstream can beyond its wire. */

@@ -47,9 +47,10 @@ enum said {
 
 /* A stream for a client: the item at hand, and what is kept for the end. */
 struct responses_encoder {
-    enum said kind; /* of the item at hand */
-    bool closed;    /* its block is: it is finished when something else comes */
-    bool wrapped;   /* custom call: the target calls a function with `input` */
+    enum said kind;   /* of the item at hand */
+    enum phase phase; /* of a text */
+    bool closed;      /* its block is: it is finished when something else comes */
+    bool wrapped;     /* custom call: the target calls a function with `input` */
     bool refused;
     bool carries;     /* `encrypted` goes behind the item at hand, which is no reasoning */
     uint32_t index;   /* of the item at hand, else of the next */

@@ -195,6 +195,16 @@ static void open_call(struct decoder *d, const struct json *doc, uint32_t item, 
     decode_open_tool(d, 0, id, name, str_at(d, doc, member(doc, item, "namespace")), custom);
 }
 
+/* What a message is in its turn: a remark between calls, or the answer. */
+static void set_phase(struct decoder *d, const struct json *doc, uint32_t item)
+{
+    uint32_t phase = member(doc, item, "phase");
+
+    d->phase = node_says(doc, phase, "commentary")     ? PHASE_COMMENTARY
+               : node_says(doc, phase, "final_answer") ? PHASE_FINAL
+                                                       : PHASE_NONE;
+}
+
 static void item_added(struct decoder *d, const struct json *doc, uint32_t item, int64_t index)
 {
     struct responses_decoder *st = d->state;
@@ -203,6 +213,7 @@ static void item_added(struct decoder *d, const struct json *doc, uint32_t item,
     if (st->following && d->open && d->kind == BLOCK_TOOL)
         return; /* it waits: its done event holds all of it */
     follow(st, index);
+    set_phase(d, doc, item);
     if (is_call(kind))
         open_call(d, doc, item, kind == ITEM_CUSTOM_CALL);
 }
@@ -326,6 +337,7 @@ static void end_item(struct decoder *d, const struct json *doc, uint32_t item)
 static void whole_item(struct decoder *d, const struct json *doc, uint32_t item, int64_t index)
 {
     follow(d->state, index);
+    set_phase(d, doc, item);
     if (json_type(doc, item) == JSON_OBJECT)
         end_item(d, doc, item);
 }

@@ -28,6 +28,7 @@ struct item {
     uint32_t index;   /* in the output */
     struct text text; /* of a call: its arguments or input */
     struct str call_id, name, name_space;
+    enum phase phase;   /* of a text */
     struct str summary; /* reasoning: raw JSON of its parts, with commas */
     struct str notes;   /* text: raw JSON of its annotations, with commas */
     struct text encrypted;
@@ -119,6 +120,9 @@ static void put_item(struct json_writer *w, const struct encode_options *o, cons
     case SAID_TEXT:
     case SAID_REFUSAL:
         json_put_member(w, "role", STR("assistant"));
+        if (it->phase != PHASE_NONE)
+            json_put_member(w, "phase",
+                            it->phase == PHASE_FINAL ? STR("final_answer") : STR("commentary"));
         json_put_key(w, STR("content"));
         json_put_array(w);
         if (whole)
@@ -351,6 +355,7 @@ static struct item item_at_hand(const struct responses_encoder *st)
     return (struct item){
         .kind = st->kind,
         .index = st->index,
+        .phase = st->phase,
         .text = { buf_str(&st->text) },
         .call_id = str_take(call, st->call_id_len),
         .name = str_take(str_drop(call, st->call_id_len), st->name_len),
@@ -630,6 +635,7 @@ static void forget_item(struct responses_encoder *st)
     st->closed = st->wrapped = st->summary_open = false;
     st->summary = 0;
     st->call_id_len = st->name_len = 0;
+    st->phase = PHASE_NONE;
     st->delta.len = 0;
     st->call.len = st->text.len = st->parts.len = st->notes.len = st->held_notes.len = 0;
     st->index++;
@@ -700,6 +706,7 @@ static void on_open(struct encoder *e, const struct canon_event *ev)
         keep(e, &st->call, name_space);
     }
     st->refused = st->refused || kind == SAID_REFUSAL;
+    st->phase = ev->phase;
     begin_item(e, kind);
 }
 
@@ -1037,6 +1044,7 @@ static void whole_block(struct whole *wh, const struct answer_block *b, enum sta
     switch (b->kind) {
     case BLOCK_TEXT:
         it.kind = SAID_TEXT;
+        it.phase = b->phase;
         whole_notes(wh, b, &more);
         it.notes = buf_str(&more);
         break;

@@ -410,19 +410,34 @@ static bool read_custom_output(struct reading *rd, const struct item *it)
 static bool join_texts(struct reading *rd, const struct item *it, const char *name, uint32_t list,
                        struct text *out)
 {
+    const struct json *doc = rd->doc;
+    size_t len = 0;
+    char *at, *to;
+
     if (list == JSON_NONE)
         return true;
-    for (uint32_t one = json_first(rd->doc, list); one != JSON_NONE;
-         one = json_after(rd->doc, list, one)) {
-        uint32_t text =
-            is_type(rd->doc, one, JSON_OBJECT) ? member(rd->doc, one, "text") : JSON_NONE;
-
-        if (!is_type(rd->doc, text, JSON_STRING))
+    for (uint32_t one = json_first(doc, list); one != JSON_NONE; one = json_after(doc, list, one)) {
+        if (!is_type(doc, one, JSON_OBJECT) || !is_type(doc, member(doc, one, "text"), JSON_STRING))
             return members_complain(rd, it->at, name, "must be a list of objects with a text");
-        if (!text_is_empty(*out))
-            *out = text_join(rd->a, *out, TEXT_LIT("\\n\\n"));
-        *out = text_join(rd->a, *out, text_of(rd->doc, text));
+        *out = text_of(doc, member(doc, one, "text"));
+        len += out->escaped.len + 4;
     }
+    if (len == 0 || len == out->escaped.len + 4)
+        return true; /* none, or only one */
+    at = to = arena_alloc_raw(rd->a, len);
+    for (uint32_t one = json_first(doc, list); one != JSON_NONE; one = json_after(doc, list, one)) {
+        struct str text = text_of(doc, member(doc, one, "text")).escaped;
+
+        if (text.len == 0)
+            continue;
+        if (to > at) {
+            memcpy(to, "\\n\\n", 4);
+            to += 4;
+        }
+        memcpy(to, text.at, text.len);
+        to += text.len;
+    }
+    *out = (struct text){ { at, (size_t)(to - at) } };
     return true;
 }
 

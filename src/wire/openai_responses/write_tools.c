@@ -1,6 +1,8 @@
 /* wire/openai_responses/write_tools.c - tools and the choice among them. */
 #include "wire/openai_responses/write_int.h"
 
+#include <stdlib.h>
+
 #include "wire/format_int.h"
 #include "wire/schema.h"
 
@@ -260,13 +262,37 @@ static bool wants_images(const struct canon_request *r)
 
 /* --- the choice -------------------------------------------------------------------------------*/
 
-static void put_choice_of(struct request_writer *w, struct str name)
-{
-    bool custom = false;
+/* Names of tools of free text that the target knows as such, to be found in O(log n). */
+struct custom_names {
+    struct str *names;
+    size_t count;
+};
 
+static int by_name(const void *one, const void *two)
+{
+    return str_cmp(*(const struct str *)one, *(const struct str *)two);
+}
+
+static struct custom_names custom_names(struct request_writer *w)
+{
+    struct custom_names found = { NULL, 0 };
+
+    if (!takes_custom(w))
+        return found;
+    found.names = arena_array(w->a, struct str, w->r->tool_count + 1);
     for (const struct tool *tool = w->r->tools; tool != NULL; tool = tool->next)
-        if (str_eq(tool->name, name))
-            custom = tool->custom && takes_custom(w);
+        if (tool->custom)
+            found.names[found.count++] = tool->name;
+    qsort(found.names, found.count, sizeof(found.names[0]), by_name);
+    return found;
+}
+
+static void put_choice_of(struct request_writer *w, const struct custom_names *customs,
+                          struct str name)
+{
+    bool custom = customs->count > 0 && bsearch(&name, customs->names, customs->count,
+                                                sizeof(customs->names[0]), by_name) != NULL;
+
     json_put_object(w->w);
     json_put_member(w->w, "type", custom ? STR("custom") : STR("function"));
     json_put_member(w->w, "name", names_to_wire(w->names, STR(""), name));
@@ -276,6 +302,7 @@ static void put_choice_of(struct request_writer *w, struct str name)
 static void put_choice(struct request_writer *w)
 {
     const struct tool_choice *choice = &w->r->choice;
+    struct custom_names customs;
 
     switch (choice->mode) {
     case CHOICE_UNSET: /* or a tool of the provider, which only this protocol can choose */
@@ -294,9 +321,11 @@ static void put_choice(struct request_writer *w)
         return;
     case CHOICE_ONE:
         json_put_key(w->w, STR("tool_choice"));
-        put_choice_of(w, choice->names[0]);
+        customs = custom_names(w);
+        put_choice_of(w, &customs, choice->names[0]);
         return;
     case CHOICE_ALLOWED:
+        customs = custom_names(w);
         json_put_key(w->w, STR("tool_choice"));
         json_put_object(w->w);
         json_put_member(w->w, "type", STR("allowed_tools"));
@@ -304,7 +333,7 @@ static void put_choice(struct request_writer *w)
         json_put_key(w->w, STR("tools"));
         json_put_array(w->w);
         for (size_t i = 0; i < choice->name_count; i++)
-            put_choice_of(w, choice->names[i]);
+            put_choice_of(w, &customs, choice->names[i]);
         json_put_end(w->w);
         json_put_end(w->w);
         return;

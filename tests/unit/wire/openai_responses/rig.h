@@ -150,6 +150,8 @@ static inline void rig_note_event(void *peer, const struct canon_event *ev)
             (void)buf_printf(b, ",%.*s,%.*s%s%.*s%s", STR_ARG(ev->id), STR_ARG(ev->name),
                              ev->name_space.len > 0 ? "@" : "", STR_ARG(ev->name_space),
                              ev->custom ? ",custom" : "");
+        else if (ev->phase != PHASE_NONE)
+            (void)buf_printf(b, ev->phase == PHASE_FINAL ? ",final" : ",commentary");
         (void)buf_printf(b, ") ");
         break;
     case CANON_DELTA:

@@ -129,6 +129,16 @@ static const struct {
                   DONE("0", "{\"type\":\"reasoning\",\"content\":[{\"type\":\"reasoning_text\","
                             "\"text\":\"hm\"}]}") COMPLETED,
       "start(resp_1,gpt) open(thinking) +hm close " ENDS "finish(done) end" },
+    { "phases of a turn",
+      CREATED ADDED("0", "{\"type\":\"message\",\"phase\":\"commentary\"}")
+          EVENT("response.output_text.delta", "\"output_index\":0,\"delta\":\"a\"")
+              DONE("0", "{\"type\":\"message\",\"phase\":\"commentary\"}")
+                  DONE("1", "{\"type\":\"message\",\"phase\":\"final_answer\",\"content\":[{"
+                            "\"type\":\"output_text\",\"text\":\"b\"}]}")
+                      DONE("2", "{\"type\":\"message\",\"content\":[{\"type\":\"output_text\","
+                                "\"text\":\"c\"}]}") COMPLETED,
+      "start(resp_1,gpt) open(text,commentary) +a close open(text,final) +b close open(text) +c "
+      "close " ENDS "finish(done) end" },
     { "a refusal", CREATED EVENT("response.refusal.delta", "\"delta\":\"No.\"") COMPLETED,
       "start(resp_1,gpt) open(refusal) +No. close " ENDS "finish(refusal) end" },
     { "citations",

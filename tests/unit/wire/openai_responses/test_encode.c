@@ -378,6 +378,32 @@ TEST(what_the_request_said_is_said_again_on_one_line)
               "\"function\",\"name\":\"f\"},\"tools\":[],\"top_p\":1,\"store\":false");
 }
 
+TEST(the_phase_of_a_text_is_told)
+{
+    static const struct canon_event events[] = {
+        START("r"),
+        { .kind = CANON_OPEN, .block = BLOCK_TEXT, .phase = PHASE_COMMENTARY },
+        DELTA(TEXT, "a"),
+        CLOSE(TEXT),
+        OPEN(TEXT),
+        DELTA(TEXT, "b"),
+        CLOSE(TEXT),
+        FINISH(DONE),
+        END,
+    };
+    struct encode_options o = rig_options(t, &asked, "r");
+    struct str response = rig_check_stream(t, rig_encode(t, &o, events, COUNT(events)));
+
+    CHECK_STRS(rig_encode_whole(t, &o, events, COUNT(events)), response);
+    CHECK_STR(between(t, response, "\"output\":", ",\"parallel"),
+              "\"output\":[{\"id\":\"msg_r_0\",\"type\":\"message\",\"status\":\"completed\","
+              "\"role\":\"assistant\",\"phase\":\"commentary\",\"content\":[{\"type\":"
+              "\"output_text\",\"text\":\"a\",\"annotations\":[],\"logprobs\":[]}]},{\"id\":"
+              "\"msg_r_1\",\"type\":\"message\",\"status\":\"completed\",\"role\":"
+              "\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":\"b\","
+              "\"annotations\":[],\"logprobs\":[]}]}]");
+}
+
 /* --- tools ------------------------------------------------------------------------------------*/
 
 static struct str output_of(struct test *t, const struct encode_options *o,

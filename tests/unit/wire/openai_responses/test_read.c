@@ -174,56 +174,57 @@ TEST(items_become_messages)
                        "{\"role\":\"assistant\",\"phase\":\"final_answer\",\"content\":\"b\"}]"),
               "assistant/commentary(a)call(1,f@,{}) assistant/final(b)" },
             { "custom calls, namespaces, lists as output",
-              ASK(
-                  "[" ITEM("custom_tool_call", "\"call_id\":\"1\",\"name\":\"p\",\"input\":\"***\"") "," ITEM(
-                      "function_call", "\"call_id\":\"2\",\"name\":\"f\",\"namespace\":\"n\","
-                                       "\"arguments\":\"\",\"id\":\"fc_1\",\"status\":"
-                                       "\"completed\"") "," ITEM("custom_tool_call_output",
-                                                                 "\"call_id\":\"1\",\"output\":[{"
-                                                                 "\"type\":"
-                                                                 "\"input_text\",\"text\":\"a\"},{"
-                                                                 "\"type\":\"input_image\",\"image_"
-                                                                 "url\":"
-                                                                 "\"data:image\\/png;base64,AA\\/"
-                                                                 "A\"}]") "]"),
+              ASK("[" ITEM("custom_tool_call", "\"call_id\":\"1\",\"name\":\"p\",\"input\":\"***\"") "," ITEM(
+                  "function_call", "\"call_id\":\"2\",\"name\":\"f\",\"namespace\":\"n\","
+                                   "\"arguments\":\"\",\"id\":\"fc_1\",\"status\":"
+                                   "\"completed\"") "," ITEM("custom_tool_call_output",
+                                                             "\"call_id\":\"1\",\"output\":[{"
+                                                             "\"type\":"
+                                                             "\"input_text\",\"text\":\"a\"},{"
+                                                             "\"type\":\"input_image\",\"image_"
+                                                             "url\":"
+                                                             "\"data:image\\/png;base64,AA\\/"
+                                                             "A\"}]") "]"),
               "assistantcall(1,p@,***,custom)call(2,f@n,) "
               "userresult(1,custom,(a)image(base64,image/png,AA/A,))" },
             { "reasoning of others, and what is none",
-              ASK(
-                  "[" ITEM("reasoning", "\"summary\":[]") "," ITEM(
-                      "reasoning",
-                      "\"summary\":[],\"content\":[{\"type\":\"reasoning_text\",\"text\":"
-                      "\"raw\"}]") "," ITEM("reasoning",
-                                            "\"summary\":[],\"encrypted_content\":\"gw1.goo."
-                                            "QUFBQQ\"") "," ITEM("reasoning",
-                                                                 "\"summary\":[],\"encrypted_"
-                                                                 "content\":\"gw1.oai.Z0FBQUFBeA."
-                                                                 "cnNfMQ\"") "," ITEM("reasoning",
-                                                                                      "\"id\":\"rs_"
-                                                                                      "0a1b_0\","
-                                                                                      "\"summary\":"
-                                                                                      "[],"
-                                                                                      "\"encrypted_"
-                                                                                      "content\":"
-                                                                                      "\"gAAAAx\"") "," ITEM("reasoning",
-                                                                                                             "\"summary\":[],\"encrypted_content\":\"whose?\"") "]"),
+              ASK("[" ITEM("reasoning", "\"summary\":[]") "," ITEM(
+                  "reasoning",
+                  "\"summary\":[],\"content\":[{\"type\":\"reasoning_text\",\"text\":"
+                  "\"raw\"}]") "," ITEM("reasoning",
+                                        "\"summary\":[],\"encrypted_content\":\"gw1.goo."
+                                        "QUFBQQ\"") "," ITEM("reasoning",
+                                                             "\"summary\":[],\"encrypted_"
+                                                             "content\":\"gw1.oai.Z0FBQUFBeA."
+                                                             "cnNfMQ\"") "," ITEM("reasoning",
+                                                                                  "\"id\":\"rs_"
+                                                                                  "0a1b_0\","
+                                                                                  "\"summary\":"
+                                                                                  "[],"
+                                                                                  "\"encrypted_"
+                                                                                  "content\":"
+                                                                                  "\"gAAAAx\"") "," ITEM("reasoning",
+                                                                                                         "\"summary\":[],\"encrypted_content\":\"whose?\"") "]"),
               "assistantthinking(raw)thinking(,sig 2 AAAA )redacted(,sig 3 gAAAAAx rs_1)"
               "redacted(,sig 3 gAAAAx )redacted(,sig 4 whose? )" },
             { "kept whole",
-              ASK("[" ITEM("web_search_call", "\"id\":\"ws_1\"") "," ITEM("compaction", "\"encrypte"
-                                                                                        "d_"
-                                                                                        "content\":"
-                                                                                        "\"z\"") "," ITEM(
-                  "local_shell_call",
-                  "\"call_id\":\"1\"") "," ITEM("local_shell_call_output",
-                                                "\"id\":\"1\",\"output\":\"x\"") "," ITEM("mcp_"
-                                                                                          "approval"
-                                                                                          "_respons"
-                                                                                          "e",
-                                                                                          "\"approv"
-                                                                                          "e\":"
-                                                                                          "true") "," ITEM("of_tomorrow",
-                                                                                                           "\"a\":1") "]"),
+              ASK(
+                  "[" ITEM("web_search_call", "\"id\":\"ws_1\"") "," ITEM(
+                      "compaction",
+                      "\"encrypte"
+                      "d_"
+                      "content\":"
+                      "\"z\"") "," ITEM("local_shell_call",
+                                        "\"call_id\":\"1\"") "," ITEM("local_shell_call_output",
+                                                                      "\"id\":\"1\",\"output\":"
+                                                                      "\"x\"") "," ITEM("mcp_"
+                                                                                        "approval"
+                                                                                        "_respons"
+                                                                                        "e",
+                                                                                        "\"approv"
+                                                                                        "e\":"
+                                                                                        "true") "," ITEM("of_tomorrow",
+                                                                                                         "\"a\":1") "]"),
               "assistantserver(web_search_call,ws_1,web_search)opaque(compaction,,)"
               "server(local_shell_call,,local_shell) useropaque(local_shell_call_output,1,)"
               "opaque(mcp_approval_response,,) assistantopaque(of_tomorrow,,)" },

@@ -340,6 +340,26 @@ TEST(requests_as_the_target_gets_them)
     }
 }
 
+TEST(C35_reasoning_that_was_refused_is_left_out_and_named)
+{
+    struct rig_request *q = rig_read(
+        t, "{\"model\":\"x\",\"input\":[{\"role\":\"user\",\"content\":\"hi\"},{\"type\":"
+           "\"reasoning\",\"id\":\"rs_1\",\"summary\":[],\"encrypted_content\":\"gAAAAx\"},{"
+           "\"type\":\"message\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\","
+           "\"text\":\"ok\"}]},{\"role\":\"user\",\"content\":\"and?\"}]}");
+    struct wire_target target = rig_target(WIRE_OPENAI_RESPONSES, "gpt-5");
+    struct str lost, got;
+
+    got = rig_write(t, &q->r, &target, &lost);
+    CHECK(str_find(got, STR("gAAAAx")) != SIZE_MAX);
+    CHECK_STR(lost, "");
+    target.lacks.signatures = true;
+    got = rig_write(t, &q->r, &target, &lost);
+    CHECK(str_find(got, STR("reasoning\"")) == SIZE_MAX, "%s", got.at);
+    CHECK(str_find(got, STR("\"ok\"")) != SIZE_MAX);
+    CHECK_STR(lost, "input[1]");
+}
+
 /* Every member that means something is written, refused, or named as lost. Stop sequences are the
  * translator's: it watches for those that a writer does not pass on. */
 TEST(no_field_vanishes)

@@ -384,9 +384,9 @@ enum decoded gemini_decode_event(struct decoder *d, struct str name, const struc
     return gemini_decode_chunk(d, doc, 0, STR(""));
 }
 
-/* A stream that just stops without a finishReason was cut, however clean its framing. Only an answer
- * in one piece, or one whose end is said otherwise (`[DONE]`), may leave it out, as some of what
- * answers in Gemini's name does. */
+/* A stream that just stops without a finishReason was cut, however clean its framing. Only an
+ * answer in one piece, or one whose end is said otherwise (`[DONE]`), may leave it out, as some of
+ * what answers in Gemini's name does. */
 enum decoded gemini_decode_done(struct decoder *d, bool eof, bool clean)
 {
     struct gemini_decoder *s = d->state;

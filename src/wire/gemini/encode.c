@@ -229,6 +229,50 @@ static struct gemini_encoder *state_of(struct encoder *e)
     return s;
 }
 
+static void put(struct encoder *e, struct str bytes)
+{
+    if (e->full || !buf_add(e->out, bytes))
+        e->full = true;
+}
+
+/* What stands behind the candidates of each chunk but the last. */
+static void tail_make(struct gemini_encoder *s, const struct encode_options *o)
+{
+    struct buf b;
+
+    if (s->tail.len > 0)
+        return;
+    buf_init(&b, o->model.len * 6 + o->id.len * 6 + 64);
+    bool fits = buf_add(&b, STR("],\"modelVersion\":")) && json_quote(&b, o->model) &&
+                buf_add(&b, STR(",\"responseId\":")) && json_quote(&b, o->id) &&
+                buf_add(&b, o->json_array ? STR("}") : STR("}\n\n"));
+
+    assert(fits); /* six bytes for each of theirs, and ours */
+    s->tail = b;
+}
+
+/* A chunk with a text: what most of a stream is made of. */
+static void text_chunk(struct gemini_encoder *s, struct encoder *e, uint32_t choice,
+                       struct text text, bool thought, struct text signature)
+{
+    tail_make(s, e->o);
+    put(e, !e->o->json_array ? STR("data: ") : e->begun ? STR(",\r\n") : STR("["));
+    e->begun = true;
+    put(e, STR("{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\""));
+    put(e, text.escaped);
+    put(e, thought ? STR("\",\"thought\":true") : STR("\""));
+    if (!text_is_empty(signature)) {
+        put(e, STR(",\"thoughtSignature\":\""));
+        put(e, signature.escaped);
+        put(e, STR("\""));
+    }
+    put(e, STR("}]},\"index\":"));
+    if (e->full || !buf_add_u64(e->out, choice))
+        e->full = true;
+    put(e, STR("}"));
+    put(e, buf_str(&s->tail));
+}
+
 static struct json_writer open_chunk(struct encoder *e)
 {
     struct json_writer w = encode_begin(e, STR(""));
@@ -289,13 +333,10 @@ static void flush_call(struct gemini_encoder *s, struct encoder *e)
 /* A signature that finds no part of its own rides on an empty text. */
 static void flush_signature(struct gemini_encoder *s, struct encoder *e)
 {
-    struct json_writer w;
-
     if (s->signature.len == 0)
         return;
-    w = open_chunk(e);
-    put_text(&w, TEXT_EMPTY, false, take_signature(s, s->signature_choice));
-    close_chunk(e, &w, s->signature_choice);
+    text_chunk(s, e, s->signature_choice, TEXT_EMPTY, false,
+               take_signature(s, s->signature_choice));
 }
 
 static void on_open(struct gemini_encoder *s, struct encoder *e, const struct canon_event *ev)
@@ -315,7 +356,6 @@ static void on_open(struct gemini_encoder *s, struct encoder *e, const struct ca
 
 static void on_delta(struct gemini_encoder *s, struct encoder *e, const struct canon_event *ev)
 {
-    struct json_writer w;
     bool thought = ev->block == BLOCK_THINKING;
     struct text text = ev->text;
 
@@ -330,9 +370,8 @@ static void on_delta(struct gemini_encoder *s, struct encoder *e, const struct c
         text = text_join(e->scratch, TEXT_LIT("\\n\\n"), text);
     if (ev->block == BLOCK_TEXT && ev->choice == 0)
         widths_add(&s->widths, text.escaped);
-    w = open_chunk(e);
-    put_text(&w, text, thought, thought ? TEXT_EMPTY : take_signature(s, ev->choice));
-    close_chunk(e, &w, ev->choice);
+    text_chunk(s, e, ev->choice, text, thought,
+               thought ? TEXT_EMPTY : take_signature(s, ev->choice));
 }
 
 static void on_signature(struct gemini_encoder *s, struct encoder *e, const struct canon_event *ev)
@@ -461,6 +500,7 @@ void gemini_encode_clear(void *state)
     buf_clear(&s->arguments);
     buf_clear(&s->call);
     buf_clear(&s->signature);
+    buf_clear(&s->tail);
     grounding_clear(&s->grounding);
     widths_clear(&s->widths);
 }

@@ -112,6 +112,7 @@ struct gemini_encoder {
     bool held; /* a closed call waits for what comes next */
     uint32_t held_choice;
     bool redacted;        /* the open block is encrypted thinking */
+    struct buf tail;      /* of each chunk: see tail_make() */
     struct buf signature; /* waits for a part */
     uint32_t signature_choice;
     uint32_t count; /* of choices that have ended */

@@ -20,21 +20,23 @@ static bool speaks_openapi(const struct gemini_writer *x)
            (x->t->wire == WIRE_CLOUDCODE && x->t->facts.gemini.generation == 0);
 }
 
+/* `tool` NULL: of the answer. */
 static bool put_schema(struct gemini_writer *x, struct str schema, bool openapi_from,
-                       bool openapi_to, bool tool, struct str path)
+                       bool openapi_to, const struct tool *tool)
 {
     enum schema_form form = openapi_to ? SCHEMA_GEMINI_OPENAPI : SCHEMA_GEMINI_JSON;
     const char *what = "";
+    enum schema_result said =
+        schema_put(x->out, schema, openapi_from, form, tool != NULL, x->a, &what);
 
-    switch (schema_put(x->out, schema, openapi_from, form, tool, x->a, &what)) {
-    case SCHEMA_SAME:
+    if (said == SCHEMA_SAME)
         return true;
-    case SCHEMA_CHANGED:
-        approximate_path(x->w, path);
-        return true;
-    case SCHEMA_REFUSED:
+    struct str path =
+        tool != NULL ? canon_tool_path(x->r, tool->at, x->a) : x->r->where[FIELD_FORMAT];
+
+    if (said == SCHEMA_REFUSED)
         return refuse_path(x->w, path, str_c(what));
-    }
+    approximate_path(x->w, path);
     return true;
 }
 
@@ -44,13 +46,12 @@ static bool put_schema(struct gemini_writer *x, struct str schema, bool openapi_
 
 static bool put_function(struct gemini_writer *x, const struct tool *t)
 {
-    struct str path = canon_tool_path(x->r, t->at, x->a);
     struct str schema = t->custom ? STR(INPUT_SCHEMA) : t->schema;
     struct text description = t->description;
     bool openapi = speaks_openapi(x) || t->openapi;
 
     if (t->custom) { /* free text becomes the one string of an object */
-        approximate_path(x->w, path);
+        approximate_path(x->w, canon_tool_path(x->r, t->at, x->a));
         if (t->grammar.len > 0)
             description =
                 text_join(x->a, description,
@@ -58,16 +59,19 @@ static bool put_function(struct gemini_writer *x, const struct tool *t)
                                                        (int)t->grammar.len, t->grammar.at)));
     }
     if (t->deferred)
-        approximate_path(x->w, path);
-    if (t->strict == TRI_YES && x->t->facts.gemini.generation < 3)
+        approximate_path(x->w, canon_tool_path(x->r, t->at, x->a));
+    if (t->strict == TRI_YES && x->t->facts.gemini.generation < 3) {
+        struct str path = canon_tool_path(x->r, t->at, x->a);
+
         lose_path(x->w, arena_printf(x->a, "%.*s.strict", (int)path.len, path.at));
+    }
     json_put_object(x->out);
     json_put_member(x->out, "name", names_to_wire(x->w->names, t->name_space, t->name));
     if (!text_is_empty(description))
         gemini_put_text(x, "description", description);
     if (!openapi || !schema_is_bare(schema, x->a)) {
         json_put_key(x->out, openapi ? STR("parameters") : STR("parametersJsonSchema"));
-        if (!put_schema(x, schema, t->openapi, openapi, true, path))
+        if (!put_schema(x, schema, t->openapi, openapi, t))
             return false;
     }
     json_put_end(x->out);
@@ -350,7 +354,7 @@ static bool put_format(struct gemini_writer *x)
     if (f->kind == FORMAT_JSON)
         return true;
     json_put_key(x->out, openapi ? STR("responseSchema") : STR("responseJsonSchema"));
-    return put_schema(x, f->schema, f->openapi, openapi, false, x->r->where[FIELD_FORMAT]);
+    return put_schema(x, f->schema, f->openapi, openapi, NULL);
 }
 
 /* --- thinking -----------------------------------------------------------------------------------

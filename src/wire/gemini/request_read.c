@@ -331,9 +331,11 @@ static void place_signature(struct reading *r, struct message *m, struct part *b
     m->last = moved;
 }
 
-static bool read_part(struct reading *r, struct message *m, const struct place *here, uint32_t node)
+/* `behind`: the last part of the content before, when the model spoke there, too. */
+static bool read_part(struct reading *r, struct message *m, struct part *behind,
+                      const struct place *here, uint32_t node)
 {
-    struct part *before = m->last, *to;
+    struct part *before = m->last != NULL ? m->last : behind, *to;
     uint32_t n[COUNT(part_rules)];
     int kind = -1;
 
@@ -375,7 +377,8 @@ static bool read_content(struct reading *r, const struct place *p, uint32_t node
         [PARTS] = { { "parts", 5 }, MEMBER_ARRAY },
     };
     struct place parts = { p, "parts", 0 }, here = { &parts, NULL, 0 };
-    struct message *m;
+    struct message *m, *before;
+    struct part *behind = NULL;
     struct str role;
     uint32_t n[COUNT(rules)];
 
@@ -386,14 +389,95 @@ static bool read_content(struct reading *r, const struct place *p, uint32_t node
 
     if (!model && role.len > 0 && !str_ieq(role, STR("user")) && !str_ieq(role, STR("function")))
         return wrong(r, p, "role", "must be user or model");
+    before = r->r->last;
+    if (before != NULL && model && before->role == ROLE_ASSISTANT)
+        behind = before->last;
     m = canon_add_message(r->r, r->a, model ? ROLE_ASSISTANT : ROLE_USER, p->index);
     if (n[PARTS] == JSON_NONE)
         return true;
     for (uint32_t e = json_first(r->doc, n[PARTS]); e != JSON_NONE;
          e = json_after(r->doc, n[PARTS], e), here.index++)
-        if (!read_part(r, m, &here, e))
+        if (!read_part(r, m, behind, &here, e))
             return false;
     return true;
+}
+
+/* --- thoughts that came in pieces ----------------------------------------------------------------
+ */
+
+/* Clients that streamed send each piece of a thought as a part, or even as a content. A run of them
+ * is one thought: other providers sign the whole of it. */
+struct run {
+    struct part *first; /* NULL: none */
+    struct part **pieces;
+    uint32_t count, cap;
+    size_t bytes;
+};
+
+static void run_add(struct run *run, struct part *p, struct arena *a)
+{
+    if (run->first == NULL) {
+        run->first = p;
+        run->count = 0;
+        run->bytes = 0;
+    }
+    if (run->count == run->cap) {
+        uint32_t cap = run->cap == 0 ? 16 : run->cap * 2;
+        struct part **pieces = arena_array(a, struct part *, cap);
+
+        if (run->count > 0)
+            memcpy(pieces, run->pieces, run->count * sizeof(pieces[0]));
+        run->pieces = pieces;
+        run->cap = cap;
+    }
+    run->pieces[run->count++] = p;
+    run->bytes += p->text.escaped.len;
+}
+
+/* The first one gets all of it, and the signature of the last; the others say nothing. */
+static void run_end(struct run *run, struct arena *a)
+{
+    struct part *first = run->first;
+
+    run->first = NULL;
+    if (first == NULL || run->count < 2)
+        return;
+    char *all = arena_alloc_raw(a, run->bytes + 1), *to = all;
+
+    for (uint32_t i = 0; i < run->count; i++) {
+        struct str piece = run->pieces[i]->text.escaped;
+
+        memcpy(to, piece.at, piece.len);
+        to += piece.len;
+        run->pieces[i]->text = TEXT_EMPTY;
+    }
+    first->text.escaped = (struct str){ all, run->bytes };
+    first->sig = run->pieces[run->count - 1]->sig;
+    for (uint32_t i = 1; i < run->count; i++)
+        *run->pieces[i] = (struct part){ .kind = PART_TEXT,
+                                         .at = run->pieces[i]->at,
+                                         .next = run->pieces[i]->next };
+}
+
+static void join_thoughts(struct reading *r)
+{
+    struct run run = { .first = NULL };
+
+    for (struct message *m = r->r->messages; m != NULL; m = m->next) {
+        if (m->role != ROLE_ASSISTANT)
+            run_end(&run, r->a);
+        for (struct part *p = m->parts; p != NULL; p = p->next) {
+            bool piece = p->kind == PART_THINKING && !text_is_empty(p->text);
+
+            if (!piece)
+                run_end(&run, r->a);
+            else
+                run_add(&run, p, r->a);
+            if (piece && p->sig.signer != SIGNER_NONE)
+                run_end(&run, r->a);
+        }
+    }
+    run_end(&run, r->a);
 }
 
 static bool read_contents(struct reading *r, const struct place *up, uint32_t list)
@@ -404,6 +488,7 @@ static bool read_contents(struct reading *r, const struct place *up, uint32_t li
          e = json_after(r->doc, list, e), here.index++)
         if (!read_content(r, &here, e))
             return false;
+    join_thoughts(r);
     return true;
 }
 

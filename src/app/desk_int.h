@@ -36,7 +36,7 @@ bool desk_knows(const struct desk *d, int64_t id);
 typedef void desk_change(struct desk *d, const struct admin_call *c, struct admin_outcome *out);
 
 /* desk_scheduling.c */
-desk_change desk_scheduling, desk_fix, desk_unfix, desk_bindings_clear, desk_binding_clear;
+desk_change desk_scheduling, desk_fix, desk_unfix, desk_unbind_all, desk_unbind;
 /* desk_accounts.c */
 desk_change desk_account_add, desk_account_change, desk_account_remove, desk_lockouts_clear;
 

@@ -99,7 +99,7 @@ static void put_cleared(struct admin_outcome *out, uint32_t count)
     json_put_end(&w);
 }
 
-void desk_bindings_clear(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
+void desk_unbind_all(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
 {
     uint32_t count = pool_bindings(d->o.pool, loop_now(d->loop));
 
@@ -125,7 +125,7 @@ static void consider(void *peer, const struct binding *b)
 }
 
 /* The session as requests and log show it (`sid-…`), or its whole key. */
-void desk_binding_clear(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
+void desk_unbind(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
 {
     struct wanted w = { .shown = admin_call_name(c) };
 

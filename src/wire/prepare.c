@@ -113,23 +113,40 @@ static bool is_nothing(const struct preparation *p, const struct part *part)
            (p->t->wire == WIRE_ANTHROPIC ? text_is_blank(part->text) : text_is_empty(part->text));
 }
 
-/* The parts of a result without those that say nothing; the list itself when there are none. */
-static struct part *copy_content(struct preparation *p, struct part *first)
+/* Something that only the client's own provider understands. */
+static bool is_private(const struct preparation *p, const struct part *part)
+{
+    return (part->kind == PART_OPAQUE || part->kind == PART_SERVER_CALL ||
+            part->kind == PART_SERVER_RESULT) &&
+           is_foreign(p, part->opaque.wire);
+}
+
+/* The parts of a result without those that say nothing, and in words what only its own provider
+ * would understand; the list itself when there are none such. `worded`: there were. */
+static struct part *copy_content(struct preparation *p, struct part *first, bool *worded)
 {
     struct part *head = NULL, *last = NULL;
     bool clean = true;
 
+    *worded = false;
     for (const struct part *part = first; part != NULL; part = part->next)
-        clean = clean && !is_nothing(p, part);
+        clean = clean && !is_nothing(p, part) && !is_private(p, part);
     if (clean)
         return first;
-    for (const struct part *part = first; part != NULL; part = part->next)
-        if (!is_nothing(p, part)) {
-            struct part *copy = part_append(&head, &last, p->a, part->kind, part->at);
-
-            *copy = *part;
-            copy->next = NULL;
+    for (const struct part *part = first; part != NULL; part = part->next) {
+        if (is_nothing(p, part))
+            continue;
+        if (is_private(p, part)) {
+            part_append(&head, &last, p->a, PART_TEXT, part->at)->text =
+                server_part_text(part, p->a);
+            *worded = true;
+            continue;
         }
+        struct part *copy = part_append(&head, &last, p->a, part->kind, part->at);
+
+        *copy = *part;
+        copy->next = NULL;
+    }
     return head;
 }
 
@@ -172,8 +189,13 @@ static void copy_part(struct preparation *p, struct message *to, const struct pa
         break;
     }
     copy = append(p, to, part, home);
-    if (copy->kind == PART_TOOL_RESULT)
-        copy->result.content = copy_content(p, part->result.content);
+    if (copy->kind == PART_TOOL_RESULT) {
+        bool worded;
+
+        copy->result.content = copy_content(p, part->result.content, &worded);
+        if (worded)
+            approximate_path(p->w, canon_path(p->client, home, part, p->a));
+    }
     if (copy->kind == PART_TOOL_CALL)
         p->calls++;
     if (!signature_fits(&copy->sig, p->t))

@@ -7,10 +7,10 @@
 #define SERVER_DEPTH 12
 
 /* Members whose texts a reader would want to see. */
-static const struct str telling[] = { { "query", 5 },  { "queries", 7 },    { "url", 3 },
-                                      { "uri", 3 },    { "title", 5 },      { "code", 4 },
-                                      { "output", 6 }, { "stdout", 6 },     { "stderr", 6 },
-                                      { "text", 4 },   { "error_code", 10 } };
+static const struct str telling[] = { { "query", 5 },  { "queries", 7 },     { "url", 3 },
+                                      { "uri", 3 },    { "title", 5 },       { "code", 4 },
+                                      { "output", 6 }, { "stdout", 6 },      { "stderr", 6 },
+                                      { "text", 4 },   { "error_code", 10 }, { "tool_name", 9 } };
 
 struct telling_text {
     struct buf out;

@@ -44,6 +44,8 @@ struct anthropic_body {
 void anthropic_plan_make(struct request_writer *w, struct anthropic_plan *p);
 /* Adds a sentence to the system text. */
 void plan_say(struct anthropic_plan *p, struct text sentence);
+/* Does the conversation end with words of the assistant, to be gone on with? */
+bool plan_is_prefill(const struct canon_request *r);
 /* Is the tool one that the model may call? */
 bool plan_offers(const struct request_writer *w, const struct tool *t);
 

@@ -191,8 +191,10 @@ static void plan_display(struct request_writer *w, struct anthropic_plan *p)
         lose_field(w, FIELD_REASONING_SUMMARY);
         return;
     }
-    if (said == SUMMARY_NONE)
+    if (said == SUMMARY_NONE && (w->t->own_service || p->thinking == THINKING_ADAPTIVE))
         p->display = "omitted";
+    else if (said == SUMMARY_NONE)
+        lose_field(w, FIELD_REASONING_SUMMARY);
     else if (p->thinking == THINKING_ADAPTIVE && reasoning_is_shown(w->r))
         p->display = "summarized";
     if (said == SUMMARY_CONCISE || said == SUMMARY_DETAILED)
@@ -354,6 +356,17 @@ static void plan_forced(struct request_writer *w, struct anthropic_plan *p)
     p->choice = CHOICE_AUTO;
 }
 
+/* The conversation ends with the assistant's own words, to be gone on with. Blocks of a server's
+ * tool at the end are a turn that was paused: every model goes on with those. */
+bool plan_is_prefill(const struct canon_request *r)
+{
+    const struct message *last = r->last;
+
+    return last != NULL && last->role == ROLE_ASSISTANT && last->last != NULL &&
+           last->last->kind != PART_SERVER_CALL && last->last->kind != PART_SERVER_RESULT &&
+           last->last->kind != PART_OPAQUE;
+}
+
 /* --- sampling ---------------------------------------------------------------------------------*/
 
 static double number_of(struct request_writer *w, struct str raw)
@@ -405,6 +418,8 @@ void anthropic_plan_make(struct request_writer *w, struct anthropic_plan *p)
     plan_choice(w, p);
     plan_format(w, p);
     plan_thinking(w, p);
+    if (p->thinking == THINKING_ENABLED && plan_is_prefill(w->r))
+        drop_thinking(w, p); /* the one excludes the other */
     plan_forced(w, p);
     plan_max_tokens(w, p);
     plan_display(w, p);

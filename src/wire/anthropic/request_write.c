@@ -271,6 +271,8 @@ static bool put_result(struct anthropic_body *b, const struct part *p, enum cach
             return false;
         json_put_end(w);
     }
+    if (content == NULL && p->result.is_error) /* an error has to say something */
+        json_put_member(w, "content", STR("(empty)"));
     if (p->result.is_error)
         json_put_member_bool(w, "is_error", true);
     anthropic_put_cache(w, cache);
@@ -393,15 +395,6 @@ static bool put_parts(struct anthropic_body *b, const struct part *first)
 
 /* --- messages ---------------------------------------------------------------------------------*/
 
-/* The conversation ends with the assistant's own words, to be gone on with. Blocks of a server's
- * tool at the end are a turn that was paused: every model goes on with those. */
-static bool is_prefill(const struct message *last)
-{
-    return last != NULL && last->role == ROLE_ASSISTANT && last->last != NULL &&
-           last->last->kind != PART_SERVER_CALL && last->last->kind != PART_SERVER_RESULT &&
-           last->last->kind != PART_OPAQUE;
-}
-
 static bool put_message(struct anthropic_body *b, const struct message *m)
 {
     static const struct str roles[] = {
@@ -413,6 +406,9 @@ static bool put_message(struct anthropic_body *b, const struct message *m)
     bool marked = m == b->marks[0] || m == b->marks[1];
 
     b->message = m;
+    if (m->name.len > 0)
+        lose_path(b->w, arena_printf(b->w->a, "%.*s.name",
+                                     STR_ARG(canon_path(b->w->r, m, NULL, b->w->a))));
     json_put_object(w);
     json_put_member(w, "role", roles[m->role]);
     json_put_name(w, STR("content"));
@@ -455,7 +451,7 @@ static void put_continue(struct anthropic_body *b, const struct message *last)
 static bool put_messages(struct anthropic_body *b)
 {
     const struct message *last = b->w->r->last;
-    bool prefill = is_prefill(last), native = b->w->t->facts.anthropic.prefill;
+    bool prefill = plan_is_prefill(b->w->r), native = b->w->t->facts.anthropic.prefill;
 
     if (prefill && !native && !b->w->t->emulate_prefill)
         return refuse_path(b->w, canon_path(b->w->r, NULL, NULL, b->w->a),

@@ -390,6 +390,26 @@ TEST(anthropic_signatures_of_calls_travel_to_the_client_and_back)
           back.body.at);
 }
 
+TEST(anthropic_clients_results_say_in_words_what_only_anthropic_knows)
+{
+    static const char body[] =
+        "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},{"
+        "\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"call_1\",\"name\":"
+        "\"f\","
+        "\"input\":{}}]},{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":"
+        "\"call_1\",\"content\":[{\"type\":\"tool_reference\",\"tool_name\":\"Skill\"}]}]}]}";
+    struct canon_request r;
+    struct translated translated;
+    struct crossed got = ask(t, WIRE_ANTHROPIC, body, WIRE_OPENAI_CHAT, "gpt-4o", &r, &translated);
+
+    CHECK(holds(got.body, "\"content\":\"[tool_reference] Skill\""), "%.*s", (int)got.body.len,
+          got.body.at);
+    CHECK(holds(got.dropped, "messages[2].content[0]~"), "%.*s", STR_ARG(got.dropped));
+    got = ask(t, WIRE_ANTHROPIC, body, WIRE_ANTHROPIC, OLD, &r, &translated);
+    CHECK(holds(got.body, "[{\"type\":\"tool_reference\",\"tool_name\":\"Skill\"}]"), "%.*s",
+          (int)got.body.len, got.body.at);
+}
+
 TEST(anthropic_forced_json_is_text_to_the_client)
 {
     static const char body[] =

@@ -339,6 +339,12 @@ TEST(anthropic_conversations_that_end_with_the_assistant)
     "\"assistant\",\"content\":\"One two \\n\"}]}"
     static const struct model_case cases[] = {
         { "are continued", PREFILL, OLD, NULL, "\"text\":\"One two\"}]}]", NULL, "", NULL },
+        { "are not thought about",
+          "{\"model\":\"m\",\"max_tokens\":4000,\"thinking\":{\"type\":\"enabled\",\"budget_"
+          "tokens\":"
+          "2000},\"messages\":[{\"role\":\"user\",\"content\":\"go\"},{\"role\":\"assistant\","
+          "\"content\":\"One\"}]}",
+          OLD, NULL, "\"text\":\"One\"}]}]", "thinking", "thinking~", NULL },
         { "are continued in words", PREFILL, "claude-opus-4-8", emulating,
           "\"text\":\"One two \\n\"}]},{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":"
           "\"Continue",
@@ -394,6 +400,23 @@ TEST(anthropic_tools_of_a_history_are_declared)
           "%.*s", (int)got.body.len, got.body.at);
     CHECK(str_find(got.body, STR("[{\"type\":\"tool_result\",\"tool_use_id\":\"a\"},{\"type\":"
                                  "\"tool_result\",\"tool_use_id\":\"b\"}]")) != SIZE_MAX,
+          "%.*s", (int)got.body.len, got.body.at);
+}
+
+TEST(anthropic_results_that_are_errors_say_something)
+{
+    struct rig_written got = rig_write(
+        t,
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"go\"},{\"role\":"
+        "\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"f\",\"input\":{}"
+        "}"
+        "]},{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"a\","
+        "\"is_error\":true}]}]," TOOL "}",
+        OLD, NULL);
+
+    CHECK(str_find(got.body,
+                   STR("\"tool_use_id\":\"a\",\"content\":\"(empty)\",\"is_error\":true}")) !=
+              SIZE_MAX,
           "%.*s", (int)got.body.len, got.body.at);
 }
 

@@ -25,10 +25,15 @@ static void judged(struct exchange *x, const struct judge_ask *given)
     exchange_fault(x, &v, &words);
 }
 
-/* A 200 that is none: the stream was cut, or what came is no answer of this wire. */
-static void judged_cut(struct exchange *x)
+void attempt_cut(struct exchange *x)
 {
     judged(x, &(struct judge_ask){ .status = x->attempt.status, .stream_cut = true });
+}
+
+void attempt_refused_inside(struct exchange *x)
+{
+    judged(x,
+           &(struct judge_ask){ .status = x->attempt.status, .body = buf_str(&x->attempt.body) });
 }
 
 /* --- the answer arrives
@@ -124,7 +129,7 @@ static void fed(struct exchange *x, const struct emitter *e, enum emitter_fed re
         judged(x, &(struct judge_ask){ .status = x->attempt.status, .body = buf_str(&e->error) });
         break;
     case EMITTER_BROKEN:
-        judged_cut(x);
+        attempt_cut(x);
         break;
     case EMITTER_DONE:
         /* the client has it all; what is left of the upstream's body is framing, unless the end
@@ -185,7 +190,7 @@ static void on_data(void *peer, struct str bytes)
     }
 }
 
-static void succeed(struct exchange *x)
+void attempt_succeed(struct exchange *x)
 {
     attempt_end(x, &(struct verdict){
                        .kind = VERDICT_SUCCESS, .status = x->attempt.status, .delay_ms = -1 });
@@ -196,7 +201,7 @@ static void stream_done(struct exchange *x)
 {
     struct request *r = x->r;
 
-    succeed(x);
+    attempt_succeed(x);
     x->answered = 200;
     exchange_end(x, ENDING_COMPLETE);
     response_end(r);
@@ -221,17 +226,17 @@ static void whole_translated(struct exchange *x)
             note_progress(x);
             stream_done(x);
         } else {
-            succeed(x);
+            attempt_succeed(x);
             reply_made(x);
         }
         return;
     case EMITTER_ERROR:
-        judged(x, &(struct judge_ask){ .status = a->status, .body = buf_str(&a->body) });
+        attempt_refused_inside(x);
         return;
     case EMITTER_FED:
     case EMITTER_FULL:
     case EMITTER_BROKEN:
-        judged_cut(x);
+        attempt_cut(x);
         return;
     }
 }
@@ -245,16 +250,16 @@ static void whole_answer(struct exchange *x)
     if (!wire_read_answer(x->target.protocol, buf_str(&a->body), a->body.at, &x->env->scratch,
                           &answer)) {
         arena_reset(&x->env->scratch);
-        judged_cut(x);
+        attempt_cut(x);
         return;
     }
     arena_reset(&x->env->scratch);
     if (answer.is_error) {
-        judged(x, &(struct judge_ask){ .status = a->status, .body = buf_str(&a->body) });
+        attempt_refused_inside(x);
         return;
     }
     x->usage = answer.usage;
-    succeed(x);
+    attempt_succeed(x);
     reply_whole(x, &answer);
 }
 
@@ -271,7 +276,7 @@ static void on_end(void *peer)
         note_progress(x);
         x->usage = *emitter_usage(x->emitter);
         if (!complete)
-            judged_cut(x);
+            attempt_cut(x);
         else
             stream_done(x);
         return;
@@ -281,16 +286,18 @@ static void on_end(void *peer)
 
         x->usage = *emitter_usage(a->collector);
         if (!complete) {
-            judged_cut(x);
+            attempt_cut(x);
             return;
         }
-        succeed(x);
+        attempt_succeed(x);
         reply_made(x);
         return;
     }
     case ATTEMPT_BODY:
-        if (x->target.counts)
+        if (x->target.ask == ASK_COUNT)
             counting_answered(x);
+        else if (embedding_is(x))
+            embedding_answered(x);
         else if (a->translates)
             whole_translated(x);
         else
@@ -337,7 +344,7 @@ static void refused(struct exchange *x, const struct wire_complaint *why)
     outgoing_clear(x);
     lease_return(x->env->pool, &x->attempt.lease,
                  &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 }, loop_now(x->env->loop));
-    if (x->target.counts) {
+    if (x->target.ask == ASK_COUNT) {
         counting_estimate(x);
         return;
     }
@@ -392,9 +399,7 @@ void attempt_start(struct exchange *x)
     bool fits = upstream_put_head(a->upstream,
                                   &(struct upstream_ask){
                                       .wire = a->wire,
-                                      .op = x->target.counts ? OP_COUNT
-                                            : a->stream      ? OP_STREAM
-                                                             : OP_GENERATE,
+                                      .op = a->op,
                                       .model = x->mapped,
                                       .body_bytes = a->body_bytes,
                                       .client = own ? x->r->head : NULL,

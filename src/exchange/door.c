@@ -5,21 +5,19 @@
 /* --- endpoints
  * ------------------------------------------------------------------------------------- */
 
-enum special { NOTHING_SPECIAL, COUNT_TOKENS, COMPLETIONS };
-
 static const struct {
     const char *path;
     enum endpoint endpoint;
     enum wire protocol;
     enum http_method method;
-    enum special what;
+    enum door_ask ask;
 } fixed_paths[] = {
-    { "/v1/chat/completions", ENDPOINT_GENERATE, WIRE_OPENAI_CHAT, HTTP_POST },
-    { "/chat/completions", ENDPOINT_GENERATE, WIRE_OPENAI_CHAT, HTTP_POST },
-    { "/v1/responses", ENDPOINT_GENERATE, WIRE_OPENAI_RESPONSES, HTTP_POST },
-    { "/responses", ENDPOINT_GENERATE, WIRE_OPENAI_RESPONSES, HTTP_POST },
-    { "/v1/messages", ENDPOINT_GENERATE, WIRE_ANTHROPIC, HTTP_POST },
-    { "/messages", ENDPOINT_GENERATE, WIRE_ANTHROPIC, HTTP_POST },
+    { "/v1/chat/completions", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST },
+    { "/chat/completions", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST },
+    { "/v1/responses", ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST },
+    { "/responses", ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST },
+    { "/v1/messages", ENDPOINT_MODEL_CALL, WIRE_ANTHROPIC, HTTP_POST },
+    { "/messages", ENDPOINT_MODEL_CALL, WIRE_ANTHROPIC, HTTP_POST },
     { "/v1/models", ENDPOINT_MODELS, WIRE_OPENAI_CHAT, HTTP_GET },
     { "/models", ENDPOINT_MODELS, WIRE_OPENAI_CHAT, HTTP_GET },
     { "/v1beta/models", ENDPOINT_MODELS, WIRE_GEMINI, HTTP_GET },
@@ -27,15 +25,15 @@ static const struct {
     { "/healthz", ENDPOINT_HEALTH, WIRE_OPENAI_CHAT, HTTP_GET },
     { "/", ENDPOINT_HOME, WIRE_OPENAI_CHAT, HTTP_GET },
     { "/quota", ENDPOINT_PAGE, WIRE_OPENAI_CHAT, HTTP_GET },
-    { "/v1/messages/count_tokens", ENDPOINT_GENERATE, WIRE_ANTHROPIC, HTTP_POST, COUNT_TOKENS },
-    { "/messages/count_tokens", ENDPOINT_GENERATE, WIRE_ANTHROPIC, HTTP_POST, COUNT_TOKENS },
-    { "/v1/responses/input_tokens", ENDPOINT_GENERATE, WIRE_OPENAI_RESPONSES, HTTP_POST,
-      COUNT_TOKENS },
-    { "/responses/input_tokens", ENDPOINT_GENERATE, WIRE_OPENAI_RESPONSES, HTTP_POST,
-      COUNT_TOKENS },
-    { "/v1/completions", ENDPOINT_GENERATE, WIRE_OPENAI_CHAT, HTTP_POST, COMPLETIONS },
-    { "/completions", ENDPOINT_GENERATE, WIRE_OPENAI_CHAT, HTTP_POST, COMPLETIONS },
-    { "/v1/embeddings", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
+    { "/v1/messages/count_tokens", ENDPOINT_MODEL_CALL, WIRE_ANTHROPIC, HTTP_POST, ASK_COUNT },
+    { "/messages/count_tokens", ENDPOINT_MODEL_CALL, WIRE_ANTHROPIC, HTTP_POST, ASK_COUNT },
+    { "/v1/responses/input_tokens", ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST,
+      ASK_COUNT },
+    { "/responses/input_tokens", ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST, ASK_COUNT },
+    { "/v1/completions", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_COMPLETE },
+    { "/completions", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_COMPLETE },
+    { "/v1/embeddings", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_EMBED },
+    { "/embeddings", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_EMBED },
     { "/v1/images/generations", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
     { "/v1/images/edits", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
     { "/v1/audio/transcriptions", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
@@ -82,17 +80,21 @@ static bool find_gemini(const struct http_head *head, struct str rest, struct st
     t->protocol = WIRE_GEMINI;
     t->model = model;
     if (str_eq(method, STR("generateContent"))) {
-        t->endpoint = ENDPOINT_GENERATE;
+        t->endpoint = ENDPOINT_MODEL_CALL;
     } else if (str_eq(method, STR("streamGenerateContent"))) {
-        t->endpoint = ENDPOINT_GENERATE;
+        t->endpoint = ENDPOINT_MODEL_CALL;
         t->stream = true;
         t->json_array = !(http_query_get(query, STR("alt"), alt, sizeof(alt), &alt_len) &&
                           str_eq((struct str){ alt, alt_len }, STR("sse")));
     } else if (str_eq(method, STR("countTokens"))) {
-        t->endpoint = ENDPOINT_GENERATE;
-        t->counts = true;
-    } else if (str_eq(method, STR("embedContent")) || str_eq(method, STR("batchEmbedContents"))) {
-        t->endpoint = ENDPOINT_LATER;
+        t->endpoint = ENDPOINT_MODEL_CALL;
+        t->ask = ASK_COUNT;
+    } else if (str_eq(method, STR("embedContent"))) {
+        t->endpoint = ENDPOINT_MODEL_CALL;
+        t->ask = ASK_EMBED;
+    } else if (str_eq(method, STR("batchEmbedContents"))) {
+        t->endpoint = ENDPOINT_MODEL_CALL;
+        t->ask = ASK_EMBED_BATCH;
     } else {
         return false;
     }
@@ -151,8 +153,7 @@ void door_find(const struct http_head *head, struct str path, struct str query,
             continue;
         out->endpoint = fixed_paths[i].endpoint;
         out->protocol = fixed_paths[i].protocol;
-        out->counts = fixed_paths[i].what == COUNT_TOKENS;
-        out->legacy = fixed_paths[i].what == COMPLETIONS;
+        out->ask = fixed_paths[i].ask;
         if (out->endpoint == ENDPOINT_MODELS)
             out->protocol = models_protocol(head, out->protocol);
         need_method(head, fixed_paths[i].method, out);
@@ -242,7 +243,7 @@ static bool looks_like_foreign_page(const struct door_rules *rules, const struct
         *why = "cross-site requests of a browser need a client key";
         return true;
     }
-    if (t->endpoint == ENDPOINT_GENERATE &&
+    if (t->endpoint == ENDPOINT_MODEL_CALL &&
         !http_type_is(r->head->content_type, STR("application/json"))) {
         *why = "Content-Type must be application/json";
         return true;
@@ -277,7 +278,7 @@ bool door_admit(const struct door_rules *rules, const struct request *r,
     if (looks_like_foreign_page(rules, r, t, &why)) {
         *f = (struct fault){
             .class = http_type_is(r->head->content_type, STR("application/json")) ||
-                             t->endpoint != ENDPOINT_GENERATE ||
+                             t->endpoint != ENDPOINT_MODEL_CALL ||
                              http_field_find(r->head, STR("origin")) != NULL
                          ? FAULT_FORBIDDEN
                          : FAULT_MEDIA_TYPE,

@@ -11,15 +11,24 @@
 #include "wire/fault.h"
 
 enum endpoint {
-    ENDPOINT_NONE,     /* no such path */
-    ENDPOINT_GENERATE, /* the four protocols */
-    ENDPOINT_MODELS,   /* the list */
-    ENDPOINT_MODEL,    /* one of it */
+    ENDPOINT_NONE,       /* no such path */
+    ENDPOINT_MODEL_CALL, /* a question for a model: `ask` */
+    ENDPOINT_MODELS,     /* the list */
+    ENDPOINT_MODEL,      /* one of it */
     ENDPOINT_HEALTH,
     ENDPOINT_HOME,   /* `/` */
     ENDPOINT_PAGE,   /* `/quota`, for a person who opens the address */
     ENDPOINT_STORED, /* an answer of before, which is not kept: 404 */
     ENDPOINT_LATER,  /* known paths that no account can serve in this version: 501 */
+};
+
+/* What is wanted of a model. */
+enum door_ask {
+    ASK_GENERATE,
+    ASK_COMPLETE,    /* openai-chat: the legacy /v1/completions */
+    ASK_COUNT,       /* tokens are to be counted, nothing generated */
+    ASK_EMBED,       /* vectors for texts */
+    ASK_EMBED_BATCH, /* gemini: … for several */
 };
 
 struct door_target {
@@ -29,8 +38,7 @@ struct door_target {
     struct str model;   /* of the path (gemini, /models/{id}); decoded */
     bool stream;        /* gemini: streamGenerateContent */
     bool json_array;    /* … without alt=sse */
-    bool legacy;        /* openai-chat: /v1/completions */
-    bool counts;        /* tokens are to be counted, nothing generated */
+    enum door_ask ask;
 };
 
 /* `path` is decoded once. */

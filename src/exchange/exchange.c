@@ -86,7 +86,7 @@ static struct exchange *exchange_new(struct exchange_env *env, struct request *r
 static bool answer_at_door(struct exchange_env *env, struct request *r, const struct door_target *t)
 {
     switch (t->endpoint) {
-    case ENDPOINT_GENERATE:
+    case ENDPOINT_MODEL_CALL:
         return false;
     case ENDPOINT_HEALTH:
         reply_health(env, r);
@@ -188,7 +188,7 @@ void exchange_body(struct request *r)
     const struct mapping_rule *rule;
 
     bool good =
-        x->target.counts || x->target.legacy
+        x->target.ask != ASK_GENERATE
             ? wire_read_side_request(x->target.protocol, r->body, request_body_bytes(r),
                                      x->target.model, &r->arena, &x->request, &why)
             : wire_read_request(x->target.protocol, r->body, request_body_bytes(r), x->target.model,
@@ -200,7 +200,7 @@ void exchange_body(struct request *r)
     x->has_session = session_key_make(r->head, &x->request, &x->session);
     rule = mapping_find(x->rules->mapping, x->rules->mapping_count, x->request.model);
     x->mapped = rule != NULL ? rule->to : x->request.model;
-    if (x->request.stream && !x->target.counts) {
+    if (x->request.stream) {
         x->head_at_ms = loop_now(x->env->loop) + x->rules->stream_head_after_ms;
         x->emitter = arena_alloc_raw(&r->arena, sizeof(*x->emitter));
         emitter_init(x->emitter, &(struct emitter_options){
@@ -217,7 +217,7 @@ void exchange_body(struct request *r)
     journal_arrival(x);
     (void)again_allows(x->env, loop_now(x->env->loop), false);
     exchange_move(x, EXCHANGE_PICKING);
-    if (x->target.counts)
+    if (x->target.ask == ASK_COUNT)
         counting_begin(x);
     else
         exchange_pick(x);
@@ -251,7 +251,7 @@ struct pick_ask exchange_ask(const struct exchange *x)
     struct pick_ask ask = {
         .model = x->mapped,
         .public_model = x->mapped,
-        .wires = outgoing_wires(x->target.protocol),
+        .wires = outgoing_wires(&x->target),
         .session = x->session,
         .has_session = x->has_session,
         .force_rotate = x->attempt_count > 0,
@@ -459,7 +459,7 @@ void exchange_fault(struct exchange *x, const struct verdict *judged,
     int64_t now_ms = loop_now(x->env->loop);
     struct verdict copy = *judged, *v = &copy;
 
-    if (x->target.counts) {
+    if (x->target.ask == ASK_COUNT) {
         counting_failed(x);
         return;
     }

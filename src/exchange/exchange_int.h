@@ -6,6 +6,7 @@
 #include "exchange/exchange.h"
 #include "provider/provider.h"
 #include "wire/emitter.h"
+#include "wire/embeddings.h"
 #include "wire/translate.h"
 
 enum exchange_state {
@@ -44,6 +45,7 @@ struct attempt {
     struct buf body;
     /* what goes upstream (outgoing.c) */
     enum wire wire;
+    enum upstream_op op;
     bool stream; /* a streamed answer was asked for */
     struct str parts[WIRE_SPLICE_PARTS];
     size_t part_count, body_bytes;
@@ -85,7 +87,8 @@ struct exchange {
     struct door_target target;
     const struct client_key *key;
     struct wire_request request;
-    struct canon_request *canon; /* the whole of it, read when the first attempt needs it */
+    struct embeddings_ask *embed; /* of a client whose texts go to a provider of another form */
+    struct canon_request *canon;  /* the whole of it, read when the first attempt needs it */
     bool refused; /* some account cannot take what the request says: `refusal` tells what */
     struct wire_complaint refusal;
     struct str mapped;
@@ -153,6 +156,12 @@ void blame_learn(struct exchange *x, const struct lease_mark *mark, struct str p
 
 /* attempt.c */
 void attempt_start(struct exchange *x);
+/* The answer is whole: the lease goes back with a success. */
+void attempt_succeed(struct exchange *x);
+/* A 200 that is none: the stream was cut, or what came is no answer of this wire. */
+void attempt_cut(struct exchange *x);
+/* An error inside a 200. */
+void attempt_refused_inside(struct exchange *x);
 /* Ends the attempt: cancels its call if it still runs, returns the lease with the verdict, records
  * it. */
 void attempt_end(struct exchange *x, const struct verdict *v);
@@ -160,8 +169,8 @@ void attempt_end(struct exchange *x, const struct verdict *v);
 /* outgoing.c: what is sent to the account of the lease. False: it cannot take the request. */
 bool outgoing_make(struct exchange *x, struct wire_complaint *why);
 void outgoing_clear(struct exchange *x);
-/* The wires over which a client of this protocol can be served, as WIRE_BITs. */
-uint32_t outgoing_wires(enum wire protocol);
+/* The wires over which this can be served, as WIRE_BITs. */
+uint32_t outgoing_wires(const struct door_target *t);
 /* The wire to use of those an upstream speaks: the client's own, else the one that can say most. */
 enum wire outgoing_wire(enum wire protocol, uint32_t wires);
 /* Reads the client's request whole, once. */
@@ -174,6 +183,16 @@ void counting_answered(struct exchange *x);
 void counting_failed(struct exchange *x);
 /* Our own number. */
 void counting_estimate(struct exchange *x);
+
+/* embedding.c: vectors for texts. */
+static inline bool embedding_is(const struct exchange *x)
+{
+    return x->target.ask == ASK_EMBED || x->target.ask == ASK_EMBED_BATCH;
+}
+bool embedding_make(struct exchange *x, struct wire_complaint *why);
+void embedding_answered(struct exchange *x);
+/* Is the model offered, but by accounts that have no vectors? */
+bool embedding_lacks(struct exchange *x);
 
 /* reply.c */
 extern const struct emitter_sink reply_sink;

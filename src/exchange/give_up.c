@@ -178,6 +178,15 @@ void exchange_give_up(struct exchange *x)
         reply_complaint(x, &x->refusal);
         return;
     }
+    if (x->pick.offering == 0 && embedding_is(x) && embedding_lacks(x)) {
+        reply_fault(
+            x,
+            &(struct fault){ .class = FAULT_UNSUPPORTED,
+                             .message = STR("no account that offers this model has embeddings"),
+                             .param = STR("model") },
+            ENDING_REQUEST_WRONG);
+        return;
+    }
     if (x->pick.offering == 0 && x->attempt_count == 0) {
         refuse_model(x);
         return;

@@ -9,12 +9,14 @@
 #define TRANSLATED_GROWTH 2 /* how many times the client's bytes a translated body may have … */
 #define TRANSLATED_MORE ((size_t)1 << 20) /* … and so much beside them */
 
-uint32_t outgoing_wires(enum wire protocol)
+uint32_t outgoing_wires(const struct door_target *t)
 {
-    uint32_t wires = WIRE_BIT(protocol);
+    uint32_t wires = WIRE_BIT(t->protocol);
 
+    if (t->ask == ASK_EMBED || t->ask == ASK_EMBED_BATCH)
+        return WIRE_BIT(WIRE_OPENAI_CHAT) | WIRE_BIT(WIRE_GEMINI);
     for (unsigned w = 0; w < WIRES; w++)
-        if (translate_can(protocol, (enum wire)w))
+        if (translate_can(t->protocol, (enum wire)w))
             wires |= WIRE_BIT(w);
     return wires;
 }
@@ -80,6 +82,7 @@ static bool strict_allows(struct exchange *x, const struct losses *losses,
 static bool make_translated(struct exchange *x, struct wire_complaint *why)
 {
     struct attempt *a = &x->attempt;
+    bool counts = x->target.ask == ASK_COUNT;
     struct wire_target t;
 
     if (!canon_read(x, why))
@@ -87,8 +90,8 @@ static bool make_translated(struct exchange *x, struct wire_complaint *why)
     upstream_target(a->upstream, a->wire, x->mapped, &t);
     /* long answers of these arrive only when they are streamed (wire anthropic: idle connections
      * are cut); the client still gets what it asked for */
-    t.stream = x->canon->stream || (a->wire == WIRE_ANTHROPIC && !x->target.counts);
-    t.count = x->target.counts;
+    t.stream = x->canon->stream || (a->wire == WIRE_ANTHROPIC && !counts);
+    t.count = counts;
     t.request_id = str_c(x->request_id);
     a->stream = t.stream && !t.count;
     if (!translate_write(x->canon, &t, x->r->body.len * TRANSLATED_GROWTH + TRANSLATED_MORE,
@@ -117,17 +120,25 @@ static bool make_translated(struct exchange *x, struct wire_complaint *why)
 bool outgoing_make(struct exchange *x, struct wire_complaint *why)
 {
     struct attempt *a = &x->attempt;
+    bool counts = x->target.ask == ASK_COUNT;
 
-    a->wire = outgoing_wire(x->target.protocol, a->upstream->wires);
     a->translates = false;
-    a->stream = x->request.stream && !x->target.counts;
+    a->stream = x->request.stream && !counts && !embedding_is(x);
     a->asked = (struct translated){ .stop_count = 0 };
+    if (embedding_is(x))
+        return embedding_make(x, why);
+    a->wire = outgoing_wire(x->target.protocol, a->upstream->wires);
     /* what another provider signed would be refused by this one: it is left out by translation */
-    if (a->wire != x->target.protocol || x->target.legacy ||
-        (x->request.doc.noticed && signature_any(x->r->body)))
-        return make_translated(x, why);
-    a->part_count = wire_splice_request(&x->request, x->mapped, a->upstream->lacks.stream_options,
-                                        &x->r->arena, a->parts, &a->body_bytes);
+    if (a->wire != x->target.protocol || x->target.ask == ASK_COMPLETE ||
+        (x->request.doc.noticed && signature_any(x->r->body))) {
+        if (!make_translated(x, why))
+            return false;
+    } else {
+        a->part_count =
+            wire_splice_request(&x->request, x->mapped, a->upstream->lacks.stream_options,
+                                &x->r->arena, a->parts, &a->body_bytes);
+    }
+    a->op = counts ? OP_COUNT : a->stream ? OP_STREAM : OP_GENERATE;
     return true;
 }
 

@@ -118,13 +118,14 @@ static struct str reason_text(struct exchange *x)
     return out;
 }
 
-/* What of the request this account did not get to see. Paths are plain words: readers see to it. */
+/* What of the request this account did not get to see. */
 static struct str dropped_text(struct exchange *x)
 {
     struct buf b;
 
     buf_init(&b, VALUE_MAX);
-    losses_put(&x->canon->unread, &x->attempt.asked.losses, &b, VALUE_MAX);
+    losses_put(&x->attempt.asked.losses, x->canon != NULL ? &x->canon->unread : NULL, &b,
+               VALUE_MAX);
     struct str out = arena_copy(&x->r->arena, buf_str(&b));
     buf_clear(&b);
     return out;

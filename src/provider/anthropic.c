@@ -12,6 +12,9 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
         return buf_add(out, STR("/v1/models"));
     case OP_COUNT:
         return buf_add(out, STR("/v1/messages/count_tokens"));
+    case OP_EMBED:
+    case OP_EMBED_BATCH:
+        return false;
     }
     return false;
 }

@@ -13,6 +13,8 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
     case OP_COUNT:
         return buf_add(out, STR("/v1internal:countTokens"));
     case OP_MODELS:
+    case OP_EMBED:
+    case OP_EMBED_BATCH:
         return false;
     }
     return false;

@@ -54,6 +54,10 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
         return buf_add(out, STR("/v1beta/models"));
     case OP_COUNT:
         return put_method(ask->model, STR(":countTokens"), out);
+    case OP_EMBED:
+        return put_method(ask->model, STR(":embedContent"), out);
+    case OP_EMBED_BATCH:
+        return put_method(ask->model, STR(":batchEmbedContents"), out);
     }
     return false;
 }

@@ -430,6 +430,8 @@ static enum upstream_shape shape_of(enum upstream_op op)
         return SHAPE_STREAM;
     case OP_GENERATE:
     case OP_COUNT:
+    case OP_EMBED:
+    case OP_EMBED_BATCH:
         return SHAPE_WHOLE;
     case OP_MODELS:
         return SHAPE_GET;

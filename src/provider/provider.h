@@ -20,7 +20,7 @@ struct dialect; /* how a family of wires is addressed; provider/ only */
 #define PASSED_FIELDS_MAX 2 /* fields of a client that one dialect lets through */
 
 /* What is asked of an upstream. */
-enum upstream_op { OP_GENERATE, OP_STREAM, OP_MODELS, OP_COUNT };
+enum upstream_op { OP_GENERATE, OP_STREAM, OP_MODELS, OP_COUNT, OP_EMBED, OP_EMBED_BATCH };
 
 enum upstream_shape { SHAPE_STREAM, SHAPE_WHOLE, SHAPE_GET, UPSTREAM_SHAPES };
 

@@ -16,6 +16,9 @@ struct str answer_responses_id(const struct plan *p, struct arena *a);
 
 /* The answer to a question for the number of tokens. */
 void answer_count(struct reply *r, const struct ask *ask);
+/* Vectors for the texts of a request. NULL, or what is wrong with it. */
+const char *answer_embed(struct reply *r, const struct ask *ask, struct str body, bool batch,
+                         struct arena *a);
 /* A list of models, or one of them. */
 void answer_models(struct reply *r, enum wire wire, const struct str *models, uint32_t count,
                    int64_t created);

@@ -21,6 +21,7 @@ static const struct {
     enum wire wire;
 } routes[] = {
     { { "/chat/completions", 17 }, ROUTE_GENERATE, WIRE_OPENAI_CHAT },
+    { { "/embeddings", 11 }, ROUTE_EMBED, WIRE_OPENAI_CHAT },
     { { "/responses", 10 }, ROUTE_GENERATE, WIRE_OPENAI_RESPONSES },
     { { "/responses/input_tokens", 23 }, ROUTE_COUNT, WIRE_OPENAI_RESPONSES },
     { { "/messages", 9 }, ROUTE_GENERATE, WIRE_ANTHROPIC },
@@ -47,6 +48,11 @@ static void google_method(struct ask_target *t, struct str method, struct str qu
         t->array = !query_is(query, STR("alt"), STR("sse"));
     } else if (str_eq(method, STR("countTokens"))) {
         t->route = ROUTE_COUNT;
+    } else if (t->wire == WIRE_GEMINI && str_eq(method, STR("embedContent"))) {
+        t->route = ROUTE_EMBED;
+    } else if (t->wire == WIRE_GEMINI && str_eq(method, STR("batchEmbedContents"))) {
+        t->route = ROUTE_EMBED;
+        t->batch = true;
     }
 }
 

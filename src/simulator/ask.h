@@ -94,6 +94,7 @@ enum ask_route {
     ROUTE_NONE,
     ROUTE_GENERATE,
     ROUTE_COUNT,
+    ROUTE_EMBED,
     ROUTE_MODELS, /* the list, or one model when `model` is set */
     ROUTE_CONTROL,
 };
@@ -104,6 +105,7 @@ struct ask_target {
     bool shared;      /* ROUTE_MODELS on a path that three providers have */
     struct str model; /* gemini, and one model of a list */
     bool stream, array;
+    bool batch; /* gemini: batchEmbedContents */
 };
 
 /* Reads a decoded path and the query. */

@@ -320,6 +320,39 @@ static void generate(struct world *w, const struct call *c, struct response *out
                STR("simulator: the answer would be larger than 64 MiB"), a);
 }
 
+/* Vectors are steered by the rules of the account alone. */
+static void embed(struct world *w, const struct call *c, const struct ask_target *target,
+                  struct response *out, struct ask *ask, struct arena *a)
+{
+    struct json doc;
+    struct str id = request_id(w, c->body, a);
+    struct quota_state quota = { .limit = -1 };
+    const struct directives *rule;
+    const char *wrong;
+
+    *ask = (struct ask){ .wire = target->wire, .model = target->model };
+    if (target->wire != WIRE_GEMINI && json_parse(&doc, c->body, NULL, a, NULL)) {
+        uint32_t model = json_member(&doc, 0, STR("model"), NULL);
+
+        if (model == JSON_NONE || !json_text(&doc, model, a, &ask->model))
+            ask->model = STR("");
+    }
+    out->is_call = true;
+    out->model = ask->model;
+    rule = rules_pick(w->rules, out->account, ask);
+    if (rule != NULL)
+        out->directives = *rule;
+    if (out->directives.status >= 0 || out->directives.error >= 0) {
+        fail_as_asked(c, out, &quota, id, a);
+        return;
+    }
+    reply_field(&out->reply, STR("content-type"), STR("application/json"));
+    wrong = ask->model.len == 0 ? "you must provide a model parameter"
+                                : answer_embed(&out->reply, ask, c->body, target->batch, a);
+    if (wrong != NULL)
+        refuse(w, c, out, TROUBLE_BAD_REQUEST, str_c(wrong), a);
+}
+
 /* `GET /v1/models` is the same path for three providers: their fields tell. */
 static enum wire models_wire(const struct ask_target *target, const struct call *c)
 {
@@ -374,6 +407,8 @@ void respond(struct world *w, const struct call *c, struct arena *a, struct resp
         refuse(w, c, out, TROUBLE_METHOD, (struct str){ NULL, 0 }, a);
     } else if (is_list) {
         list(w, c, &target, out, a);
+    } else if (target.route == ROUTE_EMBED) {
+        embed(w, c, &target, out, ask, a);
     } else if (ask_read(ask, &target, c->body, a, &e) != OK) {
         refuse(w, c, out, TROUBLE_BAD_REQUEST, str_c(arena_copy(a, str_c(e.text)).at), a);
     } else if (ask->kind == ASK_COUNT) {

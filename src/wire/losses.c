@@ -18,6 +18,23 @@ void losses_add(struct losses *l, struct arena *a, struct str path, bool approxi
     l->count++;
 }
 
+/* A path may hold names that the client chose: what would not do in the list goes percent-encoded.
+ */
+static bool put_path(struct buf *out, struct str path)
+{
+    static const char hex[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < path.len; i++) {
+        unsigned char c = (unsigned char)path.at[i];
+        bool plain = c > 0x20 && c < 0x7f && c != '%' && c != ',';
+
+        if (!(plain ? buf_add_char(out, path.at[i])
+                    : buf_add(out, (struct str){ (char[]){ '%', hex[c >> 4], hex[c & 15] }, 3 })))
+            return false;
+    }
+    return true;
+}
+
 /* One list behind another, as far as `max` allows; what did not fit is counted into `left`. */
 static void put_list(const struct losses *l, struct buf *out, size_t max, uint32_t *left)
 {
@@ -27,11 +44,11 @@ static void put_list(const struct losses *l, struct buf *out, size_t max, uint32
         const struct loss *one = &l->items[i];
 
         /* room for `,`, `~` and a last `,+4294967295` */
-        if (out->len + one->path.len + 14 > max || *left > 0) {
+        if (out->len + one->path.len * 3 + 14 > max || *left > 0) {
             (*left)++;
             continue;
         }
-        (void)((out->len == 0 || buf_add_char(out, ',')) && buf_add(out, one->path) &&
+        (void)((out->len == 0 || buf_add_char(out, ',')) && put_path(out, one->path) &&
                (!one->approximated || buf_add_char(out, '~')));
     }
     *left += l->count - kept;

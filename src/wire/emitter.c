@@ -379,7 +379,10 @@ static void flush_made(struct emitter *e)
 /* What has come of the upstream's last words. */
 static enum emitter_fed translated(struct emitter *e, enum translation result, struct str data)
 {
-    if (result == TRANSLATION_END || (result == TRANSLATION_MORE && e->translator->content)) {
+    /* content of which nothing is written yet (a call that gemini clients get whole) commits to
+     * nothing */
+    if (result == TRANSLATION_END ||
+        (result == TRANSLATION_MORE && e->translator->content && made_into(e)->len > 0)) {
         if (!e->o.whole || result == TRANSLATION_END)
             commit(e);
     }
@@ -575,6 +578,8 @@ bool emitter_finish(struct emitter *e)
             translator_finish(e->translator, !cut, e->o.scratch, made_into(e));
         bool done = translated(e, result, STR("")) == EMITTER_DONE;
 
+        if (!done && e->state == EMITTER_FLOWING)
+            flush_made(e); /* what the last event yielded stands before the error */
         arena_reset(e->o.scratch);
         return done;
     }

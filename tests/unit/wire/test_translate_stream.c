@@ -1,0 +1,240 @@
+/* tests/unit/wire/test_translate_stream.c - every recorded stream of every wire, for clients of
+ * every protocol: whole, cut at every byte, in any pieces. */
+#include "translation_rig.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+
+#include "test.h"
+
+#define STREAMS "tests/unit/wire/streams"
+
+/* Under a sanitizer each seventh byte: the others say nothing new of memory. */
+#ifdef __SANITIZE_ADDRESS__
+#define CUT_STEP 7
+#else
+#define CUT_STEP 1
+#endif
+
+struct recorded {
+    enum wire wire;
+    struct str name, bytes;
+    bool fails; /* it ends in the wire's error */
+};
+
+struct all {
+    struct recorded at[128];
+    size_t count;
+};
+
+static int by_name(const void *one, const void *two)
+{
+    const struct recorded *x = one, *y = two;
+
+    return x->wire != y->wire ? (x->wire > y->wire) - (x->wire < y->wire)
+                              : str_cmp(x->name, y->name);
+}
+
+static void find_streams(struct test *t, struct all *all)
+{
+    all->count = 0;
+    for (int wire = 0; wire < WIRES; wire++) {
+        struct str folder = arena_printf(&t->arena, STREAMS "/%s", wire_name(wire).at);
+        DIR *d = opendir(folder.at);
+        struct dirent *file;
+
+        if (!CHECK(d != NULL, "%s", folder.at))
+            continue;
+        while ((file = readdir(d)) != NULL && all->count < COUNT(all->at)) {
+            struct str name = arena_copy(&t->arena, str_c(file->d_name));
+
+            if (!str_ends(name, STR(".sse")))
+                continue;
+            all->at[all->count++] = (struct recorded){
+                .wire = wire,
+                .name = str_drop_last(name, 4),
+                .bytes = test_file(t, arena_printf(&t->arena, "%s/%s", folder.at, name.at).at),
+                .fails = str_starts(name, STR("error")) || str_starts(name, STR("failed")),
+            };
+        }
+        closedir(d);
+    }
+    qsort(all->at, all->count, sizeof *all->at, by_name);
+}
+
+/* The answer and what it says; a broken rule fails the test. */
+static void feed(struct test *t, const struct recorded *rec, const struct rig_options *o,
+                 struct str bytes, struct rig_answer *answer, struct seen_stream *seen)
+{
+    struct grammar_options grammar = rig_grammar(o);
+
+    rig_feed(o, bytes, &t->arena, answer);
+    const char *broken = stream_breaks(&grammar, answer->bytes, &t->arena, seen);
+
+    CHECK(broken == NULL, "%s/%.*s for %s, %zu bytes: %s\n%.*s", wire_name(rec->wire).at,
+          STR_ARG(rec->name), wire_name(grammar.protocol).at, bytes.len, broken,
+          (int)(answer->bytes.len < 3000 ? answer->bytes.len : 3000), answer->bytes.at);
+    CHECK_INT(seen->end, answer->done ? SEEN_DONE : SEEN_ERROR, "%s/%.*s for %s, %zu bytes",
+              wire_name(rec->wire).at, STR_ARG(rec->name), wire_name(grammar.protocol).at,
+              bytes.len);
+}
+
+TEST(every_stream_is_one_of_the_clients_protocol)
+{
+    struct all all;
+
+    find_streams(t, &all);
+    CHECK(all.count > 50, "%zu", all.count);
+    for (size_t i = 0; i < all.count; i++)
+        for (int protocol = 0; protocol < PROTOCOLS; protocol++)
+            for (int array = 0; array <= (protocol == WIRE_GEMINI); array++) {
+                const struct recorded *rec = &all.at[i];
+                struct rig_request asked;
+                struct rig_answer answer;
+                struct seen_stream seen;
+
+                rig_read(protocol, rig_ask(protocol), &t->arena, &asked);
+                struct rig_options o = { .wire = rec->wire, .asked = &asked, .json_array = array };
+
+                feed(t, rec, &o, rec->bytes, &answer, &seen);
+                CHECK(answer.done == !rec->fails, "%s/%.*s for %s", wire_name(rec->wire).at,
+                      STR_ARG(rec->name), wire_name(protocol).at);
+            }
+}
+
+static bool same_calls(const struct seen_stream *one, const struct seen_stream *two)
+{
+    if (one->call_count != two->call_count)
+        return false;
+    for (uint32_t i = 0; i < one->call_count; i++)
+        if (!str_eq(one->calls[i].name, two->calls[i].name) ||
+            !str_eq(one->calls[i].arguments, two->calls[i].arguments))
+            return false;
+    return true;
+}
+
+/* A stream that was cut ends as an error, or says all that the whole one says. (A wire that ends
+ * without a word of its own cannot tell whether another choice would have begun: those are for the
+ * frame of the body to tell.) */
+static void cut_everywhere(struct test *t, const struct recorded *rec, enum wire protocol,
+                           bool array)
+{
+    struct rig_answer whole, answer;
+    struct seen_stream all, seen;
+    struct rig_request asked;
+    bool choices = str_starts(rec->name, STR("two_"));
+
+    rig_read(protocol, rig_ask(protocol), &t->arena, &asked);
+    struct rig_options o = { .wire = rec->wire, .asked = &asked, .json_array = array };
+
+    feed(t, rec, &o, rec->bytes, &whole, &all);
+    for (size_t cut = 0; cut < rec->bytes.len && t->failures == 0; cut += CUT_STEP) {
+        struct test one = *t; /* with an arena of its own, which is emptied each time */
+
+        one.arena = (struct arena){ 0 };
+        feed(&one, rec, &o, str_take(rec->bytes, cut), &answer, &seen);
+        if (seen.end == SEEN_DONE && !choices &&
+            !(str_eq(seen.text, all.text) && same_calls(&seen, &all) &&
+              str_eq(seen.finish, all.finish)))
+            test_fail(t, __FILE__, __LINE__, "success",
+                      " %s/%.*s for %s, cut at %zu: a success that was none",
+                      wire_name(rec->wire).at, STR_ARG(rec->name), wire_name(protocol).at, cut);
+        t->failures = one.failures;
+        arena_free(&one.arena);
+    }
+}
+
+TEST(a_stream_that_is_cut_never_ends_as_a_success)
+{
+    struct all all;
+
+    find_streams(t, &all);
+    for (size_t i = 0; i < all.count; i++)
+        for (int protocol = 0; protocol < PROTOCOLS; protocol++) {
+            cut_everywhere(t, &all.at[i], protocol, false);
+            if (protocol == WIRE_GEMINI)
+                cut_everywhere(t, &all.at[i], protocol, true);
+        }
+}
+
+TEST(an_answer_in_one_piece_says_what_the_stream_says)
+{
+    struct all all;
+
+    find_streams(t, &all);
+    for (size_t i = 0; i < all.count; i++)
+        for (int protocol = 0; protocol < PROTOCOLS; protocol++) {
+            const struct recorded *rec = &all.at[i];
+            struct rig_request asked;
+            struct rig_answer answer;
+            struct seen_stream seen, whole;
+
+            if (rec->fails)
+                continue;
+            rig_read(protocol, rig_ask(protocol), &t->arena, &asked);
+            struct rig_options o = { .wire = rec->wire, .asked = &asked };
+            struct grammar_options grammar = rig_grammar(&o);
+
+            feed(t, rec, &o, rec->bytes, &answer, &seen);
+            o.whole = true;
+            rig_feed(&o, rec->bytes, &t->arena, &answer);
+            const char *broken = answer_breaks(&grammar, answer.bytes, &t->arena, &whole);
+            const char *name = arena_printf(&t->arena, "%s/%.*s for %s", wire_name(rec->wire).at,
+                                            STR_ARG(rec->name), wire_name(protocol).at)
+                                   .at;
+
+            CHECK(answer.done, "%s", name);
+            CHECK(broken == NULL, "%s: %s\n%.*s", name, broken, (int)answer.bytes.len,
+                  answer.bytes.at);
+            CHECK_STRS(whole.text, seen.text, "%s", name);
+            CHECK_STRS(whole.refusal, seen.refusal, "%s", name);
+            CHECK_STRS(whole.finish, seen.finish, "%s", name);
+            CHECK_INT(whole.call_count, seen.call_count, "%s", name);
+            CHECK_INT(whole.images, seen.images, "%s", name);
+            CHECK_INT(whole.out, seen.out, "%s", name);
+            CHECK_INT(whole.in, seen.in, "%s", name);
+        }
+}
+
+struct pieces {
+    struct test *t;
+    size_t most;
+};
+
+static size_t next_piece(void *peer, size_t left)
+{
+    struct pieces *p = peer;
+    size_t n = test_below(p->t, p->most) + 1;
+
+    return n < left ? n : left;
+}
+
+TEST(pieces_of_a_stream_do_not_matter)
+{
+    struct all all;
+
+    find_streams(t, &all);
+    for (size_t i = 0; i < all.count; i++)
+        for (int protocol = 0; protocol < PROTOCOLS; protocol++) {
+            const struct recorded *rec = &all.at[i];
+            struct pieces p = { .t = t };
+            struct rig_request asked;
+            struct rig_answer whole, answer;
+
+            rig_read(protocol, rig_ask(protocol), &t->arena, &asked);
+            struct rig_options o = { .wire = rec->wire, .asked = &asked };
+
+            rig_feed(&o, rec->bytes, &t->arena, &whole);
+            o.next = next_piece;
+            o.peer = &p;
+            static const size_t most[] = { 1, 7, 200 };
+
+            for (size_t k = 0; k < COUNT(most); k++) {
+                p.most = most[k];
+                rig_feed(&o, rec->bytes, &t->arena, &answer);
+                CHECK_STRS(answer.bytes, whole.bytes, "%s/%.*s for %s, pieces of %zu",
+                           wire_name(rec->wire).at, STR_ARG(rec->name), wire_name(protocol).at,
+                           most[k]);
+            }
+        }
+}

@@ -44,6 +44,10 @@ bool canon_read(struct exchange *x, struct wire_complaint *why)
     if (!translate_read(x->target.protocol, x->r->body, x->target.model, x->target.stream,
                         &x->r->arena, r, why))
         return false;
+    if (x->target.ask == ASK_COMPLETE && !r->legacy) {
+        *why = (struct wire_complaint){ .param = STR("prompt"), .message = STR("is missing") };
+        return false;
+    }
     x->canon = r;
     return true;
 }

@@ -6,7 +6,8 @@ import sys
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-MODULES = ["test_pass", "test_faults", "test_door", "test_life", "test_admin", "test_cloudcode", "test_headers", "test_commands", "test_load"]
+MODULES = ["test_pass", "test_faults", "test_door", "test_life", "test_admin", "test_cloudcode", "test_legacy", "test_headers", "test_commands",
+           "test_load"]
 
 
 def main():

@@ -62,7 +62,7 @@ static enum status upstream_of(struct desk *d, int64_t id, struct upstream **up,
 
 /* --- the end */
 
-static void test_free(struct account_test *t)
+static void test_unlink(struct account_test *t)
 {
     struct account_test **link = &t->desk->tests;
 
@@ -70,6 +70,11 @@ static void test_free(struct account_test *t)
         link = &(*link)->next;
     *link = t->next;
     t->desk->test_count--;
+}
+
+/* It is in no list any more. */
+static void test_free(struct account_test *t)
+{
     upstream_free(t->upstream);
     buf_clear(&t->body);
     free(t);
@@ -110,6 +115,7 @@ static void test_end(struct account_test *t, const struct call_fault *fault)
     json_put_end(&w);
     admin_call_done(t->asked, &out);
     arena_free(&a);
+    test_unlink(t);
     test_free(t);
 }
 
@@ -208,10 +214,11 @@ bool desk_account_test(struct desk *d, struct admin_call *c, struct admin_outcom
                                 .wire = first_wire(up->wires),
                                 .started_us = clock_mono_us() };
     buf_init(&t->body, JUDGE_BODY_MAX);
-    d->tests = t;
-    d->test_count++;
-    if (test_send(d, t))
+    if (test_send(d, t)) {
+        d->tests = t;
+        d->test_count++;
         return true;
+    }
     test_free(t);
     outcome_error(out, E_REFUSED, "this provider has no list of models to ask for");
     return false;
@@ -221,6 +228,9 @@ void desk_tests_end(struct desk *d)
 {
     while (d->tests != NULL) {
         struct account_test *t = d->tests;
+
+        d->tests = t->next;
+        d->test_count--;
         struct admin_outcome out = { .status = 503 };
 
         call_cancel(t->call);

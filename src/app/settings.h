@@ -44,11 +44,11 @@ struct settings {
     struct mapping_spec *mapping;   /* in the order of the file */
     size_t mapping_count;
     int64_t request_deadline_ms, stream_head_after_ms;
-    bool strict;
 
     struct server_limits server;
     struct client_limits client;
-    uint64_t memory_bytes; /* limits.memory_bytes, 256 MiB */
+    uint64_t memory_bytes;  /* limits.memory_bytes, 256 MiB */
+    uint64_t capture_bytes; /* logs.capture_bytes, 4 MiB: of the requests that are kept */
     uint64_t answer_bytes; /* limits.answer_bytes, 64 MiB: body of an answer that is not streamed */
     int64_t keep_alive_event_ms; /* timeouts.keep_alive_event_ms, 15 s: silence in a stream before a
                                     keep-alive */
@@ -56,20 +56,17 @@ struct settings {
     struct tls_options tls;
     struct provider_options provider; /* proxy.upstream_proxy, providers.*, timeouts.* */
 
+    /* switches together, so that they cost no padding */
+    bool strict, quota_auto_refresh, protection_enabled, breaker_enabled, tunnel_auto_start;
     bool auto_open, preload_routing, privacy, compact;
-    bool quota_auto_refresh;
-    int64_t quota_refresh_minutes;
     bool usage_track, logs_capture, logs_bodies;
-    uint64_t capture_bytes; /* logs.capture_bytes, 4 MiB: of the requests that are kept */
     enum log_format_setting { LOGS_TEXT, LOGS_JSON } logs_format;
-    bool protection_enabled;
+    int64_t quota_refresh_minutes;
     int64_t protection_percent;
     struct str *protection_models;
     size_t protection_model_count;
-    bool breaker_enabled;
     int64_t *backoff_steps; /* seconds */
     size_t backoff_step_count;
-    bool tunnel_auto_start;
     struct str tunnel_kind;
     struct str routing; /* raw JSON of `routing`, validated to be an object */
 

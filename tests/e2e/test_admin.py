@@ -101,6 +101,20 @@ def test_edits_of_the_file_change_mode_and_wait_without_a_restart(program):
         gateway.clear()
 
 
+def test_a_settings_file_that_cannot_be_written_is_told_and_the_change_holds_for_this_run(program):
+    gateway = Gateway(program, {"proxy": {"scheduling": {"mode": "Balance"}}})
+    file = gateway.folder / "gui_config.json"
+    try:
+        before = file.read_text()
+        file.chmod(0o400)
+        answer = admin(gateway, "PATCH", "/api/scheduling", {"mode": "CacheFirst"}, status=500)
+        assert "this run only" in answer["error"]["message"] and "read-only" in answer["error"]["message"], answer
+        assert admin(gateway, "GET", "/api/scheduling")["mode"] == "CacheFirst" and file.read_text() == before
+    finally:
+        file.chmod(0o600)
+        gateway.clear()
+
+
 def test_finished_requests_are_listed_with_their_decisions(program):
     upstream = refusing("sk-upstream-one", fields={"Retry-After": "30"})
     gateway = Gateway(program, {"accounts": [CHAT.account(upstream, "one"), CHAT.account(upstream, "two")], "proxy": {"custom_mapping": {"alias": "m-1"}}})

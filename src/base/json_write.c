@@ -87,15 +87,19 @@ static inline bool half_copy(char *to, const char *from)
 /* Copies while it looks; what was copied counts for nothing when it is false. */
 static inline bool copy_plain(char *to, struct str s)
 {
-    bool plain = true;
+    bool plain = true, last;
 
     if (s.len >= 8) {
         for (size_t at = 0; at + 8 < s.len; at += 8)
-            plain &= word_copy(to + at, s.at + at);
-        return plain & word_copy(to + s.len - 8, s.at + s.len - 8);
+            plain = word_copy(to + at, s.at + at) && plain;
+        last = word_copy(to + s.len - 8, s.at + s.len - 8);
+        return plain && last;
     }
-    if (s.len >= 4)
-        return half_copy(to, s.at) & half_copy(to + s.len - 4, s.at + s.len - 4);
+    if (s.len >= 4) {
+        plain = half_copy(to, s.at);
+        last = half_copy(to + s.len - 4, s.at + s.len - 4);
+        return plain && last;
+    }
     uint64_t word = EACH('a');
 
     for (size_t i = 0; i < s.len; i++) {

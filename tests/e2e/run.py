@@ -9,11 +9,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 MODULES = ["test_pass", "test_faults", "test_door", "test_life", "test_admin", "test_cloudcode", "test_legacy", "test_headers", "test_commands",
            "test_load"]
 
+LONG = ["test_torture"]  # runs only when a word names it
+
 
 def main():
     program, words = str(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2:]
     passed = failed = 0
-    for name in MODULES:
+    for name in MODULES + [n for n in LONG if any(w.startswith(n) for w in words)]:
         module = importlib.import_module(name)
         for test, function in list(vars(module).items()):
             if not test.startswith("test_") or not callable(function) or (words and not any(w in f"{name}.{test}" for w in words)):

@@ -60,7 +60,7 @@ TEST(names_that_become_equal_are_told_apart)
 {
     static const char *const names[] = { "a_b", "a.b", "a/b", "a:b", "x|a_b", "x|a.b" };
 
-    for (int wire = 0; wire < WIRES; wire++) {
+    for (enum wire wire = 0; wire < WIRES; wire++) {
         struct name_map m = make(t, wire, names, COUNT(names));
 
         for (size_t i = 0; i < COUNT(names); i++) {

@@ -318,7 +318,7 @@ TEST(results_without_ids_are_matched_by_name_and_order)
 
 TEST(an_unanswered_call_at_the_end_is_refused)
 {
-    for (int wire = 0; wire < WIRES; wire++) {
+    for (enum wire wire = 0; wire < WIRES; wire++) {
         struct canon_request r = build(t, "U t:q | A t:a c:1:f");
         struct wire_target to = target(wire);
         struct outcome got = prepare(t, &r, &to);

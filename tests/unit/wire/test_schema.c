@@ -237,7 +237,7 @@ TEST(each_keyword_is_said_in_each_form)
             "{}", "{}", "{}", "{\"type\":\"STRING\",\"description\":\"(any JSON value)\"}" } },
     };
     for (size_t i = 0; i < COUNT(cases); i++)
-        for (int form = 0; form < SCHEMA_FORMS; form++) {
+        for (enum schema_form form = 0; form < SCHEMA_FORMS; form++) {
             static const char *const fronts[SCHEMA_FORMS] = {
                 [SCHEMA_GEMINI_OPENAPI] = "{\"type\":\"OBJECT\",\"properties\":{\"p\":"
             };
@@ -615,7 +615,7 @@ TEST(any_schema_becomes_one_of_the_form)
     for (int round = 0; round < 4000 && t->failures == 0; round++) {
         b.len = 0;
         generate_root(t, &b);
-        for (int form = 0; form < SCHEMA_FORMS; form++)
+        for (enum schema_form form = 0; form < SCHEMA_FORMS; form++)
             for (int tool = 0; tool <= 1 && t->failures == 0; tool++) {
                 struct str in = buf_str(&b);
                 struct written got = put(t, in, form, tool);

@@ -229,26 +229,34 @@ static uint32_t element(const struct json *doc, uint32_t list, int64_t n)
 }
 
 /* Places are bytes of the text, for everybody else code points. */
-static void decode_support(struct decoder *d, struct gemini_decoder *s, const struct json *doc,
-                           uint32_t support, uint32_t sources)
+static void read_place(const struct gemini_decoder *s, const struct json *doc, uint32_t segment,
+                       struct canon_note *n)
 {
-    uint32_t segment = member(doc, support, "segment");
-    uint32_t indexes = member(doc, support, "groundingChunkIndices");
     uint32_t first = member(doc, segment, "startIndex"), last = member(doc, segment, "endIndex");
-    int64_t start = 0, end = -1, index;
-    struct canon_note n = {
-        .cited = text_in(doc, member(doc, segment, "text")),
-        .raw = json_raw(doc, support),
-    };
+    int64_t start = 0, end = -1;
 
     if (first != JSON_NONE)
         (void)json_i64(doc, first, &start);
     if (last != JSON_NONE)
         (void)json_i64(doc, last, &end);
-    n.start = widths_points(&s->widths, start);
-    n.end = widths_points(&s->widths, end);
-    if (s->widths.lost || n.start < 0 || n.end < n.start)
-        n.start = n.end = -1;
+    n->start = widths_points(&s->widths, start);
+    n->end = widths_points(&s->widths, end);
+    if (s->widths.lost || n->start < 0 || n->end < n->start)
+        n->start = n->end = -1;
+}
+
+static void decode_support(struct decoder *d, struct gemini_decoder *s, const struct json *doc,
+                           uint32_t support, uint32_t sources)
+{
+    uint32_t segment = member(doc, support, "segment");
+    uint32_t indexes = member(doc, support, "groundingChunkIndices");
+    int64_t index;
+    struct canon_note n = {
+        .cited = text_in(doc, member(doc, segment, "text")),
+        .raw = json_raw(doc, support),
+    };
+
+    read_place(s, doc, segment, &n);
     if (!is_type(doc, indexes, JSON_ARRAY))
         return;
     for (uint32_t e = json_first(doc, indexes); e != JSON_NONE && s->notes < NOTES_MAX;
@@ -284,18 +292,42 @@ static void decode_grounding(struct decoder *d, struct gemini_decoder *s, const 
                  (struct canon_note){ .start = -1, .end = -1, .raw = json_raw(doc, e) });
 }
 
+/* What the model recited, and from where. */
+static void decode_recited(struct decoder *d, struct gemini_decoder *s, const struct json *doc,
+                           uint32_t citations)
+{
+    uint32_t list = member(doc, citations, "citationSources");
+
+    if (list == JSON_NONE)
+        list = member(doc, citations, "citations");
+    if (!is_type(doc, list, JSON_ARRAY))
+        return;
+    for (uint32_t e = json_first(doc, list); e != JSON_NONE && s->notes < NOTES_MAX;
+         e = json_after(doc, list, e)) {
+        struct canon_note n = { .raw = json_raw(doc, e) };
+
+        if (json_type(doc, e) != JSON_OBJECT)
+            continue;
+        n.url = string_of(d, doc, member(doc, e, "uri"));
+        n.title = string_of(d, doc, member(doc, e, "title"));
+        read_place(s, doc, e, &n);
+        note(d, s, doc, JSON_NONE, n);
+    }
+}
+
 /* --- candidates ---------------------------------------------------------------------------------
  */
 
 static void decode_candidate(struct decoder *d, struct gemini_decoder *s, const struct json *doc,
                              uint32_t candidate)
 {
-    enum { CONTENT, REASON, INDEX, GROUNDING };
+    enum { CONTENT, REASON, INDEX, GROUNDING, RECITED };
     static const struct str names[] = {
         [CONTENT] = STR("content"),
         [REASON] = STR("finishReason"),
         [INDEX] = STR("index"),
         [GROUNDING] = STR("groundingMetadata"),
+        [RECITED] = STR("citationMetadata"),
     };
     uint32_t n[COUNT(names)], parts;
     int64_t choice = 0;
@@ -312,6 +344,8 @@ static void decode_candidate(struct decoder *d, struct gemini_decoder *s, const 
                 decode_part(d, s, (uint32_t)choice, doc, e);
     if (choice == 0 && is_type(doc, n[GROUNDING], JSON_OBJECT))
         decode_grounding(d, s, doc, n[GROUNDING]);
+    if (choice == 0 && is_type(doc, n[RECITED], JSON_OBJECT))
+        decode_recited(d, s, doc, n[RECITED]);
     if (is_type(doc, n[REASON], JSON_STRING)) {
         decode_close(d, (uint32_t)choice);
         s->ends[choice].cause = gemini_cause(json_inside(doc, n[REASON]), &s->ends[choice].word);

@@ -10,7 +10,8 @@
 
 #include "wire/signature.h"
 
-#define ARGUMENTS_MAX ((size_t)4 << 20) /* of one call */
+#define ARGUMENTS_MAX ((size_t)4 << 20)  /* of one call */
+#define ARGUMENTS_KEPT ((size_t)4 << 10) /* room that stays for the next call */
 #define SIGNATURE_MAX ((size_t)1 << 20)
 #define GROUNDING_MAX ((size_t)64 << 10) /* of citations; more are left out */
 
@@ -347,6 +348,8 @@ static void on_open(struct gemini_encoder *s, struct encoder *e, const struct ca
         s->block_points = widths_total(&s->widths);
     if (ev->block != BLOCK_TOOL)
         return;
+    if (s->arguments.cap > ARGUMENTS_KEPT)
+        buf_clear(&s->arguments);
     s->arguments.len = s->call.len = 0;
     s->id_len = ev->id.len;
     s->custom = ev->custom;

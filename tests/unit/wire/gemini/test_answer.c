@@ -228,6 +228,14 @@ static const struct {
         "{\"segment\":{\"startIndex\":6,\"endIndex\":14},\"groundingChunkIndices\":[1,0,9]}]}}]}" },
       "start  \n0 open text  \n0 + \\u00c9t\\u00e9 \\ud83d\\ude00 ok.\n0 note https://a A 0-3\n"
       "0 note https://b B 4-9\n0 note https://a A 4-9\n0 close text\n0 finish DONE \nend\n" },
+    { "what was recited",
+      { "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"to "
+        "be\"}]},\"finishReason\":\"STOP\","
+        "\"citationMetadata\":{\"citationSources\":[{\"startIndex\":3,\"endIndex\":5,\"uri\":"
+        "\"https://h\"},"
+        "{\"startIndex\":0,\"endIndex\":2}]}}]}" },
+      "start  \n0 open text  \n0 + to be\n0 note https://h  3-5\n0 close text\n0 finish DONE "
+      "\nend\n" },
     { "sources without places",
       { "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]},\"finishReason\":\"STOP\","
         "\"groundingMetadata\":{\"groundingChunks\":[{\"web\":{\"uri\":\"https://a\"}}]}}]}" },

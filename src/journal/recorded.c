@@ -58,6 +58,13 @@ static uint32_t session_of(struct recorder *r, const struct session_key *key)
     return session;
 }
 
+static int64_t between(int64_t from_ms, int64_t to_ms)
+{
+    int64_t ms = to_ms > from_ms ? to_ms - from_ms : 0; /* neither is negative */
+
+    return ms < TURN_MS_MAX ? ms : TURN_MS_MAX;
+}
+
 /* Requests of a conversation that run side by side (a program asks twice at once) each come at
  * their own time; one that came after an answer comes after it again. */
 static void join(struct recorder *r, uint32_t turn, int64_t arrived_ms)
@@ -69,7 +76,7 @@ static void join(struct recorder *r, uint32_t turn, int64_t arrived_ms)
     if (before == TURN_NONE || r->known[before].end_ms < 0 || r->known[before].end_ms > arrived_ms)
         return;
     t->follows = true;
-    t->think_ms = arrived_ms - r->known[before].end_ms;
+    t->think_ms = between(r->known[before].end_ms, arrived_ms);
     r->out->at[before].next = turn;
 }
 
@@ -88,7 +95,7 @@ static enum status take_arrival(struct recorder *r, const struct journal_event *
         r->first_ms = ev->at_ms;
     struct turn *t = turns_add(r->out);
 
-    t->at_ms = ev->at_ms > r->first_ms ? ev->at_ms - r->first_ms : 0;
+    t->at_ms = between(r->first_ms, ev->at_ms);
     t->model = arena_copy(&r->out->arena, ev->model);
     t->tokens_prompt = known_or(ev->tokens_estimated, 0);
     t->tokens_out = TOKENS_OUT_UNKNOWN;

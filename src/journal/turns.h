@@ -11,6 +11,7 @@
 #define TURNS_MAX 4000000u
 #define TURN_NONE UINT32_MAX
 #define TURN_TOKENS_MAX INT64_C(100000000) /* of one prompt or answer; more is taken for that */
+#define TURN_MS_MAX (INT64_C(3660) * 86400 * 1000) /* and of times: ten years */
 
 struct turn {
     uint32_t session; /* number of the conversation; TURN_NONE: of none */

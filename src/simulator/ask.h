@@ -1,4 +1,4 @@
-/* simulator/ask.h - a request as the simulator understands it, the same for all four wires.
+/* simulator/ask.h - a request as the simulator understands it, the same for all wires.
  *
  * Only what an answer depends on is read: what the last turn says, the tools, the limits, and the
  * texts for counting. Everything else is accepted and ignored, for a stand-in must not refuse what

@@ -530,6 +530,37 @@ TEST(gemini_without_alt_sse_streams_one_json_array)
     rig_close(&rig);
 }
 
+TEST(cloudcode_answers_like_gemini_in_a_wrapper)
+{
+    static const char *const body = "{\"model\":\"m1\",\"project\":\"p\",\"request\":{\"contents\":"
+                                    "[{\"role\":\"user\",\"parts\":"
+                                    "[{\"text\":\"[[sim: text=0123456789 chunk=5]]\"}]}]}}";
+    static const char *const limited =
+        "{\"model\":\"m1\",\"request\":{\"contents\":[{\"parts\":[{\"text\":"
+        "\"[[sim: error=quota reset-in=90]]\"}]}]}}";
+    struct rig rig;
+    struct response r;
+
+    rig_open(&rig, t, "");
+    r = rig_post(&rig, "/v1internal:generateContent", str_c(body));
+    CHECK_STR(json_at(t, buf_str(&r.reply.body), "response.candidates.0.content.parts.0.text"),
+              "0123456789");
+    CHECK_STR(json_at(t, buf_str(&r.reply.body), "response.modelVersion"), "m1");
+    CHECK(json_at(t, buf_str(&r.reply.body), "traceId").len > 1);
+    respond_clear(&r);
+    r = rig_post(&rig, "/v1internal:streamGenerateContent?alt=sse", str_c(body));
+    CHECK(str_starts(buf_str(&r.reply.body), STR("data: {\"response\":{\"candidates\"")));
+    CHECK_INT(r.reply.mark_count, 3);
+    respond_clear(&r);
+    r = rig_post(&rig, "/v1internal:generateContent", str_c(limited));
+    CHECK_INT(r.reply.status, 429);
+    CHECK_STR(json_at(t, buf_str(&r.reply.body), "error.details.0.reason"), "QUOTA_EXHAUSTED");
+    CHECK_STR(json_at(t, buf_str(&r.reply.body), "error.details.0.metadata.quotaResetDelay"),
+              "90s");
+    respond_clear(&r);
+    rig_close(&rig);
+}
+
 TEST(calls_of_gemini_can_come_without_ids)
 {
     struct rig rig;

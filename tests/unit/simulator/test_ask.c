@@ -24,6 +24,11 @@ TEST(paths_lead_to_their_wires)
         { "/v1beta/models/g:streamGenerateContent", "key=x&alt=json", ROUTE_GENERATE, WIRE_GEMINI,
           "g", true, true },
         { "/v1beta/models/g:countTokens", "", ROUTE_COUNT, WIRE_GEMINI, "g", false, false },
+        { "/v1internal:generateContent", "", ROUTE_GENERATE, WIRE_CLOUDCODE, "", false, false },
+        { "/v1internal:streamGenerateContent", "alt=sse", ROUTE_GENERATE, WIRE_CLOUDCODE, "", true,
+          false },
+        { "/v1internal:countTokens", "", ROUTE_COUNT, WIRE_CLOUDCODE, "", false, false },
+        { "/v1internal:loadCodeAssist", "", ROUTE_NONE, WIRE_CLOUDCODE, "", false, false },
         { "/v1beta/models", "", ROUTE_MODELS, WIRE_GEMINI, "", false, false },
         { "/v1beta/models/g", "", ROUTE_MODELS, WIRE_GEMINI, "g", false, false },
         { "/v1/models", "", ROUTE_MODELS, WIRE_OPENAI_CHAT, "", false, false },
@@ -69,6 +74,10 @@ TEST(tokens_are_bytes_of_text_by_four_for_each_segment)
           "{\"generateContentRequest\":{\"model\":\"models/m\",\"contents\":[{\"parts\":[{\"text\":"
           "\"12345\"}]}],\"systemInstruction\":{\"parts\":[{\"text\":\"1234\"}]}}}",
           "totalTokens", "3" },
+        { "cloudcode", "/v1internal:countTokens",
+          "{\"request\":{\"model\":\"models/"
+          "m\",\"contents\":[{\"parts\":[{\"text\":\"12345\"}]}]}}",
+          "totalTokens", "2" },
     };
     struct rig rig;
 
@@ -157,6 +166,19 @@ TEST(what_the_provider_refuses_is_refused)
         { "a result without a call, gemini", "/v1beta/models/m:generateContent",
           "{\"contents\":[{\"parts\":[{\"functionResponse\":{\"name\":\"f\",\"response\":{}}}]}]}",
           "number of function response parts" },
+        { "an unanswered call, cloudcode", "/v1internal:generateContent",
+          "{\"model\":\"m\",\"request\":{\"contents\":[" GEMINI_CALL "]}}",
+          "number of function response parts" },
+        { "no wrapper, cloudcode", "/v1internal:generateContent",
+          "{\"model\":\"m\",\"contents\":[{\"parts\":[{\"text\":\"a\"}]}]}", "request" },
+        { "models/ in front, cloudcode", "/v1internal:generateContent",
+          "{\"model\":\"models/m\",\"request\":{\"contents\":[{\"parts\":[{\"text\":\"a\"}]}]}}",
+          "must not begin with models/" },
+        { "thoughts to be counted, cloudcode", "/v1internal:countTokens",
+          "{\"request\":{\"model\":\"models/"
+          "m\",\"contents\":[{\"parts\":[{\"text\":\"a\",\"thought\":"
+          "true}]}]}}",
+          "thought parts" },
         { "a bad directive", "/v1/messages",
           "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":\"[[sim: "
           "what]]\"}]}",

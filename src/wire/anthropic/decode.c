@@ -8,7 +8,8 @@
 #include "base/json_write.h"
 #include "wire/format_int.h"
 
-#define KEPT_MAX ((size_t)4 << 20) /* bytes of a block that is put together */
+#define KEPT_MAX \
+    ((size_t)64 << 20) /* bytes of a block that is put together: more than an event may have */
 #define DETAIL_MAX ((size_t)8 << 10)
 
 void anthropic_decode_clear(void *state)
@@ -104,9 +105,12 @@ static struct str put_together(struct decoder *d, struct anthropic_decoding *s)
 
     json_put_object(&w);
     for (uint32_t key = json_first(&doc, 0); key != JSON_NONE; key = json_after(&doc, 0, key + 1)) {
+        struct str name = STR("");
+
         if (json_says(&doc, key, changed))
             continue;
-        json_put_key(&w, json_inside(&doc, key));
+        (void)json_text(&doc, key, d->scratch, &name);
+        json_put_key(&w, name);
         json_put_raw(&w, json_raw(&doc, key + 1));
     }
     json_put_key(&w, changed);

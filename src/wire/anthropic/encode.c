@@ -382,7 +382,10 @@ static void server(struct encoder *e, struct anthropic_encoding *s, const struct
     json_put_object(&w);
     for (uint32_t key = json_first(&block, 0); key != JSON_NONE;
          key = json_after(&block, 0, key + 1)) {
-        json_put_key(&w, json_inside(&block, key));
+        struct str name = STR("");
+
+        (void)json_text(&block, key, e->scratch, &name);
+        json_put_key(&w, name);
         json_put_raw(&w, key + 1 == input ? STR("{}") : json_raw(&block, key + 1));
     }
     block_begun(e, s, &w);

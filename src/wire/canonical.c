@@ -78,6 +78,44 @@ struct text text_join(struct arena *a, struct text one, struct text two)
     return (struct text){ { at, one.escaped.len + two.escaped.len } };
 }
 
+int64_t text_points(struct text t)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < t.escaped.len; i++) {
+        unsigned char c = (unsigned char)t.escaped.at[i];
+
+        n += (c & 0xc0) != 0x80;
+        if (c != '\\')
+            continue;
+        i++;
+        if (i + 4 >= t.escaped.len || t.escaped.at[i] != 'u')
+            continue;
+        bool low = char_lower(t.escaped.at[i + 1]) == 'd' &&
+                   strchr("cdef", char_lower(t.escaped.at[i + 2])) != NULL;
+
+        n -= low; /* its high partner was counted */
+        i += 4;
+    }
+    return n;
+}
+
+bool text_data_url(struct text url, struct arena *a, struct text *mime, struct text *data)
+{
+    struct str head, tail, type;
+
+    if (url.escaped.len < 5 || !str_ieq(str_take(url.escaped, 5), STR("data:")))
+        return false;
+    if (memchr(url.escaped.at, '\\', url.escaped.len) != NULL) /* `\/`, as PHP writes it */
+        url = text_from(a, text_plain(a, url));
+    if (!str_cut(str_drop(url.escaped, 5), ',', &head, &tail) || !str_ends(head, STR(";base64")))
+        return false;
+    (void)str_cut(head, ';', &type, &head);
+    *mime = (struct text){ type };
+    *data = (struct text){ tail };
+    return true;
+}
+
 /* --- lists ------------------------------------------------------------------------------------*/
 
 struct message *canon_add_message(struct canon_request *r, struct arena *a, enum role role,
@@ -241,6 +279,20 @@ struct text call_text(const struct tool_call *c, struct arena *a)
             return text_of(&doc, raw);
     }
     return text_from(a, c->object);
+}
+
+struct text call_input(struct text arguments, struct arena *a)
+{
+    struct json doc;
+    uint32_t input;
+
+    if (!json_parse(&doc, text_plain(a, arguments), &(struct json_limits){ .depth_kept = 1 }, a,
+                    NULL) ||
+        json_type(&doc, 0) != JSON_OBJECT)
+        return arguments;
+    input = json_member(&doc, 0, STR("input"), NULL);
+    return input != JSON_NONE && json_type(&doc, input) == JSON_STRING ? text_of(&doc, input)
+                                                                       : arguments;
 }
 
 struct text parts_text(const struct part *first, struct arena *a)

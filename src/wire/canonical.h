@@ -41,6 +41,10 @@ struct text text_from(struct arena *a, struct str plain);
 /* Decodes; borrows when nothing was escaped. */
 struct str text_plain(struct arena *a, struct text t);
 struct text text_join(struct arena *a, struct text one, struct text two);
+/* How many code points it has. */
+int64_t text_points(struct text t);
+/* `data:image/png;base64,iVBO…` in its parts, still escaped. False: some other URL. */
+bool text_data_url(struct text url, struct arena *a, struct text *mime, struct text *data);
 
 enum tri { TRI_UNSET, TRI_NO, TRI_YES };
 
@@ -404,6 +408,9 @@ struct str canon_tool_path(const struct canon_request *r, uint32_t at, struct ar
 struct str call_object(const struct tool_call *c, struct arena *a, bool *wrapped);
 /* The same as the inside of a string; an object that is {"_raw": text} alone gives that text. */
 struct text call_text(const struct tool_call *c, struct arena *a);
+/* Free text that had to travel as {"input": text}; arguments that are no such object stay as they
+ * are. */
+struct text call_input(struct text arguments, struct arena *a);
 
 /* All text of a list of parts, joined by "\n"; other kinds are left out. */
 struct text parts_text(const struct part *first, struct arena *a);

@@ -38,9 +38,6 @@ void chat_encode_clear(void *state);
 
 /* --- shared -----------------------------------------------------------------------------------*/
 
-/* `data:image/png;base64,iVBO…` in its parts, still escaped. False: some other URL. */
-bool chat_data_url(struct text url, struct arena *a, struct text *mime, struct text *data);
-
 /* The string at extra_content.google.thought_signature, where Google's own endpoint for this
  * protocol keeps it, or JSON_NONE. */
 uint32_t chat_google_signature(const struct json *doc, uint32_t extra_content);

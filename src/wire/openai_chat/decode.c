@@ -451,7 +451,7 @@ static void take_images(struct decoder *d, const struct json *doc, uint32_t choi
         if (is_type(doc, url, JSON_OBJECT))
             url = member(doc, url, "url");
         if (is_type(doc, url, JSON_STRING) &&
-            chat_data_url(text_of(doc, url), d->scratch, &mime, &data))
+            text_data_url(text_of(doc, url), d->scratch, &mime, &data))
             decode_media(d, choice, mime, data);
     }
 }

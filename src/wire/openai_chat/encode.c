@@ -91,43 +91,6 @@ static bool is_custom(const struct canon_request *r, struct str name)
     return false;
 }
 
-/* Free text that had to travel as {"input": …}; what is none stays as it is. */
-static struct text unwrap(struct text arguments, struct arena *a)
-{
-    struct json doc;
-    uint32_t input;
-
-    if (!json_parse(&doc, text_plain(a, arguments), &(struct json_limits){ .depth_kept = 1 }, a,
-                    NULL) ||
-        json_type(&doc, 0) != JSON_OBJECT)
-        return arguments;
-    input = json_member(&doc, 0, STR("input"), NULL);
-    return is_type(&doc, input, JSON_STRING) ? text_of(&doc, input) : arguments;
-}
-
-/* Code points in an escaped text. */
-static int64_t points_in(struct text text)
-{
-    int64_t n = 0;
-
-    for (size_t i = 0; i < text.escaped.len; i++) {
-        unsigned char c = (unsigned char)text.escaped.at[i];
-
-        n += (c & 0xc0) != 0x80;
-        if (c != '\\')
-            continue;
-        i++;
-        if (i + 4 >= text.escaped.len || text.escaped.at[i] != 'u')
-            continue;
-        bool low = char_lower(text.escaped.at[i + 1]) == 'd' &&
-                   strchr("cdef", char_lower(text.escaped.at[i + 2])) != NULL;
-
-        n -= low; /* its high partner was counted */
-        i += 4;
-    }
-    return n;
-}
-
 static void put_note(struct json_writer *w, const struct canon_note *note, int64_t begin,
                      int64_t end)
 {
@@ -356,7 +319,7 @@ static void call_piece(struct encoder *e, struct chat_shown *c, uint32_t choice,
 static void close_call(struct encoder *e, struct chat_shown *c, uint32_t choice)
 {
     if (c->unwraps && !c->skips)
-        call_piece(e, c, choice, unwrap((struct text){ buf_str(&c->input) }, e->scratch));
+        call_piece(e, c, choice, call_input((struct text){ buf_str(&c->input) }, e->scratch));
     buf_clear(&c->input);
     c->calls += !c->skips;
 }
@@ -398,7 +361,7 @@ static void on_delta(struct encoder *e, const struct canon_event *ev)
         return;
     switch (ev->block) {
     case BLOCK_TEXT:
-        c->points += points_in(text);
+        c->points += text_points(text);
         if (e->o->request->legacy)
             legacy_chunk(e, ev->choice, text, STR(""));
         else
@@ -624,7 +587,7 @@ static void put_call(struct whole *x, const struct answer_block *b,
         !before->is_media && !before->is_server && before->kind == BLOCK_THINKING)
         sig = &before->sig;
     if (custom && !b->custom)
-        arguments = unwrap(arguments, x->a);
+        arguments = call_input(arguments, x->a);
     if (!x->o->request->functions) {
         json_put_object(x->w);
         json_put_member(x->w, "id", call_id_for(WIRE_OPENAI_CHAT, b->id, 0, x->a));
@@ -692,7 +655,7 @@ static void put_notes(struct whole *x, uint32_t choice)
             continue;
         int64_t begin = points;
 
-        points += points_in(answer_text(b));
+        points += text_points(answer_text(b));
         for (uint32_t i = 0; i < b->note_count; i++) {
             if (b->notes[i].url.len == 0)
                 continue;

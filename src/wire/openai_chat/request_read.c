@@ -86,22 +86,6 @@ static struct signature signature_of(struct reading *rd, uint32_t node, enum sig
 
 /* --- parts of content -------------------------------------------------------------------------*/
 
-bool chat_data_url(struct text url, struct arena *a, struct text *mime, struct text *data)
-{
-    struct str head, tail, type;
-
-    if (url.escaped.len < 5 || !str_ieq(str_take(url.escaped, 5), STR("data:")))
-        return false;
-    if (memchr(url.escaped.at, '\\', url.escaped.len) != NULL) /* `\/`, as PHP writes it */
-        url = text_from(a, text_plain(a, url));
-    if (!str_cut(str_drop(url.escaped, 5), ',', &head, &tail) || !str_ends(head, STR(";base64")))
-        return false;
-    (void)str_cut(head, ';', &type, &head);
-    *mime = (struct text){ type };
-    *data = (struct text){ tail };
-    return true;
-}
-
 static enum part_kind kind_of_mime(struct text mime, enum part_kind otherwise)
 {
     if (str_istarts(mime.escaped, STR("image/")))
@@ -142,7 +126,7 @@ static bool read_url(struct reading *rd, uint32_t node, const struct place *p, c
     if (text_is_empty(out->data))
         return bad(rd, p, name, "holds no URL");
     out->source = MEDIA_URL;
-    if (chat_data_url(out->data, rd->a, &out->mime, &out->data))
+    if (text_data_url(out->data, rd->a, &out->mime, &out->data))
         out->source = MEDIA_BASE64;
     else if (str_istarts(out->data.escaped, STR("data:")))
         return bad(rd, p, name, "must be a URL, or a data URL in base64");
@@ -169,7 +153,7 @@ static bool read_sound(struct reading *rd, uint32_t node, const struct place *p,
     if (m[FORMAT] == JSON_NONE)
         return bad(rd, &here, "format", "is missing");
     out->source = MEDIA_BASE64;
-    if (!chat_data_url(member_text(rd, m[DATA]), rd->a, &out->mime, &out->data)) {
+    if (!text_data_url(member_text(rd, m[DATA]), rd->a, &out->mime, &out->data)) {
         out->mime = text_join(rd->a, TEXT_LIT("audio/"), member_text(rd, m[FORMAT]));
         out->data = member_text(rd, m[DATA]);
     }
@@ -219,7 +203,7 @@ static bool read_file(struct reading *rd, uint32_t node, const struct place *p, 
     media->data = member_text(rd, m[DATA]);
     media->source = str_istarts(media->data.escaped, STR("http")) ? MEDIA_URL : MEDIA_BASE64;
     if (media->source == MEDIA_BASE64 &&
-        !chat_data_url(media->data, rd->a, &media->mime, &media->data))
+        !text_data_url(media->data, rd->a, &media->mime, &media->data))
         media->mime = mime_of_name(media->title);
     out->kind = kind_of_mime(media->mime, PART_DOCUMENT);
     return true;

@@ -66,21 +66,11 @@ static struct part *add_part(struct reading *rd, const struct part_list *to, enu
                        part_at_item(to->item, to->outer ? index : PART_AT_NONE));
 }
 
-/* `data:image/png;base64,…`, or any other URL. */
 static void media_from_url(struct reading *rd, struct media *media, uint32_t node)
 {
-    struct str url = json_inside(rd->doc, node), head, data;
-
-    if (memchr(url.at, '\\', url.len < 64 ? url.len : 64) != NULL)
-        url = text_from(rd->a, member_str(rd, node)).escaped; /* `image\/png` and its like */
-    *media = (struct media){ .source = MEDIA_URL, .data = { url } };
-    if (!str_istarts(url, STR("data:")) || !str_cut(url, ',', &head, &data))
-        return;
-    head = str_drop(head, 5);
-    media->source = MEDIA_BASE64;
-    media->data.escaped = data;
-    (void)str_cut(head, ';', &head, &data);
-    media->mime.escaped = head;
+    *media = (struct media){ .source = MEDIA_URL, .data = text_of(rd->doc, node) };
+    if (text_data_url(media->data, rd->a, &media->mime, &media->data))
+        media->source = MEDIA_BASE64;
 }
 
 static bool read_image(struct reading *rd, const struct place *at, const uint32_t *m,

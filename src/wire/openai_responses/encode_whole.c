@@ -1,0 +1,164 @@
+/* wire/openai_responses/encode_whole.c - an answer in one piece: the same items as in a stream. */
+#include "wire/openai_responses/said.h"
+
+#include "wire/signature.h"
+
+/* One block as an item at the end of `output`. */
+struct whole {
+    const struct encode_options *o;
+    struct arena *scratch;
+    struct buf *output;
+    uint32_t index;
+    bool fits;
+};
+
+static void whole_item(struct whole *wh, const struct said_item *it, enum said_status status)
+{
+    struct json_writer w;
+
+    if (wh->output->len > 0)
+        wh->fits = wh->fits && buf_add(wh->output, STR(","));
+    w = json_writer(wh->output);
+    said_put_item(&w, wh->o, it, status);
+    wh->fits = wh->fits && json_written(&w);
+    wh->index++;
+}
+
+static struct text wrapped(struct whole *wh, const struct signature *sig)
+{
+    return sig->signer == SIGNER_NONE ? TEXT_EMPTY
+                                      : signature_wrap(sig, WIRE_OPENAI_RESPONSES, wh->scratch);
+}
+
+static void whole_notes(const struct answer_block *b, struct buf *out)
+{
+    int64_t end = b->note_count > 0 ? text_points(answer_text(b)) : 0;
+
+    for (uint32_t i = 0; i < b->note_count; i++) {
+        if (!said_note_fits(&b->notes[i]))
+            continue;
+        if (out->len > 0)
+            (void)buf_add(out, STR(","));
+        said_put_note(out, &b->notes[i], end);
+    }
+}
+
+/* Thinking keeps the parts of a summary only while it streams: here they are one. */
+static void whole_block(struct whole *wh, const struct answer_block *b, enum said_status status)
+{
+    struct said_item it = { .index = wh->index, .text = answer_text(b) };
+    struct buf more;
+    struct json_writer w;
+
+    buf_init(&more, wh->o->bytes_max);
+    w = json_writer(&more);
+    switch (b->kind) {
+    case BLOCK_TEXT:
+        it.kind = SAID_TEXT;
+        it.phase = b->phase;
+        whole_notes(b, &more);
+        it.notes = buf_str(&more);
+        break;
+    case BLOCK_REFUSAL:
+        it.kind = SAID_REFUSAL;
+        break;
+    case BLOCK_TOOL:
+        it.kind =
+            said_find_tool(wh->o, b->name, b->name_space, b->custom, &it.name, &it.name_space);
+        it.call_id = said_call_id(wh->o, b->id, wh->index, wh->scratch);
+        if (it.kind == SAID_CUSTOM_CALL && !b->custom)
+            it.text = call_input(it.text, wh->scratch);
+        break;
+    case BLOCK_THINKING:
+    case BLOCK_REDACTED:
+        it.kind = SAID_REASONING;
+        it.encrypted = wrapped(wh, &b->sig);
+        if (!text_is_empty(it.text)) {
+            said_put_summary(&w, it.text);
+            wh->fits = wh->fits && json_written(&w);
+        }
+        it.summary = buf_str(&more);
+        break;
+    }
+    whole_item(wh, &it, status);
+    buf_clear(&more);
+}
+
+static void whole_raw(struct whole *wh, struct str item)
+{
+    if (item.len == 0)
+        return;
+    if (wh->output->len > 0)
+        wh->fits = wh->fits && buf_add(wh->output, STR(","));
+    wh->fits = wh->fits && buf_add(wh->output, item);
+    wh->index++;
+}
+
+static void whole_media(struct whole *wh, const struct answer_block *b)
+{
+    struct json_writer w;
+    struct buf image;
+
+    if (!said_is_image(b->mime))
+        return;
+    buf_init(&image, wh->o->bytes_max);
+    w = json_writer(&image);
+    said_put_image(&w, wh->o, wh->index, b->mime, answer_text(b), true);
+    wh->fits = wh->fits && json_written(&w);
+    whole_raw(wh, buf_str(&image));
+    buf_clear(&image);
+}
+
+/* A signature on what is no thinking: in front of a call, behind a text. */
+static void whole_carrier(struct whole *wh, const struct answer_block *b)
+{
+    struct said_item it = { .kind = SAID_REASONING, .index = wh->index };
+
+    it.encrypted = wrapped(wh, &b->sig);
+    if (!text_is_empty(it.encrypted))
+        whole_item(wh, &it, SAID_COMPLETED);
+}
+
+static bool has_refusal(const struct canon_answer *an)
+{
+    for (const struct answer_block *b = an->blocks; b != NULL; b = b->next)
+        if (!b->is_media && !b->is_server && b->kind == BLOCK_REFUSAL)
+            return true;
+    return false;
+}
+
+bool responses_encode_whole(const struct canon_answer *an, const struct encode_options *o,
+                            struct arena *scratch, struct buf *out)
+{
+    struct buf output;
+    struct whole wh = { .o = o, .scratch = scratch, .output = &output, .fits = true };
+    struct str incomplete =
+        said_incomplete(an->choice_count > 0 ? an->choices[0].cause : STOP_DONE, has_refusal(an));
+    struct json_writer w;
+
+    buf_init(&output, o->bytes_max);
+    for (const struct answer_block *b = an->blocks; b != NULL; b = b->next) {
+        bool thinking = b->kind == BLOCK_THINKING || b->kind == BLOCK_REDACTED;
+        bool cut = b->next == NULL && incomplete.len > 0;
+
+        if (b->choice > 0)
+            continue;
+        if (b->is_media) {
+            whole_media(&wh, b);
+        } else if (b->is_server) {
+            whole_raw(&wh, said_server_item(o, &b->server, wh.index, scratch));
+        } else {
+            if (b->kind == BLOCK_TOOL)
+                whole_carrier(&wh, b);
+            whole_block(&wh, b, cut ? SAID_INCOMPLETE : SAID_COMPLETED);
+            if (!thinking && b->kind != BLOCK_TOOL)
+                whole_carrier(&wh, b);
+        }
+    }
+    w = json_writer(out);
+    said_put_response(&w, o, incomplete.len > 0 ? STR("incomplete") : STR("completed"), incomplete,
+                      buf_str(&output), &an->usage);
+    wh.fits = wh.fits && json_written(&w);
+    buf_clear(&output);
+    return wh.fits;
+}

@@ -169,9 +169,22 @@ bool fault_put(struct buf *out, enum wire protocol, const struct fault *f, struc
 }
 
 /* `response.failed` when the response object is known to the client, else a bare `error` event. */
-static void put_responses_event(struct json_writer *w, const struct fault *f, int64_t sequence,
+/* In a Responses stream: Codex waits for the time it is told when the code is that of a rate limit,
+ * and tries again at once for any other that it does not take as final. */
+static struct fault patient(const struct fault *f)
+{
+    struct fault told = *f;
+
+    if (f->class == FAULT_OVERLOADED && f->retry_after_s > 0 && f->code.len == 0)
+        told.code = str_c(classes[FAULT_RATE_LIMITED].openai_code);
+    return told;
+}
+
+static void put_responses_event(struct json_writer *w, const struct fault *fault, int64_t sequence,
                                 struct str response)
 {
+    struct fault told = patient(fault), *f = &told;
+
     json_put_object(w);
     if (response.len == 0) {
         json_put_member(w, "type", STR("error"));

@@ -94,3 +94,25 @@ TEST(fault_bodies_of_all_classes_are_json_with_bounded_text)
             buf_clear(&b);
         }
 }
+
+TEST(C58_overload_in_a_responses_stream_is_something_to_wait_for)
+{
+    struct fault f = { .class = FAULT_OVERLOADED,
+                       .message = STR("No capacity. Please try again in 7s."),
+                       .retry_after_s = 7 };
+    struct buf b;
+
+    buf_init(&b, 4096);
+    CHECK(fault_put_event(&b, WIRE_OPENAI_RESPONSES, &f, STR("req_1"), 9, STR("resp_1")));
+    CHECK(str_find(buf_str(&b), STR("\"code\":\"rate_limit_exceeded\",\"message\":\"No capacity. "
+                                    "Please try again in 7s.\"")) != SIZE_MAX,
+          "%.*s", STR_ARG(buf_str(&b)));
+    b.len = 0;
+    CHECK(fault_put_event(&b, WIRE_OPENAI_RESPONSES, &f, STR("req_1"), 0, STR("")));
+    CHECK(str_find(buf_str(&b), STR("\"code\":\"rate_limit_exceeded\"")) != SIZE_MAX);
+    b.len = 0;
+    f.retry_after_s = 0;
+    CHECK(fault_put_event(&b, WIRE_OPENAI_RESPONSES, &f, STR("req_1"), 9, STR("resp_1")));
+    CHECK(str_find(buf_str(&b), STR("\"code\":\"server_error\"")) != SIZE_MAX);
+    buf_clear(&b);
+}

@@ -142,6 +142,25 @@ static void fed(struct exchange *x, const struct emitter *e, enum emitter_fed re
     }
 }
 
+/* Nobody else will be asked now, so a long stream need not keep what it was asked for. What was
+ * translated still borrows from it. */
+static void drop_request_body(struct exchange *x)
+{
+    struct wire_request *q = &x->request;
+
+    if (x->attempt.translates)
+        return;
+    *q = (struct wire_request){
+        .protocol = q->protocol,
+        .doc = { .text = { NULL, q->doc.text.len } }, /* its length is told in the end */
+        .model = q->model,
+        .stream = q->stream,
+        .wants_usage = q->wants_usage,
+        .stream_options = JSON_NONE,
+    };
+    request_drop_body(x->r);
+}
+
 /* After each feed: has content reached the client, and when did anything last? */
 static void note_progress(struct exchange *x)
 {
@@ -153,8 +172,10 @@ static void note_progress(struct exchange *x)
         x->bytes_out = x->emitter->bytes_out;
         x->last_out_ms = now_ms;
     }
-    if (x->state == EXCHANGE_SENDING && emitter_has_content(x->emitter))
+    if (x->state == EXCHANGE_SENDING && emitter_has_content(x->emitter)) {
         exchange_move(x, EXCHANGE_STREAMING);
+        drop_request_body(x);
+    }
 }
 
 static void on_data(void *peer, struct str bytes)

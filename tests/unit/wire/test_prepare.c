@@ -247,13 +247,13 @@ TEST(conversations_are_mended_for_each_wire)
           "U t:q | A c:1:f t:x c:2:g | U r:1:f:one r:2:g:two", "" },
         { "an id that stands twice", WIRE_ANTHROPIC,
           "U t:q | A c:0:f | U r:0::one | A c:0:f | U r:0::two",
-          "U t:q | A c:0:f | U r:0:f:one | A c:call_uSwy4HMiIaGhkfPwWNBG8L:f | U "
-          "r:call_uSwy4HMiIaGhkfPwWNBG8L:f:two",
+          "U t:q | A c:0:f | U r:0:f:one | A c:call_eRmbFw7J9ixehAkXHwrUIz:f | U "
+          "r:call_eRmbFw7J9ixehAkXHwrUIz:f:two",
           "" },
         { "an id that stands twice in one message", WIRE_ANTHROPIC,
           "U t:q | A c:0:f c:0:g | U r:0::one r:0::two",
-          "U t:q | A c:0:f c:call_uSwy4HMiIaGhkfPwWNBG8L:g | U r:0:f:one "
-          "r:call_uSwy4HMiIaGhkfPwWNBG8L:g:two",
+          "U t:q | A c:0:f c:call_eRmbFw7J9ixehAkXHwrUIz:g | U r:0:f:one "
+          "r:call_eRmbFw7J9ixehAkXHwrUIz:g:two",
           "" },
         { "empty texts go", WIRE_OPENAI_CHAT,
           "U t: t:a | A t: c:1:f | U r:1::- t:", "U t:a | A c:1:f | U r:1:f", "" },

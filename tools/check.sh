@@ -18,6 +18,6 @@ for compiler in gcc clang; do
 done
 tools/check_symbols.py build-check-gcc
 echo "clang-tidy"
-git ls-files 'src/*.c' | xargs -P 2 -n 8 clang-tidy -p build-check-clang --quiet
+tools/tidy.sh build-check-clang
 tools/run_tests.py build-check-gcc build-check-clang build-check-gcc-asan build-check-clang-asan \
     -- python3 tests/e2e/run.py build-check-gcc-asan/penstock test_pass test_faults test_door test_life test_headers test_admin test_commands

@@ -20,4 +20,6 @@ for program in $(meson introspect --tests build | python3 -c "import json,sys; p
 done
 echo "$passed passed, $failed failed"
 test "$failed" = 0
+echo "every system call fails once; killed 200 times"
+PENSTOCK_TEST_STRIDE=1 PENSTOCK_TEST_ROUNDS=200 python3 tests/e2e/run.py build/penstock test_torture
 tools/fuzz.sh "$seconds"

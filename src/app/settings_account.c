@@ -219,6 +219,7 @@ static bool read_models(struct account_reading *a, uint32_t node)
         const struct place item = { &at, STR(""), spec->model_count };
         struct str *pattern = &spec->models[spec->model_count];
 
+        assert(spec->model_count < count);
         if (!settings_read_text(a->r, &item, i, PATTERN_MAX, &spec->arena, pattern))
             return false;
         if (pattern->len == 0)

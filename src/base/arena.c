@@ -69,6 +69,7 @@ void *arena_alloc_raw(struct arena *a, size_t size)
     struct arena_block *b = a->last;
 
     if (b == NULL || ARENA_ONE_BY_ONE || b->cap - b->used < need) {
+        assert(b != NULL || a->total == 0);
         /* the second block is no larger than the first: most arenas need a little more than one */
         size_t cap = a->total < 2 * ARENA_BLOCK || ARENA_ONE_BY_ONE ? ARENA_BLOCK : b->cap * 2;
 

@@ -60,8 +60,9 @@ bool embedding_make(struct exchange *x, struct wire_complaint *why)
               : x->target.protocol == WIRE_GEMINI                      ? WIRE_OPENAI_CHAT
                                                                        : WIRE_GEMINI;
     if (passes_as_it_is(x))
-        a->part_count = wire_splice_request(&x->request, x->mapped, true, &x->r->arena, a->parts,
-                                            &a->body_bytes);
+        a->part_count = wire_splice_request(
+            &x->request, &(struct wire_splice){ .model = x->mapped, .no_usage = true },
+            &x->r->arena, a->parts, &a->body_bytes);
     else if (!make_other(x, why))
         return false;
     a->op = upstream_form(x) == EMBEDDINGS_GEMINI_BATCH ? OP_EMBED_BATCH : OP_EMBED;

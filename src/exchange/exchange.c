@@ -34,6 +34,7 @@ void exchange_env_init(struct exchange_env *env)
     arena_init(&env->scratch);
     buf_init(&env->head, (size_t)128 << 10);
     env->running = NULL;
+    env->repairs = (struct repair_table){ .count = 0 };
     env->id_seed = random_u64();
     env->id_last = 0;
 }
@@ -483,6 +484,12 @@ void exchange_fault(struct exchange *x, const struct verdict *judged,
                                                     ? words->message
                                                     : STR("the provider's answer broke off") },
                     ENDING_STREAM_CUT);
+        return;
+    }
+    if (v->kind == VERDICT_REPAIRABLE && outgoing_repair(x, words)) {
+        x->again = mark.account;
+        exchange_move(x, EXCHANGE_PICKING);
+        exchange_pick(x);
         return;
     }
     if (!verdict_rotates(v->kind) && v->kind != VERDICT_NONE) {

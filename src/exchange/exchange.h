@@ -15,6 +15,7 @@
 #include "base/metric.h"
 #include "exchange/access.h"
 #include "exchange/door.h"
+#include "exchange/repair.h"
 #include "http/client.h"
 #include "journal/journal.h"
 #include "route/mapping.h"
@@ -70,9 +71,10 @@ struct exchange_env {
     bool draining; /* new requests are refused */
     /* kept by exchange.c */
     struct arena scratch;
-    struct buf head;          /* the upstream request head being written */
-    struct exchange *running; /* list */
-    struct exchange *waiting; /* those of them that the pool will wake */
+    struct buf head;             /* the upstream request head being written */
+    struct exchange *running;    /* list */
+    struct exchange *waiting;    /* those of them that the pool will wake */
+    struct repair_table repairs; /* what upstreams were learned not to take */
     uint64_t id_seed, id_last;
     struct {
         int64_t minute;

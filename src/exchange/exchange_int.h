@@ -89,6 +89,8 @@ struct exchange {
     struct wire_request request;
     struct embeddings_ask *embed; /* of a client whose texts go to a provider of another form */
     struct canon_request *canon;  /* the whole of it, read when the first attempt needs it */
+    bool signatures_refused;      /* a signature was refused: the next attempt goes without any */
+    uint32_t repaired;            /* second tries without what was refused */
     bool refused; /* some account cannot take what the request says: `refusal` tells what */
     struct wire_complaint refusal;
     struct str mapped;
@@ -171,6 +173,9 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why);
 void outgoing_clear(struct exchange *x);
 /* The wires over which this can be served, as WIRE_BITs. */
 uint32_t outgoing_wires(const struct door_target *t);
+/* The upstream refused something that can be left out: is the same account to be asked again? Then
+ * it is learned. */
+bool outgoing_repair(struct exchange *x, const struct judge_words *words);
 /* The wire to use of those an upstream speaks: the client's own, else the one that can say most. */
 enum wire outgoing_wire(enum wire protocol, uint32_t wires);
 /* Reads the client's request whole, once. */

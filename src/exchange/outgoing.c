@@ -83,7 +83,8 @@ static bool strict_allows(struct exchange *x, const struct losses *losses,
     return true;
 }
 
-static bool make_translated(struct exchange *x, struct wire_complaint *why)
+static bool make_translated(struct exchange *x, const struct repairs *known,
+                            struct wire_complaint *why)
 {
     struct attempt *a = &x->attempt;
     bool counts = x->target.ask == ASK_COUNT;
@@ -92,6 +93,9 @@ static bool make_translated(struct exchange *x, struct wire_complaint *why)
     if (!canon_read(x, why))
         return false;
     upstream_target(a->upstream, a->wire, x->mapped, &t);
+    if (known != NULL)
+        wire_lacks_add(&t.lacks, &known->lacks);
+    t.lacks.signatures = t.lacks.signatures || x->signatures_refused;
     /* long answers of these arrive only when they are streamed (wire anthropic: idle connections
      * are cut); the client still gets what it asked for */
     t.stream = x->canon->stream || (a->wire == WIRE_ANTHROPIC && !counts);
@@ -121,10 +125,57 @@ static bool make_translated(struct exchange *x, struct wire_complaint *why)
     return true;
 }
 
+/* What passes, with the declared edits. */
+static void make_passing(struct exchange *x, const struct repairs *known)
+{
+    struct attempt *a = &x->attempt;
+    struct wire_splice s = { .model = x->mapped, .no_usage = a->upstream->lacks.stream_options };
+
+    if (known != NULL && !is_strict(x)) {
+        s.no_usage = s.no_usage || known->lacks.stream_options;
+        s.changes = known->changes;
+        s.change_count = known->change_count;
+        for (size_t i = 0; i < s.change_count; i++)
+            if (wire_has_member(&x->request, s.changes[i].member))
+                losses_add(&a->asked.losses, &x->r->arena, s.changes[i].member,
+                           s.changes[i].rename.len > 0);
+    }
+    a->part_count = wire_splice_request(&x->request, &s, &x->r->arena, a->parts, &a->body_bytes);
+}
+
+#define REPAIRS_OF_ONE 3 /* second tries of one exchange */
+
+bool outgoing_repair(struct exchange *x, const struct judge_words *words)
+{
+    const struct attempt *a = &x->attempt;
+    struct repair r;
+
+    if (x->repaired >= REPAIRS_OF_ONE || is_strict(x) || embedding_is(x) ||
+        !provider_repair(a->wire, words, &r))
+        return false;
+    if (r.lacks.signatures) {
+        if (x->signatures_refused)
+            return false;
+        x->signatures_refused = true;
+        x->repaired++;
+        return true;
+    }
+    if (!a->translates && !r.lacks.stream_options &&
+        (r.change.member.len == 0 || !wire_has_member(&x->request, r.change.member)))
+        return false;
+    if (!repairs_learn(&x->env->repairs, a->lease.account_id, x->mapped, &r,
+                       loop_now(x->env->loop)))
+        return false;
+    x->repaired++;
+    return true;
+}
+
 bool outgoing_make(struct exchange *x, struct wire_complaint *why)
 {
     struct attempt *a = &x->attempt;
     bool counts = x->target.ask == ASK_COUNT;
+    const struct repairs *known =
+        repairs_find(&x->env->repairs, a->lease.account_id, x->mapped, loop_now(x->env->loop));
 
     a->translates = false;
     a->stream = x->request.stream && !counts && !embedding_is(x);
@@ -133,14 +184,12 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why)
         return embedding_make(x, why);
     a->wire = outgoing_wire(x->target.protocol, a->upstream->wires);
     /* what another provider signed would be refused by this one: it is left out by translation */
-    if (a->wire != x->target.protocol || x->target.ask == ASK_COMPLETE ||
+    if (a->wire != x->target.protocol || x->target.ask == ASK_COMPLETE || x->signatures_refused ||
         (x->request.doc.noticed && signature_any(x->r->body))) {
-        if (!make_translated(x, why))
+        if (!make_translated(x, known, why))
             return false;
     } else {
-        a->part_count =
-            wire_splice_request(&x->request, x->mapped, a->upstream->lacks.stream_options,
-                                &x->r->arena, a->parts, &a->body_bytes);
+        make_passing(x, known);
     }
     a->op = counts ? OP_COUNT : a->stream ? OP_STREAM : OP_GENERATE;
     return true;

@@ -181,7 +181,7 @@ void reply_collect_fields(struct exchange *x, const struct http_head *head)
     }
     add_field(g, STR("X-Request-Id"), str_c(x->request_id));
     add_decision(x, provider_name(x->attempt.upstream->provider), g);
-    if (x->attempt.translates)
+    if (x->attempt.translates || x->attempt.asked.losses.count > 0)
         add_field(g, STR("X-Penstock-Dropped"), dropped_text(x));
     add_cors(x, g);
     for (uint32_t i = 0; i < head->field_count; i++)

@@ -20,6 +20,7 @@ static const struct capability {
     }
     LACK(stream_options),
     LACK(max_completion_tokens),
+    LACK(max_tokens),
     LACK(developer_role),
     LACK(parallel_tool_calls),
     LACK(reasoning_effort),

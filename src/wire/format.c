@@ -347,29 +347,90 @@ static bool edit_usage(const struct wire_request *r, struct edit *e)
     return true;
 }
 
-size_t wire_splice_request(const struct wire_request *r, struct str model, bool no_usage,
+bool wire_has_member(const struct wire_request *r, struct str member)
+{
+    return json_member(&r->doc, 0, member, NULL) != JSON_NONE;
+}
+
+static const struct wire_change *change_of(const struct wire_request *r,
+                                           const struct wire_splice *s, uint32_t key)
+{
+    for (size_t i = 0; i < s->change_count; i++)
+        if (json_says(&r->doc, key, s->changes[i].member))
+            return &s->changes[i];
+    return NULL;
+}
+
+/* Members that are refused go, with the comma on their one side that is left over. */
+static size_t edit_members(const struct wire_request *r, const struct wire_splice *s,
+                           struct edit *edits)
+{
+    const struct json *doc = &r->doc;
+    size_t count = 0, kept_end = SIZE_MAX; /* behind the last member that stays */
+    struct edit *run = NULL;               /* members that go, while none that stays has come */
+
+    for (uint32_t key = json_first(doc, 0); key != JSON_NONE;) {
+        uint32_t value = key + 1;
+        const struct wire_change *c = change_of(r, s, key);
+        bool goes = c != NULL && (c->rename.len == 0 || wire_has_member(r, c->rename));
+        struct str raw = json_raw(doc, value);
+        size_t start = offset(r, json_raw(doc, key)), end = offset(r, raw) + raw.len;
+
+        if (goes && run == NULL && count < WIRE_CHANGES_MAX) {
+            run = &edits[count++];
+            *run = (struct edit){ start, end - start, STR("") };
+        } else if (goes && run != NULL) {
+            run->len = end - run->at;
+        } else {
+            if (run != NULL)
+                run->len = start - run->at;
+            run = NULL;
+            if (c != NULL && c->rename.len > 0 && count < WIRE_CHANGES_MAX) {
+                struct str name = json_inside(doc, key);
+
+                edits[count++] = (struct edit){ offset(r, name), name.len, c->rename };
+            }
+            kept_end = end;
+        }
+        key = json_after(doc, 0, value);
+    }
+    if (run != NULL && kept_end != SIZE_MAX) {
+        run->len = run->at + run->len - kept_end;
+        run->at = kept_end;
+    }
+    return count;
+}
+
+static void sort_edits(struct edit *edits, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        for (size_t k = i; k > 0 && edits[k].at < edits[k - 1].at; k--) {
+            struct edit other = edits[k];
+
+            edits[k] = edits[k - 1];
+            edits[k - 1] = other;
+        }
+}
+
+size_t wire_splice_request(const struct wire_request *r, const struct wire_splice *s,
                            struct arena *a, struct str parts[WIRE_SPLICE_PARTS], size_t *total)
 {
     struct str body = r->doc.text;
-    struct edit edits[2];
-    size_t edit_count = 0, count = 0, done = 0;
+    struct edit edits[WIRE_CHANGES_MAX + 2];
+    size_t edit_count = s->change_count > 0 ? edit_members(r, s, edits) : 0, count = 0, done = 0;
 
-    if (r->model_raw.len > 0 && !str_eq(model, r->model))
+    if (r->model_raw.len > 0 && !str_eq(s->model, r->model))
         edits[edit_count++] =
-            (struct edit){ offset(r, r->model_raw), r->model_raw.len, quoted(model, a) };
-    if (!no_usage && edit_usage(r, &edits[edit_count]))
+            (struct edit){ offset(r, r->model_raw), r->model_raw.len, quoted(s->model, a) };
+    if (!s->no_usage && edit_usage(r, &edits[edit_count]))
         edit_count++;
-    if (edit_count == 2 && edits[0].at > edits[1].at) {
-        struct edit first = edits[1];
-
-        edits[1] = edits[0];
-        edits[0] = first;
-    }
+    sort_edits(edits, edit_count);
     *total = 0;
     for (size_t i = 0; i < edit_count; i++) {
         if (edits[i].at > done)
             parts[count++] = (struct str){ body.at + done, edits[i].at - done };
-        parts[count++] = edits[i].with;
+        if (edits[i].with.len > 0)
+            parts[count++] = edits[i].with;
         done = edits[i].at + edits[i].len;
     }
     if (done < body.len)

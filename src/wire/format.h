@@ -54,12 +54,28 @@ bool wire_read_request(enum wire protocol, struct str body, char *mend, struct s
 bool wire_read_side_request(enum wire protocol, struct str body, char *mend, struct str path_model,
                             struct arena *a, struct wire_request *out, struct wire_complaint *why);
 
-/* The body to send upstream as parts that borrow from the client's body: model replaced when
- * `model` differs, and usage asked for in a chat stream unless `no_usage`. `parts` has room for
+/* A member of the root that an upstream has refused: left out, or said under another name. */
+struct wire_change {
+    struct str member;
+    struct str rename; /* empty: left out */
+};
+#define WIRE_CHANGES_MAX 8
+
+/* The edits of a request that passes. */
+struct wire_splice {
+    struct str model; /* put in place of the client's when it differs */
+    bool no_usage;    /* do not ask a chat stream for its usage */
+    const struct wire_change *changes;
+    size_t change_count;
+};
+
+/* The body to send upstream as parts that borrow from the client's body. `parts` has room for
  * WIRE_SPLICE_PARTS. Gives their number; `total` their bytes. */
-#define WIRE_SPLICE_PARTS 8
-size_t wire_splice_request(const struct wire_request *r, struct str model, bool no_usage,
+#define WIRE_SPLICE_PARTS (2 * (WIRE_CHANGES_MAX + 2) + 1)
+size_t wire_splice_request(const struct wire_request *r, const struct wire_splice *s,
                            struct arena *a, struct str parts[WIRE_SPLICE_PARTS], size_t *total);
+/* Does the request have such a member? */
+bool wire_has_member(const struct wire_request *r, struct str member);
 
 /* --- answers
  * --------------------------------------------------------------------------------------- */

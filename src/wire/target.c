@@ -311,3 +311,13 @@ struct model_facts model_facts_find(enum wire wire, struct str model)
     find_anthropic(&f, plain_id(model, true, dashed));
     return f;
 }
+
+void wire_lacks_add(struct wire_lacks *to, const struct wire_lacks *more)
+{
+    bool *a = (bool *)to;
+    const bool *b = (const bool *)more;
+
+    _Static_assert(sizeof(*to) % sizeof(bool) == 0, "switches, and nothing else");
+    for (size_t i = 0; i < sizeof(*to) / sizeof(bool); i++)
+        a[i] = a[i] || b[i];
+}

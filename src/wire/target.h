@@ -12,6 +12,7 @@
 struct wire_lacks {
     bool stream_options;        /* openai-chat */
     bool max_completion_tokens; /* openai-chat: `max_tokens` instead */
+    bool max_tokens;            /* openai-chat: `max_completion_tokens` instead */
     bool developer_role;
     bool parallel_tool_calls;
     bool reasoning_effort;
@@ -33,6 +34,9 @@ struct wire_extras {
     bool replay_reasoning; /* wants reasoning_content back */
     uint32_t tool_id_len;  /* ids of exactly so many letters and digits; 0: no such rule */
 };
+
+/* Everything that one of both lacks. */
+void wire_lacks_add(struct wire_lacks *to, const struct wire_lacks *more);
 
 enum wire_dialect { DIALECT_PLAIN, DIALECT_CODEX, DIALECT_COPILOT };
 

@@ -858,8 +858,8 @@ static void put_limit(struct writing *x)
 {
     const struct wire_target *t = x->t;
     bool copilot = t->dialect == DIALECT_COPILOT;
-    bool newer =
-        !copilot && !t->lacks.max_completion_tokens && (x->own || t->facts.openai.reasoning);
+    bool newer = !copilot && !t->lacks.max_completion_tokens &&
+                 (x->own || t->facts.openai.reasoning || t->lacks.max_tokens);
     int64_t n = x->r->max_output;
 
     if (n == 0 && copilot) /* Claude models want one there */

@@ -204,7 +204,8 @@ TEST(splice_changes_the_declared_spans_and_nothing_else)
         if (!CHECK(read_it(t, cases[i].wire, cases[i].body, &r, &why), "%s: %.*s", cases[i].name,
                    STR_ARG(why.message)))
             continue;
-        count = wire_splice_request(&r, str_c(cases[i].model), false, &t->arena, parts, &total);
+        count = wire_splice_request(&r, &(struct wire_splice){ .model = str_c(cases[i].model) },
+                                    &t->arena, parts, &total);
         buf_init(&got, 4096);
         for (size_t p = 0; p < count; p++)
             (void)buf_add(&got, parts[p]);

@@ -6,7 +6,7 @@
 #define GOOGLE (WIRE_BIT(WIRE_GEMINI) | WIRE_BIT(WIRE_CLOUDCODE))
 
 /* A word of the refusal (its `param`, or its sentence), what the target lacks by it, and how a body
- * that passes is mended. The first row that fits counts, so longer words come first. */
+ * that passes is mended. Of two words that begin at the same place the longer one comes first. */
 static const struct row {
     const char *word;
     uint32_t wires;
@@ -44,21 +44,46 @@ static const struct row {
 #undef LACK
 };
 
+/* The row whose word stands in the text first: a refusal names what it refuses before it says what
+ * to use instead. */
+static const struct row *row_in(enum wire wire, struct str text)
+{
+    const struct row *found = NULL;
+    size_t best = SIZE_MAX;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        size_t at =
+            (rows[i].wires & WIRE_BIT(wire)) != 0 ? str_ifind(text, str_c(rows[i].word)) : SIZE_MAX;
+
+        if (at < best) {
+            best = at;
+            found = &rows[i];
+        }
+    }
+    return found;
+}
+
+/* The code tells of signatures, the param names the member; only without them the sentence counts.
+ */
+static const struct row *row_of(enum wire wire, const struct judge_words *words)
+{
+    const struct row *found = row_in(wire, words->code);
+
+    if (found == NULL)
+        found = row_in(wire, words->param.len > 0 ? words->param : words->message);
+    return found;
+}
+
 bool provider_repair(enum wire wire, const struct judge_words *words, struct repair *out)
 {
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct str word = str_c(rows[i].word);
+    const struct row *row = row_of(wire, words);
 
-        if ((rows[i].wires & WIRE_BIT(wire)) == 0 || (str_ifind(words->param, word) == SIZE_MAX &&
-                                                      str_ifind(words->message, word) == SIZE_MAX &&
-                                                      str_ifind(words->code, word) == SIZE_MAX))
-            continue;
-        *out = (struct repair){ .lacks = { .tools = false } };
-        *(bool *)((char *)&out->lacks + rows[i].lack) = true;
-        /* members of Google's requests lie deeper */
-        if (rows[i].passes && (WIRE_BIT(wire) & GOOGLE) == 0)
-            out->change = (struct wire_change){ word, str_c(rows[i].rename) };
-        return true;
-    }
-    return false;
+    if (row == NULL)
+        return false;
+    *out = (struct repair){ .lacks = { .tools = false } };
+    *(bool *)((char *)&out->lacks + row->lack) = true;
+    /* members of Google's requests lie deeper */
+    if (row->passes && (WIRE_BIT(wire) & GOOGLE) == 0)
+        out->change = (struct wire_change){ str_c(row->word), str_c(row->rename) };
+    return true;
 }

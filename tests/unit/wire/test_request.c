@@ -215,6 +215,63 @@ TEST(splice_changes_the_declared_spans_and_nothing_else)
     }
 }
 
+TEST(members_that_were_refused_are_left_out_or_renamed)
+{
+    static const struct wire_change changes[] = {
+        { { "temperature", 11 }, { "", 0 } },
+        { { "top_p", 5 }, { "", 0 } },
+        { { "max_tokens", 10 }, { "max_completion_tokens", 21 } },
+    };
+    static const struct {
+        const char *name, *body, *want;
+    } cases[] = {
+        { "none is there", "{\"model\":\"a\",\"messages\":[{}]}",
+          "{\"model\":\"b\",\"messages\":[{}]}" },
+        { "the first", "{\"temperature\":1, \"model\":\"a\",\"messages\":[{}]}",
+          "{\"model\":\"b\",\"messages\":[{}]}" },
+        { "in the middle", "{\"model\":\"a\" , \"temperature\" : 1e0 , \"messages\":[{}]}",
+          "{\"model\":\"b\" , \"messages\":[{}]}" },
+        { "the last", "{\"model\":\"a\",\"messages\":[{}], \"top_p\":0.5 }",
+          "{\"model\":\"b\",\"messages\":[{}] }" },
+        { "two in a row at the end",
+          "{\"model\":\"a\",\"messages\":[{}],\"top_p\":0.5,\"temperature\":2}",
+          "{\"model\":\"b\",\"messages\":[{}]}" },
+        { "two apart", "{\"top_p\":0.5,\"model\":\"a\",\"temperature\":2,\"messages\":[{}]}",
+          "{\"model\":\"b\",\"messages\":[{}]}" },
+        { "another name", "{\"model\":\"a\",\"max_tokens\":5,\"messages\":[{}]}",
+          "{\"model\":\"b\",\"max_completion_tokens\":5,\"messages\":[{}]}" },
+        { "another name that is there already",
+          "{\"model\":\"a\",\"max_completion_tokens\":6,\"messages\":[{}],\"max_tokens\":5}",
+          "{\"model\":\"b\",\"max_completion_tokens\":6,\"messages\":[{}]}" },
+        { "inside of something else it is not meant",
+          "{\"model\":\"a\",\"messages\":[{\"temperature\":1}]}",
+          "{\"model\":\"b\",\"messages\":[{\"temperature\":1}]}" },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct wire_request r;
+        struct wire_complaint why = { 0 };
+        struct str parts[WIRE_SPLICE_PARTS];
+        struct buf got;
+        size_t total;
+
+        if (!CHECK(read_it(t, WIRE_OPENAI_CHAT, cases[i].body, &r, &why), "%s", cases[i].name))
+            continue;
+        size_t count = wire_splice_request(&r,
+                                           &(struct wire_splice){ .model = STR("b"),
+                                                                  .changes = changes,
+                                                                  .change_count = COUNT(changes) },
+                                           &t->arena, parts, &total);
+
+        buf_init(&got, 4096);
+        for (size_t p = 0; p < count; p++)
+            (void)buf_add(&got, parts[p]);
+        CHECK_STR(buf_str(&got), cases[i].want, "%s", cases[i].name);
+        CHECK_INT(total, got.len, "%s", cases[i].name);
+        buf_clear(&got);
+    }
+}
+
 TEST(request_lone_surrogates_are_mended_in_place)
 {
     struct wire_request r;

@@ -14,7 +14,6 @@ struct nearest {
         size_t distance;
     } best[NEAREST];
     size_t count;
-    uint32_t wires; /* over which the model is offered, whatever was asked */
 };
 
 static void consider_name(void *peer, struct str pattern, struct str provider, uint32_t wires)
@@ -23,8 +22,7 @@ static void consider_name(void *peer, struct str pattern, struct str provider, u
     size_t distance = names_alike(n->model, pattern), i;
 
     (void)provider;
-    if (str_matches(n->model, pattern))
-        n->wires |= wires;
+    (void)wires;
     if (memchr(pattern.at, '*', pattern.len) != NULL)
         return;
     for (i = 0; i < n->count; i++)
@@ -46,20 +44,11 @@ static void refuse_model(struct exchange *x)
 {
     struct nearest n = { .model = x->mapped, .arena = &x->r->arena };
     struct buf text;
-    bool first = true;
 
     pool_each_model(x->env->pool, consider_name, &n);
     buf_init(&text, FAULT_TEXT_MAX);
     (void)buf_printf(&text, "no account offers the model `%.*s`", STR_ARG(x->mapped));
-    if (n.wires != 0 || n.count == 0)
-        (void)buf_printf(&text, " over the %.*s protocol", STR_ARG(wire_name(x->target.protocol)));
-    for (unsigned w = 0; w < WIRES; w++)
-        if (n.wires & WIRE_BIT(w)) {
-            (void)buf_printf(&text, "%s%.*s", first ? "; it is offered over " : ", ",
-                             STR_ARG(wire_name((enum wire)w)));
-            first = false;
-        }
-    for (size_t i = 0; i < n.count && n.wires == 0; i++)
+    for (size_t i = 0; i < n.count; i++)
         (void)buf_printf(&text, "%s`%.*s`", i == 0 ? "; the nearest known: " : ", ",
                          STR_ARG(n.best[i].name));
     reply_fault(x,

@@ -82,6 +82,11 @@ int64_t text_points(struct text t)
 {
     int64_t n = 0;
 
+    if (t.escaped.len == 0 || memchr(t.escaped.at, '\\', t.escaped.len) == NULL) {
+        for (size_t i = 0; i < t.escaped.len; i++)
+            n += ((unsigned char)t.escaped.at[i] & 0xc0) != 0x80;
+        return n;
+    }
     for (size_t i = 0; i < t.escaped.len; i++) {
         unsigned char c = (unsigned char)t.escaped.at[i];
 

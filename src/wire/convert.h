@@ -104,6 +104,9 @@ struct decode_ops {
     size_t state_bytes;
     /* One event of a stream; `doc` is its data, an object. */
     enum decoded (*event)(struct decoder *d, struct str name, const struct json *doc);
+    /* An event that differs from one before it in a single string need not be parsed: true when
+     * it was such a one, and dealt with. May be NULL. */
+    bool (*again)(struct decoder *d, struct str data);
     /* `data: [DONE]` came, or the body ended (`eof`; `clean` when its framing did). */
     enum decoded (*done)(struct decoder *d, bool eof, bool clean);
     /* A whole answer that is not streamed. */

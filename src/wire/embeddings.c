@@ -208,12 +208,12 @@ bool embeddings_read(enum embeddings_form form, struct str body, struct str path
 
 static void put_input(struct json_writer *w, struct text text)
 {
-    json_put_key(w, STR("content"));
+    json_put_name(w, STR("content"));
     json_put_object(w);
-    json_put_key(w, STR("parts"));
+    json_put_name(w, STR("parts"));
     json_put_array(w);
     json_put_object(w);
-    json_put_key(w, STR("text"));
+    json_put_name(w, STR("text"));
     json_put_inside(w, text.escaped);
     json_put_end(w);
     json_put_end(w);
@@ -244,7 +244,7 @@ bool embeddings_write(const struct embeddings_ask *ask, enum embeddings_form for
         break;
     case EMBEDDINGS_GEMINI_BATCH:
         json_put_object(&w);
-        json_put_key(&w, STR("requests"));
+        json_put_name(&w, STR("requests"));
         json_put_array(&w);
         for (size_t i = 0; i < ask->count; i++)
             put_google(&w, ask, name, i);
@@ -254,7 +254,7 @@ bool embeddings_write(const struct embeddings_ask *ask, enum embeddings_form for
     case EMBEDDINGS_OPENAI:
         json_put_object(&w);
         json_put_member(&w, "model", model);
-        json_put_key(&w, STR("input"));
+        json_put_name(&w, STR("input"));
         json_put_array(&w);
         for (size_t i = 0; i < ask->count; i++)
             json_put_inside(&w, ask->inputs[i].escaped);
@@ -416,7 +416,7 @@ static bool put_openai(const struct embeddings_ask *ask, const struct vectors *v
 
     json_put_object(&w);
     json_put_member(&w, "object", STR("list"));
-    json_put_key(&w, STR("data"));
+    json_put_name(&w, STR("data"));
     json_put_array(&w);
     for (size_t i = 0; i < v->count; i++) {
         struct str text;
@@ -424,7 +424,7 @@ static bool put_openai(const struct embeddings_ask *ask, const struct vectors *v
         json_put_object(&w);
         json_put_member(&w, "object", STR("embedding"));
         json_put_member_i64(&w, "index", (int64_t)i);
-        json_put_key(&w, STR("embedding"));
+        json_put_name(&w, STR("embedding"));
         if (!ask->base64)
             json_put_raw(&w, v->lists[i]);
         else if (to_base64(v->lists[i], a, &text))
@@ -435,7 +435,7 @@ static bool put_openai(const struct embeddings_ask *ask, const struct vectors *v
     }
     json_put_end(&w);
     json_put_member(&w, "model", model);
-    json_put_key(&w, STR("usage"));
+    json_put_name(&w, STR("usage"));
     json_put_object(&w);
     json_put_member_i64(&w, "prompt_tokens", usage->in);
     json_put_member_i64(&w, "total_tokens", usage->in);
@@ -457,10 +457,10 @@ static bool put_gemini(const struct embeddings_ask *ask, const struct vectors *v
 
     json_put_object(&w);
     if (ask->form == EMBEDDINGS_GEMINI) {
-        json_put_key(&w, STR("embedding"));
+        json_put_name(&w, STR("embedding"));
         put_values(&w, v->lists[0]);
     } else {
-        json_put_key(&w, STR("embeddings"));
+        json_put_name(&w, STR("embeddings"));
         json_put_array(&w);
         for (size_t i = 0; i < v->count; i++)
             put_values(&w, v->lists[i]);

@@ -364,6 +364,8 @@ enum translation translator_event(struct translator *t, struct str name, struct 
     lend(t, scratch, out);
     if (str_eq(str_trim(data), STR("[DONE]")))
         return outcome(t, t->from->decode.done(&t->decoder, false, true));
+    if (name.len == 0 && t->from->decode.again != NULL && t->from->decode.again(&t->decoder, data))
+        return outcome(t, DECODED_MORE);
     if (!json_parse(&doc, data, NULL, scratch, NULL) || json_type(&doc, 0) != JSON_OBJECT)
         return TRANSLATION_BAD;
     t->decoder.lone = doc.surrogates;

@@ -6,6 +6,7 @@ const struct converter convert_openai_chat = {
     .decode = {
         .state_bytes = sizeof(struct chat_decoding),
         .event = chat_event,
+        .again = chat_again,
         .done = chat_done,
         .whole = chat_whole,
         .clear = chat_decode_clear,

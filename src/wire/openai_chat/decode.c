@@ -74,6 +74,7 @@ void chat_decode_clear(void *state)
         buf_clear(&c->thinking);
     }
     free(s->choices);
+    buf_clear(&s->around);
     *s = (struct chat_decoding){ .count = 0 };
 }
 
@@ -303,6 +304,36 @@ static void keep(struct chat_decoding *s, struct buf *b, struct str text)
         s->broken = true;
 }
 
+/* An event gave a piece of text. */
+static void note_piece(struct chat_decoding *s, uint32_t choice, enum block_kind kind,
+                       struct text piece)
+{
+    s->pieces++;
+    s->choice = choice;
+    s->kind = kind;
+    s->piece = piece.escaped;
+}
+
+/* A piece of the arguments of the call `at`: out when it is this call's turn. */
+static void take_arguments(struct decoder *d, uint32_t choice, uint32_t at, struct text piece)
+{
+    struct chat_decoding *s = d->state;
+    struct chat_choice *c = &s->choices[choice];
+    struct call *call = &c->calls[at];
+
+    advance(d, choice, c, at);
+    if (call->closed)
+        return; /* what comes behind a complete value says nothing */
+    if (c->turn == at)
+        open_call(d, choice, c, call);
+    value_end_follow(&call->end, piece);
+    if (call->opened)
+        decode_delta(d, choice, piece);
+    else if (!buf_add(&call->waiting, piece.escaped))
+        s->broken = true;
+    s->lone = s->lone || d->lone > 0;
+}
+
 /* One element of `tool_calls`, or the old `function_call` (`called` is then its own object). */
 static void take_call(struct decoder *d, const struct json *doc, uint32_t choice, uint32_t source,
                       const uint32_t *m, uint32_t called)
@@ -314,6 +345,7 @@ static void take_call(struct decoder *d, const struct json *doc, uint32_t choice
     struct text piece = TEXT_EMPTY;
     struct call *call;
     int64_t index = -1;
+    uint32_t at;
 
     members_named(doc, called, names, in, CALLED_MEMBERS);
     if (m[CALL_INDEX] != JSON_NONE && (!json_i64(doc, m[CALL_INDEX], &index) || index < 0))
@@ -336,18 +368,14 @@ static void take_call(struct decoder *d, const struct json *doc, uint32_t choice
     else if (is_type(doc, arguments, JSON_OBJECT)) /* as it should not be, but is */
         piece = text_from(d->scratch, json_raw(doc, arguments));
 
-    advance(d, choice, c, (uint32_t)(call - c->calls));
-    if (call == &c->calls[c->turn] && !call->closed)
-        open_call(d, choice, c, call);
-    if (call->closed)
-        return; /* what comes behind a complete value says nothing */
-    value_end_follow(&call->end, piece);
-    if (call->opened) {
-        decode_delta(d, choice, piece);
-    } else if (!buf_add(&call->waiting, piece.escaped)) {
-        s->broken = true;
-    }
-    s->lone = s->lone || d->lone > 0;
+    at = (uint32_t)(call - c->calls);
+    if (id.len == 0 && name.len == 0 && signature == JSON_NONE &&
+        is_type(doc, arguments, JSON_STRING))
+        note_piece(s, choice, BLOCK_TOOL, piece);
+    else
+        s->more = true;
+    s->call = at;
+    take_arguments(d, choice, at, piece);
 }
 
 static void take_calls(struct decoder *d, const struct json *doc, uint32_t choice, uint32_t source,
@@ -373,6 +401,7 @@ static void take_text(struct decoder *d, uint32_t choice, enum block_kind kind, 
 
     if (text_is_empty(text))
         return;
+    note_piece(s, choice, kind, text);
     advance(d, choice, c, c->count);
     if (c->turn < c->count) { /* inside of a call: it waits */
         if (!buf_add(kind == BLOCK_THINKING ? &c->thinking : &c->text, text.escaped))
@@ -412,9 +441,11 @@ static void take_content(struct decoder *d, const struct json *doc, uint32_t cho
 
 static void take_signature(struct decoder *d, uint32_t choice, struct signature sig)
 {
+    struct chat_decoding *s = d->state;
     bool its =
         d->choice == choice && d->open && (d->kind == BLOCK_THINKING || d->kind == BLOCK_TOOL);
 
+    s->more = true;
     if (!its)
         decode_close(d, choice);
     decode_signature(d, choice, &sig, false);
@@ -507,6 +538,7 @@ static void take_reason(struct decoder *d, const struct json *doc, uint32_t choi
     struct chat_choice *c = choice_at(s, choice);
     struct str word = json_inside(doc, node);
 
+    s->more = true;
     give_all(d, choice, c);
     decode_close(d, choice);
     /* OpenRouter and DeepSeek: the answer failed on its way */
@@ -559,6 +591,7 @@ static const struct str said_names[SAID] = {
 static void take_said(struct decoder *d, const struct json *doc, uint32_t choice, uint32_t source,
                       uint32_t node)
 {
+    struct chat_decoding *s = d->state;
     uint32_t m[SAID], signature;
     bool thought = false;
 
@@ -578,6 +611,7 @@ static void take_said(struct decoder *d, const struct json *doc, uint32_t choice
         take_content(d, doc, choice, m[SAID_CONTENT]);
     if (has_text(doc, m[SAID_REFUSAL]))
         take_text(d, choice, BLOCK_REFUSAL, text_of(doc, m[SAID_REFUSAL]));
+    s->more = s->more || m[SAID_NOTES] != JSON_NONE || m[SAID_IMAGES] != JSON_NONE;
     if (m[SAID_NOTES] != JSON_NONE)
         take_notes(d, doc, choice, m[SAID_NOTES]);
     if (m[SAID_IMAGES] != JSON_NONE)
@@ -601,6 +635,7 @@ static void take_usage(struct decoder *d, const struct json *doc, uint32_t node)
 {
     if (!is_type(doc, node, JSON_OBJECT))
         return;
+    ((struct chat_decoding *)d->state)->more = true;
     usage_read(&d->usage, WIRE_OPENAI_CHAT, doc, node);
     decode_usage(d);
 }
@@ -662,6 +697,25 @@ static void take_top(struct decoder *d, const struct json *doc, const uint32_t *
         take_usage(d, doc, member(doc, m[TOP_GROQ], "usage"));
 }
 
+#define AROUND_MAX ((size_t)1024)
+
+/* Remembers what stands around the one piece of text that an event gave, if it gave no more. */
+static void keep_around(struct chat_decoding *s, struct str name, struct str data)
+{
+    struct str piece = s->piece;
+    bool alone = s->pieces == 1 && !s->more && name.len == 0 && piece.at > data.at &&
+                 piece.at < data.at + data.len;
+
+    s->around.max = AROUND_MAX;
+    s->around.len = s->front = 0;
+    if (!alone)
+        return;
+    s->front = (size_t)(piece.at - data.at);
+    if (!buf_add(&s->around, str_take(data, s->front)) ||
+        !buf_add(&s->around, str_drop(data, s->front + piece.len)))
+        s->front = 0;
+}
+
 enum decoded chat_event(struct decoder *d, struct str name, const struct json *doc)
 {
     struct chat_decoding *s = d->state;
@@ -672,8 +726,34 @@ enum decoded chat_event(struct decoder *d, struct str name, const struct json *d
         return DECODED_ERROR;
     if (m[TOP_CHOICES] == JSON_NONE && m[TOP_USAGE] == JSON_NONE && m[TOP_ID] == JSON_NONE)
         return DECODED_BAD;
+    s->pieces = 0;
+    s->more = false;
     take_top(d, doc, m);
+    keep_around(s, name, doc->text);
     return s->broken ? DECODED_CUT : DECODED_MORE;
+}
+
+/* Once more the same around another piece: only that is looked at. */
+bool chat_again(struct decoder *d, struct str data)
+{
+    struct chat_decoding *s = d->state;
+    size_t back = s->around.len - s->front;
+    const struct json_limits one = { .nodes_max = 1 };
+    struct json doc;
+
+    if (s->front == 0 || data.len < s->around.len || memcmp(data.at, s->around.at, s->front) != 0 ||
+        memcmp(data.at + data.len - back, s->around.at + s->front, back) != 0)
+        return false;
+    /* with its quotes it is JSON of its own */
+    data = str_drop_last(str_drop(data, s->front - 1), back - 1);
+    if (!json_parse(&doc, data, &one, d->scratch, NULL) || json_type(&doc, 0) != JSON_STRING)
+        return false;
+    d->lone = doc.surrogates;
+    if (s->kind == BLOCK_TOOL)
+        take_arguments(d, s->choice, s->call, text_of(&doc, 0));
+    else
+        take_text(d, s->choice, s->kind, text_of(&doc, 0));
+    return !s->broken;
 }
 
 /* What an end of the answer means: a finish of each choice. `said`: the upstream says that it is

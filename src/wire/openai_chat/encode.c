@@ -69,13 +69,13 @@ static void put_usage(struct json_writer *w, const struct usage *u)
     json_put_member_i64(w, "prompt_tokens", in);
     json_put_member_i64(w, "completion_tokens", out);
     json_put_member_i64(w, "total_tokens", total);
-    json_put_key(w, STR("prompt_tokens_details"));
+    json_put_name(w, STR("prompt_tokens_details"));
     json_put_object(w);
     json_put_member_i64(w, "cached_tokens", known(u->cache_read));
     if (u->cache_write > 0)
         json_put_member_i64(w, "cache_write_tokens", u->cache_write);
     json_put_end(w);
-    json_put_key(w, STR("completion_tokens_details"));
+    json_put_name(w, STR("completion_tokens_details"));
     json_put_object(w);
     json_put_member_i64(w, "reasoning_tokens", known(u->reasoning));
     json_put_end(w);
@@ -96,7 +96,7 @@ static void put_note(struct json_writer *w, const struct canon_note *note, int64
 {
     json_put_object(w);
     json_put_member(w, "type", STR("url_citation"));
-    json_put_key(w, STR("url_citation"));
+    json_put_name(w, STR("url_citation"));
     json_put_object(w);
     json_put_member_i64(w, "start_index", note->start < 0 ? begin : begin + note->start);
     json_put_member_i64(w, "end_index", note->start < 0 ? end : begin + note->end);
@@ -148,14 +148,14 @@ static bool front_make(struct chat_encoding *s, const struct encode_options *o)
         return false;
     w = json_writer(&s->front);
     json_put_object(&w);
-    json_put_key(&w, STR("id"));
+    json_put_name(&w, STR("id"));
     json_put_insides(
         &w, (struct str[]){ o->request->legacy ? STR("cmpl-") : STR("chatcmpl-"), o->id }, 2);
     json_put_member(&w, "object",
                     o->request->legacy ? STR("text_completion") : STR("chat.completion.chunk"));
     json_put_member_i64(&w, "created", o->created_unix_s);
     json_put_member(&w, "model", o->model);
-    json_put_key(&w, STR("choices"));
+    json_put_name(&w, STR("choices"));
     json_put_array(&w);
     return !w.full;
 }
@@ -570,7 +570,7 @@ static bool put_blocks(struct whole *x, const char *name, uint32_t choice, enum 
     }
     if (count == 0)
         return false;
-    json_put_key(x->w, str_c(name));
+    json_put_name(x->w, str_c(name));
     json_put_insides(x->w, pieces, count);
     return true;
 }
@@ -592,21 +592,21 @@ static void put_call(struct whole *x, const struct answer_block *b,
         json_put_object(x->w);
         json_put_member(x->w, "id", call_id_for(WIRE_OPENAI_CHAT, b->id, 0, x->a));
         json_put_member(x->w, "type", custom ? STR("custom") : STR("function"));
-        json_put_key(x->w, custom ? STR("custom") : STR("function"));
+        json_put_name(x->w, custom ? STR("custom") : STR("function"));
     }
     json_put_object(x->w);
     json_put_member(x->w, "name", name);
-    json_put_key(x->w, custom ? STR("input") : STR("arguments"));
+    json_put_name(x->w, custom ? STR("input") : STR("arguments"));
     json_put_inside(x->w, arguments.escaped);
     json_put_end(x->w);
     if (x->o->request->functions)
         return;
     if (sig->signer == SIGNER_GOOGLE) {
-        json_put_key(x->w, STR("extra_content"));
+        json_put_name(x->w, STR("extra_content"));
         json_put_object(x->w);
-        json_put_key(x->w, STR("google"));
+        json_put_name(x->w, STR("google"));
         json_put_object(x->w);
-        json_put_key(x->w, STR("thought_signature"));
+        json_put_name(x->w, STR("thought_signature"));
         json_put_inside(x->w, sig->blob.escaped);
         json_put_end(x->w);
         json_put_end(x->w);
@@ -629,7 +629,7 @@ static void put_calls(struct whole *x, uint32_t choice)
 
     if (!has_calls(x->an, choice))
         return;
-    json_put_key(x->w, functions ? STR("function_call") : STR("tool_calls"));
+    json_put_name(x->w, functions ? STR("function_call") : STR("tool_calls"));
     if (!functions)
         json_put_array(x->w);
     for (const struct answer_block *b = x->an->blocks; b != NULL; b = b->next) {
@@ -660,7 +660,7 @@ static void put_notes(struct whole *x, uint32_t choice)
             if (b->notes[i].url.len == 0)
                 continue;
             if (!any) {
-                json_put_key(x->w, STR("annotations"));
+                json_put_name(x->w, STR("annotations"));
                 json_put_array(x->w);
             }
             any = true;
@@ -681,15 +681,15 @@ static void put_images(struct whole *x, uint32_t choice)
         const struct str pieces[] = DATA_URL(b->mime, answer_text(b));
 
         if (!any) {
-            json_put_key(x->w, STR("images"));
+            json_put_name(x->w, STR("images"));
             json_put_array(x->w);
         }
         any = true;
         json_put_object(x->w);
         json_put_member(x->w, "type", STR("image_url"));
-        json_put_key(x->w, STR("image_url"));
+        json_put_name(x->w, STR("image_url"));
         json_put_object(x->w);
-        json_put_key(x->w, STR("url"));
+        json_put_name(x->w, STR("url"));
         json_put_insides(x->w, pieces, COUNT(pieces));
         json_put_end(x->w);
         json_put_end(x->w);
@@ -720,7 +720,7 @@ static void put_content(struct whole *x, uint32_t choice)
             pieces[count++] = STR(")");
         }
     }
-    json_put_key(x->w, STR("content"));
+    json_put_name(x->w, STR("content"));
     if (count == 0 && has_calls(x->an, choice))
         json_put_null(x->w);
     else
@@ -729,7 +729,7 @@ static void put_content(struct whole *x, uint32_t choice)
 
 static void put_message(struct whole *x, uint32_t choice)
 {
-    json_put_key(x->w, STR("message"));
+    json_put_name(x->w, STR("message"));
     json_put_object(x->w);
     json_put_member(x->w, "role", STR("assistant"));
     put_content(x, choice);
@@ -739,7 +739,7 @@ static void put_message(struct whole *x, uint32_t choice)
         (void)put_blocks(x, "reasoning_content", choice, BLOCK_THINKING, STR(""), STR("\\n\\n"));
     for (const struct answer_block *b = x->an->blocks; b != NULL; b = b->next)
         if (b->choice == choice && b->sig.signer == SIGNER_OTHER) {
-            json_put_key(x->w, STR("reasoning_opaque"));
+            json_put_name(x->w, STR("reasoning_opaque"));
             json_put_inside(x->w, signature_wrap(&b->sig, WIRE_OPENAI_CHAT, x->a).escaped);
             break;
         }
@@ -784,18 +784,18 @@ bool chat_put_whole(const struct canon_answer *an, const struct encode_options *
     struct whole x = { an, o, scratch, &w };
 
     json_put_object(&w);
-    json_put_key(&w, STR("id"));
+    json_put_name(&w, STR("id"));
     json_put_insides(&w, (struct str[]){ r->legacy ? STR("cmpl-") : STR("chatcmpl-"), o->id }, 2);
     json_put_member(&w, "object", r->legacy ? STR("text_completion") : STR("chat.completion"));
     json_put_member_i64(&w, "created", o->created_unix_s);
     json_put_member(&w, "model", o->model);
-    json_put_key(&w, STR("choices"));
+    json_put_name(&w, STR("choices"));
     json_put_array(&w);
     for (uint32_t i = 0; i < an->choice_count; i++)
         put_choice(&x, i);
     json_put_end(&w);
     if (usage_is_known(&an->usage)) {
-        json_put_key(&w, STR("usage"));
+        json_put_name(&w, STR("usage"));
         put_usage(&w, &an->usage);
     }
     json_put_end(&w);

@@ -40,7 +40,7 @@ static bool is_given(const struct writing *x, enum field f)
 
 static void put_text(struct json_writer *j, const char *name, struct text text)
 {
-    json_put_key(j, str_c(name));
+    json_put_name(j, str_c(name));
     json_put_inside(j, text.escaped);
 }
 
@@ -52,7 +52,7 @@ static void put_mark(struct writing *x, const struct part *p)
         x->marks == MARKS_MAX)
         return;
     x->marks++;
-    json_put_key(x->j, STR("prompt_cache_breakpoint"));
+    json_put_name(x->j, STR("prompt_cache_breakpoint"));
     json_put_object(x->j);
     json_put_member(x->j, "mode", STR("explicit"));
     if (p->cache != CACHE_DEFAULT)
@@ -94,7 +94,7 @@ static void put_data_url(struct json_writer *j, const char *name, struct text mi
 {
     const struct str pieces[] = { STR("data:"), mime.escaped, STR(";base64,"), data.escaped };
 
-    json_put_key(j, str_c(name));
+    json_put_name(j, str_c(name));
     json_put_insides(j, pieces, COUNT(pieces));
 }
 
@@ -104,7 +104,7 @@ static bool put_url_part(struct writing *x, const struct part *p, const char *ty
 
     json_put_object(x->j);
     json_put_member(x->j, "type", str_c(type));
-    json_put_key(x->j, str_c(type));
+    json_put_name(x->j, str_c(type));
     json_put_object(x->j);
     if (p->media.source == MEDIA_BASE64)
         put_data_url(x->j, "url", picture_mime(&p->media), p->media.data);
@@ -153,7 +153,7 @@ static bool put_sound(struct writing *x, const struct message *m, const struct p
         return refuse_part(x, m, p, STR("must be wav or mp3, with its bytes, for this model"));
     json_put_object(x->j);
     json_put_member(x->j, "type", STR("input_audio"));
-    json_put_key(x->j, STR("input_audio"));
+    json_put_name(x->j, STR("input_audio"));
     json_put_object(x->j);
     put_text(x->j, "data", p->media.data);
     put_text(x->j, "format", (struct text){ format });
@@ -168,7 +168,7 @@ static void put_file(struct writing *x, const struct part *p)
 
     json_put_object(x->j);
     json_put_member(x->j, "type", STR("file"));
-    json_put_key(x->j, STR("file"));
+    json_put_name(x->j, STR("file"));
     json_put_object(x->j);
     if (by_id)
         put_text(x->j, "file_id", p->media.data);
@@ -327,7 +327,7 @@ static bool put_content(struct writing *x, const struct message *m, const struct
     struct text words;
     bool one = first != NULL && first->next == NULL;
 
-    json_put_key(x->j, STR("content"));
+    json_put_name(x->j, STR("content"));
     if ((first == NULL || one || x->t->lacks.array_content) && !is_marked(x, first) &&
         all_words(x, first, &words)) {
         json_put_inside(x->j, words.escaped);
@@ -499,15 +499,15 @@ static void put_call(struct writing *x, const struct part *p)
     json_put_member(x->j, "id",
                     call_id_for(WIRE_OPENAI_CHAT, c->id, x->t->extras.tool_id_len, x->a));
     json_put_member(x->j, "type", custom ? STR("custom") : STR("function"));
-    json_put_key(x->j, custom ? STR("custom") : STR("function"));
+    json_put_name(x->j, custom ? STR("custom") : STR("function"));
     json_put_object(x->j);
     json_put_member(x->j, "name", names_to_wire(x->w->names, c->name_space, c->name));
     put_text(x->j, custom ? "input" : "arguments", arguments);
     json_put_end(x->j);
     if (p->sig.signer == SIGNER_GOOGLE) { /* kept only where it is understood: prepare.h */
-        json_put_key(x->j, STR("extra_content"));
+        json_put_name(x->j, STR("extra_content"));
         json_put_object(x->j);
-        json_put_key(x->j, STR("google"));
+        json_put_name(x->j, STR("google"));
         json_put_object(x->j);
         put_text(x->j, "thought_signature", p->sig.blob);
         json_put_end(x->j);
@@ -577,7 +577,7 @@ static bool put_assistant(struct writing *x, const struct message *m)
         put_text(x->j, "refusal", refusal);
     put_thinking(x, m);
     if (calls) {
-        json_put_key(x->j, STR("tool_calls"));
+        json_put_name(x->j, STR("tool_calls"));
         json_put_array(x->j);
         for (const struct part *p = m->parts; p != NULL; p = p->next) {
             struct part call = *p;
@@ -599,7 +599,7 @@ static bool put_assistant(struct writing *x, const struct message *m)
 
 static bool put_messages(struct writing *x)
 {
-    json_put_key(x->j, STR("messages"));
+    json_put_name(x->j, STR("messages"));
     json_put_array(x->j);
     if (!put_system(x))
         return false;
@@ -648,7 +648,7 @@ static void put_grammar(struct writing *x, struct str grammar)
     struct json doc;
     uint32_t type;
 
-    json_put_key(x->j, STR("format"));
+    json_put_name(x->j, STR("format"));
     if (x->r->protocol != WIRE_OPENAI_RESPONSES ||
         !json_parse(&doc, grammar, &(struct json_limits){ .depth_kept = 1 }, x->a, NULL)) {
         json_put_raw(x->j, grammar);
@@ -662,7 +662,7 @@ static void put_grammar(struct writing *x, struct str grammar)
     }
     json_put_object(x->j);
     json_put_member(x->j, "type", STR("grammar"));
-    json_put_key(x->j, STR("grammar"));
+    json_put_name(x->j, STR("grammar"));
     json_put_object(x->j);
     for (uint32_t key = json_first(&doc, 0); key != JSON_NONE; key = json_after(&doc, 0, key + 1)) {
         if (json_says(&doc, key, STR("type")))
@@ -701,7 +701,7 @@ static bool put_function(struct writing *x, const struct tool *t)
 
     if (!text_is_empty(t->description))
         put_text(x->j, "description", t->description);
-    json_put_key(x->j, STR("parameters"));
+    json_put_name(x->j, STR("parameters"));
     result = schema_put(x->j, t->schema, t->openapi, strict ? SCHEMA_OPENAI_STRICT : SCHEMA_OPENAI,
                         true, x->a, &what);
     if (result == SCHEMA_REFUSED)
@@ -721,7 +721,7 @@ static bool put_tool(struct writing *x, const struct tool *t)
 
     json_put_object(x->j);
     json_put_member(x->j, "type", custom ? STR("custom") : STR("function"));
-    json_put_key(x->j, custom ? STR("custom") : STR("function"));
+    json_put_name(x->j, custom ? STR("custom") : STR("function"));
     json_put_object(x->j);
     json_put_member(x->j, "name", names_to_wire(x->w->names, t->name_space, t->name));
     if (custom) {
@@ -766,7 +766,7 @@ static void put_choice(struct writing *x)
             lose_field(x->w, FIELD_TOOL_CHOICE);
         return;
     }
-    json_put_key(x->j, STR("tool_choice"));
+    json_put_name(x->j, STR("tool_choice"));
     switch (c->mode) {
     case CHOICE_UNSET:
     case CHOICE_AUTO:
@@ -788,10 +788,10 @@ static void put_choice(struct writing *x)
         }
         json_put_object(x->j);
         json_put_member(x->j, "type", STR("allowed_tools"));
-        json_put_key(x->j, STR("allowed_tools"));
+        json_put_name(x->j, STR("allowed_tools"));
         json_put_object(x->j);
         json_put_member(x->j, "mode", c->allowed_any ? STR("required") : STR("auto"));
-        json_put_key(x->j, STR("tools"));
+        json_put_name(x->j, STR("tools"));
         json_put_array(x->j);
         for (size_t i = 0; i < c->name_count; i++)
             put_chosen(x, c->names[i]);
@@ -832,7 +832,7 @@ static bool put_tools(struct writing *x)
         if (is_left_out(x, t))
             continue;
         if (!x->tools) {
-            json_put_key(x->j, STR("tools"));
+            json_put_name(x->j, STR("tools"));
             json_put_array(x->j);
         }
         x->tools = true;
@@ -950,7 +950,7 @@ static void put_stops(struct writing *x)
         if (text_is_empty(x->r->stop[i]))
             continue;
         if (count == 0) {
-            json_put_key(x->j, STR("stop"));
+            json_put_name(x->j, STR("stop"));
             json_put_array(x->j);
         }
         json_put_inside(x->j, x->r->stop[i].escaped);
@@ -1001,7 +1001,7 @@ static bool put_format(struct writing *x)
 
     if (f->kind == FORMAT_TEXT)
         return true;
-    json_put_key(x->j, STR("response_format"));
+    json_put_name(x->j, STR("response_format"));
     json_put_object(x->j);
     if (f->kind == FORMAT_JSON || x->t->lacks.json_schema) {
         json_put_member(x->j, "type", STR("json_object"));
@@ -1009,12 +1009,12 @@ static bool put_format(struct writing *x)
         return true;
     }
     json_put_member(x->j, "type", STR("json_schema"));
-    json_put_key(x->j, STR("json_schema"));
+    json_put_name(x->j, STR("json_schema"));
     json_put_object(x->j);
     json_put_member(x->j, "name", f->name.len > 0 ? f->name : SCHEMA_NAME);
     if (!text_is_empty(f->description))
         put_text(x->j, "description", f->description);
-    json_put_key(x->j, STR("schema"));
+    json_put_name(x->j, STR("schema"));
     result = schema_put(x->j, f->schema, f->openapi, strict ? SCHEMA_OPENAI_STRICT : SCHEMA_OPENAI,
                         false, x->a, &what);
     if (result == SCHEMA_REFUSED)
@@ -1095,7 +1095,7 @@ static bool put_modalities(struct writing *x)
     if (x->own)
         return refuse_field(x->w, FIELD_MODALITIES,
                             STR("asks for pictures: this model makes none"));
-    json_put_key(x->j, STR("modalities"));
+    json_put_name(x->j, STR("modalities"));
     json_put_array(x->j);
     json_put_str(x->j, STR("image"));
     if ((m & MODALITY_TEXT) != 0)
@@ -1114,7 +1114,7 @@ static void put_image(struct writing *x)
         lose_field(x->w, FIELD_IMAGE);
         return;
     }
-    json_put_key(x->j, STR("image_config"));
+    json_put_name(x->j, STR("image_config"));
     json_put_object(x->j);
     if (ask->aspect.len > 0)
         json_put_member(x->j, "aspect_ratio", ask->aspect);

@@ -186,6 +186,34 @@ static const struct {
           "tool_calls") },
 };
 
+/* Events that are alike but for one text are told apart from those that only look so. */
+static const struct {
+    const char *events, *want;
+} alike[] = {
+    { SAID("\"content\":\"a\"") SAID("\"content\":\"\\\"b\\u00e9\"") SAID("\"content\":\"\"")
+          SAID("\"content\":\"c\"") STOP("stop"),
+      AND(TEXT("\"a\\\"b\\u00e9c\""), "stop") },
+    { SAID("\"content\":\"a\"") SAID("\"content\":\"b\",\"refusal\":\"c\"") STOP("stop"),
+      AND("\"content\":\"ab\",\"refusal\":\"c\"", "stop") },
+    { SAID("\"reasoning\":\"a\"") SAID("\"reasoning\":\"b\"") SAID("\"content\":\"c\"")
+          SAID("\"content\":\"d\"") STOP("stop"),
+      AND(TEXT("\"cd\"") ",\"reasoning_content\":\"ab\"", "stop") },
+    { SAID("\"content\":\"a\",\"reasoning\":\"b\"") SAID("\"content\":\"c\",\"reasoning\":\"d\"")
+          STOP("stop"),
+      AND(TEXT("\"ac\"") ",\"reasoning_content\":\"b\\n\\nd\"", "stop") },
+    { SAID("\"content\":\"a\"") SAID("\"content\":\"b\\\"") SAID("\"content\":\"c\"") STOP("stop"),
+      "BAD" },
+    { SAID("\"content\":\"a\\ud83d\"") SAID("\"content\":\"\\ude00b\\ud83d\"")
+          SAID("\"content\":\"c\"") STOP("stop"),
+      AND(TEXT("\"a\\ud83d\\ude00b\\ufffdc\""), "stop") },
+};
+
+TEST(chat_events_that_are_alike)
+{
+    for (size_t i = 0; i < COUNT(alike); i++)
+        CHECK_STR(message_of(t, alike[i].events), alike[i].want, "%s", alike[i].events);
+}
+
 /* An id made by us says only that it is one. */
 static struct str without_made_ids(struct test *t, struct str text)
 {

@@ -1,9 +1,7 @@
 /* wire/openai_chat/encode.c - canonical events as what a client of this protocol reads: chunks of a
- * chat completion or of a legacy completion, or the whole object.
- *
- * An event of a stream is put together from pieces of text that are constant for the stream; the
- * JSON writer serves the whole object. */
-#include "wire/openai_chat/chat_int.h"
+ * chat completion or of a legacy completion, put together from pieces of text that are constant for
+ * the stream. */
+#include "wire/openai_chat/chat_encode.h"
 
 #include <stdlib.h>
 
@@ -26,98 +24,6 @@ struct chat_shown {
     struct buf input;             /* of a call that is unwrapped */
     struct buf signature;         /* google's, for the call that comes next */
 };
-
-/* --- what stream and whole share --------------------------------------------------------------*/
-
-static struct str reason_word(enum stop_cause cause, bool refused, const struct canon_request *r)
-{
-    switch (cause) {
-    case STOP_LENGTH:
-    case STOP_CONTEXT_FULL:
-        return STR("length");
-    case STOP_TOOL_USE:
-        return r->legacy ? STR("stop") : r->functions ? STR("function_call") : STR("tool_calls");
-    case STOP_FILTER:
-    case STOP_RECITATION:
-        return STR("content_filter");
-    case STOP_REFUSAL: /* the model says so in a field of its own, or was stopped */
-        return refused ? STR("stop") : STR("content_filter");
-    case STOP_NONE:
-    case STOP_DONE:
-    case STOP_SEQUENCE:
-    case STOP_PAUSE:
-    case STOP_BAD_TOOL_CALL:
-    case STOP_IMAGE_FAIL:
-    case STOP_OTHER:
-        break;
-    }
-    return STR("stop");
-}
-
-static int64_t known(int64_t n)
-{
-    return n < 0 ? 0 : n;
-}
-
-static void put_usage(struct json_writer *w, const struct usage *u)
-{
-    int64_t in = known(u->in), out = known(u->out), total;
-
-    if (__builtin_add_overflow(in, out, &total))
-        total = INT64_MAX;
-    json_put_object(w);
-    json_put_member_i64(w, "prompt_tokens", in);
-    json_put_member_i64(w, "completion_tokens", out);
-    json_put_member_i64(w, "total_tokens", total);
-    json_put_name(w, STR("prompt_tokens_details"));
-    json_put_object(w);
-    json_put_member_i64(w, "cached_tokens", known(u->cache_read));
-    if (u->cache_write > 0)
-        json_put_member_i64(w, "cache_write_tokens", u->cache_write);
-    json_put_end(w);
-    json_put_name(w, STR("completion_tokens_details"));
-    json_put_object(w);
-    json_put_member_i64(w, "reasoning_tokens", known(u->reasoning));
-    json_put_end(w);
-    json_put_end(w);
-}
-
-/* Does the client know this tool as one that takes free text? */
-static bool is_custom(const struct canon_request *r, struct str name)
-{
-    for (const struct tool *t = r->tools; t != NULL; t = t->next)
-        if (t->custom && str_eq(t->name, name))
-            return true;
-    return false;
-}
-
-static void put_note(struct json_writer *w, const struct canon_note *note, int64_t begin,
-                     int64_t end)
-{
-    json_put_object(w);
-    json_put_member(w, "type", STR("url_citation"));
-    json_put_name(w, STR("url_citation"));
-    json_put_object(w);
-    json_put_member_i64(w, "start_index", note->start < 0 ? begin : begin + note->start);
-    json_put_member_i64(w, "end_index", note->start < 0 ? end : begin + note->end);
-    json_put_member(w, "title", note->title);
-    json_put_member(w, "url", note->url);
-    json_put_end(w);
-    json_put_end(w);
-}
-
-static bool is_picture(struct text mime)
-{
-    return str_istarts(mime.escaped, STR("image/"));
-}
-
-/* The inside of a data URL, in pieces. */
-#define DATA_URL(mime, data)                                          \
-    {                                                                 \
-        STR("data:"), (mime).escaped, STR(";base64,"), (data).escaped \
-    }
-
-/* --- the stream -------------------------------------------------------------------------------*/
 
 static void put(struct encoder *e, struct str bytes)
 {
@@ -232,12 +138,6 @@ static void legacy_chunk(struct encoder *e, uint32_t choice, struct text text, s
     put(e, e->o->request->wants_usage ? STR("}],\"usage\":null}\n\n") : STR("}]}\n\n"));
 }
 
-static struct text prompt_of(const struct canon_request *r)
-{
-    return r->echo && r->messages != NULL && r->messages->parts != NULL ? r->messages->parts->text
-                                                                        : TEXT_EMPTY;
-}
-
 static struct chat_shown *choice_begin(struct encoder *e, uint32_t index)
 {
     struct chat_shown *c = choice_at(e, index);
@@ -249,8 +149,8 @@ static struct chat_shown *choice_begin(struct encoder *e, uint32_t index)
         chunk_begin(e, index);
         put(e, STR("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null"));
         chunk_end(e);
-    } else if (!text_is_empty(prompt_of(e->o->request))) {
-        legacy_chunk(e, index, prompt_of(e->o->request), STR(""));
+    } else if (!text_is_empty(chat_prompt(e->o->request))) {
+        legacy_chunk(e, index, chat_prompt(e->o->request), STR(""));
     }
     return c;
 }
@@ -270,7 +170,7 @@ static void open_call(struct encoder *e, struct chat_shown *c, const struct cano
     struct str name = names_to_client(e->o->names, ev->name, NULL);
 
     c->skips = r->legacy || (r->functions && c->called);
-    c->custom = ev->custom || is_custom(r, name);
+    c->custom = ev->custom || chat_is_custom(r, name);
     c->unwraps = c->custom && !ev->custom;
     if (c->skips)
         return;
@@ -442,7 +342,7 @@ static void on_note(struct encoder *e, const struct canon_event *ev)
     chunk_begin(e, ev->choice);
     put(e, STR("\"annotations\":["));
     w.full = e->full;
-    put_note(&w, &ev->note, c->block_points, c->points);
+    chat_put_note(&w, &ev->note, c->block_points, c->points);
     e->full = w.full;
     put(e, STR("]"));
     chunk_end(e);
@@ -451,7 +351,7 @@ static void on_note(struct encoder *e, const struct canon_event *ev)
 static void on_finish(struct encoder *e, const struct canon_event *ev)
 {
     struct chat_shown *c = choice_begin(e, ev->choice);
-    struct str reason = reason_word(ev->cause, c->refused, e->o->request);
+    struct str reason = chat_reason(ev->cause, c->refused, e->o->request);
 
     if (e->o->request->legacy) {
         legacy_chunk(e, ev->choice, TEXT_EMPTY, reason);
@@ -470,7 +370,7 @@ static void on_end(struct encoder *e)
         put(e, buf_str(&s->front));
         put(e, STR("],\"usage\":"));
         w.full = e->full;
-        put_usage(&w, &s->usage);
+        chat_put_usage(&w, &s->usage);
         e->full = w.full;
         put(e, STR("}\n\n"));
     }
@@ -533,271 +433,4 @@ void chat_encode_clear(void *state)
     }
     free(s->choices);
     buf_clear(&s->front);
-}
-
-/* --- the whole answer -------------------------------------------------------------------------*/
-
-struct whole {
-    const struct canon_answer *an;
-    const struct encode_options *o;
-    struct arena *a;
-    struct json_writer *w;
-};
-
-static bool is_kind(const struct answer_block *b, uint32_t choice, enum block_kind kind)
-{
-    return b->choice == choice && !b->is_media && !b->is_server && b->kind == kind;
-}
-
-/* All blocks of a kind as one string, with `between` in between; false: there are none. */
-static bool put_blocks(struct whole *x, const char *name, uint32_t choice, enum block_kind kind,
-                       struct str front, struct str between)
-{
-    struct str *pieces;
-    size_t count = 0, room = 2;
-
-    for (const struct answer_block *b = x->an->blocks; b != NULL; b = b->next)
-        room += 2 * (size_t)is_kind(b, choice, kind);
-    pieces = arena_array(x->a, struct str, room);
-    if (front.len > 0)
-        pieces[count++] = front;
-    for (const struct answer_block *b = x->an->blocks; b != NULL; b = b->next) {
-        if (!is_kind(b, choice, kind) || b->text.len == 0)
-            continue;
-        if (count > 0 && between.len > 0)
-            pieces[count++] = between;
-        pieces[count++] = buf_str(&b->text);
-    }
-    if (count == 0)
-        return false;
-    json_put_name(x->w, str_c(name));
-    json_put_insides(x->w, pieces, count);
-    return true;
-}
-
-static void put_call(struct whole *x, const struct answer_block *b,
-                     const struct answer_block *before)
-{
-    struct str name = names_to_client(x->o->names, b->name, NULL);
-    bool custom = b->custom || is_custom(x->o->request, name);
-    struct text arguments = answer_text(b);
-    const struct signature *sig = &b->sig;
-
-    if (sig->signer == SIGNER_NONE && before != NULL && before->text.len == 0 &&
-        !before->is_media && !before->is_server && before->kind == BLOCK_THINKING)
-        sig = &before->sig;
-    if (custom && !b->custom)
-        arguments = call_input(arguments, x->a);
-    if (!x->o->request->functions) {
-        json_put_object(x->w);
-        json_put_member(x->w, "id", call_id_for(WIRE_OPENAI_CHAT, b->id, 0, x->a));
-        json_put_member(x->w, "type", custom ? STR("custom") : STR("function"));
-        json_put_name(x->w, custom ? STR("custom") : STR("function"));
-    }
-    json_put_object(x->w);
-    json_put_member(x->w, "name", name);
-    json_put_name(x->w, custom ? STR("input") : STR("arguments"));
-    json_put_inside(x->w, arguments.escaped);
-    json_put_end(x->w);
-    if (x->o->request->functions)
-        return;
-    if (sig->signer == SIGNER_GOOGLE) {
-        json_put_name(x->w, STR("extra_content"));
-        json_put_object(x->w);
-        json_put_name(x->w, STR("google"));
-        json_put_object(x->w);
-        json_put_name(x->w, STR("thought_signature"));
-        json_put_inside(x->w, sig->blob.escaped);
-        json_put_end(x->w);
-        json_put_end(x->w);
-    }
-    json_put_end(x->w);
-}
-
-static bool has_calls(const struct canon_answer *an, uint32_t choice)
-{
-    for (const struct answer_block *b = an->blocks; b != NULL; b = b->next)
-        if (is_kind(b, choice, BLOCK_TOOL))
-            return true;
-    return false;
-}
-
-static void put_calls(struct whole *x, uint32_t choice)
-{
-    const struct answer_block *before = NULL;
-    bool functions = x->o->request->functions, done = false;
-
-    if (!has_calls(x->an, choice))
-        return;
-    json_put_name(x->w, functions ? STR("function_call") : STR("tool_calls"));
-    if (!functions)
-        json_put_array(x->w);
-    for (const struct answer_block *b = x->an->blocks; b != NULL; b = b->next) {
-        if (b->choice != choice)
-            continue;
-        if (is_kind(b, choice, BLOCK_TOOL) && !(functions && done)) {
-            put_call(x, b, before);
-            done = true;
-        }
-        before = b;
-    }
-    if (!functions)
-        json_put_end(x->w);
-}
-
-static void put_notes(struct whole *x, uint32_t choice)
-{
-    int64_t points = 0;
-    bool any = false;
-
-    for (const struct answer_block *b = x->an->blocks; b != NULL; b = b->next) {
-        if (!is_kind(b, choice, BLOCK_TEXT))
-            continue;
-        int64_t begin = points;
-
-        points += text_points(answer_text(b));
-        for (uint32_t i = 0; i < b->note_count; i++) {
-            if (b->notes[i].url.len == 0)
-                continue;
-            if (!any) {
-                json_put_name(x->w, STR("annotations"));
-                json_put_array(x->w);
-            }
-            any = true;
-            put_note(x->w, &b->notes[i], begin, points);
-        }
-    }
-    if (any)
-        json_put_end(x->w);
-}
-
-static void put_images(struct whole *x, uint32_t choice)
-{
-    bool any = false;
-
-    for (const struct answer_block *b = x->an->blocks; b != NULL; b = b->next) {
-        if (b->choice != choice || !b->is_media || !is_picture(b->mime))
-            continue;
-        const struct str pieces[] = DATA_URL(b->mime, answer_text(b));
-
-        if (!any) {
-            json_put_name(x->w, STR("images"));
-            json_put_array(x->w);
-        }
-        any = true;
-        json_put_object(x->w);
-        json_put_member(x->w, "type", STR("image_url"));
-        json_put_name(x->w, STR("image_url"));
-        json_put_object(x->w);
-        json_put_name(x->w, STR("url"));
-        json_put_insides(x->w, pieces, COUNT(pieces));
-        json_put_end(x->w);
-        json_put_end(x->w);
-    }
-    if (any)
-        json_put_end(x->w);
-}
-
-/* Content with pictures as markdown among the texts. */
-static void put_content(struct whole *x, uint32_t choice)
-{
-    struct str *pieces;
-    size_t count = 0, room = 1;
-
-    for (const struct answer_block *b = x->an->blocks; b != NULL; b = b->next)
-        room += 6;
-    pieces = arena_array(x->a, struct str, room);
-    for (const struct answer_block *b = x->an->blocks; b != NULL; b = b->next) {
-        if (is_kind(b, choice, BLOCK_TEXT)) {
-            pieces[count++] = buf_str(&b->text);
-        } else if (x->o->image_markdown && b->choice == choice && b->is_media &&
-                   is_picture(b->mime)) {
-            const struct str url[] = DATA_URL(b->mime, answer_text(b));
-
-            pieces[count++] = STR("![image](");
-            memcpy(&pieces[count], url, sizeof(url));
-            count += COUNT(url);
-            pieces[count++] = STR(")");
-        }
-    }
-    json_put_name(x->w, STR("content"));
-    if (count == 0 && has_calls(x->an, choice))
-        json_put_null(x->w);
-    else
-        json_put_insides(x->w, pieces, count);
-}
-
-static void put_message(struct whole *x, uint32_t choice)
-{
-    json_put_name(x->w, STR("message"));
-    json_put_object(x->w);
-    json_put_member(x->w, "role", STR("assistant"));
-    put_content(x, choice);
-    if (!put_blocks(x, "refusal", choice, BLOCK_REFUSAL, STR(""), STR("")))
-        json_put_member_null(x->w, "refusal");
-    if (x->o->show_thinking)
-        (void)put_blocks(x, "reasoning_content", choice, BLOCK_THINKING, STR(""), STR("\\n\\n"));
-    for (const struct answer_block *b = x->an->blocks; b != NULL; b = b->next)
-        if (b->choice == choice && b->sig.signer == SIGNER_OTHER) {
-            json_put_name(x->w, STR("reasoning_opaque"));
-            json_put_inside(x->w, signature_wrap(&b->sig, WIRE_OPENAI_CHAT, x->a).escaped);
-            break;
-        }
-    put_calls(x, choice);
-    put_notes(x, choice);
-    put_images(x, choice);
-    json_put_end(x->w);
-}
-
-static bool is_refused(const struct canon_answer *an, uint32_t choice)
-{
-    for (const struct answer_block *b = an->blocks; b != NULL; b = b->next)
-        if (is_kind(b, choice, BLOCK_REFUSAL))
-            return true;
-    return false;
-}
-
-static void put_choice(struct whole *x, uint32_t choice)
-{
-    const struct canon_request *r = x->o->request;
-
-    json_put_object(x->w);
-    if (r->legacy) {
-        if (!put_blocks(x, "text", choice, BLOCK_TEXT, prompt_of(r).escaped, STR("")))
-            json_put_member(x->w, "text", STR(""));
-        json_put_member_i64(x->w, "index", choice);
-    } else {
-        json_put_member_i64(x->w, "index", choice);
-        put_message(x, choice);
-    }
-    json_put_member_null(x->w, "logprobs");
-    json_put_member(x->w, "finish_reason",
-                    reason_word(x->an->choices[choice].cause, is_refused(x->an, choice), r));
-    json_put_end(x->w);
-}
-
-bool chat_put_whole(const struct canon_answer *an, const struct encode_options *o,
-                    struct arena *scratch, struct buf *out)
-{
-    const struct canon_request *r = o->request;
-    struct json_writer w = json_writer(out);
-    struct whole x = { an, o, scratch, &w };
-
-    json_put_object(&w);
-    json_put_name(&w, STR("id"));
-    json_put_insides(&w, (struct str[]){ r->legacy ? STR("cmpl-") : STR("chatcmpl-"), o->id }, 2);
-    json_put_member(&w, "object", r->legacy ? STR("text_completion") : STR("chat.completion"));
-    json_put_member_i64(&w, "created", o->created_unix_s);
-    json_put_member(&w, "model", o->model);
-    json_put_name(&w, STR("choices"));
-    json_put_array(&w);
-    for (uint32_t i = 0; i < an->choice_count; i++)
-        put_choice(&x, i);
-    json_put_end(&w);
-    if (usage_is_known(&an->usage)) {
-        json_put_name(&w, STR("usage"));
-        put_usage(&w, &an->usage);
-    }
-    json_put_end(&w);
-    return json_written(&w);
 }

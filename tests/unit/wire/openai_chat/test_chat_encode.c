@@ -381,7 +381,7 @@ TEST(chat_citations_count_code_points_of_all_the_content)
           .note = { .url = STR("http://a"), .title = STR("T"), .start = 1, .end = 2 } },
         { .kind = CANON_NOTE,
           .block = BLOCK_TEXT,
-          .note = { .url = STR("http://b"), .title = STR(""), .start = -1, .end = -1 } },
+          .note = { .url = STR("http://b"), .title = STR(""), .start = 1, .end = INT64_MAX } },
         { .kind = CANON_NOTE,
           .block = BLOCK_TEXT,
           .note = { .title = STR("a document"), .start = -1 } },

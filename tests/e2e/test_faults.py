@@ -226,3 +226,32 @@ def test_a_deadline_ends_what_never_answers(program):
         assert status == 504 and json.loads(answer)["error"]["code"] == "timeout", answer
     finally:
         gateway.clear()
+
+
+def test_answers_are_held_to_their_limit_to_the_byte(program):
+    """A whole answer, and an event that cannot pass before it is whole: limit - 1, limit, limit + 1."""
+    wire, limit = WIRES[0], 100000
+    head, tail = json.dumps({"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "@"}}]}, separators=(",", ":")).encode().split(b"@")
+    chunk_head = b'data: {"choices":[{"index":0,"delta":{"content":"h"}}]}\n\n'
+    event_head, event_tail = b'data: {"x":[', b'"y"],"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+
+    def filled(front, piece, back, size):
+        room = size - len(front) - len(back)
+        return front + piece * (room // len(piece)) + b" " * (room % len(piece)) + back
+
+    for more in (-1, 0, 1):
+        def answer(request, connection):
+            if b'"stream" : true' in request.body:
+                connection.sendall(streamed(chunk_head + filled(event_head, b'"zz",', event_tail, limit + more) + b"data: [DONE]\n\n", 7))
+            else:
+                connection.sendall(whole(filled(head, b"a", tail, limit + more)))
+        upstream = Upstream(answer)
+        gateway = Gateway(program, {"limits": {"answer_bytes": limit}, "accounts": [wire.account(upstream)]})
+        try:
+            status, _, got = gateway.call("POST", *wire.request())
+            assert (status == 200 and len(got) == limit + more) if more <= 0 else status == 502, (more, status, got[:200])
+            status, _, got = gateway.call("POST", *wire.request(stream=True))
+            assert status == 200 and (got.endswith(b"[DONE]\n\n") if more <= 0 else b'"error"' in got), (more, status, got[-200:])
+        finally:
+            gateway.clear()
+            upstream.close()

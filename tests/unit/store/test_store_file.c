@@ -222,7 +222,8 @@ TEST(a_database_of_the_first_version_is_brought_forward_with_all_it_holds)
         /* as 0.1.0 made it */
         rig_sql(
             t, &r,
-            "ALTER TABLE account DROP COLUMN project; DROP TABLE account_override; CREATE TABLE account_override(id INTEGER PRIMARY KEY,"
+            "ALTER TABLE account DROP COLUMN project; DROP TABLE account_override; CREATE TABLE "
+            "account_override(id INTEGER PRIMARY KEY,"
             " disabled INTEGER NOT NULL, proxy_disabled INTEGER NOT NULL, reason TEXT NOT NULL);"
             "INSERT INTO account_override VALUES(-7, 1, 0, 'off');"
             "UPDATE meta SET value = 1 WHERE name = 'schema_version'");

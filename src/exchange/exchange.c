@@ -338,7 +338,7 @@ void exchange_pick(struct exchange *x)
 
     assert(x->state == EXCHANGE_PICKING);
     x->again_at_ms = 0;
-    if (x->costly_count >= ATTEMPTS_COSTLY_MAX || x->tried_count >= PICK_TRIED_MAX) {
+    if (x->costly_count >= PICK_COSTLY_MAX || x->tried_count >= PICK_TRIED_MAX) {
         exchange_stop(x, now_ms);
         return;
     }
@@ -410,8 +410,7 @@ static bool spare(struct exchange *x, const struct verdict *v, int64_t account)
 {
     bool quick = loop_now(x->env->loop) - x->attempt.started_ms < FRESH_TRY_MS;
     bool worth = (v->kind == VERDICT_CAPACITY && x->verdicts[VERDICT_CAPACITY] == 0) ||
-                 (v->kind == VERDICT_NETWORK && v->nothing_sent && quick) ||
-                 (v->kind == VERDICT_RATE_LIMITED && v->delay_ms >= 0 && v->delay_ms <= 2000);
+                 (v->kind == VERDICT_NETWORK && v->nothing_sent && quick) || verdict_is_short(v);
 
     if (!worth || x->spared_count == PICK_TRIED_MAX)
         return false;

@@ -18,7 +18,6 @@ enum exchange_state {
     EXCHANGE_STATES,
 };
 
-#define ATTEMPTS_COSTLY_MAX 5 /* attempts that cost time or money */
 #define FAULT_BODY_MAX ((size_t)64 << 10)
 #define REPLY_FIELDS_MAX 40
 

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 
 #define CLOCK_BEGINS_MS 1000000 /* a clock that does not begin at 0, as loops' do not */
-#define COSTLY_MAX 5            /* attempts of one request that cost time or money */
-#define TRIED_MAX PICK_TRIED_MAX
 
 /* One request under way. */
 struct flight {
@@ -23,7 +21,7 @@ struct flight {
     struct waiter waiter;
     struct lease lease;
     struct world_answer answer;
-    int64_t tried[TRIED_MAX];
+    int64_t tried[PICK_TRIED_MAX];
     size_t tried_count;
     int64_t spared; /* the account that was given a second chance; 0: none */
     struct flight *woken_next;
@@ -262,13 +260,11 @@ static void flight_answered(struct flight *f, int64_t now_ms)
     }
     if (!verdict_is_free(v->kind))
         f->costly++;
-    bool short_delay = v->kind == VERDICT_RATE_LIMITED && v->delay_ms >= 0 && v->delay_ms <= 2000;
-
-    if (short_delay && f->spared != account)
+    if (verdict_is_short(v) && f->spared != account)
         f->spared = account;
-    else if (f->tried_count < TRIED_MAX)
+    else if (f->tried_count < PICK_TRIED_MAX)
         f->tried[f->tried_count++] = account;
-    if (f->costly >= COSTLY_MAX || f->tried_count >= TRIED_MAX ||
+    if (f->costly >= PICK_COSTLY_MAX || f->tried_count >= PICK_TRIED_MAX ||
         now_ms >= f->began_ms + r->o->deadline_ms)
         flight_end(f, v->status == 429 ? 429 : 502, now_ms);
     else

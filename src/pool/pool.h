@@ -91,6 +91,7 @@ struct session_key {
 };
 
 #define PICK_TRIED_MAX 64 /* candidates one exchange may ask */
+#define PICK_COSTLY_MAX 5 /* attempts of one exchange that cost time or money */
 #define PICK_PASSED_MAX 8 /* names kept of those passed over */
 
 struct waiter;

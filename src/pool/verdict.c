@@ -57,6 +57,11 @@ bool verdict_is_free(enum verdict_kind kind)
     return (traits[kind] & FREE) != 0;
 }
 
+bool verdict_is_short(const struct verdict *v)
+{
+    return v->kind == VERDICT_RATE_LIMITED && v->delay_ms >= 0 && v->delay_ms <= VERDICT_SHORT_MS;
+}
+
 bool verdict_rotates(enum verdict_kind kind)
 {
     assert(kind < VERDICT_KINDS);

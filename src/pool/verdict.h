@@ -63,6 +63,9 @@ bool verdict_from_word(struct str word, enum verdict_kind *kind);
 /* A refusal that costs nothing uses up its account, not an attempt (429, quota, 401, 402, 403,
  * model missing, capacity). */
 bool verdict_is_free(enum verdict_kind kind);
+/* A limit that the provider says is over so soon that the same account is worth asking again. */
+#define VERDICT_SHORT_MS 2000
+bool verdict_is_short(const struct verdict *v);
 /* Is another account worth asking? */
 bool verdict_rotates(enum verdict_kind kind);
 

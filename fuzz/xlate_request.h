@@ -57,7 +57,7 @@ static inline int xlate_request(enum wire protocol, const uint8_t *data, size_t 
         return 0;
     struct str body = { (const char *)data + 1, size - 1 };
 
-    for (int wire = 0; wire < WIRES; wire++) {
+    for (enum wire wire = 0; wire < WIRES; wire++) {
         struct wire_target target = xlate_target(wire, data[0]);
         struct rig_request first, again;
 

@@ -31,7 +31,7 @@ static const struct {
       "on\"}]}],\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"parameters\":{\"type\":"
       "\"object\",\"properties\":{\"a\":{\"type\":\"number\"}}},\"strict\":false}],\"tool_choice\":"
       "\"required\",\"include\":[\"reasoning.encrypted_content\"],\"store\":false,\"stream\":true}",
-      "max_tokens,temperature,metadata.user_id", .codex = true },
+      "messages[2].content[0]~,max_tokens,temperature,metadata.user_id", .codex = true },
     { "a Chat client on a reasoning model", WIRE_OPENAI_CHAT, WIRE_OPENAI_RESPONSES, "gpt-5.1",
       "{\"model\":\"x\",\"messages\":[{\"role\":\"system\",\"content\":\"S\"},{\"role\":"
       "\"developer\",\"content\":\"D\"},{\"role\":\"user\",\"content\":[{\"type\":\"text\","

@@ -20,8 +20,13 @@ static struct verdict judge_fault(const struct call_fault *fault)
     case CALL_TLS:
     case CALL_PROXY:
     case CALL_WRITE:
-    case CALL_RESET:
         v.kind = VERDICT_NETWORK;
+        v.nothing_sent = !fault->sent;
+        break;
+    case CALL_RESET:
+        /* somebody took the request and hung up: the way there is not what is broken */
+        v.kind = fault->sent ? VERDICT_SERVER_ERROR : VERDICT_NETWORK;
+        v.cut = fault->sent;
         v.nothing_sent = !fault->sent;
         break;
     case CALL_FIRST_BYTE:

@@ -20,7 +20,7 @@ def test_errors_have_the_form_of_the_paths_protocol(program):
     try:
         for method, path, status in (("GET", "/nowhere", 404), ("GET", "/v1/chat/completions", 405), ("DELETE", "/v1/models", 405),
                                      ("POST", "/v1/chat/completions/", 404), ("POST", "//v1/chat/completions", 404), ("POST", "/V1/messages", 404),
-                                     ("POST", "/v1/embeddings", 501), ("GET", "/v1/models/none-such", 404)):
+                                     ("POST", "/v1/images/generations", 501), ("GET", "/v1/models/none-such", 404)):
             got, fields, answer = gateway.call(method, path, {} if method == "POST" else None)
             assert got == status and error_of(answer)["message"] and fields["content-type"] == "application/json", (method, path, got, answer)
             if status == 405:
@@ -52,9 +52,9 @@ def test_an_unknown_model_is_400_with_the_nearest_names(program):
         path, body = WIRES[0].request(model="gpt-5.2")
         status, _, answer = gateway.call("POST", path, body)
         assert status == 400 and "gpt-5.2" in error_of(answer)["message"] and "`gpt-5.1`" in error_of(answer)["message"], answer
-        path, body = WIRES[2].request(model="gpt-5.1")
+        path, body = WIRES[2].request(model="gpt-5.2")
         status, _, answer = gateway.call("POST", path, body)
-        assert status == 400 and "openai-chat" in error_of(answer)["message"], answer
+        assert status == 400 and "`gpt-5.1`" in error_of(answer)["message"], answer
     finally:
         gateway.clear()
 

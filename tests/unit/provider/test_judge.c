@@ -635,7 +635,7 @@ TEST(transport_faults)
         { CALL_TLS, false, VERDICT_NETWORK, true, false },
         { CALL_PROXY, false, VERDICT_NETWORK, true, false },
         { CALL_WRITE, true, VERDICT_NETWORK, false, false },
-        { CALL_RESET, true, VERDICT_NETWORK, false, false },
+        { CALL_RESET, true, VERDICT_SERVER_ERROR, false, true },
         { CALL_RESET, false, VERDICT_NETWORK, true, false },
         { CALL_FIRST_BYTE, true, VERDICT_TIMEOUT, false, false },
         { CALL_IDLE, true, VERDICT_TIMEOUT, false, false },

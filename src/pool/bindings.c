@@ -4,7 +4,6 @@
 
 #include "base/arena.h"
 
-#define CHUNK_ROWS 16384u
 #define BUCKETS (1u << 20)
 #define SETTLE_MAX 16 /* rows ended by one call, so that none takes long */
 /* A use is worth storing when it is this much later than the one before. */
@@ -24,7 +23,7 @@ void bindings_init(struct bindings *b)
         .changed_last = BINDING_NONE,
         .max = BINDINGS_MAX,
     };
-    b->chunks = must_calloc(BINDINGS_MAX / CHUNK_ROWS + 2, sizeof(*b->chunks));
+    b->chunks = must_calloc(BINDINGS_MAX / BINDING_CHUNK + 2, sizeof(*b->chunks));
 }
 
 void bindings_free(struct bindings *b)
@@ -82,18 +81,28 @@ uint32_t bindings_home(struct bindings *b, int64_t id)
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
-struct binding_row *bindings_row(const struct bindings *b, uint32_t row)
-{
-    assert(row < b->rows);
-    return &b->chunks[row / CHUNK_ROWS][row % CHUNK_ROWS];
-}
-
 static uint32_t *bucket_of(const struct bindings *b, const struct session_key *key)
 {
     uint32_t word;
 
     memcpy(&word, key->digest, sizeof(word)); /* a digest is as good as any hash */
     return &b->buckets[word & (BUCKETS - 1)];
+}
+
+void bindings_prefetch(const struct bindings *b, const struct session_key *key)
+{
+    if (b->count > 0)
+        __builtin_prefetch(bucket_of(b, key));
+}
+
+void bindings_prefetch_touch(const struct bindings *b, uint32_t row)
+{
+    const struct binding_row *r = bindings_row(b, row);
+
+    if (r->newer != BINDING_NONE)
+        __builtin_prefetch(bindings_row(b, r->newer), 1);
+    if (r->older != BINDING_NONE)
+        __builtin_prefetch(bindings_row(b, r->older), 1);
 }
 
 /* Buckets hold index + 1, so that zeroed memory is an empty table. */
@@ -119,8 +128,8 @@ static uint32_t row_make(struct bindings *b)
         b->free_row = bindings_row(b, row)->chain;
         return row;
     }
-    if (b->rows % CHUNK_ROWS == 0)
-        b->chunks[b->rows / CHUNK_ROWS] = must_alloc(sizeof(struct binding_row) * CHUNK_ROWS);
+    if (b->rows % BINDING_CHUNK == 0)
+        b->chunks[b->rows / BINDING_CHUNK] = must_alloc(sizeof(struct binding_row) * BINDING_CHUNK);
     return b->rows++;
 }
 

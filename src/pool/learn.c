@@ -181,9 +181,7 @@ static void learn_refusal(struct pool *p, struct account *acc, struct lease *l,
     len = snprintf(text, sizeof(text), "%s (status %d)", verdict_text(v->kind), v->status);
     account_set_flags(p, acc, true, acc->proxy_disabled, true);
     account_set_reason(acc, (struct str){ text, (size_t)len });
-    acc->refused_lease = l->number;
     l->locks = (struct lease_lockout){ "account", INT64_MAX };
-    acc->refused_ms = p->now_ms;
     if (has_key)
         account_ask_again(p, acc, p->now_ms + HOUR_MS);
 }
@@ -227,34 +225,47 @@ static void account_fail(struct pool *p, struct account *acc, struct lease *l,
 
 /* --- successes ------------------------------------------------------------------------------- */
 
+/* The used-up figure that goes with a lockout goes with it. */
+static bool disprove(struct pool *p, struct lockout *l, const struct lease *lease)
+{
+    struct quota *q = &lease->standing->quota;
+    bool was_used_up = l->why == VERDICT_QUOTA_EXHAUSTED && lease->number > l->turn;
+
+    if (l->why == VERDICT_NONE || lease->number <= l->turn)
+        return false;
+    (void)lockout_disprove(l, lease->number, p->now_ms);
+    if (was_used_up && q->remaining_permille == 0)
+        q->remaining_permille = -1;
+    return true;
+}
+
 static void account_succeed(struct pool *p, struct account *acc, const struct lease *l)
 {
     struct standing *s = l->standing;
-    struct host *host = acc->cohort->host;
+    struct cohort *c = acc->cohort;
     struct missing_model *missing = missing_find(acc, group_name(l->model));
+    bool changed = disprove(p, &acc->lockout, l);
 
     acc->served++;
     s->roster->served = true;
-    acc->cohort->family->failed = 0;
-    acc->cohort->family->marked_until_ms = 0;
+    c->family->failed = 0;
+    c->family->marked_until_ms = 0;
+    changed = disprove(p, &s->lockout, l) || changed;
     if (acc->refused && l->number > acc->refused_turn) {
         account_set_flags(p, acc, false, acc->proxy_disabled, false);
         account_set_reason(acc, STR(""));
+        changed = true;
     }
-    bool was_used_up =
-        (s->lockout.why == VERDICT_QUOTA_EXHAUSTED && l->number > s->lockout.turn) ||
-        (acc->lockout.why == VERDICT_QUOTA_EXHAUSTED && l->number > acc->lockout.turn);
-
-    (void)lockout_disprove(&acc->lockout, l->number, p->now_ms);
-    (void)lockout_disprove(&s->lockout, l->number, p->now_ms);
-    if (was_used_up && s->quota.remaining_permille == 0)
-        s->quota.remaining_permille = -1;
-    if (missing != NULL && l->number > missing->lockout.turn)
+    if (missing != NULL && l->number > missing->lockout.turn) {
         missing_forget(acc, missing);
-    if (host != NULL && lockout_disprove(&host->lockout, l->number, p->now_ms)) {
+        p->freed = true;
+    }
+    if (c->host != NULL && disprove(p, &c->host->lockout, l)) {
         host_learned(p);
         p->freed = true;
     }
+    if (!changed)
+        return;
     if (!acc->refused && acc->lockout.why != VERDICT_NEEDS_ACTION && acc->ask_again_ms != 0)
         account_ask_again(p, acc, 0);
     account_file(p, acc);

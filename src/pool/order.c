@@ -22,24 +22,31 @@ static int64_t sooner(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static void node_sum_up(struct standing *s)
+/* True when that changed what was known. */
+static bool node_sum_up(struct standing *s)
 {
-    s->soonest_ms = s->until_ms;
-    s->soonest_probe_ms = s->probe_ms;
+    int64_t soonest_ms = s->until_ms, probe_ms = s->probe_ms;
+
     if (s->left != NULL) {
-        s->soonest_ms = sooner(s->soonest_ms, s->left->soonest_ms);
-        s->soonest_probe_ms = sooner(s->soonest_probe_ms, s->left->soonest_probe_ms);
+        soonest_ms = sooner(soonest_ms, s->left->soonest_ms);
+        probe_ms = sooner(probe_ms, s->left->soonest_probe_ms);
     }
     if (s->right != NULL) {
-        s->soonest_ms = sooner(s->soonest_ms, s->right->soonest_ms);
-        s->soonest_probe_ms = sooner(s->soonest_probe_ms, s->right->soonest_probe_ms);
+        soonest_ms = sooner(soonest_ms, s->right->soonest_ms);
+        probe_ms = sooner(probe_ms, s->right->soonest_probe_ms);
     }
+    if (s->soonest_ms == soonest_ms && s->soonest_probe_ms == probe_ms)
+        return false;
+    s->soonest_ms = soonest_ms;
+    s->soonest_probe_ms = probe_ms;
+    return true;
 }
 
+/* From a node whose part has changed; what is right already needs no walk to the root. */
 static void path_sum_up(struct standing *s)
 {
-    for (; s != NULL; s = s->up)
-        node_sum_up(s);
+    while (s != NULL && node_sum_up(s))
+        s = s->up;
 }
 
 /* --- shape ----------------------------------------------------------------------------------- */
@@ -70,7 +77,9 @@ static void node_lift(struct order *o, struct standing *child)
     }
     if (inner != NULL)
         inner->up = parent;
-    node_sum_up(parent);
+    child->soonest_ms = parent->soonest_ms; /* it heads the same part now */
+    child->soonest_probe_ms = parent->soonest_probe_ms;
+    (void)node_sum_up(parent);
 }
 
 void order_insert(struct order *o, struct standing *s)
@@ -84,9 +93,11 @@ void order_insert(struct order *o, struct standing *s)
     *at = s;
     s->up = up;
     s->left = s->right = NULL;
+    s->soonest_ms = s->until_ms;
+    s->soonest_probe_ms = s->probe_ms;
+    path_sum_up(up);
     while (s->up != NULL && s->up->weight < s->weight)
         node_lift(o, s);
-    path_sum_up(s);
 }
 
 void order_remove(struct order *o, struct standing *s)

@@ -16,6 +16,7 @@ struct asking {
     const struct pick_ask *ask;
     const struct lane *lane;
     int64_t now_ms;
+    bool hosts;       /* what is known of hosts keeps accounts out */
     bool spares;      /* the reserve is kept */
     bool protects;    /* the model's quota is protected */
     bool elsewhere;   /* there is a provider that is neither convicted nor spent */
@@ -49,11 +50,12 @@ static bool is_barred(const struct asking *a, const struct roster *r)
     return is_convicted(a, r) || (a->elsewhere && is_spent(a, r));
 }
 
+/* What is known of the way to its host; NULL: nothing, or this request defies it. */
 static const struct lockout *host_lockout(const struct asking *a, const struct roster *r)
 {
     const struct host *h = r->cohort->host;
 
-    return h != NULL && lockout_holds(&h->lockout, a->now_ms) ? &h->lockout : NULL;
+    return a->hosts && h != NULL && lockout_holds(&h->lockout, a->now_ms) ? &h->lockout : NULL;
 }
 
 static bool was_tried(const struct asking *a, const struct account *acc)
@@ -137,7 +139,8 @@ static int64_t later(int64_t a, int64_t b)
 /* When it is free again; INT64_MAX: time alone does not tell. */
 static int64_t standing_until(const struct asking *a, const struct standing *s)
 {
-    const struct lockout *host = host_lockout(a, s->roster);
+    const struct lockout *host =
+        s->account->id == a->ask->again ? NULL : host_lockout(a, s->roster);
     const struct lockout *missing = account_missing(s->account, a->ask->model, a->now_ms);
     int64_t other_ms =
         later(host == NULL ? 0 : host->until_ms, missing == NULL ? 0 : missing->until_ms);
@@ -319,7 +322,7 @@ static void passed_add_apart(const struct asking *a, struct passed_list *list,
 
 static void label_into(char to[32], const struct account *acc)
 {
-    clip_into(to, 32, acc->config->spec->label);
+    clip_into(to, 32, acc->config->label);
 }
 
 static void name_passed(const struct asking *a, const struct standing *s, struct pick_passed *to)
@@ -427,6 +430,9 @@ static struct standing *pick_bound(struct asking *a, bool *unbound, bool *awaite
 
     if (acc == NULL)
         return NULL;
+    bindings_prefetch_touch(&p->bindings, row); /* lease_take() will */
+    __builtin_prefetch(acc->standings);
+    __builtin_prefetch(acc->config);
     enum skip why = layer_skip(a, acc, a->ask->spends_reserve, &s);
 
     *unbound = false;
@@ -508,12 +514,14 @@ static struct standing *better(struct standing *a, struct standing *b)
     return standing_before(b, a) ? b : a;
 }
 
-/* All accounts of the provider have just failed alike, or it had no capacity for this request. */
+/* All accounts of the provider have just failed alike, it had no capacity for this request, or its
+ * host cannot be reached. */
 static bool comes_last(const struct asking *a, const struct roster *r)
 {
     const struct family *f = r->cohort->family;
+    const struct host *h = r->cohort->host;
 
-    return f->marked_until_ms > a->now_ms ||
+    return f->marked_until_ms > a->now_ms || (h != NULL && lockout_holds(&h->lockout, a->now_ms)) ||
            (a->ask->avoid.len > 0 && str_eq(f->name, a->ask->avoid));
 }
 
@@ -653,13 +661,19 @@ static int64_t soonest_of_roster(const struct asking *a, const struct roster *r,
 /* Nobody can be had now: when can somebody, and is it worth waiting for that? */
 static void look_ahead(struct asking *a)
 {
+    struct asking anybody = *a; /* what others may be told */
+    struct pick_ask plain = *a->ask;
     struct pick *out = a->out;
     int64_t probe_ms = INT64_MAX;
+
+    plain.again = 0;
+    anybody.ask = &plain;
+    anybody.hosts = true;
 
     for (uint32_t i = 0; i < a->lane->count; i++) {
         const struct roster *r = a->lane->rosters[i];
 
-        out->retry_at_ms = sooner(out->retry_at_ms, soonest_of_roster(a, r, true));
+        out->retry_at_ms = sooner(out->retry_at_ms, soonest_of_roster(&anybody, r, true));
         if (is_barred(a, r))
             continue;
         out->free_at_ms = sooner(out->free_at_ms, soonest_of_roster(a, r, false));
@@ -683,7 +697,7 @@ static struct standing *chosen(struct asking *a, struct standing *s, enum pick_r
     struct pick *out = a->out;
 
     out->reason = reason;
-    out->tier = s->account->config->spec->tier;
+    out->tier = s->account->tier;
     out->remaining_permille = s->remaining;
     out->in_flight = s->account->in_flight;
     out->picked_ms_ago = s->picked_last == 0 ? -1 : a->now_ms - s->picked_ms;
@@ -799,6 +813,7 @@ struct standing *pool_pick(struct pool *p, const struct pick_ask *ask, int64_t n
         offering += roster_offering(a.lane->rosters[i]);
     a.spares = o->quota_reserve_percent > 0 && !ask->spends_reserve && offering > 1;
     a.protects = a.lane->monitored;
+    a.hosts = !ask->defies_hosts;
     a.elsewhere = has_other_provider(&a);
     a.limit_ms = (ask->since_ms != 0 ? ask->since_ms : a.now_ms) +
                  (o->mode == MODE_CACHE_FIRST ? o->max_wait_ms : o->queue_wait_ms);
@@ -813,6 +828,6 @@ struct standing *pool_pick(struct pool *p, const struct pick_ask *ask, int64_t n
         if (s == NULL || ask->surveys)
             look_ahead(&a);
     }
-    assert(out->retry_at_ms > a.now_ms && out->free_at_ms >= out->retry_at_ms);
+    assert(out->retry_at_ms > a.now_ms && out->free_at_ms > a.now_ms);
     return s;
 }

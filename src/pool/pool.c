@@ -52,6 +52,8 @@ static struct account_config *config_new(const struct account_spec *spec,
     struct account_config *c = must_calloc(1, sizeof(*c));
 
     c->spec = account_spec_copy(spec);
+    c->label = c->spec->label;
+    c->provider = c->spec->provider;
     c->means = *means;
     c->means.host = arena_copy(&c->spec->arena, means->host);
     return c;
@@ -142,23 +144,22 @@ void pool_free(struct pool *p)
 
 /* --- leases ---------------------------------------------------------------------------------- */
 
-/* Its number of leases has become another one. */
-static void account_file_in_flight(struct pool *p, struct account *acc, struct standing *s,
-                                   bool was_busy)
+/* Its number of leases has become another one: does that matter where it stands? */
+static bool in_flight_counts(const struct pool *p, const struct account *acc, bool was_busy)
 {
-    if (was_busy || account_is_busy(acc) || p->options.mode == MODE_PERFORMANCE_FIRST)
-        account_file(p, acc); /* in all groups */
-    else
-        standing_file(p, s);
+    return was_busy || account_is_busy(acc) || p->options.mode == MODE_PERFORMANCE_FIRST;
 }
 
 static void lease_take(struct pool *p, const struct pick_ask *ask, struct standing *s,
                        const struct pick *why, struct lease *l)
 {
     struct account *acc = s->account;
-    struct str label = acc->config->spec->label;
+    struct str label = acc->config->label;
     bool was_busy = account_is_busy(acc);
 
+    __builtin_prefetch(s->left); /* its place in the order changes below */
+    __builtin_prefetch(s->right);
+    __builtin_prefetch(s->up);
     l->account = acc;
     l->config = acc->config;
     l->standing = s;
@@ -168,7 +169,7 @@ static void lease_take(struct pool *p, const struct pick_ask *ask, struct standi
     l->wires = acc->config->means.wires;
     l->taken_ms = p->now_ms;
     l->model = ask->model;
-    l->provider = acc->config->spec->provider;
+    l->provider = acc->config->provider;
     l->side = ask->side;
     l->binds = why->binds;
     l->probe = why->probe;
@@ -185,7 +186,10 @@ static void lease_take(struct pool *p, const struct pick_ask *ask, struct standi
     s->roster->leases++;
     s->picked_last = l->number;
     s->picked_ms = p->now_ms;
-    account_file_in_flight(p, acc, s, was_busy);
+    if (in_flight_counts(p, acc, was_busy))
+        account_file(p, acc); /* in all groups */
+    else
+        standing_file(p, s);
     if (why->probe)
         account_probed(p, acc, s);
     if (ask->has_session && why->mode != MODE_PERFORMANCE_FIRST) {
@@ -209,7 +213,8 @@ static struct account *lease_give_back(struct pool *p, struct lease *l, const st
         return acc->in_flight == 0 ? acc : NULL;
     l->standing->roster->leases--;
     account_learn(p, acc, l, v);
-    account_file_in_flight(p, acc, l->standing, was_busy);
+    if (in_flight_counts(p, acc, was_busy))
+        account_file(p, acc);
     return NULL;
 }
 
@@ -264,14 +269,10 @@ static bool is_dry(const struct dry *dry, const struct lane *lane)
     return false;
 }
 
-/* Somebody may have become usable: those who came first are served first. */
-static void pool_grant(struct pool *p)
+static void grant_all(struct pool *p)
 {
     struct dry dry = { .count = 0 };
 
-    if (!p->freed)
-        return;
-    p->freed = false;
     for (struct waiter *w = p->waiters; w != NULL; w = w->next) {
         bool plain = takes_anybody(&w->ask);
 
@@ -287,7 +288,14 @@ static void pool_grant(struct pool *p)
             dry.lanes[dry.count++] = lane_get(p, &w->ask);
         }
     }
-    p->freed = false; /* by the leases just given */
+}
+
+/* Somebody may have become usable: those who came first are served first. */
+static void pool_grant(struct pool *p)
+{
+    if (p->freed && p->waiters != NULL)
+        grant_all(p);
+    p->freed = false;
 }
 
 static void waiter_wait(struct pool *p, struct waiter *w, const struct pick_ask *ask)
@@ -307,6 +315,8 @@ static bool lease_locked(struct pool *p, const struct pick_ask *ask, int64_t now
 {
     struct waiter *w = ask->waiter;
 
+    if (ask->has_session)
+        bindings_prefetch(&p->bindings, &ask->session);
     pool_settle(p, now_ms);
     pool_grant(p);
     if (w != NULL && w->queued && w->granted) {
@@ -455,6 +465,8 @@ static struct account_config *account_configure(struct pool *p, struct account *
     }
     acc->config = config;
     acc->created_unix_ms = spec->created_unix_ms;
+    acc->concurrency_max = spec->concurrency_max;
+    acc->tier = spec->tier;
     acc->proxy_disabled = spec->proxy_disabled;
     if (!acc->refused || spec->disabled) {
         acc->refused = false;

@@ -118,10 +118,12 @@ struct pick_ask {
     size_t convicted_count;
     const struct str *spent; /* providers that are not asked again if there is another one */
     size_t spent_count;
-    struct str avoid;      /* a provider to come last; empty: none */
-    int64_t since_ms;      /* when it asked first since it last had a lease: patience counts from
-                              there; 0: now */
-    int64_t deadline_ms;   /* waiting must end before; 0: none */
+    struct str avoid;    /* a provider to come last; empty: none */
+    bool defies_hosts;   /* it has met a fault of the way to one: those that cannot be reached come
+                            last, but they come */
+    int64_t since_ms;    /* when it asked first since it last had a lease: patience counts from
+                            there; 0: now */
+    int64_t deadline_ms; /* waiting must end before; 0: none */
     struct waiter *waiter; /* its place in the queue while nobody is free; NULL: it will not wait */
     bool surveys;          /* wants to know when those that are out are back, whoever is free */
 };

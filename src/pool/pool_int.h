@@ -21,10 +21,11 @@
 /* One configuration of an account. Immutable but for its count; released by the last of the
  * account and the leases on it. */
 struct account_config {
-    struct account_spec *spec; /* ours */
+    struct str label, provider; /* of the spec */
     struct account_means means;
-    uint32_t credential; /* number of the account's credential, counted up when it changes */
-    uint32_t users;      /* leases, and 1 while it is the account's own */
+    struct account_spec *spec; /* ours */
+    uint32_t credential;       /* number of the account's credential, counted up when it changes */
+    uint32_t users;            /* leases, and 1 while it is the account's own */
 };
 
 /* Where several accounts lead, and what was learned of the way. */
@@ -89,29 +90,28 @@ struct roster {
 #define NOT_DUE UINT32_MAX
 
 struct standing {
-    struct standing *next; /* of its account */
-    struct account *account;
-    struct roster *roster; /* NULL: the account is gone */
-    /* in the order of its place */
-    struct standing *up, *left, *right;
-    uint32_t weight;
-    uint8_t place;
-    int64_t soonest_ms, soonest_probe_ms;
-    /* what the order goes by */
+    /* in the order of its place: what a walk reads lies together */
+    struct standing *left, *right, *up;
     uint64_t rank;
     uint64_t picked;
+    struct account *account;
     int32_t remaining;
+    uint32_t weight;
+    uint8_t place; /* PLACES: nowhere */
     /* what follows from all that is known, as of when it was filed */
     enum verdict_kind why; /* PLACE_LOCKED */
     int64_t until_ms;      /* somebody out: when it is free again, INT64_MAX unknown */
     int64_t probe_ms;      /* from when it may be probed; INT64_MAX never */
-    int64_t due_ms;        /* when it must be filed anew; in the heap at `due_at` */
+    int64_t soonest_ms, soonest_probe_ms;
+    int64_t due_ms; /* when it must be filed anew; in the heap at `due_at` */
     uint32_t due_at;
-    uint32_t users;       /* leases */
-    uint64_t picked_last; /* number of its last lease; 0: never */
+    uint32_t users;        /* leases */
+    struct roster *roster; /* NULL: the account is gone */
+    struct standing *next; /* of its account */
+    uint64_t picked_last;  /* number of its last lease; 0: never */
     int64_t picked_ms;
-    struct lockout lockout;
     struct quota quota;
+    struct lockout lockout;
 };
 
 /* A model that an account does not have, although its group is open. */
@@ -123,28 +123,29 @@ struct missing_model {
 #define MISSING_MODELS_MAX 16 /* of one account; the one that ends first makes room */
 
 struct account {
+    /* what each pick reads lies together */
     int64_t id;
     struct account_config *config;
-    uint64_t order;                  /* of insertion */
-    int64_t created_unix_ms;         /* of its configuration */
-    struct cohort *cohort;           /* NULL: no longer in the pool; its leases run on */
-    struct account *next, *previous; /* in the cohort */
-    uint32_t home;                   /* in the bindings */
+    struct cohort *cohort; /* NULL: no longer in the pool; its leases run on */
+    struct standing *standings;
+    uint32_t in_flight, concurrency_max;
+    uint32_t home; /* in the bindings */
+    uint32_t missing_count;
+    enum tier tier;
     bool disabled, proxy_disabled;
     bool refused; /* disabled because the provider refuses the credential */
-    char disabled_reason[160];
-    uint64_t refused_turn; /* leases given when that was learned */
-    uint64_t refused_lease;
-    int64_t refused_ms;
-    int64_t ask_again_ms; /* refused, or its owner is to act: when a real request asks again */
-    uint32_t in_flight;
     struct lockout lockout;
-    struct missing_model *missing; /* room for MISSING_MODELS_MAX, made when first needed */
-    uint32_t missing_count;
-    struct account *asking_next; /* in the pool's list, while `ask_again_ms` is not 0 */
-    struct standing *standings;
-    uint64_t run; /* of its family, when it failed last */
+    uint64_t order;                  /* of insertion */
+    int64_t created_unix_ms;         /* of its configuration */
+    struct account *next, *previous; /* in the cohort */
+    struct missing_model *missing;   /* room for MISSING_MODELS_MAX, made when first needed */
     uint64_t served, failed;
+    uint64_t refused_turn;       /* leases given when that was learned */
+    int64_t ask_again_ms;        /* refused, or its owner is to act: when one real request asks
+                                    again; 0: never */
+    struct account *asking_next; /* in the pool's list, while that is not 0 */
+    uint64_t run;                /* of its family, when it failed last */
+    char disabled_reason[160];
 };
 
 struct cohort {
@@ -237,9 +238,7 @@ static inline bool place_is_ready(unsigned place)
 
 static inline bool account_is_busy(const struct account *acc)
 {
-    uint32_t most = acc->config->spec->concurrency_max;
-
-    return most > 0 && acc->in_flight >= most;
+    return acc->concurrency_max > 0 && acc->in_flight >= acc->concurrency_max;
 }
 
 /* --- table.c: accounts by id and label ------------------------------------------------------- */

@@ -131,7 +131,7 @@ static uint64_t quota_step(int32_t remaining_permille)
 
 static uint64_t rank_of(const struct pool *p, const struct account *acc, int32_t remaining)
 {
-    uint64_t rank = (uint64_t)(TIER_ULTRA - acc->config->spec->tier) << 56;
+    uint64_t rank = (uint64_t)(TIER_ULTRA - acc->tier) << 56;
 
     if (p->options.mode == MODE_PERFORMANCE_FIRST)
         rank |= (uint64_t)acc->in_flight << 16;

@@ -119,7 +119,7 @@ static int64_t locked_until(const struct account *acc, const struct pick_ask *as
 
     if (s != NULL)
         at = later(at, &s->lockout, now_ms);
-    if (acc->cohort->host != NULL && acc->id != ask->again)
+    if (acc->cohort->host != NULL && acc->id != ask->again && !ask->defies_hosts)
         at = later(at, &acc->cohort->host->lockout, now_ms);
     for (uint32_t i = 0; i < acc->missing_count; i++)
         if (str_eq(missing_name(&acc->missing[i]), ask->model))
@@ -235,8 +235,10 @@ static const struct account *oracle_order(const struct world *w, const struct pi
 
     for (uint32_t i = 0; i < w->pool->count; i++) {
         const struct account *acc = w->pool->slots[i].account;
-        bool is_last = acc->cohort->family->marked_until_ms > w->now_ms ||
-                       (ask->avoid.len > 0 && str_eq(ask->avoid, acc->config->spec->provider));
+        bool is_last =
+            acc->cohort->family->marked_until_ms > w->now_ms ||
+            (acc->cohort->host != NULL && holds(&acc->cohort->host->lockout, w->now_ms)) ||
+            (ask->avoid.len > 0 && str_eq(ask->avoid, acc->config->spec->provider));
 
         if (is_last == last && oracle_skip(w, acc, ask, false) == SKIP_NONE &&
             (best == NULL || oracle_compare(w, acc, best, ask->model) < 0))
@@ -325,6 +327,7 @@ static int64_t oracle_retry(const struct world *w, const struct pick_ask *ask)
 
         plain.tried_count = plain.convicted_count = plain.spent_count = 0;
         plain.again = 0;
+        plain.defies_hosts = false;
         int64_t until_ms = locked_until(acc, &plain, w->now_ms);
         enum skip why = oracle_skip(w, acc, &plain, false);
 
@@ -409,7 +412,9 @@ static void check_pick(struct test *t, struct world *w, const struct pick_ask *a
         return;
     CHECK_INT(why->bound.fate == LAYER_AWAITED, want.awaits, "step %d", w->step);
     CHECK_INT(why->retry_at_ms, oracle_retry(w, ask), "step %d: the true minimum", w->step);
-    CHECK(why->free_at_ms >= why->retry_at_ms && why->retry_at_ms > w->now_ms, "step %d", w->step);
+    CHECK((ask->defies_hosts || why->free_at_ms >= why->retry_at_ms) &&
+              why->retry_at_ms > w->now_ms && why->free_at_ms > w->now_ms,
+          "step %d", w->step);
     if (why->wait_until_ms != 0)
         CHECK(why->ask_at_ms > w->now_ms && why->ask_at_ms <= why->wait_until_ms, "step %d",
               w->step);
@@ -465,6 +470,7 @@ static struct pick_ask random_ask(struct test *t, struct world *w, size_t *model
         ask.provider = some[test_below(t, 2)];
     if (one_in(t, 10))
         ask.avoid = some[test_below(t, 2)];
+    ask.defies_hosts = one_in(t, 10);
     ask.convicted = some + test_below(t, 2);
     ask.convicted_count = one_in(t, 10);
     ask.spent = some + test_below(t, 2);

@@ -195,6 +195,8 @@ enum status desk_open(const struct desk_options *options, struct desk **out, str
         atomic_store(&d->revision, config_file_revision(d->config));
         st = load_accounts(d, config_file_settings(d->config), e);
     }
+    if (st == OK)
+        desk_bindings_load(d);
     return st;
 }
 
@@ -235,6 +237,7 @@ void desk_start(struct desk *d)
     d->mailbox = mailbox_new(d->loop);
     timer_init(&d->look, d->loop, look_at_store, d);
     timer_start(&d->look, STORE_LOOK_MS);
+    desk_bindings_start(d);
     config_file_on_change(d->config, on_config, d);
     if (!config_file_watch(d->config, d->loop))
         log_warn("edits of the settings file take effect on SIGHUP only");
@@ -279,6 +282,7 @@ void desk_close(struct desk *d)
     }
     if (d->client != NULL)
         client_free(d->client);
+    desk_bindings_stop(d);
     config_file_close(d->config);
     store_close(d->store);
     if (d->thread != NULL)

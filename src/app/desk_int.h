@@ -12,11 +12,14 @@ struct desk {
     struct loop *loop;
     struct mailbox *mailbox;
     struct thread *thread;
-    struct timer look;
+    struct timer look, keep;
     struct config_file *config;
     struct store *store;
     int64_t store_version;
-    int64_t *known; /* ids in the pool */
+    struct usage_db *usage;  /* NULL: it cannot be opened */
+    int64_t usage_failed_ms; /* when it could not be opened last; 0: it could */
+    uint64_t kept;           /* times that bindings were written */
+    int64_t *known;          /* ids in the pool */
     size_t known_count;
     struct client *client; /* of the desk's loop: for tests of accounts */
     struct client_metrics client_metrics;
@@ -30,6 +33,15 @@ struct desk {
 /* Reads the accounts of file and database again and puts them into the pool. */
 void desk_reload_accounts(struct desk *d);
 bool desk_knows(const struct desk *d, int64_t id);
+
+/* --- desk_bindings.c: which account holds the cache of a conversation */
+
+void desk_bindings_load(struct desk *d);
+void desk_bindings_start(struct desk *d);
+void desk_bindings_stop(struct desk *d);
+/* In the pool and on the disk. */
+void desk_bindings_clear(struct desk *d);
+bool desk_binding_clear(struct desk *d, const struct session_key *session);
 
 /* --- changes over the admin API: desk_changes.c finds the one that is wanted */
 

@@ -24,7 +24,7 @@ static enum status key_from_passphrase(const char *folder, struct str passphrase
 {
     uint8_t salt[STORE_SALT_BYTES];
     struct store *s = NULL;
-    enum status st = schema_open(folder, &s, e);
+    enum status st = schema_open(folder, &schema_store, &s, NULL, e);
 
     if (st == OK)
         st = schema_salt(s, salt, e);
@@ -57,7 +57,7 @@ static enum status key_make(const char *folder, const char *path, struct master_
                             struct error *e)
 {
     struct store *s = NULL;
-    enum status st = schema_open(folder, &s, e);
+    enum status st = schema_open(folder, &schema_store, &s, NULL, e);
 
     if (st == OK)
         st = store_run(s, "BEGIN IMMEDIATE", e);

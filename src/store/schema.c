@@ -1,7 +1,8 @@
-/* store/schema.c - opening penstock.db: its modes, its check, its versions.
+/* store/schema.c - opening a database: its modes, its check, its versions.
  *
- * What was acknowledged is on the disk (WAL with synchronous=FULL). A file that does not pass the
- * check is left exactly as it is: it holds grants that nothing else holds. */
+ * penstock.db: what was acknowledged is on the disk (WAL with synchronous=FULL), and a file that
+ * does not pass the check is left exactly as it is: it holds grants that nothing else holds.
+ * usage.db: the last second may be lost (synchronous=NORMAL), and so may the file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -16,7 +17,7 @@
 #define WAL_TRY_MS 50
 
 /* Each brings the schema one version further. */
-static const char *const steps[] = {
+static const char *const store_steps[] = {
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE account("
     " id INTEGER PRIMARY KEY AUTOINCREMENT," /* never used twice: seals are bound to it */
@@ -56,17 +57,59 @@ static const char *const steps[] = {
     "ALTER TABLE override RENAME TO account_override;"
     "UPDATE meta SET value = 3 WHERE name = 'schema_version';",
 };
-_Static_assert(COUNT(steps) == STORE_VERSION, "a step for each version");
+_Static_assert(COUNT(store_steps) == STORE_VERSION, "a step for each version");
 
-enum status store_fail(const struct store *s, const char *what, struct error *e)
+static const char *const usage_steps[] = {
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    /* which account holds the cache of a conversation */
+    "CREATE TABLE binding("
+    " session BLOB PRIMARY KEY," /* 16 bytes */
+    " account INTEGER NOT NULL,"
+    " used INTEGER NOT NULL" /* unix ms */
+    ") WITHOUT ROWID;"
+    "CREATE INDEX binding_used ON binding(used);"
+    "INSERT INTO meta(name, value) VALUES('schema_version', 1);",
+};
+_Static_assert(COUNT(usage_steps) == USAGE_VERSION, "a step for each version");
+
+const struct schema schema_store = {
+    .file = STORE_FILE_NAME,
+    .steps = store_steps,
+    .version = STORE_VERSION,
+    .pragmas = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+               "PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF",
+    .precious = true,
+};
+
+const struct schema schema_usage = {
+    .file = USAGE_FILE_NAME,
+    .steps = usage_steps,
+    .version = USAGE_VERSION,
+    .pragmas = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
+               "PRAGMA journal_size_limit = 67108864",
+};
+
+bool store_is_damaged(const struct store *s)
 {
     int code = s->db == NULL ? SQLITE_NOMEM : sqlite3_errcode(s->db) & 0xff;
 
-    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
-        return fail(e, E_STORE,
-                    "%s is damaged and was left as it is: stop the gateway, put a backup of it in "
-                    "its place, and remove %s-wal and -shm",
-                    s->path, STORE_FILE_NAME);
+    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+static enum status fail_damaged(const struct store *s, struct error *e)
+{
+    if (!s->schema->precious)
+        return fail(e, E_STORE, "%s is damaged", s->path);
+    return fail(e, E_STORE,
+                "%s is damaged and was left as it is: stop the gateway, put a backup of it in its "
+                "place, and remove %s-wal and -shm",
+                s->path, s->schema->file);
+}
+
+enum status store_fail(const struct store *s, const char *what, struct error *e)
+{
+    if (store_is_damaged(s))
+        return fail_damaged(s, e);
     return fail(e, E_STORE, "%s: %s: %s", s->path, what,
                 s->db == NULL ? "out of memory" : sqlite3_errmsg(s->db));
 }
@@ -131,7 +174,7 @@ static int take_word(void *peer, int count, char **values, __attribute__((unused
     return 0;
 }
 
-static enum status check_whole(struct store *s, struct error *e)
+static enum status check_whole(struct store *s, bool *damaged, struct error *e)
 {
     char word[64] = "";
 
@@ -139,10 +182,8 @@ static enum status check_whole(struct store *s, struct error *e)
         return store_fail(s, "cannot be checked", e);
     if (strcmp(word, "ok") == 0)
         return OK;
-    return fail(e, E_STORE,
-                "%s is damaged and was left as it is: stop the gateway, put a backup of it in its "
-                "place, and remove %s-wal and -shm",
-                s->path, STORE_FILE_NAME);
+    *damaged = true;
+    return fail_damaged(s, e);
 }
 
 static enum status version_read(struct store *s, int64_t *version, struct error *e)
@@ -167,8 +208,8 @@ static enum status upgrade(struct store *s, struct error *e)
     if (st != OK)
         return st;
     st = version_read(s, &version, e);
-    for (; st == OK && version < STORE_VERSION; version++)
-        st = store_run(s, steps[version], e);
+    for (; st == OK && version < s->schema->version; version++)
+        st = store_run(s, s->schema->steps[version], e);
     if (st == OK)
         return store_run(s, "COMMIT", e);
     (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
@@ -182,10 +223,10 @@ static enum status bring_forward(struct store *s, struct error *e)
 
     if (st != OK)
         return st;
-    if (version < 0 || version > STORE_VERSION)
+    if (version < 0 || version > s->schema->version)
         return fail(e, E_STORE, "%s was written by a newer version of this program (schema %lld)",
                     s->path, (long long)version);
-    return version == STORE_VERSION ? OK : upgrade(s, e);
+    return version == s->schema->version ? OK : upgrade(s, e);
 }
 
 /* SQLite gives -wal and -shm the mode of the database: that is set before it opens it. A file that
@@ -230,12 +271,15 @@ static enum status wal_start(struct store *s, struct error *e)
                 s->path);
 }
 
-enum status schema_open(const char *folder, struct store **out, struct error *e)
+enum status schema_open(const char *folder, const struct schema *schema, struct store **out,
+                        bool *damaged, struct error *e)
 {
     struct store *s = must_calloc(1, sizeof(*s));
+    bool unsound = false;
     enum status st;
 
-    s->path = arena_printf(&s->arena, "%s/" STORE_FILE_NAME, folder).at;
+    s->schema = schema;
+    s->path = arena_printf(&s->arena, "%s/%s", folder, schema->file).at;
     st = make_file(s->path, e);
     if (st != OK)
         goto out;
@@ -245,17 +289,16 @@ enum status schema_open(const char *folder, struct store **out, struct error *e)
         goto out;
     }
     (void)sqlite3_busy_timeout(s->db, BUSY_MS);
-    st = store_run(s,
-                   "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                   "PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF",
-                   e);
+    st = store_run(s, schema->pragmas, e);
     if (st == OK)
         st = wal_start(s, e);
     if (st == OK)
-        st = check_whole(s, e);
+        st = check_whole(s, &unsound, e);
     if (st == OK)
         st = bring_forward(s, e);
 out:
+    if (damaged != NULL)
+        *damaged = st != OK && (unsound || (s->db != NULL && store_is_damaged(s)));
     if (st == OK)
         *out = s;
     else

@@ -14,7 +14,7 @@
 enum status store_open(const char *folder, const struct master_key *key, struct store **out,
                        struct error *e)
 {
-    enum status st = schema_open(folder, out, e);
+    enum status st = schema_open(folder, &schema_store, out, NULL, e);
 
     if (st == OK)
         (*out)->key = *key;

@@ -9,7 +9,9 @@
 #include "store/store.h"
 
 #define STORE_FILE_NAME "penstock.db"
-#define STORE_VERSION 3 /* of the schema */
+#define STORE_VERSION 3 /* of its schema */
+#define USAGE_FILE_NAME "usage.db"
+#define USAGE_VERSION 1
 #define STORE_SALT_BYTES 16
 
 struct store {
@@ -18,12 +20,27 @@ struct store {
     int64_t commits; /* made by this handle: PRAGMA data_version counts only those of others */
     struct arena arena;
     const char *path;
+    const struct schema *schema;
 };
+
+/* One of our databases. */
+struct schema {
+    const char *file;
+    const char *const *steps; /* each brings it one version further */
+    int64_t version;
+    const char *pragmas;
+    bool precious; /* what is damaged is left as it is, for its owner to restore */
+};
+extern const struct schema schema_store, schema_usage;
 
 /* --- schema.c */
 
-/* Opens the file, makes it when absent, checks it, and brings it to STORE_VERSION. */
-MUST_USE enum status schema_open(const char *folder, struct store **out, struct error *e);
+/* Opens the file, makes it when absent, checks it, and brings it to its version. `damaged` (NULL:
+ * never mind): it failed because the file is no sound database. */
+MUST_USE enum status schema_open(const char *folder, const struct schema *schema,
+                                 struct store **out, bool *damaged, struct error *e);
+/* What SQLite said last was that the file is damaged. */
+bool store_is_damaged(const struct store *s);
 /* E_STORE for what SQLite says last; a damaged file gets the sentence on how to restore. */
 enum status store_fail(const struct store *s, const char *what, struct error *e);
 MUST_USE enum status store_run(struct store *s, const char *sql, struct error *e);

@@ -104,9 +104,14 @@ void rig_overwrite(struct test *t, const struct rig *r, const char *name, struct
 
 void rig_sql(struct test *t, const struct rig *r, const char *sql)
 {
+    rig_sql_on(t, r, "penstock.db", sql);
+}
+
+void rig_sql_on(struct test *t, const struct rig *r, const char *name, const char *sql)
+{
     sqlite3 *db = NULL;
 
-    if (CHECK_INT(sqlite3_open(rig_path(t, r, "penstock.db"), &db), SQLITE_OK))
+    if (CHECK_INT(sqlite3_open(rig_path(t, r, name), &db), SQLITE_OK))
         CHECK_INT(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK, "%s: %s", sql,
                   sqlite3_errmsg(db));
     sqlite3_close(db);

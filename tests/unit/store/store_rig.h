@@ -37,6 +37,7 @@ struct str rig_bytes(struct test *t, const struct rig *r, const char *name);
 void rig_overwrite(struct test *t, const struct rig *r, const char *name, struct str bytes);
 /* SQL on the database behind the store's back. */
 void rig_sql(struct test *t, const struct rig *r, const char *sql);
+void rig_sql_on(struct test *t, const struct rig *r, const char *name, const char *sql);
 /* The first column of the first row. */
 struct str rig_ask(struct test *t, const struct rig *r, const char *sql);
 

@@ -29,7 +29,8 @@ test:
 	    -- tools/check_symbols.py $(BUILD) \
 	    -- python3 tests/e2e/run.py $(BUILD)/penstock \
 	    -- python3 tests/e2e/run.py $(BUILD)/penstock test_torture \
-	    -- node tests/sdk/run.mjs $(BUILD)/penstock
+	    -- node tests/sdk/run.mjs $(BUILD)/penstock \
+	    -- node tests/sdk/pool.mjs $(BUILD)/penstock
 
 # Format, layers, documents, both compilers, everything under the sanitizers, clang-tidy.
 check:

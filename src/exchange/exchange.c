@@ -256,10 +256,11 @@ struct pick_ask exchange_ask(const struct exchange *x)
         .wires = outgoing_wires(&x->target),
         .session = x->session,
         .has_session = x->has_session,
-        .force_rotate = x->attempt_count > 0,
+        .force_rotate = x->attempt_count > 0 && !x->lingers,
         .again = x->again,
         .tried = x->tried,
         .tried_count = x->tried_count,
+        .defies_hosts = x->verdicts[VERDICT_NETWORK] + x->verdicts[VERDICT_TIMEOUT] > 0,
         .since_ms = x->wait_since_ms,
         .deadline_ms = x->deadline_ms,
         .waiter = x->waiter,
@@ -499,6 +500,7 @@ void exchange_fault(struct exchange *x, const struct verdict *judged,
     /* its cache is worth a moment, and a fresh connection tells about the way to it; after a short
      * limit any free account goes first */
     x->again = spared && v->kind != VERDICT_RATE_LIMITED ? mark.account : 0;
+    x->lingers = spared && v->kind == VERDICT_RATE_LIMITED;
     if (!spared)
         exchange_use_up(x, mark.account);
     exchange_move(x, EXCHANGE_PICKING);

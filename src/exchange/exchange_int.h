@@ -112,7 +112,8 @@ struct exchange {
      * PICK_TRIED_MAX each from the first fault on */
     int64_t *tried, *spared;
     size_t tried_count, spared_count;
-    int64_t again;       /* the account that is to be asked once more; 0: none */
+    int64_t again; /* the account that is to be asked once more; 0: none */
+    bool lingers;  /* the session's account may be waited for: its limit is over in a moment */
     struct blame *blame; /* what costly failures say; made with the first of them */
     struct pick pick;
     uint32_t verdicts[VERDICT_KINDS]; /* how many attempts ended so */

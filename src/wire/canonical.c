@@ -237,6 +237,8 @@ struct str canon_path(const struct canon_request *r, const struct message *m,
 
 struct str canon_tool_path(const struct canon_request *r, uint32_t at, struct arena *a)
 {
+    if (at == PART_AT_NONE) /* openai-chat has no entry for its search */
+        return STR("web_search_options");
     if (r->protocol != WIRE_GEMINI)
         return arena_printf(a, r->functions ? "functions[%u]" : "tools[%u]", at);
     uint32_t entry = at >> 12, index = at & 0xfff;

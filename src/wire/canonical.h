@@ -257,9 +257,7 @@ enum field {
     FIELD_REASONING_SUMMARY, /* whether thinking is shown */
     FIELD_VERBOSITY,
     FIELD_MODALITIES,
-    FIELD_AUDIO,
     FIELD_IMAGE, /* aspect, size */
-    FIELD_PREDICTION,
     FIELD_TOOL_CHOICE,
     FIELD_PARALLEL_TOOLS,
     FIELD_SERVICE_TIER,

@@ -77,6 +77,8 @@ struct decode_choice {
     uint32_t high : 11; /* a surrogate that waits for its partner: its low ten bits, and a mark */
 };
 
+#define DECODE_CALLS_MAX 64 /* of one answer whose ids are looked at */
+
 struct decoder {
     enum wire wire;
     struct arena *scratch; /* for one event */
@@ -95,6 +97,8 @@ struct decoder {
     bool summary_break; /* set by a decoder: the next delta begins a new part of a summary */
     enum phase phase;   /* set by a decoder: of the texts that it opens */
     struct decode_choice parked[ANSWER_CHOICES_MAX];
+    uint32_t calls[DECODE_CALLS_MAX]; /* hashes of the ids of calls: each stands once */
+    uint32_t call_count;
     struct usage usage;
     struct written asked; /* of the request that is being answered */
     void *state;          /* the wire's own */

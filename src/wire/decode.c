@@ -2,6 +2,8 @@
  * interleaved, and surrogates that an upstream cut in two. */
 #include "wire/convert.h"
 
+#include "base/fingerprint.h"
+
 static void emit(struct decoder *d, struct canon_event ev)
 {
     d->sink(d->peer, &ev);
@@ -151,10 +153,26 @@ void decode_switch(struct decoder *d, uint32_t choice, enum block_kind kind)
     open_block(d, (struct canon_event){ .choice = choice, .block = kind });
 }
 
+/* Some servers give several calls of one answer the same id (`call_0`, the name of the tool): the
+ * later ones get another, because their results could not be told apart. */
+static struct str own_id(struct decoder *d, struct str id)
+{
+    struct fingerprint f = { 0 };
+
+    fingerprint_add(&f, id);
+    for (uint32_t i = 0; i < d->call_count; i++)
+        if (id.len > 0 && d->calls[i] == (uint32_t)f.lane[0])
+            return own_id(d, call_id_made(id, d->seed, d->call_count, d->scratch));
+    if (d->call_count < DECODE_CALLS_MAX)
+        d->calls[d->call_count++] = (uint32_t)f.lane[0];
+    return id;
+}
+
 void decode_open_tool(struct decoder *d, uint32_t choice, struct str id, struct str name,
                       struct str name_space, bool custom)
 {
     choose(d, choice);
+    id = own_id(d, id);
     d->saw_tool = true;
     open_block(d, (struct canon_event){ .choice = choice,
                                         .block = BLOCK_TOOL,

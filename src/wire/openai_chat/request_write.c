@@ -539,12 +539,11 @@ static bool put_rest(struct writing *x)
         json_put_member_bool(x->j, "store", r->store == TRI_YES);
     else if (r->store == TRI_YES)
         lose_field(x->w, FIELD_STORE);
-    if (is_given(x, FIELD_CACHE_MARKS) && (!x->own || !x->t->facts.openai.cache_marks))
+    if (is_given(x, FIELD_CACHE_MARKS) &&
+        (!x->own || !x->t->facts.openai.cache_marks || r->cache_last != CACHE_NONE))
         lose_field(x->w, FIELD_CACHE_MARKS);
     lose_field(x->w, FIELD_CACHE_OPTIONS);
     lose_field(x->w, FIELD_REASONING_SUMMARY); /* what is thought is shown or not without asking */
-    lose_field(x->w, FIELD_AUDIO);
-    lose_field(x->w, FIELD_PREDICTION);
     lose_field(x->w, FIELD_SAFETY);
     lose_field(x->w, FIELD_INCLUDE);
     for (const struct extra *e = r->extras; x->same && e != NULL; e = e->next)

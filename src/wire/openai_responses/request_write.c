@@ -158,6 +158,9 @@ static void write_reasoning(struct request_writer *w)
         if (!is_off(w)) /* not thinking is what it does */
             lose_field(w, FIELD_REASONING);
         lose_field(w, FIELD_REASONING_SUMMARY);
+        for (const struct extra *x = w->r->extras; x != NULL; x = x->next)
+            if (str_starts(x->path, STR("reasoning.")))
+                lose_path(w, x->path);
         return;
     }
     effort = effort_for(w);
@@ -330,7 +333,6 @@ static bool lose_others(struct request_writer *w)
         FIELD_REPETITION_PENALTY,
         FIELD_SEED,
         FIELD_LOGIT_BIAS,
-        FIELD_PREDICTION,
         FIELD_SAFETY,
         FIELD_STORE,
     };
@@ -342,7 +344,6 @@ static bool lose_others(struct request_writer *w)
         return refuse_field(w, FIELD_N, STR("must be 1: this model gives one answer"));
     if ((w->r->modalities & MODALITY_AUDIO) != 0)
         return refuse_field(w, FIELD_MODALITIES, STR("this model does not answer in sound"));
-    lose_field(w, FIELD_AUDIO);
     if (!is_own(w))
         lose_field(w, FIELD_CACHE_OPTIONS);
     if (is_codex(w) || !openai || !w->t->own_service)

@@ -113,3 +113,32 @@ TEST(paths_of_a_responses_client_name_item_and_part)
     CHECK_STR(canon_path(&r, m, far, &t->arena), "input[5]");
     CHECK_STR(canon_path(&r, m, NULL, &t->arena), "input[3]");
 }
+
+static void keep_id(void *peer, const struct canon_event *ev)
+{
+    struct rig *r = peer;
+
+    if (ev->kind == CANON_OPEN)
+        (void)buf_printf(&r->seen, "%s%.*s", r->seen.len > 0 ? " " : "", STR_ARG(ev->id));
+}
+
+TEST(decode_gives_each_call_of_an_answer_its_own_id)
+{
+    static const char *const ids[] = { "a", "a", "b", "a", "", "" };
+    struct rig r;
+    struct str words[COUNT(ids)], rest;
+
+    rig_init(&r);
+    r.d.sink = keep_id;
+    for (size_t i = 0; i < COUNT(ids); i++)
+        decode_open_tool(&r.d, 0, str_c(ids[i]), STR("f"), STR(""), false);
+    rest = buf_str(&r.seen);
+    for (size_t i = 0; i < COUNT(ids); i++)
+        (void)str_cut(rest, ' ', &words[i], &rest);
+    CHECK_STR(words[0], "a");
+    CHECK_STR(words[2], "b");
+    CHECK(str_starts(words[1], STR("call_")) && str_starts(words[3], STR("call_")) &&
+          !str_eq(words[1], words[3]));
+    CHECK_STR(words[4], ""); /* no id at all is for the encoder to make one */
+    rig_clear(&r);
+}

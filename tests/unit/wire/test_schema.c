@@ -629,7 +629,7 @@ TEST(any_schema_becomes_one_of_the_form)
 
                 CHECK(broken == NULL, "%s: %s\n  in  %.*s\n  out %.*s", form_names[form], broken,
                       (int)in.len, in.at, (int)got.text.len, got.text.at);
-                CHECK_INT(got.result == SCHEMA_SAME, str_eq(got.text, in), "%s", form_names[form]);
+                CHECK(got.result == SCHEMA_SAME || !str_eq(got.text, in), "%s", form_names[form]);
                 struct written again = put(t, got.text, form, tool);
 
                 CHECK(again.result != SCHEMA_REFUSED &&

@@ -55,6 +55,7 @@ static bool inflate_step(struct inflate *z, struct str *in, char *out, size_t ca
     z_stream *s = z->stream;
     uInt avail = (uInt)(in->len < STEP_MAX ? in->len : STEP_MAX);
 
+    assert(s != NULL);
     s->next_in = (z_const Bytef *)(uintptr_t)in->at;
     s->avail_in = avail;
     s->next_out = (Bytef *)out;

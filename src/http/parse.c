@@ -419,6 +419,7 @@ static enum http_parse head_check(struct reading *r, struct str in, size_t scann
 
         if (verdict != HTTP_PARSE_DONE)
             return verdict;
+        assert(lf != NULL); /* what has no end is not done */
         fresh = lf + 1;
     }
     while (fresh < end && (lf = memchr(fresh, '\n', (size_t)(end - fresh))) != NULL) {

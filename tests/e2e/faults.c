@@ -39,7 +39,8 @@ static void say(const char *text, long n)
     char line[120];
     int len = snprintf(line, sizeof(line), "%s %ld\n", text, n);
     long fd = path == NULL ? -1
-                           : syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+                           : syscall(SYS_openat, AT_FDCWD, path,
+                                     O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
     if (fd < 0)
         return;

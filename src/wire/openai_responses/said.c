@@ -154,30 +154,43 @@ void said_put_note(struct buf *out, const struct canon_note *note, int64_t text_
     json_put_end(&w);
 }
 
+static int64_t known(int64_t n)
+{
+    return n > 0 ? n : 0;
+}
+
+static int64_t sum(int64_t one, int64_t two)
+{
+    int64_t n;
+
+    return __builtin_add_overflow(one, two, &n) ? INT64_MAX : n;
+}
+
+/* Counts that the upstream did not say are 0, but never less than what they hold. */
 static void put_usage(struct json_writer *w, const struct usage *u)
 {
-    int64_t in = u->in > 0 ? u->in : 0, out = u->out > 0 ? u->out : 0, total;
+    int64_t cached = known(u->cache_read), kept = known(u->cache_write);
+    int64_t in = u->in >= 0 ? u->in : sum(cached, kept);
+    int64_t out = u->out >= 0 ? u->out : known(u->reasoning);
 
     json_put_key(w, STR("usage"));
     if (!usage_is_known(u)) {
         json_put_null(w);
         return;
     }
-    if (__builtin_add_overflow(in, out, &total))
-        total = INT64_MAX;
     json_put_object(w);
     json_put_member_i64(w, "input_tokens", in);
     json_put_key(w, STR("input_tokens_details"));
     json_put_object(w);
-    json_put_member_i64(w, "cached_tokens", u->cache_read > 0 ? u->cache_read : 0);
-    json_put_member_i64(w, "cache_write_tokens", u->cache_write > 0 ? u->cache_write : 0);
+    json_put_member_i64(w, "cached_tokens", cached);
+    json_put_member_i64(w, "cache_write_tokens", kept);
     json_put_end(w);
     json_put_member_i64(w, "output_tokens", out);
     json_put_key(w, STR("output_tokens_details"));
     json_put_object(w);
-    json_put_member_i64(w, "reasoning_tokens", u->reasoning > 0 ? u->reasoning : 0);
+    json_put_member_i64(w, "reasoning_tokens", known(u->reasoning));
     json_put_end(w);
-    json_put_member_i64(w, "total_tokens", total);
+    json_put_member_i64(w, "total_tokens", sum(in, out));
     json_put_end(w);
 }
 

@@ -357,6 +357,35 @@ TEST(an_empty_answer_has_no_items)
     CHECK(str_find(response, STR("\"usage\":null")) != SIZE_MAX);
 }
 
+TEST(counts_that_nobody_said_are_no_less_than_what_they_hold)
+{
+    static const struct {
+        struct usage usage;
+        const char *want;
+    } cases[] = {
+        { { -1, -1, -1, -1, -1 }, "\"usage\":null" },
+        { { 12, -1, 4, -1, 10 },
+          "\"usage\":{\"input_tokens\":12,\"input_tokens_details\":{\"cached_tokens\":4,"
+          "\"cache_write_tokens\":0},\"output_tokens\":10,\"output_tokens_details\":{"
+          "\"reasoning_tokens\":10},\"total_tokens\":22}" },
+        { { -1, 3, 4, 5, -1 },
+          "\"usage\":{\"input_tokens\":9,\"input_tokens_details\":{\"cached_tokens\":4,"
+          "\"cache_write_tokens\":5},\"output_tokens\":3,\"output_tokens_details\":{"
+          "\"reasoning_tokens\":0},\"total_tokens\":12}" },
+        { { INT64_MAX, 3, 0, 0, 0 }, "\"total_tokens\":9223372036854775807}" },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct canon_event events[] = {
+            START("r"), { .kind = CANON_USAGE, .usage = cases[i].usage }, FINISH(DONE), END
+        };
+        struct encode_options o = rig_options(t, &asked, "r");
+        struct str response = rig_check_stream(t, rig_encode(t, &o, events, COUNT(events)));
+
+        CHECK(str_find(response, str_c(cases[i].want)) != SIZE_MAX, "%s", response.at);
+    }
+}
+
 TEST(what_the_request_said_is_said_again_on_one_line)
 {
     static const struct str force = STR("f");

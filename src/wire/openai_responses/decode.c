@@ -524,7 +524,10 @@ enum decoded responses_decode_event(struct decoder *d, struct str name, const st
     uint32_t m[MEMBERS_OF_EVENTS];
     struct text type;
 
+    /* most are deltas, and these say no more than this */
     members_named(doc, 0, event_members, m, MEMBERS_OF_DELTAS);
+    for (size_t i = MEMBERS_OF_DELTAS; i < MEMBERS_OF_EVENTS; i++)
+        m[i] = JSON_NONE;
     if (m[M_DELTA] == JSON_NONE)
         members_named(doc, 0, event_members, m, MEMBERS_OF_EVENTS);
     type = text_at(doc, m[M_TYPE]);

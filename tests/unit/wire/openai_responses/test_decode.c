@@ -186,6 +186,11 @@ static const struct {
     { "the end is missing", CREATED EVENT("response.output_text.delta", "\"delta\":\"Par\""),
       "start(resp_1,gpt) open(text) +Par cut" },
     { "[DONE] is no end", CREATED "data: [DONE]\n\n", "start(resp_1,gpt) cut" },
+    { "a delta in an event that has none",
+      CREATED EVENT("response.output_item.added", "\"delta\":\"x\"")
+          EVENT("response.output_item.done", "\"delta\":\"x\"")
+              EVENT("response.created", "\"delta\":\"x\"") COMPLETED,
+      "start(resp_1,gpt) " ENDS "finish(done) end" },
     { "an event of nobody", "data: {}\n\n" CREATED COMPLETED,
       "bad start(resp_1,gpt) " ENDS "finish(done) end" },
 };

@@ -422,6 +422,9 @@ static const struct key_row rows[] = {
       .meaning =
           "Model names to replace: `\"from\": \"to\"`, where `from` may hold `*`. Exact names "
           "come first, then the longest literal part." },
+    FLAG("proxy.chat_image_markdown", chat_image_markdown, "false",
+         "Clients of OpenAI Chat get pictures that a model of another protocol made also as "
+         "markdown in the text, for those that do not know `images`."),
     CEILING("proxy.quota_reserve_percent", scheduling.quota_reserve_percent, 0, 50, "0",
             "Accounts at or below this part of their quota are spared, unless nobody else offers "
             "the model; 0 switches it off."),

@@ -120,6 +120,7 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
         .created_unix_s = clock_unix_ms() / 1000,
         .json_array = x->target.json_array,
         .show_thinking = reasoning_is_shown(x->canon),
+        .image_markdown = x->rules->chat_image_markdown,
         .bytes_max = x->rules->answer_bytes_max,
     };
     return true;

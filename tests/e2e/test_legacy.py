@@ -1,4 +1,5 @@
-"""What clients of before still send: text completions, and `functions` in place of `tools`, over a chat and over another wire."""
+"""What clients of chat completions may still send: text completions, and `functions` in place of `tools`, over a chat and over another wire;
+and pictures for those that know only text."""
 import json
 
 from rig import Gateway, Upstream, streamed, whole
@@ -100,3 +101,23 @@ def test_functions_over_another_wire(program):
         call, result = [m["content"][0] for m in json.loads(upstream.requests[1].body)["messages"][1:]]
         assert call["type"] == "tool_use" and result["type"] == "tool_result" and result["tool_use_id"] == call["id"], (call, result)
     served(program, "anthropic", check)
+
+
+PICTURE = {"candidates": [{"content": {"role": "model", "parts": [{"text": "See: "}, {"inlineData": {"mimeType": "image/png", "data": "iVBORw0K"}}]},
+                           "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 2, "totalTokenCount": 3}}
+
+
+def test_pictures_as_markdown_when_configured(program):
+    url = "data:image/png;base64,iVBORw0K"
+    for markdown, text in ((False, "See: "), (True, f"See: ![image]({url})")):
+        upstream = Upstream(lambda request, connection: connection.sendall(whole(PICTURE)))
+        gateway = Gateway(program, {"accounts": [{"label": "one", "provider": "gemini", "base_url": upstream.url, "api_key": "k"}],
+                                    "proxy": {"chat_image_markdown": markdown}})
+        try:
+            status, _, answer = gateway.call("POST", "/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "draw"}]})
+            message = json.loads(answer)["choices"][0]["message"]
+            assert status == 200 and message["content"] == text, (status, message)
+            assert message["images"] == [{"type": "image_url", "image_url": {"url": url}}], message
+        finally:
+            gateway.clear()
+            upstream.close()

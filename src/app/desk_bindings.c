@@ -140,21 +140,33 @@ void desk_bindings_stop(struct desk *d)
 
 /* --- clearing -------------------------------------------------------------------------------- */
 
-void desk_bindings_clear(struct desk *d)
+/* What a restart would bring back could not be cleared. */
+static enum status stored_stay(struct desk *d, enum status st, struct error *e)
 {
-    struct error e = { 0 };
-
-    pool_clear_bindings(d->o.pool);
-    if (bindings_open(d) && usage_bindings_clear(d->usage, &e) != OK)
-        bindings_failed(d, &e);
+    if (d->usage != NULL && st != OK)
+        bindings_failed(d, e);
+    return fail(e, E_STORE,
+                "cleared for this run only: the stored ones could not be, the log says why");
 }
 
-bool desk_binding_clear(struct desk *d, const struct session_key *session)
+enum status desk_bindings_clear(struct desk *d, struct error *e)
 {
-    struct error e = { 0 };
-    bool found = pool_clear_binding(d->o.pool, session);
+    enum status st = E_STORE;
 
-    if (bindings_open(d) && usage_binding_remove(d->usage, session->digest, &e) != OK)
-        bindings_failed(d, &e);
-    return found;
+    pool_clear_bindings(d->o.pool);
+    if (bindings_open(d))
+        st = usage_bindings_clear(d->usage, e);
+    return st == OK ? OK : stored_stay(d, st, e);
+}
+
+enum status desk_binding_clear(struct desk *d, const struct session_key *session, struct error *e)
+{
+    bool found = pool_clear_binding(d->o.pool, session);
+    enum status st = E_STORE;
+
+    if (bindings_open(d))
+        st = usage_binding_remove(d->usage, session->digest, e);
+    if (st != OK)
+        return stored_stay(d, st, e);
+    return found ? OK : fail(e, E_ABSENT, "no such session is bound");
 }

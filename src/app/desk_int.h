@@ -40,8 +40,10 @@ void desk_bindings_load(struct desk *d);
 void desk_bindings_start(struct desk *d);
 void desk_bindings_stop(struct desk *d);
 /* In the pool and on the disk. */
-void desk_bindings_clear(struct desk *d);
-bool desk_binding_clear(struct desk *d, const struct session_key *session);
+MUST_USE enum status desk_bindings_clear(struct desk *d, struct error *e);
+/* E_ABSENT: it is not bound. */
+MUST_USE enum status desk_binding_clear(struct desk *d, const struct session_key *session,
+                                        struct error *e);
 
 /* --- changes over the admin API: desk_changes.c finds the one that is wanted */
 

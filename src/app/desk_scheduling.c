@@ -102,10 +102,14 @@ static void put_cleared(struct admin_outcome *out, uint32_t count)
 void desk_unbind_all(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
 {
     uint32_t count = pool_bindings(d->o.pool, loop_now(d->loop));
+    struct error e = { 0 };
+    enum status st = desk_bindings_clear(d, &e);
 
     (void)c;
-    pool_clear_bindings(d->o.pool);
-    put_cleared(out, count);
+    if (st == OK)
+        put_cleared(out, count);
+    else
+        outcome_error(out, st, e.text);
 }
 
 struct wanted {
@@ -128,12 +132,19 @@ static void consider(void *peer, const struct binding *b)
 void desk_unbind(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
 {
     struct wanted w = { .shown = admin_call_name(c) };
+    struct error e = { 0 };
 
     w.found = session_key_from_hex(w.shown, &w.key);
     if (!w.found)
         pool_each_binding(d->o.pool, loop_now(d->loop), consider, &w);
-    if (!w.found || !pool_clear_binding(d->o.pool, &w.key))
+    if (!w.found) {
         outcome_absent(out, "no such session is bound");
-    else
+        return;
+    }
+    enum status st = desk_binding_clear(d, &w.key, &e);
+
+    if (st == OK)
         put_cleared(out, 1);
+    else
+        outcome_error(out, st, e.text);
 }

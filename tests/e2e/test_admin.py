@@ -1,6 +1,6 @@
 """The admin API: each call and its errors, held against docs/openapi.json."""
 import json
-import pathlib
+import sqlite3
 
 import schema
 from rig import Gateway, Upstream, until, whole
@@ -242,6 +242,33 @@ def test_bindings_are_listed_page_by_page_and_cleared(program):
         assert ask(gateway, "talk-1")[1] != "sticky"
         for query, path in (("limit=0", "limit"), ("after=xyz", "after"), ("account=nobody", "account")):
             assert admin(gateway, "GET", f"/api/scheduling/bindings?{query}", status=400)["error"]["path"] == path
+    finally:
+        gateway.clear()
+
+
+def test_cleared_bindings_do_not_come_back_with_a_restart(program):
+    gateway, _ = two(program)
+    try:
+        for session in ("kept", "one", "another"):
+            ask(gateway, session)
+        database = gateway.folder / "usage.db"
+
+        def stored():
+            with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as db:
+                return db.execute("SELECT count(*) FROM binding").fetchone()[0]
+        until(lambda: database.exists() and stored() == 3, "all are on the disk")
+        kept = {b["session"]: b["account"] for b in admin(gateway, "GET", "/api/scheduling/bindings")["bindings"]}
+        gone = sorted(kept)[0]
+        admin(gateway, "DELETE", f"/api/scheduling/bindings/{gone}")
+        assert stored() == 2, "at once, not with the next batch"
+        gateway.stop()
+        gateway.start()
+        back = {b["session"]: b["account"] for b in admin(gateway, "GET", "/api/scheduling/bindings")["bindings"]}
+        assert back == {s: a for s, a in kept.items() if s != gone}, back
+        assert admin(gateway, "DELETE", "/api/scheduling/bindings") == {"cleared": 2}
+        gateway.stop()
+        gateway.start()
+        assert admin(gateway, "GET", "/api/scheduling")["bindings"] == 0
     finally:
         gateway.clear()
 

@@ -278,7 +278,7 @@ TEST(no_field_vanishes_in_silence)
     };
     bool met[FIELDS] = { false };
 
-    for (int protocol = 0; protocol < PROTOCOLS; protocol++)
+    for (enum wire protocol = 0; protocol < PROTOCOLS; protocol++)
         for (size_t i = 0; i < COUNT(targets); i++) {
             struct wire_target target = rig_target(targets[i].wire, targets[i].model);
             const char *what =

@@ -61,8 +61,7 @@ static struct str some_text(struct test *t)
         "hello ",
         "two\nlines\t",
         "\"quoted\" \\ back/slash ",
-        "Gr\xc3\xbc\xc3\x9f"
-        "e ",
+        "Gr\xc3\xbc\xc3\x9f t ",
         "\xe6\x9d\xb1\xe4\xba\xac ",
         "\xf0\x9f\x98\x80 ",
         "{\"json\": true} ",
@@ -767,8 +766,8 @@ TEST(conversations_come_through_another_protocol_and_back)
         enum wire a = (enum wire)(round % PROTOCOLS);
 
         make_conversation(t, &m);
-        for (int b = 0; b < WIRES && t->failures == 0; b++)
-            if ((int)a != b)
+        for (enum wire b = 0; b < WIRES && t->failures == 0; b++)
+            if (a != b)
                 there_and_back(t, &m, a, (enum wire)b);
         arena_free(&t->arena);
     }
@@ -943,8 +942,8 @@ TEST(answers_come_through_another_protocol_and_back)
 
     for (int round = 0; round < CONVERSATIONS / 4 && t->failures == 0; round++) {
         make_answer(t, &m);
-        for (int a = 0; a < PROTOCOLS && t->failures == 0; a++)
-            for (int b = 0; b < PROTOCOLS && t->failures == 0; b++) {
+        for (enum wire a = 0; a < PROTOCOLS && t->failures == 0; a++)
+            for (enum wire b = 0; b < PROTOCOLS && t->failures == 0; b++) {
                 struct rig_request asks_a, asks_b;
                 struct rig_answer there, back;
                 struct seen_stream first, second, third;

@@ -41,7 +41,7 @@ static struct str replace(struct test *t, struct str in, const char *from, const
 
 TEST(good_streams_are_understood)
 {
-    for (int protocol = 0; protocol < PROTOCOLS; protocol++)
+    for (enum wire protocol = 0; protocol < PROTOCOLS; protocol++)
         for (int array = 0; array <= (protocol == WIRE_GEMINI); array++) {
             struct seen_stream seen;
             const char *broken =

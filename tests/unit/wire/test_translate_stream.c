@@ -38,7 +38,7 @@ static int by_name(const void *one, const void *two)
 static void find_streams(struct test *t, struct all *all)
 {
     all->count = 0;
-    for (int wire = 0; wire < WIRES; wire++) {
+    for (enum wire wire = 0; wire < WIRES; wire++) {
         struct str folder = arena_printf(&t->arena, STREAMS "/%s", wire_name(wire).at);
         DIR *d = opendir(folder.at);
         struct dirent *file;
@@ -86,7 +86,7 @@ TEST(every_stream_is_one_of_the_clients_protocol)
     find_streams(t, &all);
     CHECK(all.count > 50, "%zu", all.count);
     for (size_t i = 0; i < all.count; i++)
-        for (int protocol = 0; protocol < PROTOCOLS; protocol++)
+        for (enum wire protocol = 0; protocol < PROTOCOLS; protocol++)
             for (int array = 0; array <= (protocol == WIRE_GEMINI); array++) {
                 const struct recorded *rec = &all.at[i];
                 struct rig_request asked;
@@ -150,7 +150,7 @@ TEST(a_stream_that_is_cut_never_ends_as_a_success)
 
     find_streams(t, &all);
     for (size_t i = 0; i < all.count; i++)
-        for (int protocol = 0; protocol < PROTOCOLS; protocol++) {
+        for (enum wire protocol = 0; protocol < PROTOCOLS; protocol++) {
             cut_everywhere(t, &all.at[i], protocol, false);
             if (protocol == WIRE_GEMINI)
                 cut_everywhere(t, &all.at[i], protocol, true);
@@ -163,7 +163,7 @@ TEST(an_answer_in_one_piece_says_what_the_stream_says)
 
     find_streams(t, &all);
     for (size_t i = 0; i < all.count; i++)
-        for (int protocol = 0; protocol < PROTOCOLS; protocol++) {
+        for (enum wire protocol = 0; protocol < PROTOCOLS; protocol++) {
             const struct recorded *rec = &all.at[i];
             struct rig_request asked;
             struct rig_answer answer;
@@ -215,7 +215,7 @@ TEST(pieces_of_a_stream_do_not_matter)
 
     find_streams(t, &all);
     for (size_t i = 0; i < all.count; i++)
-        for (int protocol = 0; protocol < PROTOCOLS; protocol++) {
+        for (enum wire protocol = 0; protocol < PROTOCOLS; protocol++) {
             const struct recorded *rec = &all.at[i];
             struct pieces p = { .t = t };
             struct rig_request asked;

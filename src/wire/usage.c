@@ -147,6 +147,11 @@ void usage_read(struct usage *u, enum wire wire, const struct json *doc, uint32_
     case WIRES:
         assert(false); /* no wire */
     }
+    /* what was not said is no less than what is known of it */
+    if (u->in < 0 && sum(u->cache_read, u->cache_write) > 0)
+        u->in = sum(u->cache_read, u->cache_write);
+    if (u->out < 0 && u->reasoning > 0)
+        u->out = u->reasoning;
     if (u->in >= 0 && sum(u->cache_read, u->cache_write) > u->in) {
         u->cache_read = u->cache_read > u->in ? u->in : u->cache_read;
         u->cache_write =

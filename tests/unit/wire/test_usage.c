@@ -98,3 +98,29 @@ TEST(usage_of_anthropic_is_cumulative_over_events)
         CHECK_INT(u.out, out[i]);
     }
 }
+
+TEST(a_part_that_is_known_bounds_a_sum_that_is_not)
+{
+    static const struct {
+        const char *text;
+        int64_t in, out, cache_read, reasoning;
+    } cases[] = {
+        { "{\"input_tokens\":12,\"output_tokens_details\":{\"reasoning_tokens\":10}}", 12, 10, -1,
+          10 },
+        { "{\"input_tokens_details\":{\"cached_tokens\":4},\"output_tokens\":3}", 4, 3, 4, -1 },
+        { "{\"input_tokens\":1}", 1, -1, -1, -1 },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct usage u = usage_unknown();
+        struct json doc;
+
+        if (!CHECK(json_parse(&doc, str_c(cases[i].text), NULL, &t->arena, NULL)))
+            continue;
+        usage_read(&u, WIRE_OPENAI_RESPONSES, &doc, 0);
+        CHECK_INT(u.in, cases[i].in, "%s", cases[i].text);
+        CHECK_INT(u.out, cases[i].out, "%s", cases[i].text);
+        CHECK_INT(u.cache_read, cases[i].cache_read, "%s", cases[i].text);
+        CHECK_INT(u.reasoning, cases[i].reasoning, "%s", cases[i].text);
+    }
+}

@@ -22,12 +22,14 @@ struct responses_decoder {
     int64_t item;      /* output_index of the item that is being followed */
     bool following;    /* it is not done yet */
     bool opened;       /* … and has opened a block */
-    bool piece;        /* text has come of the open part, or arguments of the open call */
+    bool piece;        /* text has come of the open part */
+    bool called;       /* the item is a call and has opened its block … */
+    bool argued;       /* … of which arguments have come */
     bool raw_thinking; /* reasoning_text has come, and no summary counts any more */
     int64_t summary;   /* index of the part of the summary that came last; -1: none */
     uint32_t notes;    /* annotations of the open part */
     bool any, refused; /* of the whole answer */
-    bool lost;         /* more had to wait than there is room for */
+    bool lost;         /* of arguments: no room for what waits, or no block for them */
     struct buf late;   /* raw items, each behind a comma */
 };
 

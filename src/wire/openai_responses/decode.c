@@ -73,7 +73,7 @@ static void follow(struct responses_decoder *st, int64_t index)
     st->item = index;
     st->following = true;
     st->any = true;
-    st->opened = st->piece = st->raw_thinking = false;
+    st->opened = st->piece = st->called = st->argued = st->raw_thinking = false;
     st->summary = -1;
     st->notes = 0;
 }
@@ -191,7 +191,7 @@ static void open_call(struct decoder *d, const struct json *doc, uint32_t item, 
         return; /* the done event will say it */
     if (id.len == 0)
         id = str_at(d, doc, member(doc, item, "id"));
-    st->opened = true;
+    st->called = true;
     decode_open_tool(d, 0, id, name, str_at(d, doc, member(doc, item, "namespace")), custom);
 }
 
@@ -224,12 +224,14 @@ static void end_call(struct decoder *d, const struct json *doc, uint32_t item, b
     struct text arguments =
         text_at(doc, member_named(doc, item, custom ? STR("input") : STR("arguments")));
 
-    if (!st->opened)
+    if (!st->called)
         open_call(d, doc, item, custom);
-    if (!st->opened)
+    if (!st->called)
         return; /* a call without a name is none */
-    if (!st->piece)
+    if (!st->argued && d->open && d->kind == BLOCK_TOOL)
         decode_delta(d, 0, arguments);
+    else if (!st->argued && !text_is_empty(arguments))
+        st->lost = true; /* something else has closed it */
     decode_close(d, 0);
 }
 
@@ -476,6 +478,8 @@ static enum decoded end(struct decoder *d, const struct json *doc, uint32_t resp
         whole_items(d, doc, member(doc, response, "output"));
     decode_close(d, 0);
     late_items(d);
+    if (st->lost)
+        return DECODED_CUT;
     usage_read(&d->usage, WIRE_OPENAI_RESPONSES, doc, member(doc, response, "usage"));
     if (usage_is_known(&d->usage))
         decode_usage(d);
@@ -491,7 +495,7 @@ static void arguments(struct decoder *d, const struct json *doc, const uint32_t 
 
     if (!st->following || index != st->item || !d->open || d->kind != BLOCK_TOOL)
         return;
-    st->piece = true;
+    st->argued = true;
     decode_delta(d, 0, text_at(doc, node));
 }
 
@@ -548,7 +552,7 @@ enum decoded responses_decode_event(struct decoder *d, struct str name, const st
         break;
     case ON_ARGUMENTS_DONE:
     case ON_CUSTOM_INPUT_DONE:
-        if (!st->piece)
+        if (!st->argued)
             arguments(d, doc, m, m[m[M_ARGUMENTS] != JSON_NONE ? M_ARGUMENTS : M_INPUT]);
         break;
     case ON_SUMMARY:

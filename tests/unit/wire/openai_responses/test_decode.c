@@ -186,6 +186,19 @@ static const struct {
     { "the end is missing", CREATED EVENT("response.output_text.delta", "\"delta\":\"Par\""),
       "start(resp_1,gpt) open(text) +Par cut" },
     { "[DONE] is no end", CREATED "data: [DONE]\n\n", "start(resp_1,gpt) cut" },
+    { "text inside of what proves to be a call",
+      CREATED ADDED("0", "{\"type\":\"message\"}")
+          EVENT("response.output_text.delta", "\"output_index\":0,\"delta\":\"a\"")
+              DONE("0", "{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\","
+                        "\"arguments\":\"{}\"}") COMPLETED,
+      "start(resp_1,gpt) open(text) +a close open(tool,c,f) +{} close " ENDS
+      "finish(tool_use) end" },
+    { "arguments that something else has left without their call",
+      CREATED ADDED("0", "{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\"}")
+          EVENT("response.output_text.delta", "\"output_index\":0,\"delta\":\"a\"")
+              DONE("0", "{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\","
+                        "\"arguments\":\"{}\"}") COMPLETED,
+      "start(resp_1,gpt) open(tool,c,f) close open(text) +a close cut" },
     { "a delta in an event that has none",
       CREATED EVENT("response.output_item.added", "\"delta\":\"x\"")
           EVENT("response.output_item.done", "\"delta\":\"x\"")

@@ -243,6 +243,20 @@ static bool stop_takes(struct translator *t, const struct canon_event *ev)
     return false;
 }
 
+/* A call without a name is none that a client could serve: it is left out, and the end is none. */
+static bool is_nameless(struct translator *t, const struct canon_event *ev)
+{
+    bool mine = t->nameless && (ev->kind == CANON_DELTA || ev->kind == CANON_CLOSE ||
+                                (ev->kind == CANON_SIGNATURE && !ev->sig_behind));
+
+    if (ev->kind == CANON_OPEN)
+        mine = t->nameless = ev->block == BLOCK_TOOL && ev->name.len == 0;
+    else if (ev->kind == CANON_CLOSE)
+        t->nameless = false;
+    t->bad_arguments = t->bad_arguments || mine;
+    return mine;
+}
+
 static void take(void *peer, const struct canon_event *ev)
 {
     struct translator *t = peer;
@@ -251,6 +265,8 @@ static void take(void *peer, const struct canon_event *ev)
 
     if (t->over)
         return; /* behind an end of ours */
+    if (is_nameless(t, ev))
+        return;
     if (arguments)
         check_arguments(t, ev);
     if (is_content(ev))

@@ -42,7 +42,8 @@ struct translator {
     struct buf arguments;        /* of the open call, until they are known to be JSON */
     bool unchecked;              /* more of them than are kept */
     bool content;                /* something of the model's own has come */
-    bool bad_arguments;          /* a call's arguments are no JSON */
+    bool bad_arguments;          /* a call's arguments are no JSON, or it has no name */
+    bool nameless;               /* such a call is open */
     bool over;                   /* the legal end was given to the encoder */
     bool cut_short;              /* … by us: the upstream may still be talking */
     struct {                     /* stop sequences that the target does not know */

@@ -238,3 +238,40 @@ TEST(pieces_of_a_stream_do_not_matter)
             }
         }
 }
+
+TEST(a_call_without_a_name_reaches_nobody_and_is_no_success)
+{
+    static const struct {
+        enum wire wire;
+        const char *bytes;
+    } upstreams[] = {
+        { WIRE_ANTHROPIC,
+          "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"model\":\"c\"}}\n\n"
+          "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":"
+          "\"tool_use\",\"id\":\"toolu_1\",\"input\":{}}}\n\n"
+          "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
+          "\"input_json_delta\",\"partial_json\":\"{}\"}}\n\n"
+          "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+          "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"},\"usage\":{"
+          "\"output_tokens\":3}}\n\ndata: {\"type\":\"message_stop\"}\n\n" },
+        { WIRE_GEMINI,
+          "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"a\"},{"
+          "\"functionCall\":{\"args\":{}}}]},\"finishReason\":\"STOP\",\"index\":0}]}\n\n" },
+    };
+
+    for (size_t i = 0; i < COUNT(upstreams); i++)
+        for (enum wire protocol = 0; protocol < PROTOCOLS; protocol++) {
+            struct rig_request asked;
+            struct rig_answer answer;
+            struct seen_stream seen;
+            struct rig_options o = { .wire = upstreams[i].wire, .asked = &asked };
+
+            rig_read(protocol, rig_ask(protocol), &t->arena, &asked);
+            rig_feed(&o, str_c(upstreams[i].bytes), &t->arena, &answer);
+            struct grammar_options grammar = rig_grammar(&o);
+            const char *broken = stream_breaks(&grammar, answer.bytes, &t->arena, &seen);
+
+            CHECK(!answer.done, "upstream %zu, client %d", i, (int)protocol);
+            CHECK(broken == NULL, "upstream %zu, client %d: %s", i, (int)protocol, broken);
+        }
+}

@@ -256,6 +256,7 @@ struct pick_ask exchange_ask(const struct exchange *x)
         .wires = outgoing_wires(&x->target),
         .session = x->session,
         .has_session = x->has_session,
+        .is_image = str_ifind(x->mapped, STR("image")) != SIZE_MAX,
         .force_rotate = x->attempt_count > 0 && !x->lingers,
         .again = x->again,
         .tried = x->tried,

@@ -176,6 +176,7 @@ static void journal_arrival(const struct exchange *x)
     ev.has_session = x->has_session;
     ev.protocol = wire_name(x->target.protocol);
     ev.model = x->request.model;
+    ev.mapped = x->mapped;
     ev.request_bytes = x->r->body.len;
     ev.tokens_estimated = (uint32_t)(x->r->body.len / 4);
     ev.stream = x->request.stream;
@@ -239,6 +240,7 @@ static void journal_pick(const struct exchange *x, bool leased, int64_t now_ms)
         .retry_after_ms =
             x->pick.retry_at_ms == INT64_MAX || leased ? -1 : x->pick.retry_at_ms - now_ms,
         .attempt = x->attempt_count,
+        .remaining_permille = leased ? x->pick.remaining_permille : -1,
     };
 
     if (x->env->journal == NULL)

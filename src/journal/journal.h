@@ -21,6 +21,7 @@ struct journal_event {
     struct session_key session;
     bool has_session;
     struct str protocol, model; /* public model id */
+    struct str mapped;          /* the upstream's, when it is another */
     uint64_t request_bytes;
     uint32_t tokens_estimated;
     bool stream;
@@ -29,6 +30,8 @@ struct journal_event {
     enum pick_reason reason;
     uint32_t skipped[SKIPS];
     int64_t retry_after_ms; /* -1: none */
+    /* what the account had left of the model's quota group; -1 unknown */
+    int64_t remaining_permille;
     /* pick and verdict */
     uint32_t attempt;
     /* verdict */

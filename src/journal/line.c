@@ -36,6 +36,7 @@ static const struct number_member {
     NUMBER(tokens_estimated, IN(ARRIVAL), false, true),
     NUMBER(attempt, IN(PICK) | IN(VERDICT), false, true),
     NUMBER(retry_after_ms, IN(PICK), true, false),
+    NUMBER(remaining_permille, IN(PICK), true, false),
     NUMBER(status, IN_TOKENS, false, true),
     NUMBER(delay_ms, IN(VERDICT), true, false),
     NUMBER(first_byte_ms, IN(VERDICT), true, false),
@@ -54,8 +55,10 @@ struct journal_event journal_event_blank(enum journal_kind kind)
         .kind = kind,
         .protocol = STR(""),
         .model = STR(""),
+        .mapped = STR(""),
         .account = STR(""),
         .retry_after_ms = -1,
+        .remaining_permille = -1,
         .delay_ms = -1,
         .first_byte_ms = -1,
         .duration_ms = -1,
@@ -138,6 +141,8 @@ bool journal_put(struct buf *out, const struct journal_event *ev)
             put_session(&w, &ev->session);
         json_put_member(&w, "protocol", ev->protocol);
         json_put_member(&w, "model", ev->model);
+        if (ev->mapped.len > 0 && !str_eq(ev->mapped, ev->model))
+            json_put_member(&w, "mapped", ev->mapped);
         json_put_member_bool(&w, "stream", ev->stream);
         break;
     case JOURNAL_PICK:
@@ -244,6 +249,8 @@ static enum status read_arrival(struct reader *r, struct journal_event *ev)
         st = member_text(r, "protocol", true, &ev->protocol);
     if (st == OK)
         st = member_text(r, "model", true, &ev->model);
+    if (st == OK)
+        st = member_text(r, "mapped", false, &ev->mapped);
     if (st == OK)
         st = member_find(r, "stream", &stream);
     if (st != OK)

@@ -65,18 +65,18 @@ static bool collect_write(void *peer, const struct str *parts, size_t count)
 
     /* the emitter bounds what it makes by the same number */
     for (size_t i = 0; i < count; i++)
-        (void)buf_add(&x->attempt.made, parts[i]);
+        (void)buf_add(&x->attempt.crossing->made, parts[i]);
     return true;
 }
 
 /* A whole answer is to be made of a stream in another protocol. */
 static void collect(struct exchange *x)
 {
-    struct attempt *a = &x->attempt;
+    struct crossing *c = x->attempt.crossing;
 
-    buf_init(&a->made, x->rules->answer_bytes_max);
-    a->collector = arena_alloc_raw(&x->r->arena, sizeof(*a->collector));
-    emitter_init(a->collector, &(struct emitter_options){
+    buf_init(&c->made, x->rules->answer_bytes_max);
+    c->collector = arena_alloc_raw(&x->r->arena, sizeof(*c->collector));
+    emitter_init(c->collector, &(struct emitter_options){
                                    .protocol = x->target.protocol,
                                    .whole = true,
                                    .model = x->request.model,
@@ -85,7 +85,7 @@ static void collect(struct exchange *x)
                                    .scratch = &x->env->scratch,
                                    .sink = { collect_start, collect_write, x },
                                });
-    emitter_translate(a->collector, a->wire, &a->encode, &a->asked);
+    emitter_translate(c->collector, x->attempt.wire, &c->encode, &c->asked);
 }
 
 static void on_head(void *peer, const struct http_head *head)
@@ -192,7 +192,7 @@ static void on_data(void *peer, struct str bytes)
         return;
     }
     case ATTEMPT_COLLECT:
-        fed(x, a->collector, emitter_feed(a->collector, bytes));
+        fed(x, a->crossing->collector, emitter_feed(a->crossing->collector, bytes));
         return;
     case ATTEMPT_BODY:
         if (!buf_add(&a->body, bytes))
@@ -237,7 +237,7 @@ static void whole_translated(struct exchange *x)
 
     if (e == NULL) {
         collect(x);
-        e = a->collector;
+        e = a->crossing->collector;
     }
     result = emitter_take_whole(e, buf_str(&a->body));
     x->usage = *emitter_usage(e);
@@ -303,9 +303,9 @@ static void on_end(void *peer)
         return;
     }
     case ATTEMPT_COLLECT: {
-        bool complete = emitter_finish(a->collector);
+        bool complete = emitter_finish(a->crossing->collector);
 
-        x->usage = *emitter_usage(a->collector);
+        x->usage = *emitter_usage(a->crossing->collector);
         if (!complete) {
             attempt_cut(x);
             return;
@@ -339,7 +339,7 @@ static void on_fail(void *peer, const struct call_fault *fault)
 
     x->attempt.call = NULL;
     const struct emitter *e = x->attempt.mode == ATTEMPT_STREAM    ? x->emitter
-                              : x->attempt.mode == ATTEMPT_COLLECT ? x->attempt.collector
+                              : x->attempt.mode == ATTEMPT_COLLECT ? x->attempt.crossing->collector
                                                                    : NULL;
 
     if ((e != NULL && e->state == EMITTER_ENDED) || x->attempt.mode == ATTEMPT_FAULT) {
@@ -413,21 +413,22 @@ void attempt_start(struct exchange *x)
     if (x->emitter != NULL && x->attempt_count > 1)
         emitter_attempt(x->emitter);
     if (x->emitter != NULL && a->translates)
-        emitter_translate(x->emitter, a->wire, &a->encode, &a->asked);
+        emitter_translate(x->emitter, a->wire, &a->crossing->encode, &a->crossing->asked);
     env->head.len = 0;
     /* what a client says about its own protocol in the head means nothing to another */
     bool own = a->wire == x->target.protocol;
-    bool fits = upstream_put_head(a->upstream,
-                                  &(struct upstream_ask){
-                                      .wire = a->wire,
-                                      .op = a->op,
-                                      .model = x->mapped,
-                                      .body_bytes = a->body_bytes,
-                                      .client = own ? x->r->head : NULL,
-                                      .default_version = true,
-                                      .version = a->asked.written.anthropic_version,
-                                  },
-                                  &env->head);
+    bool fits = upstream_put_head(
+        a->upstream,
+        &(struct upstream_ask){
+            .wire = a->wire,
+            .op = a->op,
+            .model = x->mapped,
+            .body_bytes = a->body_bytes,
+            .client = own ? x->r->head : NULL,
+            .default_version = true,
+            .version = a->crossing != NULL ? a->crossing->asked.written.anthropic_version : STR(""),
+        },
+        &env->head);
     if (!fits) {
         /* a name that cannot stand in a request line: nobody can be asked for it */
         attempt_end(x, &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 });

@@ -52,11 +52,13 @@ void counting_answered(struct exchange *x)
         counting_failed(x);
         return;
     }
-    buf_init(&a->made, body.len + 256);
+    struct buf *made = &attempt_crossing(x)->made;
+
+    buf_init(made, body.len + 256);
     if (a->wire == x->target.protocol)
-        (void)buf_add(&a->made, body); /* as it came */
+        (void)buf_add(made, body); /* as it came */
     else
-        token_count_put(x->target.protocol, tokens, &a->made);
+        token_count_put(x->target.protocol, tokens, made);
     attempt_end(x, &nothing);
     reply_made(x);
 }
@@ -72,8 +74,10 @@ void counting_estimate(struct exchange *x)
     int64_t tokens = estimate_request(x->canon, &x->env->scratch);
 
     arena_reset(&x->env->scratch);
-    buf_init(&x->attempt.made, 256);
-    token_count_put(x->target.protocol, tokens, &x->attempt.made);
+    struct buf *made = &attempt_crossing(x)->made;
+
+    buf_init(made, 256);
+    token_count_put(x->target.protocol, tokens, made);
     reply_estimated_fields(x);
     reply_made(x);
 }

@@ -36,16 +36,19 @@ static bool make_other(struct exchange *x, struct wire_complaint *why)
             return false;
         x->embed = ask;
     }
-    buf_init(&a->asked.body, x->r->body.len * 2 + ((size_t)1 << 20));
-    if (!embeddings_write(x->embed, upstream_form(x), x->mapped, &x->r->arena, &a->asked.body)) {
+    struct translated *asked = &attempt_crossing(x)->asked;
+
+    buf_init(&asked->body, x->r->body.len * 2 + ((size_t)1 << 20));
+    if (!embeddings_write(x->embed, upstream_form(x), x->mapped, &x->r->arena, &asked->body)) {
         *why = (struct wire_complaint){
             .message = STR("the request grows too large in the form this account needs"),
             .too_large = true,
         };
         return false;
     }
-    a->asked.losses = x->embed->losses;
-    a->parts[0] = buf_str(&a->asked.body);
+    asked->losses = x->embed->losses;
+    a->parts = arena_new(&x->r->arena, struct str);
+    a->parts[0] = buf_str(&asked->body);
     a->part_count = 1;
     a->body_bytes = a->parts[0].len;
     a->translates = true;
@@ -60,9 +63,7 @@ bool embedding_make(struct exchange *x, struct wire_complaint *why)
               : x->target.protocol == WIRE_GEMINI                      ? WIRE_OPENAI_CHAT
                                                                        : WIRE_GEMINI;
     if (passes_as_it_is(x))
-        a->part_count = wire_splice_request(
-            &x->request, &(struct wire_splice){ .model = x->mapped, .no_usage = true },
-            &x->r->arena, a->parts, &a->body_bytes);
+        outgoing_splice(x, &(struct wire_splice){ .model = x->mapped, .no_usage = true });
     else if (!make_other(x, why))
         return false;
     a->op = upstream_form(x) == EMBEDDINGS_GEMINI_BATCH ? OP_EMBED_BATCH : OP_EMBED;
@@ -121,13 +122,15 @@ void embedding_answered(struct exchange *x)
         own_answered(x);
         return;
     }
-    buf_init(&a->made, x->rules->answer_bytes_max);
+    struct buf *made = &a->crossing->made;
+
+    buf_init(made, x->rules->answer_bytes_max);
     bool good = embeddings_answer(x->embed, upstream_form(x), buf_str(&a->body), x->request.model,
-                                  &x->env->scratch, &a->made, &x->usage);
+                                  &x->env->scratch, made, &x->usage);
 
     arena_reset(&x->env->scratch);
     if (!good) {
-        buf_clear(&a->made);
+        buf_clear(made);
         attempt_refused_inside(x);
         return;
     }

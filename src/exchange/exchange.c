@@ -724,7 +724,8 @@ void exchange_end(struct exchange *x, enum ending ending)
     if (x->emitter != NULL)
         emitter_clear(x->emitter);
     buf_clear(&x->attempt.body);
-    buf_clear(&x->attempt.made);
+    if (x->attempt.crossing != NULL)
+        buf_clear(&x->attempt.crossing->made);
     *x->link = x->next;
     if (x->next != NULL)
         x->next->link = x->link;

@@ -46,10 +46,14 @@ struct attempt {
     enum wire wire;
     enum upstream_op op;
     bool stream; /* a streamed answer was asked for */
-    struct str parts[WIRE_SPLICE_PARTS];
+    struct str *parts;
     size_t part_count, body_bytes;
-    /* of a translated attempt */
     bool translates;
+    struct crossing *crossing; /* NULL: the bytes pass */
+};
+
+/* What an attempt needs beside when its bytes do not just pass. */
+struct crossing {
     struct translated asked;
     struct encode_options encode;
     struct emitter *collector; /* ATTEMPT_COLLECT */
@@ -171,6 +175,10 @@ void attempt_end(struct exchange *x, const struct verdict *v);
 /* outgoing.c: what is sent to the account of the lease. False: it cannot take the request. */
 bool outgoing_make(struct exchange *x, struct wire_complaint *why);
 void outgoing_clear(struct exchange *x);
+/* The client's own body with these edits becomes what is sent. */
+void outgoing_splice(struct exchange *x, const struct wire_splice *s);
+/* The attempt's crossing, made when it is first needed. */
+struct crossing *attempt_crossing(struct exchange *x);
 /* The wires over which this can be served, as WIRE_BITs. */
 uint32_t outgoing_wires(const struct door_target *t);
 /* The upstream refused something that can be left out: is the same account to be asked again? Then

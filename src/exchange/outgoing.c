@@ -87,6 +87,7 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
                             struct wire_complaint *why)
 {
     struct attempt *a = &x->attempt;
+    struct crossing *c = attempt_crossing(x);
     bool counts = x->target.ask == ASK_COUNT;
     struct wire_target t;
 
@@ -103,18 +104,19 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
     t.request_id = str_c(x->request_id);
     a->stream = t.stream && !t.count;
     if (!translate_write(x->canon, &t, x->r->body.len * TRANSLATED_GROWTH + TRANSLATED_MORE,
-                         &x->r->arena, &a->asked, why))
+                         &x->r->arena, &c->asked, why))
         return false;
-    if (!strict_allows(x, &a->asked.losses, why))
+    if (!strict_allows(x, &c->asked.losses, why))
         return false;
     a->translates = true;
-    a->parts[0] = buf_str(&a->asked.body);
+    a->parts = arena_new(&x->r->arena, struct str);
+    a->parts[0] = buf_str(&c->asked.body);
     a->part_count = 1;
     a->body_bytes = a->parts[0].len;
-    a->encode = (struct encode_options){
+    c->encode = (struct encode_options){
         .protocol = x->target.protocol,
         .request = x->canon,
-        .names = &a->asked.names,
+        .names = &c->asked.names,
         .model = x->request.model,
         .id = str_drop(str_c(x->request_id), 4),
         .created_unix_s = clock_unix_ms() / 1000,
@@ -124,6 +126,22 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
         .bytes_max = x->rules->answer_bytes_max,
     };
     return true;
+}
+
+struct crossing *attempt_crossing(struct exchange *x)
+{
+    if (x->attempt.crossing == NULL)
+        x->attempt.crossing = arena_new(&x->r->arena, struct crossing);
+    return x->attempt.crossing;
+}
+
+void outgoing_splice(struct exchange *x, const struct wire_splice *s)
+{
+    struct attempt *a = &x->attempt;
+
+    a->parts =
+        arena_alloc_raw(&x->r->arena, sizeof(struct str) * WIRE_SPLICE_PARTS_OF(s->change_count));
+    a->part_count = wire_splice_request(&x->request, s, &x->r->arena, a->parts, &a->body_bytes);
 }
 
 /* What passes, with the declared edits. */
@@ -138,10 +156,10 @@ static void make_passing(struct exchange *x, const struct repairs *known)
         s.change_count = known->change_count;
         for (size_t i = 0; i < s.change_count; i++)
             if (wire_has_member(&x->request, s.changes[i].member))
-                losses_add(&a->asked.losses, &x->r->arena, s.changes[i].member,
+                losses_add(&attempt_crossing(x)->asked.losses, &x->r->arena, s.changes[i].member,
                            s.changes[i].rename.len > 0);
     }
-    a->part_count = wire_splice_request(&x->request, &s, &x->r->arena, a->parts, &a->body_bytes);
+    outgoing_splice(x, &s);
 }
 
 #define REPAIRS_OF_ONE 3 /* second tries of one exchange */
@@ -180,7 +198,9 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why)
 
     a->translates = false;
     a->stream = x->request.stream && !counts && !embedding_is(x);
-    a->asked = (struct translated){ .stop_count = 0 };
+    if (a->crossing != NULL)
+        buf_clear(&a->crossing->made); /* of the attempt before */
+    a->crossing = NULL;
     if (embedding_is(x))
         return embedding_make(x, why);
     a->wire = outgoing_wire(x->target.protocol, a->upstream->wires);
@@ -198,8 +218,12 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why)
 
 void outgoing_clear(struct exchange *x)
 {
-    translated_clear(&x->attempt.asked);
-    if (x->attempt.collector != NULL)
-        emitter_clear(x->attempt.collector);
-    x->attempt.collector = NULL;
+    struct crossing *c = x->attempt.crossing;
+
+    if (c == NULL)
+        return;
+    translated_clear(&c->asked);
+    if (c->collector != NULL)
+        emitter_clear(c->collector);
+    c->collector = NULL;
 }

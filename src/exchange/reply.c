@@ -124,7 +124,7 @@ static struct str dropped_text(struct exchange *x)
     struct buf b;
 
     buf_init(&b, VALUE_MAX);
-    losses_put(&x->attempt.asked.losses, x->canon != NULL ? &x->canon->unread : NULL, &b,
+    losses_put(&x->attempt.crossing->asked.losses, x->canon != NULL ? &x->canon->unread : NULL, &b,
                VALUE_MAX);
     struct str out = arena_copy(&x->r->arena, buf_str(&b));
     buf_clear(&b);
@@ -181,7 +181,7 @@ void reply_collect_fields(struct exchange *x, const struct http_head *head)
     }
     add_field(g, STR("X-Request-Id"), str_c(x->request_id));
     add_decision(x, provider_name(x->attempt.upstream->provider), g);
-    if (x->attempt.translates || x->attempt.asked.losses.count > 0)
+    if (x->attempt.crossing != NULL)
         add_field(g, STR("X-Penstock-Dropped"), dropped_text(x));
     add_cors(x, g);
     for (uint32_t i = 0; i < head->field_count; i++)
@@ -276,7 +276,7 @@ void reply_whole(struct exchange *x, const struct wire_answer *answer)
 
 void reply_made(struct exchange *x)
 {
-    struct str body = arena_copy(&x->r->arena, buf_str(&x->attempt.made));
+    struct str body = arena_copy(&x->r->arena, buf_str(&x->attempt.crossing->made));
     struct request *r = x->r;
 
     x->first_out_ms = loop_now(x->env->loop);

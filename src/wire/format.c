@@ -361,7 +361,8 @@ static const struct wire_change *change_of(const struct wire_request *r,
     return NULL;
 }
 
-/* Members that are refused go, with the comma on their one side that is left over. */
+/* Members that are refused go, with the comma on their one side that is left over. Each change
+ * makes one edit at most: of a member that stands there twice, the second may stay. */
 static size_t edit_members(const struct wire_request *r, const struct wire_splice *s,
                            struct edit *edits)
 {
@@ -376,7 +377,7 @@ static size_t edit_members(const struct wire_request *r, const struct wire_splic
         struct str raw = json_raw(doc, value);
         size_t start = offset(r, json_raw(doc, key)), end = offset(r, raw) + raw.len;
 
-        if (goes && run == NULL && count < WIRE_CHANGES_MAX) {
+        if (goes && run == NULL && count < s->change_count) {
             run = &edits[count++];
             *run = (struct edit){ start, end - start, STR("") };
         } else if (goes && run != NULL) {
@@ -385,7 +386,7 @@ static size_t edit_members(const struct wire_request *r, const struct wire_splic
             if (run != NULL)
                 run->len = start - run->at;
             run = NULL;
-            if (c != NULL && c->rename.len > 0 && count < WIRE_CHANGES_MAX) {
+            if (c != NULL && c->rename.len > 0 && count < s->change_count) {
                 struct str name = json_inside(doc, key);
 
                 edits[count++] = (struct edit){ offset(r, name), name.len, c->rename };
@@ -413,7 +414,7 @@ static void sort_edits(struct edit *edits, size_t count)
 }
 
 size_t wire_splice_request(const struct wire_request *r, const struct wire_splice *s,
-                           struct arena *a, struct str parts[WIRE_SPLICE_PARTS], size_t *total)
+                           struct arena *a, struct str *parts, size_t *total)
 {
     struct str body = r->doc.text;
     struct edit edits[WIRE_CHANGES_MAX + 2];
@@ -435,7 +436,7 @@ size_t wire_splice_request(const struct wire_request *r, const struct wire_splic
     }
     if (done < body.len)
         parts[count++] = str_drop(body, done);
-    assert(count <= WIRE_SPLICE_PARTS);
+    assert(count <= WIRE_SPLICE_PARTS_OF(s->change_count));
     for (size_t i = 0; i < count; i++)
         *total += parts[i].len;
     return count;

@@ -70,10 +70,11 @@ struct wire_splice {
 };
 
 /* The body to send upstream as parts that borrow from the client's body. `parts` has room for
- * WIRE_SPLICE_PARTS. Gives their number; `total` their bytes. */
-#define WIRE_SPLICE_PARTS (2 * (WIRE_CHANGES_MAX + 2) + 1)
+ * WIRE_SPLICE_PARTS_OF the changes. Gives their number; `total` their bytes. */
+#define WIRE_SPLICE_PARTS_OF(changes) (2 * ((changes) + 2) + 1)
+#define WIRE_SPLICE_PARTS WIRE_SPLICE_PARTS_OF(WIRE_CHANGES_MAX)
 size_t wire_splice_request(const struct wire_request *r, const struct wire_splice *s,
-                           struct arena *a, struct str parts[WIRE_SPLICE_PARTS], size_t *total);
+                           struct arena *a, struct str *parts, size_t *total);
 /* Does the request have such a member? */
 bool wire_has_member(const struct wire_request *r, struct str member);
 

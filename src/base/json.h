@@ -180,6 +180,9 @@ struct json_string {
 enum json_inside { JSON_INSIDE_MORE, JSON_INSIDE_RUN, JSON_INSIDE_END, JSON_INSIDE_BAD };
 enum json_inside json_inside_next(struct json_string *s, struct str *in, struct str *run);
 
+/* How many bytes at the front of a string's inside are ASCII characters that stand for themselves.
+ */
+size_t json_plain_run(struct str inside);
 /* The text of a string from its inside (valid, still escaped): borrows when nothing is escaped,
  * else a copy in `a`. */
 struct str json_decode(struct str inside, struct arena *a);

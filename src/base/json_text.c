@@ -120,6 +120,11 @@ bool json_unescape(struct buf *out, struct str inside)
     return true;
 }
 
+size_t json_plain_run(struct str inside)
+{
+    return inside.len > 0 ? (size_t)(scan_plain(inside.at, inside.at + inside.len) - inside.at) : 0;
+}
+
 struct str json_decode(struct str inside, struct arena *a)
 {
     if (inside.len == 0 || memchr(inside.at, '\\', inside.len) == NULL)

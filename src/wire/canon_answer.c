@@ -5,8 +5,15 @@ static struct answer_choice *choice_of(struct canon_answer *an, uint32_t index)
 {
     if (index >= ANSWER_CHOICES_MAX)
         index = ANSWER_CHOICES_MAX - 1;
-    if (an->choices == NULL)
-        an->choices = arena_array(&an->arena, struct answer_choice, ANSWER_CHOICES_MAX);
+    if (index >= an->choice_room) {
+        uint32_t room = index == 0 ? 1 : ANSWER_CHOICES_MAX; /* mostly there is one */
+        struct answer_choice *more = arena_array(&an->arena, struct answer_choice, room);
+
+        if (an->choice_count > 0)
+            memcpy(more, an->choices, an->choice_count * sizeof(more[0]));
+        an->choices = more;
+        an->choice_room = room;
+    }
     if (index >= an->choice_count)
         an->choice_count = index + 1;
     return &an->choices[index];

@@ -78,29 +78,39 @@ struct text text_join(struct arena *a, struct text one, struct text two)
     return (struct text){ { at, one.escaped.len + two.escaped.len } };
 }
 
+/* How many bytes are none that continue a character. */
+static int64_t heads_in(struct str s)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    int64_t n = (int64_t)s.len;
+    size_t i = 0;
+
+    for (uint64_t eight; i + 8 <= s.len; i += 8) {
+        memcpy(&eight, s.at + i, 8);
+        if ((eight & each * 0x80) != 0)
+            n -= __builtin_popcountll(eight >> 7 & ~(eight >> 6) & each);
+    }
+    for (; i < s.len; i++)
+        n -= ((unsigned char)s.at[i] & 0xc0) == 0x80;
+    return n;
+}
+
 int64_t text_points(struct text t)
 {
-    int64_t n = 0;
+    struct str s = t.escaped;
+    int64_t n = heads_in(s);
 
-    if (t.escaped.len == 0 || memchr(t.escaped.at, '\\', t.escaped.len) == NULL) {
-        for (size_t i = 0; i < t.escaped.len; i++)
-            n += ((unsigned char)t.escaped.at[i] & 0xc0) != 0x80;
-        return n;
-    }
-    for (size_t i = 0; i < t.escaped.len; i++) {
-        unsigned char c = (unsigned char)t.escaped.at[i];
-
-        n += (c & 0xc0) != 0x80;
-        if (c != '\\')
+    for (const char *slash; s.len > 0 && (slash = memchr(s.at, '\\', s.len)) != NULL;) {
+        s = str_drop(s, (size_t)(slash - s.at) + 1);
+        if (s.len < 5 || s.at[0] != 'u') {
+            n--;
+            s = str_drop(s, 1);
             continue;
-        i++;
-        if (i + 4 >= t.escaped.len || t.escaped.at[i] != 'u')
-            continue;
-        bool low = char_lower(t.escaped.at[i + 1]) == 'd' &&
-                   strchr("cdef", char_lower(t.escaped.at[i + 2])) != NULL;
+        }
+        bool low = char_lower(s.at[1]) == 'd' && strchr("cdef", char_lower(s.at[2])) != NULL;
 
-        n -= low; /* its high partner was counted */
-        i += 4;
+        n -= 5 + low; /* of a pair the high one is counted */
+        s = str_drop(s, 5);
     }
     return n;
 }

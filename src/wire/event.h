@@ -117,7 +117,7 @@ struct canon_answer {
     struct str id, model;
     struct answer_block *blocks, *last;
     struct answer_choice *choices;
-    uint32_t choice_count;
+    uint32_t choice_count, choice_room;
     struct usage usage;
     bool ended;
 };

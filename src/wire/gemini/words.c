@@ -103,24 +103,6 @@ static void add_run(struct widths *w, uint32_t points, uint32_t width)
     w->runs[w->count++] = (struct width_run){ points & WIDTH_POINTS_MAX, width & 7 };
 }
 
-/* How many bytes at the front are characters of one byte that stand for themselves. */
-static size_t plain_run(struct str s)
-{
-    const uint64_t high = UINT64_C(0x8080808080808080), ones = UINT64_C(0x0101010101010101);
-    size_t i = 0;
-
-    for (uint64_t eight; i + 8 <= s.len; i += 8) {
-        memcpy(&eight, s.at + i, 8);
-        uint64_t slash = eight ^ ones * '\\';
-
-        if ((eight & high) != 0 || ((slash - ones) & ~slash & high) != 0)
-            break;
-    }
-    while (i < s.len && (unsigned char)s.at[i] < 0x80 && s.at[i] != '\\')
-        i++;
-    return i;
-}
-
 static uint32_t hex_unit(struct str s)
 {
     uint32_t unit = 0;
@@ -161,7 +143,7 @@ static uint32_t one_width(struct str s, size_t *used)
 void widths_add(struct widths *w, struct str escaped)
 {
     while (escaped.len > 0 && !w->lost) {
-        size_t plain = plain_run(escaped), used;
+        size_t plain = json_plain_run(escaped), used;
 
         if (plain > 0)
             add_run(w, (uint32_t)plain & (WIDTH_POINTS_MAX >> 1), 1);

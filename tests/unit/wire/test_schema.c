@@ -605,6 +605,47 @@ static void generate_root(struct test *t, struct buf *b)
     (void)buf_add(b, STR("}"));
 }
 
+/* `nullable` at the root is left out, and keeps the schema from the short way of those that stay as
+ * they are. */
+TEST(the_short_way_writes_what_the_walk_would)
+{
+    static const enum schema_form with_short_way[] = { SCHEMA_OPENAI, SCHEMA_ANTHROPIC,
+                                                       SCHEMA_GEMINI_JSON };
+    static const char *const fronts[] = {
+        "{\"type\":\"object\",\"properties\":{\"b\":{\"type\":\"string\"},\"a\":",
+        "{\"$schema\":\"http://x\",\"type\":\"object\",\"properties\":{\"a\":",
+        "{\"type\":\"object\",\"required\":[\"a\"],\"properties\":{\"a\":",
+        "{\"type\":\"object\",\"required\":[\"b\"],\"properties\":{\"a\":",
+        "{\"type\":\"object\",\"required\":[\"a\",\"a\"],\"properties\":{\"a\":",
+        "{\"type\":\"object\",\"properties\":{\"a\":{},\"a\":",
+    };
+    static const char *const backs[] = { "}", "},\"$schema\":\"x\"", "},\"title\":\"T\"" };
+    size_t same = 0;
+
+    for (int round = 0; round < 6000 && t->failures == 0; round++) {
+        struct buf inner = { .max = 1 << 20 };
+        const char *front = fronts[test_below(t, COUNT(fronts))];
+        const char *back = backs[test_below(t, COUNT(backs))];
+        enum schema_form form = with_short_way[test_below(t, COUNT(with_short_way))];
+        bool tool = test_below(t, 2) == 0;
+
+        generate(t, &inner, 3);
+        struct str node = buf_str(&inner);
+        struct str in = arena_printf(&t->arena, "%s%.*s%s}", front, (int)node.len, node.at, back);
+        struct str walked = arena_printf(&t->arena, "%s%.*s%s,\"nullable\":false}", front,
+                                         (int)node.len, node.at, back);
+        struct written one = put(t, in, form, tool), two = put(t, walked, form, tool);
+
+        CHECK_INT(one.result == SCHEMA_REFUSED, two.result == SCHEMA_REFUSED, "%.*s", (int)in.len,
+                  in.at);
+        CHECK_STRS(one.text, two.text, "%.*s", (int)in.len, in.at);
+        same += one.result == SCHEMA_SAME;
+        buf_clear(&inner);
+        arena_free(&t->arena);
+    }
+    CHECK(same > 500, "%zu stayed the same", same);
+}
+
 /* Valid in the form, also when written twice, and told whether anything changed. */
 TEST(any_schema_becomes_one_of_the_form)
 {

@@ -203,6 +203,20 @@ __attribute__((noinline)) static const char *string_go_on(struct reader *r, cons
     return p < r->end ? p : fault_at(r, p, "a string without closing quote");
 }
 
+size_t json_inside_len(struct str text)
+{
+    struct json_fault fault;
+    struct reader r = { .start = text.at, .end = text.at + text.len, .fault = &fault };
+    const char *p = text.len > 0 ? scan_plain(r.start, r.end) : r.end;
+    unsigned flags = 0;
+
+    if (p == r.end)
+        return SIZE_MAX;
+    if (*p != '"')
+        p = string_go_on(&r, p, &flags);
+    return p != NULL && r.surrogates == 0 ? (size_t)(p - r.start) : SIZE_MAX;
+}
+
 /* What is kept of a string besides its node. */
 __attribute__((noinline)) static void string_note(struct reader *r, const char *at, const char *end,
                                                   unsigned flags)

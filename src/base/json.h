@@ -180,6 +180,9 @@ struct json_string {
 enum json_inside { JSON_INSIDE_MORE, JSON_INSIDE_RUN, JSON_INSIDE_END, JSON_INSIDE_BAD };
 enum json_inside json_inside_next(struct json_string *s, struct str *in, struct str *run);
 
+/* The length of the inside of a string that begins `text`, up to its closing quote; SIZE_MAX when
+ * it does not end, is not valid, or holds a surrogate escape without a partner. */
+size_t json_inside_len(struct str text);
 /* How many bytes at the front of a string's inside are ASCII characters that stand for themselves.
  */
 size_t json_plain_run(struct str inside);

@@ -108,9 +108,10 @@ struct decode_ops {
     size_t state_bytes;
     /* One event of a stream; `doc` is its data, an object. */
     enum decoded (*event)(struct decoder *d, struct str name, const struct json *doc);
-    /* An event that differs from one before it in a single string need not be parsed: true when
-     * it was such a one, and dealt with. May be NULL. */
-    bool (*again)(struct decoder *d, struct str data);
+    /* An event that differs from the one before it in a piece of text (and in what no decoder
+     * reads) is not parsed: this does with the text what `event` did. False: it has to be read
+     * after all. NULL: decode_delta() is all there is to do. */
+    bool (*again)(struct decoder *d, struct text text);
     /* `data: [DONE]` came, or the body ended (`eof`; `clean` when its framing did). */
     enum decoded (*done)(struct decoder *d, bool eof, bool clean);
     /* A whole answer that is not streamed. */

@@ -13,6 +13,7 @@ static const struct converter *const converters[WIRES] = {
 
 #define ARGUMENTS_MAX ((size_t)4 << 20)  /* bytes of one call's arguments kept for checking */
 #define ARGUMENTS_KEPT ((size_t)4 << 10) /* room that stays for the next call */
+#define UNLIKE_MAX 16 /* events in a row that were read although the one before was learnt */
 
 bool translate_can(enum wire protocol, enum wire wire)
 {
@@ -265,6 +266,8 @@ static void take(void *peer, const struct canon_event *ev)
 
     if (t->over)
         return; /* behind an end of ours */
+    t->said_more = t->said_more || ev->kind != CANON_DELTA || !text_is_empty(t->said);
+    t->said = ev->text;
     if (is_nameless(t, ev))
         return;
     if (arguments)
@@ -312,6 +315,7 @@ void translator_init(struct translator *t, enum wire wire, const struct encode_o
     } else {
         t->encoder.state = must_calloc(1, t->to->encode.state_bytes + 1);
     }
+    repeat_init(&t->repeat);
     buf_init(&t->arguments, ARGUMENTS_MAX);
     buf_init(&t->stop.tail, o->bytes_max);
     t->stop.texts = asked->stops;
@@ -329,6 +333,7 @@ void translator_clear(struct translator *t)
     if (t->answer != NULL)
         canon_answer_clear(t->answer);
     free(t->answer);
+    repeat_clear(&t->repeat);
     buf_clear(&t->arguments);
     buf_clear(&t->stop.tail);
     t->decoder.state = t->encoder.state = NULL;
@@ -370,22 +375,55 @@ static enum translation outcome(struct translator *t, enum decoded said)
     return TRANSLATION_BROKEN;
 }
 
+/* An event that was read is remembered when all it said is one piece of its text. */
+static void learn(struct translator *t, struct str name, const struct json *doc)
+{
+    struct str said = t->said.escaped;
+    bool plain = !t->said_more && said.len > 0 && doc->surrogates == 0 && said.at >= doc->text.at &&
+                 said.at + said.len <= doc->text.at + doc->text.len;
+
+    if (plain && t->unlike < UNLIKE_MAX) {
+        t->unlike++;
+        repeat_learn(&t->repeat, name, doc, t->said);
+    } else {
+        repeat_forget(&t->repeat);
+    }
+}
+
+static bool again(struct translator *t, struct text text)
+{
+    struct decoder *d = &t->decoder;
+
+    t->unlike = 0;
+    d->lone = 0;
+    if (t->from->decode.again != NULL)
+        return t->from->decode.again(d, text);
+    decode_delta(d, d->choice, text);
+    return true;
+}
+
 enum translation translator_event(struct translator *t, struct str name, struct str data,
                                   struct arena *scratch, struct buf *out)
 {
     struct json doc;
+    struct text text;
+    enum decoded said;
 
     if (t->over)
         return TRANSLATION_END;
     lend(t, scratch, out);
+    if (repeat_is(&t->repeat, name, data, &text) && again(t, text))
+        return outcome(t, DECODED_MORE);
     if (str_eq(str_trim(data), STR("[DONE]")))
         return outcome(t, t->from->decode.done(&t->decoder, false, true));
-    if (name.len == 0 && t->from->decode.again != NULL && t->from->decode.again(&t->decoder, data))
-        return outcome(t, DECODED_MORE);
     if (!json_parse(&doc, data, NULL, scratch, NULL) || json_type(&doc, 0) != JSON_OBJECT)
         return TRANSLATION_BAD;
     t->decoder.lone = doc.surrogates;
-    return outcome(t, t->from->decode.event(&t->decoder, name, &doc));
+    t->said = TEXT_EMPTY;
+    t->said_more = false;
+    said = t->from->decode.event(&t->decoder, name, &doc);
+    learn(t, name, &doc);
+    return outcome(t, said);
 }
 
 enum translation translator_finish(struct translator *t, bool clean, struct arena *scratch,

@@ -9,6 +9,7 @@
 #define PENSTOCK_WIRE_TRANSLATE_H
 
 #include "wire/convert.h"
+#include "wire/repeat.h"
 
 /* Can a client of this protocol be served over this wire by translation? */
 bool translate_can(enum wire protocol, enum wire wire);
@@ -39,6 +40,10 @@ struct translator {
     struct decoder decoder;
     struct encoder encoder;
     struct canon_answer *answer; /* of a client that gets it in one piece; else NULL */
+    struct repeat repeat;        /* of the event before */
+    struct text said;            /* by the event at hand, … */
+    bool said_more;              /* … and something else than one piece of text */
+    uint8_t unlike;              /* how many events in a row were not like the one before */
     struct buf arguments;        /* of the open call, until they are known to be JSON */
     bool unchecked;              /* more of them than are kept */
     bool content;                /* something of the model's own has come */

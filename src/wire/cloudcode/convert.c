@@ -78,6 +78,7 @@ const struct converter convert_cloudcode = {
     .decode = {
         .state_bytes = sizeof(struct gemini_decoder),
         .event = event,
+        .again = gemini_decode_again,
         .done = gemini_decode_done,
         .whole = whole,
         .clear = gemini_decode_clear,

@@ -7,6 +7,7 @@ const struct converter convert_gemini = {
     .decode = {
         .state_bytes = sizeof(struct gemini_decoder),
         .event = gemini_decode_event,
+        .again = gemini_decode_again,
         .done = gemini_decode_done,
         .whole = gemini_decode_whole,
         .clear = gemini_decode_clear,

@@ -418,6 +418,16 @@ enum decoded gemini_decode_event(struct decoder *d, struct str name, const struc
     return gemini_decode_chunk(d, doc, 0, STR(""));
 }
 
+bool gemini_decode_again(struct decoder *d, struct text text)
+{
+    struct gemini_decoder *s = d->state;
+
+    if (d->kind == BLOCK_TEXT && d->choice == 0)
+        widths_add(&s->widths, text.escaped);
+    decode_delta(d, d->choice, text);
+    return true;
+}
+
 /* A stream that just stops without a finishReason was cut, however clean its framing. Only an
  * answer in one piece, or one whose end is said otherwise (`[DONE]`), may leave it out, as some of
  * what answers in Gemini's name does. */

@@ -94,6 +94,7 @@ struct gemini_decoder {
 enum decoded gemini_decode_chunk(struct decoder *d, const struct json *doc, uint32_t chunk,
                                  struct str id);
 enum decoded gemini_decode_event(struct decoder *d, struct str name, const struct json *doc);
+bool gemini_decode_again(struct decoder *d, struct text text);
 enum decoded gemini_decode_done(struct decoder *d, bool eof, bool clean);
 enum decoded gemini_decode_whole(struct decoder *d, const struct json *doc);
 void gemini_decode_clear(void *state);

@@ -17,18 +17,14 @@ struct chat_decoding {
     uint32_t count;
     bool broken; /* nothing legal can come of it */
     bool lone;   /* what waits may hold surrogates without a partner */
-    /* What the event at hand has given: pieces of text (the last of them), and whether anything
-     * else. */
+    /* What the event at hand has given: pieces of text (whose the last of them is), and whether
+     * anything else. */
     uint32_t pieces, choice, call;
     enum block_kind kind;
-    struct str piece;
     bool more;
-    /* Most events of a stream are alike but for one piece of text: what stands around it. */
-    struct buf around;
-    size_t front; /* bytes of it in front of the piece; 0: none is known */
 };
 enum decoded chat_event(struct decoder *d, struct str name, const struct json *doc);
-bool chat_again(struct decoder *d, struct str data);
+bool chat_again(struct decoder *d, struct text piece);
 enum decoded chat_done(struct decoder *d, bool eof, bool clean);
 enum decoded chat_whole(struct decoder *d, const struct json *doc);
 void chat_decode_clear(void *state);

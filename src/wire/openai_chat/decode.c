@@ -74,7 +74,6 @@ void chat_decode_clear(void *state)
         buf_clear(&c->thinking);
     }
     free(s->choices);
-    buf_clear(&s->around);
     *s = (struct chat_decoding){ .count = 0 };
 }
 
@@ -305,13 +304,11 @@ static void keep(struct chat_decoding *s, struct buf *b, struct str text)
 }
 
 /* An event gave a piece of text. */
-static void note_piece(struct chat_decoding *s, uint32_t choice, enum block_kind kind,
-                       struct text piece)
+static void note_piece(struct chat_decoding *s, uint32_t choice, enum block_kind kind)
 {
     s->pieces++;
     s->choice = choice;
     s->kind = kind;
-    s->piece = piece.escaped;
 }
 
 /* A piece of the arguments of the call `at`: out when it is this call's turn. */
@@ -371,7 +368,7 @@ static void take_call(struct decoder *d, const struct json *doc, uint32_t choice
     at = (uint32_t)(call - c->calls);
     if (id.len == 0 && name.len == 0 && signature == JSON_NONE &&
         is_type(doc, arguments, JSON_STRING))
-        note_piece(s, choice, BLOCK_TOOL, piece);
+        note_piece(s, choice, BLOCK_TOOL);
     else
         s->more = true;
     s->call = at;
@@ -401,7 +398,7 @@ static void take_text(struct decoder *d, uint32_t choice, enum block_kind kind, 
 
     if (text_is_empty(text))
         return;
-    note_piece(s, choice, kind, text);
+    note_piece(s, choice, kind);
     advance(d, choice, c, c->count);
     if (c->turn < c->count) { /* inside of a call: it waits */
         if (!buf_add(kind == BLOCK_THINKING ? &c->thinking : &c->text, text.escaped))
@@ -697,25 +694,6 @@ static void take_top(struct decoder *d, const struct json *doc, const uint32_t *
         take_usage(d, doc, member(doc, m[TOP_GROQ], "usage"));
 }
 
-#define AROUND_MAX ((size_t)1024)
-
-/* Remembers what stands around the one piece of text that an event gave, if it gave no more. */
-static void keep_around(struct chat_decoding *s, struct str name, struct str data)
-{
-    struct str piece = s->piece;
-    bool alone = s->pieces == 1 && !s->more && name.len == 0 && piece.at > data.at &&
-                 piece.at < data.at + data.len;
-
-    s->around.max = AROUND_MAX;
-    s->around.len = s->front = 0;
-    if (!alone)
-        return;
-    s->front = (size_t)(piece.at - data.at);
-    if (!buf_add(&s->around, str_take(data, s->front)) ||
-        !buf_add(&s->around, str_drop(data, s->front + piece.len)))
-        s->front = 0;
-}
-
 enum decoded chat_event(struct decoder *d, struct str name, const struct json *doc)
 {
     struct chat_decoding *s = d->state;
@@ -729,30 +707,20 @@ enum decoded chat_event(struct decoder *d, struct str name, const struct json *d
     s->pieces = 0;
     s->more = false;
     take_top(d, doc, m);
-    keep_around(s, name, doc->text);
     return s->broken ? DECODED_CUT : DECODED_MORE;
 }
 
-/* Once more the same around another piece: only that is looked at. */
-bool chat_again(struct decoder *d, struct str data)
+bool chat_again(struct decoder *d, struct text piece)
 {
     struct chat_decoding *s = d->state;
-    size_t back = s->around.len - s->front;
-    const struct json_limits one = { .nodes_max = 1 };
-    struct json doc;
 
-    if (s->front == 0 || data.len < s->around.len || memcmp(data.at, s->around.at, s->front) != 0 ||
-        memcmp(data.at + data.len - back, s->around.at + s->front, back) != 0)
+    if (s->pieces != 1 || s->more)
         return false;
-    /* with its quotes it is JSON of its own */
-    data = str_drop_last(str_drop(data, s->front - 1), back - 1);
-    if (!json_parse(&doc, data, &one, d->scratch, NULL) || json_type(&doc, 0) != JSON_STRING)
-        return false;
-    d->lone = doc.surrogates;
     if (s->kind == BLOCK_TOOL)
-        take_arguments(d, s->choice, s->call, text_of(&doc, 0));
+        take_arguments(d, s->choice, s->call, piece);
     else
-        take_text(d, s->choice, s->kind, text_of(&doc, 0));
+        take_text(d, s->choice, s->kind, piece);
+    s->pieces = 1;
     return !s->broken;
 }
 

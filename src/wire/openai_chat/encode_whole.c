@@ -115,9 +115,11 @@ static void put_calls(struct whole *x, uint32_t choice)
 static void put_notes(struct whole *x, uint32_t choice)
 {
     int64_t points = 0;
-    bool any = false;
+    bool any = false, noted = false;
 
-    for (const struct answer_block *b = x->an->blocks; b != NULL; b = b->next) {
+    for (const struct answer_block *b = x->an->blocks; b != NULL; b = b->next)
+        noted = noted || b->note_count > 0;
+    for (const struct answer_block *b = x->an->blocks; b != NULL && noted; b = b->next) {
         if (!is_kind(b, choice, BLOCK_TEXT))
             continue;
         int64_t begin = points;

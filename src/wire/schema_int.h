@@ -166,7 +166,13 @@ static inline struct str raw_of(const struct walk *k, uint32_t node)
 }
 
 /* schema_table.c */
+/* The keyword of this name; -1 without one. */
+int schema_keyword_named(struct str name);
 int schema_keyword_of(const struct walk *k, uint32_t key);
+
+/* schema_same.c: the schema as it stands, but for `$schema`, when the form takes it so; else empty.
+ */
+struct str schema_same(struct str raw, enum schema_form form, bool tool, struct arena *a);
 
 /* schema_view.c */
 uint32_t schema_resolve(struct walk *k, uint32_t ref);

@@ -93,18 +93,24 @@ const struct schema_type_name schema_type_names[TYPES] = {
     { "object", "OBJECT" },
 };
 
-int schema_keyword_of(const struct walk *k, uint32_t key)
+int schema_keyword_named(struct str name)
 {
-    uint32_t len = k->doc->nodes[key].len;
-    bool escaped = k->doc->nodes[key].flags & JSON_ESCAPED;
-    const char *at = k->doc->text.at + k->doc->nodes[key].at;
-
     for (size_t i = 0; i < COUNT(schema_keywords); i++) {
-        struct str name = schema_keywords[i].name;
+        struct str known = schema_keywords[i].name;
 
-        if (escaped ? json_says(k->doc, key, name)
-                    : name.len == len && name.at[0] == at[0] && memcmp(name.at, at, len) == 0)
+        if (known.len == name.len && known.at[0] == name.at[0] &&
+            memcmp(known.at, name.at, name.len) == 0)
             return (int)i;
     }
+    return -1;
+}
+
+int schema_keyword_of(const struct walk *k, uint32_t key)
+{
+    if ((k->doc->nodes[key].flags & JSON_ESCAPED) == 0)
+        return schema_keyword_named(json_inside(k->doc, key));
+    for (size_t i = 0; i < COUNT(schema_keywords); i++)
+        if (json_says(k->doc, key, schema_keywords[i].name))
+            return (int)i;
     return -1;
 }

@@ -173,6 +173,8 @@ void decode_open_tool(struct decoder *d, uint32_t choice, struct str id, struct 
 {
     choose(d, choice);
     id = own_id(d, id);
+    if (name.len == 0) /* every protocol wants one; the client will say that it has no such tool */
+        name = STR("unnamed");
     d->saw_tool = true;
     open_block(d, (struct canon_event){ .choice = choice,
                                         .block = BLOCK_TOOL,
@@ -230,6 +232,8 @@ void decode_note(struct decoder *d, uint32_t choice, const struct canon_note *no
 
 void decode_server(struct decoder *d, uint32_t choice, const struct opaque *server)
 {
+    if (server->type.len == 0)
+        return; /* not even its own wire could say what it is */
     ensure_started(d);
     decode_close(d, choice);
     emit(d, (struct canon_event){ .kind = CANON_SERVER, .choice = choice, .server = *server });

@@ -440,6 +440,8 @@ static struct standing *pick_bound(struct asking *a, bool *unbound, bool *awaite
     if (why == SKIP_BUSY && out->mode == MODE_BALANCE)
         out->binds = false; /* its cache stays where it is: only this one request goes elsewhere */
     if (a->ask->force_rotate) {
+        if (why == SKIP_NONE)
+            out->binds = false; /* it was another account that failed */
         out->bound.fate = LAYER_ROTATED;
         return NULL;
     }

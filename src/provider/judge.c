@@ -192,7 +192,7 @@ static const char *const words_auth[] = {
 
 static const char *const words_billing[] = {
     "credit balance",     "spend limit",          "spending limit", "insufficient balance",
-    "insufficient funds", "insufficient credits", "out of credits",
+    "insufficient funds", "insufficient credits", "out of credits", "specified api usage limit",
 };
 
 static const char *const words_quota[] = {

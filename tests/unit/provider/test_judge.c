@@ -267,6 +267,11 @@ TEST(anthropic_signals)
         { "credit, although 400", WIRE_ANTHROPIC, 400, "",
           ANTHROPIC("invalid_request_error", "Your credit balance is too low to access"),
           VERDICT_QUOTA_EXHAUSTED, -1, BILLING },
+        { "a limit the owner set, although 400", WIRE_ANTHROPIC, 400, "",
+          ANTHROPIC("invalid_request_error",
+                    "You have reached your specified API usage limits. You will regain access on "
+                    "2026-12-01 at 00:00 UTC."),
+          VERDICT_QUOTA_EXHAUSTED, -1, BILLING },
         { "billing", WIRE_ANTHROPIC, 402, "", ANTHROPIC("billing_error", "m"),
           VERDICT_QUOTA_EXHAUSTED, -1, BILLING },
         { "overloaded", WIRE_ANTHROPIC, 529, "", ANTHROPIC("overloaded_error", "Overloaded"),

@@ -192,8 +192,9 @@ void exchange_give_up(struct exchange *x)
     buf_init(&text, FAULT_TEXT_MAX);
     (void)buf_add(&text, str_c(texts[class]));
     name_accounts(x, now_ms, &text);
+    (void)buf_add(&text, STR("."));
     if (retry_s > 0)
-        (void)buf_printf(&text, ". Please try again in %" PRId64 "s.", retry_s);
+        (void)buf_printf(&text, " Please try again in %" PRId64 "s.", retry_s);
     if (x->words.message.len > 0 && class != FAULT_RATE_LIMITED)
         (void)buf_printf(&text, " The provider said: %.*s", STR_ARG(x->words.message));
     reply_fault(x,

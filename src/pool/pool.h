@@ -44,15 +44,15 @@ struct pool_options {
 };
 
 /* Why an account was passed over: one line gives enum, word and sentence. Most final first. */
-#define SKIP_TABLE(X)                                                          \
-    X(NONE, "none", "may be used")                                             \
-    X(DISABLED, "disabled", "switched off")                                    \
-    X(PROXY_DISABLED, "proxy_disabled", "kept fresh, but not used")            \
-    X(NO_MODEL, "no_model", "does not offer the model, or not over this wire") \
-    X(TRIED, "tried", "has already failed this very request")                  \
-    X(LOCKED_OUT, "locked_out", "asked to be left alone for a while")          \
-    X(RESERVE, "reserve", "is down to the quota kept in reserve")              \
-    X(PROTECTED, "protected", "is below the protected quota of this model")    \
+#define SKIP_TABLE(X)                                                              \
+    X(NONE, "none", "may be used")                                                 \
+    X(DISABLED, "disabled", "switched off")                                        \
+    X(PROXY_DISABLED, "proxy_disabled", "kept fresh, but not used")                \
+    X(NO_MODEL, "no_model", "does not offer the model, or not over this wire")     \
+    X(TRIED, "tried", "has already failed this very request, or its provider has") \
+    X(LOCKED_OUT, "locked_out", "asked to be left alone for a while")              \
+    X(RESERVE, "reserve", "is down to the quota kept in reserve")                  \
+    X(PROTECTED, "protected", "is below the protected quota of this model")        \
     X(BUSY, "busy", "has as many requests in flight as it may")
 
 enum skip {

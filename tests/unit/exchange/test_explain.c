@@ -82,8 +82,9 @@ TEST(a_failover_is_told_from_the_first_account_to_the_last)
         "asked for 30s; `ada` is locked out (account) for 30s.\n",
         "It waited 3s.\n",
         "The conversation is bound to `ada`: not asked again after a fault.\n",
-        "Passed over: `ada` has already failed this very request (tried); `eve` asked to be left "
-        "alone for a while (locked_out: quota_exhausted, for another 1h); `x` ",
+        "Passed over: `ada` has already failed this very request, or its provider has (tried); "
+        "`eve` asked to be left alone for a while (locked_out: quota_exhausted, for another 1h); "
+        "`x` ",
         "; and 2 more.\n",
         "After 2s: the upstream answered (success, status 200), 1000 prompt tokens (90 % of them "
         "from the cache), 1 token generated.\n",

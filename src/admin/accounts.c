@@ -61,6 +61,26 @@ static void put_lockouts(struct json_writer *w, const struct account_view *v,
     json_put_end(w);
 }
 
+/* Where it is known from what the account offers: its settings, or its provider's list. */
+static void put_models(struct json_writer *w, const struct account_view *v,
+                       const struct admin_clock *now)
+{
+    bool known = v->models_seen_ms != 0;
+
+    json_put_member(w, "models_source",
+                    v->names_models ? STR("settings")
+                    : known         ? STR("provider")
+                                    : STR("unknown"));
+    json_put_member_i64(w, "models_known", v->models);
+    if (known) {
+        json_put_member_i64(w, "models_seen_unix_ms", unix_of(now, v->models_seen_ms));
+        json_put_member_i64(w, "models_age_seconds", (now->loop_ms - v->models_seen_ms) / 1000);
+    } else {
+        json_put_member_null(w, "models_seen_unix_ms");
+        json_put_member_null(w, "models_age_seconds");
+    }
+}
+
 void admin_put_account(struct json_writer *w, const struct account_view *v,
                        const struct admin_clock *now)
 {
@@ -81,6 +101,7 @@ void admin_put_account(struct json_writer *w, const struct account_view *v,
     json_put_member_i64(w, "sessions_live", v->sessions_live);
     json_put_member_i64(w, "served", (int64_t)v->served);
     json_put_member_i64(w, "failed", (int64_t)v->failed);
+    put_models(w, v, now);
     put_quotas(w, v, now);
     json_put_member_i64(w, "quota_count", v->quota_count);
     put_lockouts(w, v, now);

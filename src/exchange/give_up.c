@@ -16,13 +16,12 @@ struct nearest {
     size_t count;
 };
 
-static void consider_name(void *peer, struct str pattern, struct str provider, uint32_t wires)
+static void consider_name(void *peer, const struct offered_model *m)
 {
     struct nearest *n = peer;
+    struct str pattern = m->pattern;
     size_t distance = names_alike(n->model, pattern), i;
 
-    (void)provider;
-    (void)wires;
     if (memchr(pattern.at, '*', pattern.len) != NULL)
         return;
     for (i = 0; i < n->count; i++)

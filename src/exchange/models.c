@@ -5,21 +5,20 @@
 #include <stdlib.h>
 
 #include "base/json_write.h"
+#include "base/timetext.h"
 
 #define MODELS_MAX 10000
-#define LIST_BYTES_MAX ((size_t)8 << 20)
+#define LIST_BYTES_MAX ((size_t)64 << 20) /* so many of the longest fit */
 #define PAGE_ANTHROPIC 20
 #define PAGE_GEMINI 50
 #define PAGE_MAX 1000
 
-struct model_row {
-    struct str id, owner;
-};
-
-struct model_list {
+/* Everything that can be asked for: what accounts offer, and names of the mapping. */
+struct catalogue {
     struct arena *arena;
-    struct model_row *rows;
+    struct listed_model *rows;
     size_t count, cap;
+    bool full; /* of different ones */
 };
 
 static bool is_pattern(struct str s)
@@ -27,38 +26,25 @@ static bool is_pattern(struct str s)
     return memchr(s.at, '*', s.len) != NULL;
 }
 
-static void add_model(struct model_list *l, struct str id, struct str owner)
-{
-    if (id.len == 0 || is_pattern(id) || l->count == MODELS_MAX)
-        return;
-    if (l->count == l->cap) {
-        l->cap = l->cap == 0 ? 64 : l->cap * 2;
-        l->rows = must_realloc(l->rows, l->cap * sizeof(l->rows[0]));
-    }
-    l->rows[l->count++] =
-        (struct model_row){ arena_copy(l->arena, id), arena_copy(l->arena, owner) };
-}
-
-static void take_pattern(void *peer, struct str pattern, struct str provider, uint32_t wires)
-{
-    (void)wires;
-    add_model(peer, pattern, provider);
-}
-
 static int by_id(const void *a, const void *b)
 {
-    const struct model_row *x = a, *y = b;
+    const struct listed_model *x = a, *y = b;
+    int order = str_cmp(x->id, y->id);
 
-    return str_cmp(x->id, y->id);
+    /* the same model of several providers: the one that is described goes first */
+    if (order == 0)
+        order = (y->name.len > 0) - (x->name.len > 0);
+    if (order == 0)
+        order =
+            (y->created_unix_ms > x->created_unix_ms) - (y->created_unix_ms < x->created_unix_ms);
+    return order != 0 ? order : str_cmp(x->owner, y->owner);
 }
 
-static void list_make(struct exchange_env *env, struct model_list *l)
+/* Into the order of their ids, each of them once. */
+static void catalogue_sort(struct catalogue *l)
 {
     size_t kept = 0;
 
-    pool_each_model(env->pool, take_pattern, l);
-    for (size_t i = 0; i < env->rules->mapping_count; i++)
-        add_model(l, env->rules->mapping[i].from, STR("penstock"));
     if (l->count == 0)
         return;
     qsort(l->rows, l->count, sizeof(l->rows[0]), by_id);
@@ -68,38 +54,99 @@ static void list_make(struct exchange_env *env, struct model_list *l)
     l->count = kept;
 }
 
+/* At most MODELS_MAX different ones are shown. */
+static void add_model(struct catalogue *l, const struct listed_model *m)
+{
+    if (m->id.len == 0 || is_pattern(m->id))
+        return;
+    if (l->count == MODELS_MAX && !l->full) {
+        catalogue_sort(l);
+        l->full = l->count == MODELS_MAX;
+    }
+    if (l->full)
+        return;
+    if (l->count == l->cap) {
+        l->cap = l->cap == 0 ? 64 : l->cap * 2;
+        l->rows = must_realloc(l->rows, l->cap * sizeof(l->rows[0]));
+    }
+    l->rows[l->count] = *m;
+    l->rows[l->count].id = arena_copy(l->arena, m->id);
+    l->rows[l->count].name = arena_copy(l->arena, m->name);
+    l->rows[l->count++].owner = arena_copy(l->arena, m->owner);
+}
+
+static void take_offered(void *peer, const struct offered_model *m)
+{
+    struct listed_model row = { .id = m->pattern };
+
+    if (m->listed != NULL)
+        row = *m->listed;
+    if (row.owner.len == 0)
+        row.owner = m->provider;
+    add_model(peer, &row);
+}
+
+static void catalogue_make(struct exchange_env *env, struct catalogue *l)
+{
+    pool_each_model(env->pool, take_offered, l);
+    for (size_t i = 0; i < env->rules->mapping_count; i++)
+        add_model(l, &(struct listed_model){ .id = env->rules->mapping[i].from,
+                                             .owner = STR("penstock") });
+    catalogue_sort(l);
+}
+
 /* --- the three forms
  * ------------------------------------------------------------------------------- */
 
-static void put_openai(struct json_writer *w, const struct model_row *m)
+static struct str shown_name(const struct listed_model *m)
+{
+    return m->name.len > 0 ? m->name : m->id;
+}
+
+static void put_limit(struct json_writer *w, const char *member, int64_t tokens)
+{
+    if (tokens > 0)
+        json_put_member_i64(w, member, tokens);
+}
+
+static void put_openai(struct json_writer *w, const struct listed_model *m)
 {
     json_put_object(w);
     json_put_member(w, "id", m->id);
     json_put_member(w, "object", STR("model"));
-    json_put_member_i64(w, "created", 0);
+    json_put_member_i64(w, "created", m->created_unix_ms / 1000);
     json_put_member(w, "owned_by", m->owner);
     json_put_end(w);
 }
 
-static void put_anthropic(struct json_writer *w, const struct model_row *m)
+static void put_anthropic(struct json_writer *w, const struct listed_model *m)
 {
+    struct buf date;
+
+    buf_init(&date, 64);
+    (void)date_put_rfc3339(&date, m->created_unix_ms);
     json_put_object(w);
     json_put_member(w, "type", STR("model"));
     json_put_member(w, "id", m->id);
-    json_put_member(w, "display_name", m->id);
-    json_put_member(w, "created_at", STR("1970-01-01T00:00:00Z"));
+    json_put_member(w, "display_name", shown_name(m));
+    json_put_member(w, "created_at", buf_str(&date));
+    put_limit(w, "max_input_tokens", m->tokens_in_max);
+    put_limit(w, "max_tokens", m->tokens_out_max);
     json_put_member(w, "lifecycle", STR("active"));
     json_put_end(w);
+    buf_clear(&date);
 }
 
-static void put_gemini(struct json_writer *w, const struct model_row *m)
+static void put_gemini(struct json_writer *w, const struct listed_model *m)
 {
     json_put_object(w);
     json_put_key(w, STR("name"));
-    json_put_format(w, "models/%.*s", STR_ARG(m->id));
+    json_put_format(w, "models/%.*s", (int)m->id.len, m->id.at);
     json_put_member(w, "version", STR("001"));
-    json_put_member(w, "displayName", m->id);
+    json_put_member(w, "displayName", shown_name(m));
     json_put_member(w, "description", m->owner);
+    put_limit(w, "inputTokenLimit", m->tokens_in_max);
+    put_limit(w, "outputTokenLimit", m->tokens_out_max);
     json_put_key(w, STR("supportedGenerationMethods"));
     json_put_array(w);
     json_put_str(w, STR("generateContent"));
@@ -108,7 +155,7 @@ static void put_gemini(struct json_writer *w, const struct model_row *m)
     json_put_end(w);
 }
 
-static void put_model(struct json_writer *w, enum wire protocol, const struct model_row *m)
+static void put_model(struct json_writer *w, enum wire protocol, const struct listed_model *m)
 {
     if (protocol == WIRE_GEMINI)
         put_gemini(w, m);
@@ -132,10 +179,10 @@ static size_t page_size(struct str query, struct str name, size_t otherwise)
 }
 
 /* The place behind the model that the query names, or `otherwise`. */
-static size_t place_of(const struct model_list *l, struct str query, struct str name, size_t behind,
+static size_t place_of(const struct catalogue *l, struct str query, struct str name, size_t behind,
                        size_t otherwise)
 {
-    char text[256];
+    char text[LISTED_ID_MAX + 1];
     size_t len;
 
     if (!http_query_get(query, name, text, sizeof(text), &len))
@@ -146,7 +193,7 @@ static size_t place_of(const struct model_list *l, struct str query, struct str 
     return otherwise;
 }
 
-static void put_list(struct json_writer *w, enum wire protocol, const struct model_list *l,
+static void put_list(struct json_writer *w, enum wire protocol, const struct catalogue *l,
                      struct str query)
 {
     size_t from = 0, to = l->count;
@@ -188,10 +235,10 @@ static void put_list(struct json_writer *w, enum wire protocol, const struct mod
 
 void reply_models(struct exchange_env *env, struct request *r, const struct door_target *t)
 {
-    struct model_list l = { .arena = &r->arena };
+    struct catalogue l = { .arena = &r->arena };
     struct buf body;
 
-    list_make(env, &l);
+    catalogue_make(env, &l);
     buf_init(&body, LIST_BYTES_MAX);
     struct json_writer w = json_writer(&body);
     bool found = t->endpoint == ENDPOINT_MODELS;

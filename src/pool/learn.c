@@ -126,6 +126,27 @@ void account_forget(struct pool *p, struct account *acc)
         account_ask_again(p, acc, 0);
 }
 
+/* What it lacked without listing it, and lists now, may be there. */
+void account_relisted(struct pool *p, struct account *acc, const struct model_list *old)
+{
+    if (old == NULL || acc->listed == NULL)
+        return;
+    for (uint32_t i = acc->missing_count; i-- > 0;) {
+        struct str model = missing_name(&acc->missing[i]);
+
+        if (model_list_offers(acc->listed, model) && !model_list_offers(old, model))
+            missing_forget(acc, &acc->missing[i]);
+    }
+    for (struct standing *s = acc->standings; s != NULL; s = s->next) {
+        struct str model = s->roster == NULL ? STR("") : roster_group(s->roster);
+
+        if (s->lockout.why == VERDICT_MODEL_MISSING && model_list_offers(acc->listed, model) &&
+            !model_list_offers(old, model))
+            lockout_clear(&s->lockout);
+    }
+    account_file(p, acc);
+}
+
 /* The lockout that the verdict makes or lengthens. NULL: nobody's. */
 static struct lockout *lockout_concerned(struct account *acc, struct standing *s, struct str model,
                                          const struct verdict *v)
@@ -204,14 +225,17 @@ static void account_fail(struct pool *p, struct account *acc, struct lease *l,
                          const struct verdict *v)
 {
     struct lockout *lockout = NULL;
+    struct verdict known = *v;
 
     acc->failed++;
+    known.unlisted =
+        v->unlisted || (acc->listed != NULL && !model_list_offers(acc->listed, l->model));
     if (v->kind == VERDICT_AUTH_INVALID)
         learn_refusal(p, acc, l, v);
     else
         lockout = lockout_concerned(acc, l->standing, l->model, v);
     if (lockout != NULL) {
-        lockout_extend(lockout, v, l->number, p->turn, &p->options, p->now_ms);
+        lockout_extend(lockout, &known, l->number, p->turn, &p->options, p->now_ms);
         lease_note(l, acc, lockout);
         if (v->kind == VERDICT_QUOTA_EXHAUSTED)
             learn_quota(p, acc, l->standing, v, lockout);

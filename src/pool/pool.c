@@ -110,12 +110,20 @@ struct pool *pool_new(const struct pool_options *options)
     return p;
 }
 
+static void account_unlist(struct pool *p, struct account *acc)
+{
+    list_release(p, acc->listed);
+    acc->listed = NULL;
+    acc->listed_ms = 0;
+}
+
 /* Out of the table and its cohort. Gives the configuration to be freed, or NULL. */
 static struct account_config *account_leave(struct pool *p, struct account *acc)
 {
     account_ask_again(p, acc, 0);
     account_count(p, acc, -1);
     cohort_leave(p, acc);
+    account_unlist(p, acc);
     table_remove(p, acc);
     p->bindings.homes[acc->home].account = NULL;
     return config_release(acc->config);
@@ -463,6 +471,8 @@ static struct account_config *account_configure(struct pool *p, struct account *
         acc->refused = false;
         account_ask_again(p, acc, 0);
     }
+    if (fresh || spec->model_count > 0)
+        account_unlist(p, acc);
     acc->config = config;
     acc->created_unix_ms = spec->created_unix_ms;
     acc->concurrency_max = spec->concurrency_max;
@@ -579,6 +589,94 @@ bool pool_clear_lockouts(struct pool *p, int64_t id)
     }
     pool_unlock(p);
     return acc != NULL;
+}
+
+/* --- lists of models ------------------------------------------------------------------------- */
+
+bool pool_hold(struct pool *p, int64_t id, struct account_hold *h)
+{
+    pool_lock(p);
+    struct account *acc = account_find(p, id);
+
+    if (acc != NULL) {
+        acc->config->users++;
+        *h = (struct account_hold){ .config = acc->config,
+                                    .id = id,
+                                    .label = acc->config->spec->label,
+                                    .upstream = acc->config->means.upstream,
+                                    .names_models = acc->config->spec->model_count > 0,
+                                    .disabled = acc->disabled };
+    }
+    pool_unlock(p);
+    return acc != NULL;
+}
+
+void pool_let_go(struct pool *p, struct account_hold *h)
+{
+    pool_lock(p);
+    struct account_config *dead = config_release(h->config);
+
+    pool_unlock(p);
+    config_free(dead);
+    h->config = NULL;
+}
+
+/* `l` itself, or one like it that was there before. NULL: no room. */
+static struct model_list *list_keep(struct pool *p, struct model_list *l)
+{
+    struct model_list *known = p->lists;
+
+    while (known != NULL && !model_list_equal(known, l))
+        known = known->next;
+    if (known != NULL || p->lists_bytes + l->arena.total > LISTS_BYTES_MAX)
+        return known;
+    l->next = p->lists;
+    p->lists = l;
+    p->lists_bytes += l->arena.total;
+    return l;
+}
+
+static enum status set_models_locked(struct pool *p, const struct account_hold *h,
+                                     struct model_list *l, int64_t now_ms, struct error *e)
+{
+    struct account *acc = account_find(p, h->id);
+    struct model_list *kept = NULL, *old;
+
+    if (acc == NULL || acc->config->credential != h->config->credential ||
+        acc->config->spec->model_count > 0)
+        return fail(e, E_ABSENT, "the account has changed meanwhile");
+    if (l->count > 0 && (kept = list_keep(p, l)) == NULL)
+        return fail(e, E_LIMIT, "the lists of all accounts take more than %zu MiB",
+                    LISTS_BYTES_MAX >> 20);
+    acc->listed_ms = now_ms;
+    if (kept == acc->listed)
+        return OK;
+    old = acc->listed;
+    acc->listed = list_use(kept);
+    cohort_join(p, acc);
+    account_relisted(p, acc, old);
+    list_release(p, old);
+    p->freed = true; /* it may offer what somebody waits for */
+    return OK;
+}
+
+enum status pool_set_models(struct pool *p, const struct account_hold *h,
+                            const struct listed_model *models, size_t count, int64_t now_ms,
+                            struct error *e)
+{
+    assert(count <= LISTED_MODELS_MAX);
+    struct model_list *l = model_list_new(models, count);
+
+    pool_lock(p);
+    pool_settle(p, now_ms);
+    enum status st = set_models_locked(p, h, l, now_ms, e);
+    bool kept = l->users > 0;
+
+    pool_grant(p);
+    pool_unlock(p);
+    if (!kept)
+        model_list_free(l);
+    return st;
 }
 
 bool pool_set_quota(struct pool *p, int64_t id, struct str group, const struct quota *q,

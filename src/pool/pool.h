@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "pool/account.h"
+#include "pool/model_list.h"
 #include "pool/verdict.h"
 
 struct pool;
@@ -296,6 +297,30 @@ void pool_unfix(struct pool *p);
 /* The id; 0: none. It stays fixed while the account is locked out, disabled or even gone. */
 int64_t pool_fixed(struct pool *p);
 
+/* --- lists of models: what an account offers whose settings do not say it -------------------- */
+
+#define LISTS_BYTES_MAX ((size_t)64 << 20) /* of all accounts together */
+
+/* An account's configuration, held for work that is no attempt. The slices live as long. */
+struct account_hold {
+    struct account_config *config;
+    int64_t id;
+    struct str label;
+    void *upstream;
+    bool names_models; /* its settings do */
+    bool disabled;
+};
+/* False: no such id. */
+bool pool_hold(struct pool *p, int64_t id, struct account_hold *h);
+void pool_let_go(struct pool *p, struct account_hold *h);
+
+/* What the provider lists for the account, in place of what it listed before; an empty list says
+ * nothing. Until there is one, the account offers any model. E_ABSENT: it is gone, has another
+ * credential by now, or names its models itself; E_LIMIT: there is no room for so many lists. */
+MUST_USE enum status pool_set_models(struct pool *p, const struct account_hold *h,
+                                     const struct listed_model *models, size_t count,
+                                     int64_t now_ms, struct error *e);
+
 /* --- quota --------------------------------------------------------------------------------------
  */
 
@@ -365,6 +390,9 @@ struct account_view {
     char disabled_reason[160];
     uint32_t in_flight, concurrency_max;
     uint32_t wires;
+    bool names_models;       /* its settings do: so many patterns */
+    uint32_t models;         /* patterns, or models of its provider's list */
+    int64_t models_seen_ms;  /* when that list was read last; 0: none is known */
     int64_t locked_until_ms; /* of the whole account, loop clock; 0 when free */
     enum verdict_kind locked_why;
     uint32_t groups_locked; /* groups and models that are out on an account that is else free */
@@ -382,11 +410,17 @@ size_t pool_each(struct pool *p, int64_t now_ms,
                  void (*fn)(void *peer, const struct account_view *v), void *peer);
 /* Accounts that are not disabled and not locked out. */
 uint32_t pool_active(struct pool *p, int64_t now_ms);
-/* Calls `fn` for each model pattern of accounts that are in use, with the wires and the provider of
- * its account; without the lock. An account without patterns takes any model and is not told of. */
-void pool_each_model(struct pool *p,
-                     void (*fn)(void *peer, struct str pattern, struct str provider,
-                                uint32_t wires),
+/* What is offered by accounts that are alike: a pattern of their settings, or a model of their
+ * provider's list. */
+struct offered_model {
+    struct str pattern;
+    const struct listed_model *listed; /* NULL: of the settings */
+    struct str provider;
+    uint32_t wires;
+};
+/* Calls `fn` for each that accounts in use offer; without the lock. Of an account that takes any
+ * model there is nothing to tell. */
+void pool_each_model(struct pool *p, void (*fn)(void *peer, const struct offered_model *m),
                      void *peer);
 /* Disables or enables at run time. False: no such id. */
 bool pool_set_flags(struct pool *p, int64_t id, bool disabled, bool proxy_disabled,

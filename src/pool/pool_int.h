@@ -2,12 +2,12 @@
  * changed under the pool's lock.
  *
  * Accounts that are alike in all that decides whether a request may go to them (provider, host,
- * wires, models, quota groups) are one *cohort*. For each quota group that is asked for, a cohort
- * has a *roster*: its accounts in the order in which they are picked, the usable ones apart from
- * those that are out. An account's place in a roster is its *standing*, with all that is known of
- * the account in that group. A *lane* is what one kind of request may choose from: one roster of
- * each cohort that offers the model. So a pick looks at the first of a few orders, whatever the
- * number of accounts. */
+ * wires, models, listed models, quota groups) are one *cohort*. For each quota group that is asked
+ * for, a cohort has a *roster*: its accounts in the order in which they are picked, the usable ones
+ * apart from those that are out. An account's place in a roster is its *standing*, with all that is
+ * known of the account in that group. A *lane* is what one kind of request may choose from: one
+ * roster of each cohort that offers the model. So a pick looks at the first of a few orders,
+ * whatever the number of accounts. */
 #ifndef PENSTOCK_POOL_POOL_INT_H
 #define PENSTOCK_POOL_POOL_INT_H
 
@@ -139,6 +139,8 @@ struct account {
     int64_t created_unix_ms;         /* of its configuration */
     struct account *next, *previous; /* in the cohort */
     struct missing_model *missing;   /* room for MISSING_MODELS_MAX, made when first needed */
+    struct model_list *listed; /* what its provider lists; NULL: not known, or its settings say */
+    int64_t listed_ms;         /* when that was read last; 0: never */
     uint64_t served, failed;
     uint64_t refused_turn;       /* leases given when that was learned */
     int64_t ask_again_ms;        /* refused, or its owner is to act: when one real request asks
@@ -157,6 +159,8 @@ struct cohort {
     struct arena arena;
     const struct str *models;
     size_t model_count;
+    struct model_list *listed;
+    uint64_t told; /* the last walk over what is offered that has told of it */
     struct account *accounts;
     uint32_t count;
     uint32_t with_missing; /* accounts that lack a model of a group */
@@ -195,6 +199,9 @@ struct pool {
     uint32_t by_id_mask;
     uint32_t disabled, proxy_disabled; /* accounts; those with both flags are disabled */
     struct cohort *cohorts;
+    struct model_list *lists; /* of accounts and cohorts */
+    size_t lists_bytes;
+    uint64_t walks; /* over what is offered */
     struct host *hosts;
     int64_t hosts_due_ms; /* when the first lockout of a host ends */
     struct family *families;
@@ -271,6 +278,10 @@ void rosters_free(struct pool *p);
 /* The remaining quota as far as it still says anything; -1: unknown. */
 int32_t quota_remaining(const struct quota *q, int64_t now_ms);
 
+/* One use more; NULL is fine. */
+struct model_list *list_use(struct model_list *l);
+void list_release(struct pool *p, struct model_list *l);
+
 /* --- pick.c ------------------------------------------------------------------------------------
  */
 
@@ -287,6 +298,8 @@ struct standing *pool_pick(struct pool *p, const struct pick_ask *ask, int64_t n
 /* What the verdict teaches. */
 void account_learn(struct pool *p, struct account *acc, struct lease *l, const struct verdict *v);
 void account_forget(struct pool *p, struct account *acc); /* it is to be filed then */
+/* It had this list before. */
+void account_relisted(struct pool *p, struct account *acc, const struct model_list *old);
 void account_ask_again(struct pool *p, struct account *acc, int64_t at_ms);
 void account_probed(struct pool *p, struct account *acc, struct standing *s);
 void accounts_release(struct pool *p, const struct lease_mark *marks, size_t count);

@@ -492,14 +492,35 @@ static void family_release(struct pool *p, struct family *f)
     free(f);
 }
 
-static bool cohort_fits(const struct cohort *c, const struct account_config *config)
+struct model_list *list_use(struct model_list *l)
 {
+    if (l != NULL)
+        l->users++;
+    return l;
+}
+
+void list_release(struct pool *p, struct model_list *l)
+{
+    struct model_list **link = &p->lists;
+
+    if (l == NULL || --l->users > 0)
+        return;
+    while (*link != l)
+        link = &(*link)->next;
+    *link = l->next;
+    p->lists_bytes -= l->arena.total;
+    model_list_free(l);
+}
+
+static bool cohort_fits(const struct cohort *c, const struct account *acc)
+{
+    const struct account_config *config = acc->config;
     const struct account_spec *spec = config->spec;
     struct str host = c->host == NULL ? STR("") : c->host->name;
 
-    if (c->wires != config->means.wires || c->group != config->means.group ||
-        c->model_count != spec->model_count || !str_eq(c->family->name, spec->provider) ||
-        !str_eq(host, config->means.host))
+    if (c->listed != acc->listed || c->wires != config->means.wires ||
+        c->group != config->means.group || c->model_count != spec->model_count ||
+        !str_eq(c->family->name, spec->provider) || !str_eq(host, config->means.host))
         return false;
     for (size_t i = 0; i < c->model_count; i++)
         if (!str_eq(c->models[i], spec->models[i]))
@@ -507,13 +528,14 @@ static bool cohort_fits(const struct cohort *c, const struct account_config *con
     return true;
 }
 
-static struct cohort *cohort_make(struct pool *p, const struct account_config *config)
+static struct cohort *cohort_make(struct pool *p, const struct account *acc)
 {
+    const struct account_config *config = acc->config;
     const struct account_spec *spec = config->spec;
     struct cohort *c = p->cohorts;
     struct str *models;
 
-    while (c != NULL && !cohort_fits(c, config))
+    while (c != NULL && !cohort_fits(c, acc))
         c = c->next;
     if (c != NULL)
         return c;
@@ -527,6 +549,7 @@ static struct cohort *cohort_make(struct pool *p, const struct account_config *c
     for (size_t i = 0; i < spec->model_count; i++)
         models[i] = arena_copy(&c->arena, spec->models[i]);
     c->models = models;
+    c->listed = list_use(acc->listed);
     c->next = p->cohorts;
     p->cohorts = c;
     p->shape++;
@@ -545,6 +568,7 @@ static void cohort_free(struct pool *p, struct cohort *c)
         roster_free(p, c->rosters);
     family_release(p, c->family);
     host_release(p, c->host);
+    list_release(p, c->listed);
     arena_free(&c->arena);
     p->shape++;
     free(c);
@@ -577,26 +601,37 @@ static void cohort_unlink(struct account *acc)
     acc->cohort = NULL;
 }
 
-/* What is known of it in the groups of its old cohort goes with it. */
-static void standings_move(struct pool *p, struct account *acc, struct cohort *to)
+static void standing_move(struct pool *p, struct standing *s, struct cohort *to)
 {
-    for (struct standing *s = acc->standings; s != NULL; s = s->next) {
-        struct roster *from = s->roster, *r = roster_find(to, roster_group(from));
+    struct str group = roster_group(s->roster);
+    struct roster *r = roster_find(to, group);
 
-        if (r == NULL) {
-            r = roster_new(p, to, roster_group(from));
-            for (struct account *other = to->accounts; other != NULL; other = other->next)
-                (void)standing_new(p, other, r);
-        }
-        standing_detach(p, s);
-        standing_attach(p, s, r);
+    if (r == NULL && s->users == 0 && to->roster_count >= ROSTERS_MAX) {
+        standing_free(p, s);
+        return;
     }
+    if (r == NULL)
+        r = roster_make(p, to, group);
+    standing_detach(p, s);
+    standing_attach(p, s, r);
 }
 
-/* Into the cohort of its configuration, out of the one it was in. */
+/* What is known of it in the groups of its old cohort goes with it. Those with leases go first:
+ * room is made for them only, and not by rosters that it has just come to stand in. */
+static void standings_move(struct pool *p, struct account *acc, struct cohort *to)
+{
+    for (int leased = 1; leased >= 0; leased--)
+        for (struct standing *s = acc->standings, *next; s != NULL; s = next) {
+            next = s->next;
+            if (s->roster->cohort != to && (s->users > 0) == leased)
+                standing_move(p, s, to);
+        }
+}
+
+/* Into the cohort of its configuration and list, out of the one it was in. */
 void cohort_join(struct pool *p, struct account *acc)
 {
-    struct cohort *to = cohort_make(p, acc->config), *from = acc->cohort;
+    struct cohort *to = cohort_make(p, acc), *from = acc->cohort;
 
     if (to == from) {
         account_file(p, acc);
@@ -641,8 +676,8 @@ static bool cohort_offers(const struct cohort *c, const struct pick_ask *ask)
     if ((c->wires & ask->wires) == 0 ||
         (ask->provider.len > 0 && !str_eq(c->family->name, ask->provider)))
         return false;
-    if (c->model_count == 0)
-        return true;
+    if (c->model_count == 0) /* a list holds ids as the provider knows them */
+        return c->listed == NULL || model_list_offers(c->listed, ask->model);
     for (size_t i = 0; i < c->model_count; i++)
         if (str_matches(model, c->models[i]))
             return true;
@@ -783,6 +818,6 @@ void rosters_free(struct pool *p)
     for (int i = 0; i < LANE_SETS; i++)
         for (int k = 0; k < LANE_WAYS; k++)
             lane_clear(&p->lanes[i][k]);
-    assert(p->cohorts == NULL && p->hosts == NULL && p->families == NULL);
+    assert(p->cohorts == NULL && p->hosts == NULL && p->families == NULL && p->lists == NULL);
     free(p->due);
 }

@@ -73,6 +73,11 @@ static void account_look(const struct pool *p, const struct account *acc, struct
         .in_flight = acc->in_flight,
         .concurrency_max = spec->concurrency_max,
         .wires = acc->config->means.wires,
+        .names_models = spec->model_count > 0,
+        .models = (uint32_t)(spec->model_count > 0 ? spec->model_count
+                             : acc->listed != NULL ? acc->listed->count
+                                                   : 0),
+        .models_seen_ms = acc->listed_ms,
         .sessions = home->bound,
         .sessions_live = home->live,
         .served = acc->served,
@@ -193,39 +198,64 @@ void pool_each_binding(struct pool *p, int64_t now_ms,
     }
 }
 
-void pool_each_model(struct pool *p,
-                     void (*fn)(void *peer, struct str pattern, struct str provider,
-                                uint32_t wires),
+/* What accounts of one cohort offer, held while it is told. */
+struct offer {
+    struct account_config *config; /* of one of them */
+    struct model_list *listed;
+};
+
+static void offer_tell(const struct offer *o, void (*fn)(void *peer, const struct offered_model *m),
+                       void *peer)
+{
+    const struct account_spec *spec = o->config->spec;
+    struct offered_model m = { .provider = spec->provider, .wires = o->config->means.wires };
+
+    for (size_t i = 0; i < spec->model_count; i++) {
+        m.pattern = spec->models[i];
+        fn(peer, &m);
+    }
+    for (size_t i = 0; o->listed != NULL && i < o->listed->count; i++) {
+        m.listed = &o->listed->models[i];
+        m.pattern = m.listed->id;
+        fn(peer, &m);
+    }
+}
+
+void pool_each_model(struct pool *p, void (*fn)(void *peer, const struct offered_model *m),
                      void *peer)
 {
-    struct account_config *held[VIEW_BATCH], *dead[VIEW_BATCH];
+    struct account_config *dead[VIEW_BATCH];
+    struct offer held[VIEW_BATCH];
     int64_t created = INT64_MIN;
-    uint64_t order = 0;
+    uint64_t order = 0, walk = 0;
 
     for (;;) {
         uint32_t n = 0, used = 0;
 
         pool_lock(p);
+        walk = walk == 0 ? ++p->walks : walk;
         for (uint32_t i = slot_behind(p, created, order); i < p->count && n < VIEW_BATCH;
              i++, n++) {
             struct account *acc = p->slots[i].account;
 
             created = acc->config->spec->created_unix_ms;
             order = acc->order;
-            if (!account_in_use(acc))
+            if (!account_in_use(acc) || acc->cohort->told == walk)
                 continue;
+            acc->cohort->told = walk;
             acc->config->users++; /* so that its slices live while they are shown */
-            held[used++] = acc->config;
+            held[used++] = (struct offer){ acc->config, list_use(acc->listed) };
         }
         pool_unlock(p);
 
         for (uint32_t i = 0; i < used; i++)
-            for (size_t k = 0; k < held[i]->spec->model_count; k++)
-                fn(peer, held[i]->spec->models[k], held[i]->spec->provider, held[i]->means.wires);
+            offer_tell(&held[i], fn, peer);
 
         pool_lock(p);
-        for (uint32_t i = 0; i < used; i++)
-            dead[i] = config_release(held[i]);
+        for (uint32_t i = 0; i < used; i++) {
+            dead[i] = config_release(held[i].config);
+            list_release(p, held[i].listed);
+        }
         pool_unlock(p);
         for (uint32_t i = 0; i < used; i++)
             config_free(dead[i]);

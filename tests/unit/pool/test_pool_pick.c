@@ -573,11 +573,11 @@ struct models {
     struct buf text;
 };
 
-static void see_model(void *peer, struct str pattern, struct str provider, uint32_t wires)
+static void see_model(void *peer, const struct offered_model *o)
 {
     struct models *m = peer;
 
-    buf_printf(&m->text, "%.*s/%.*s/%u ", STR_ARG(provider), STR_ARG(pattern), wires);
+    buf_printf(&m->text, "%.*s/%.*s/%u ", STR_ARG(o->provider), STR_ARG(o->pattern), o->wires);
 }
 
 TEST(model_patterns_are_those_of_accounts_in_use)

@@ -1,5 +1,6 @@
 /* provider/anthropic.c - api.anthropic.com, and how the Messages wire is addressed everywhere.
  * Source: docs/providers/anthropic.md. */
+#include "base/url.h"
 #include "provider/provider_int.h"
 
 static bool put_path(const struct upstream_ask *ask, struct buf *out)
@@ -9,7 +10,9 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
     case OP_STREAM:
         return buf_add(out, STR("/v1/messages"));
     case OP_MODELS:
-        return buf_add(out, STR("/v1/models"));
+        return buf_add(out, STR("/v1/models?limit=1000")) &&
+               (ask->page.len == 0 ||
+                (buf_add(out, STR("&after_id=")) && percent_put(out, ask->page, false)));
     case OP_COUNT:
         return buf_add(out, STR("/v1/messages/count_tokens"));
     case OP_EMBED:

@@ -51,7 +51,9 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
     case OP_STREAM:
         return put_method(ask->model, STR(":streamGenerateContent?alt=sse"), out);
     case OP_MODELS:
-        return buf_add(out, STR("/v1beta/models"));
+        return buf_add(out, STR("/v1beta/models?pageSize=1000")) &&
+               (ask->page.len == 0 ||
+                (buf_add(out, STR("&pageToken=")) && percent_put(out, ask->page, false)));
     case OP_COUNT:
         return put_method(ask->model, STR(":countTokens"), out);
     case OP_EMBED:

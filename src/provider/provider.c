@@ -473,6 +473,20 @@ bool upstream_put_head(const struct upstream *u, const struct upstream_ask *ask,
     return false;
 }
 
+enum wire upstream_first_wire(const struct upstream *u)
+{
+    unsigned w = 0;
+
+    while ((u->wires & WIRE_BIT(w)) == 0)
+        w++;
+    return (enum wire)w;
+}
+
+bool upstream_has_models(const struct upstream *u)
+{
+    return u->provider != &provider_simulator && u->dialect != &dialect_cloudcode;
+}
+
 void upstream_target(const struct upstream *u, enum wire wire, struct str model,
                      struct wire_target *out)
 {

@@ -82,12 +82,19 @@ struct upstream_ask {
     bool default_version; /* anthropic: send anthropic-version 2023-06-01 when the client sent none
                            */
     struct str version;   /* … this one instead: of a body of ours; empty: that one */
+    struct str page;      /* OP_MODELS: which page, as the one before it says; empty: the first */
 };
 
 /* Writes the complete request head. Client Authorization, cookies and forwarding headers never
  * pass. False, and nothing written: `out` is full, the wire has no such operation, or the model's
  * id cannot stand in a path (empty, or with a `.` or `..` segment). */
 bool upstream_put_head(const struct upstream *u, const struct upstream_ask *ask, struct buf *out);
+
+/* Of those it speaks. */
+enum wire upstream_first_wire(const struct upstream *u);
+/* Does it have a list of models that says what it offers? Cloud Code has none for those who are not
+ * signed in, and the simulator answers to any name, listed or not. */
+bool upstream_has_models(const struct upstream *u);
 
 /* What a request to it is translated for. `model` is borrowed. */
 void upstream_target(const struct upstream *u, enum wire wire, struct str model,

@@ -126,7 +126,7 @@ TEST(each_operation_has_its_path)
         { "openai-responses", WIRE_OPENAI_RESPONSES, OP_COUNT, "m",
           "POST /v1/responses/input_tokens" },
         { "anthropic", WIRE_ANTHROPIC, OP_STREAM, "m", "POST /v1/messages" },
-        { "anthropic", WIRE_ANTHROPIC, OP_MODELS, "", "GET /v1/models" },
+        { "anthropic", WIRE_ANTHROPIC, OP_MODELS, "", "GET /v1/models?limit=1000" },
         { "anthropic", WIRE_ANTHROPIC, OP_COUNT, "m", "POST /v1/messages/count_tokens" },
         { "gemini", WIRE_GEMINI, OP_GENERATE, "gemini-3-pro",
           "POST /v1beta/models/gemini-3-pro:generateContent" },
@@ -136,7 +136,7 @@ TEST(each_operation_has_its_path)
           "POST /v1beta/models/publishers/google/models/x:countTokens" },
         { "gemini", WIRE_GEMINI, OP_GENERATE, "a b?c#d:e/f",
           "POST /v1beta/models/a%20b%3Fc%23d%3Ae/f:generateContent" },
-        { "gemini", WIRE_GEMINI, OP_MODELS, "", "GET /v1beta/models" },
+        { "gemini", WIRE_GEMINI, OP_MODELS, "", "GET /v1beta/models?pageSize=1000" },
         { "gemini", WIRE_GEMINI, OP_GENERATE, "../secrets", NULL },
         { "gemini", WIRE_GEMINI, OP_GENERATE, "a/../../b", NULL },
         { "gemini", WIRE_GEMINI, OP_GENERATE, "a/.", NULL },
@@ -172,6 +172,40 @@ TEST(each_operation_has_its_path)
     }
 }
 
+TEST(a_list_of_models_is_asked_for_page_by_page)
+{
+    static const struct {
+        const char *provider, *wire, *want;
+        bool has_list;
+    } cases[] = {
+        { "openai", "", "GET /v1/models", true },
+        { "anthropic", "", "GET /v1/models?limit=1000&after_id=a%2Fb%26c", true },
+        { "gemini", "", "GET /v1beta/models?pageSize=1000&pageToken=a%2Fb%26c", true },
+        { "compatible", "openai-responses", "GET /v1/models", true },
+        { "compatible", "cloudcode", NULL, false },
+        { "simulator", "", "GET /v1/models", false },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        bool own = cases[i].wire[0] != '\0' || strcmp(cases[i].provider, "simulator") == 0;
+        struct account_spec spec = spec_of(cases[i].provider, cases[i].wire, own ? "http://h" : "");
+        struct provider_options options = { .proxy = { .global = STR("") } };
+        struct upstream *u = made(t, &spec, &options, cases[i].provider);
+        struct upstream_ask ask = { .wire = upstream_first_wire(u),
+                                    .op = OP_MODELS,
+                                    .page = STR("a/b&c") };
+        struct buf out = { .max = 4096 };
+
+        CHECK_INT(upstream_has_models(u), cases[i].has_list, "case %zu", i);
+        CHECK_INT(upstream_put_head(u, &ask, &out), cases[i].want != NULL, "case %zu", i);
+        if (cases[i].want != NULL)
+            CHECK_STRS(request_line(buf_str(&out)),
+                       arena_printf(&t->arena, "%s HTTP/1.1", cases[i].want), "case %zu", i);
+        buf_clear(&out);
+        upstream_free(u);
+    }
+}
+
 TEST(a_head_is_whole_and_says_who_we_are)
 {
     static const struct {
@@ -193,7 +227,7 @@ TEST(a_head_is_whole_and_says_who_we_are)
           "Content-Length: 42\r\nanthropic-version: 2023-06-01\r\n\r\n",
           WIRE_ANTHROPIC, OP_GENERATE },
         { "gemini",
-          "GET /v1beta/models HTTP/1.1\r\nHost: generativelanguage.googleapis.com\r\n"
+          "GET /v1beta/models?pageSize=1000 HTTP/1.1\r\nHost: generativelanguage.googleapis.com\r\n"
           "User-Agent: penstock/" PENSTOCK_VERSION "\r\nAccept-Encoding: identity\r\n"
           "x-goog-api-key: sk-test-1234567890\r\nAccept: application/json\r\n\r\n",
           WIRE_GEMINI, OP_MODELS },

@@ -1,0 +1,139 @@
+/* Pages of the providers' lists of models. */
+#include "provider/model_page.h"
+
+#include "base/buf.h"
+#include "test.h"
+
+/* `id|name|owner|created|in|out ` for each, then `> next`; or the error. */
+static struct str read_page(struct test *t, enum wire wire, struct str body)
+{
+    struct model_page page;
+    struct error e;
+    struct buf text;
+
+    buf_init(&text, 1 << 16);
+    if (model_page_read(wire, body, &t->arena, &page, &e) != OK) {
+        buf_printf(&text, "%s", e.text);
+    } else {
+        for (size_t i = 0; i < page.count; i++) {
+            const struct listed_model *m = &page.models[i];
+
+            buf_printf(&text, "%.*s|%.*s|%.*s|%lld|%lld|%lld ", STR_ARG(m->id), STR_ARG(m->name),
+                       STR_ARG(m->owner), (long long)m->created_unix_ms,
+                       (long long)m->tokens_in_max, (long long)m->tokens_out_max);
+        }
+        buf_printf(&text, ">%.*s", STR_ARG(page.next));
+    }
+    struct str copy = arena_copy(&t->arena, buf_str(&text));
+
+    buf_clear(&text);
+    return copy;
+}
+
+TEST(pages_are_read_in_all_forms)
+{
+    static const struct {
+        const char *name;
+        enum wire wire;
+        const char *body, *want;
+    } cases[] = {
+        { "OpenAI", WIRE_OPENAI_CHAT,
+          "{\"object\":\"list\",\"data\":[{\"id\":\"gpt-9\",\"object\":\"model\",\"created\":"
+          "1700000000,"
+          "\"owned_by\":\"openai\",\"shutdown_date\":null},{\"id\":\"o9\"}],\"has_more\":true}",
+          "gpt-9||openai|1700000000000|0|0 o9|||0|0|0 >" },
+        { "a router's", WIRE_OPENAI_RESPONSES,
+          "{\"data\":[{\"id\":\"a\\/b\",\"name\":\"A: B\",\"created\":\"x\",\"owned_by\":7}]}",
+          "a/b|A: B||0|0|0 >" },
+        { "a bare array", WIRE_OPENAI_CHAT, "[{\"id\":\"x\"}]", "x|||0|0|0 >" },
+        { "Ollama's empty one", WIRE_OPENAI_CHAT, "{\"object\":\"list\",\"data\":null}", ">" },
+        { "Anthropic, more to come", WIRE_ANTHROPIC,
+          "{\"data\":[{\"type\":\"model\",\"id\":\"c-1\",\"display_name\":\"C One\","
+          "\"created_at\":\"2023-11-14T22:13:20Z\",\"max_input_tokens\":200000,\"max_tokens\":"
+          "64000,"
+          "\"capabilities\":null},{\"type\":\"model\",\"id\":\"c-2\"}],\"has_more\":true,"
+          "\"first_id\":\"c-1\",\"last_id\":\"c-2\"}",
+          "c-1|C One||1700000000000|200000|64000 c-2|||0|0|0 >c-2" },
+        { "Anthropic, the last one", WIRE_ANTHROPIC,
+          "{\"data\":[{\"id\":\"c\"}],\"has_more\":false,\"last_id\":\"c\"}", "c|||0|0|0 >" },
+        { "Gemini", WIRE_GEMINI,
+          "{\"models\":[{\"name\":\"models/g\",\"displayName\":\"G\",\"inputTokenLimit\":10,"
+          "\"outputTokenLimit\":-2},{\"name\":\"tunedModels/g\"}],\"nextPageToken\":\"t\"}",
+          "g|G||0|10|0 tunedModels/g|||0|0|0 >t" },
+        { "Gemini's empty one", WIRE_GEMINI, "{}", ">" },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        CHECK_STR(read_page(t, cases[i].wire, str_c(cases[i].body)), cases[i].want, "%s",
+                  cases[i].name);
+}
+
+TEST(what_is_no_list_is_refused_whole_and_named)
+{
+    static const struct {
+        enum wire wire;
+        const char *body, *want;
+    } cases[] = {
+        { WIRE_OPENAI_CHAT, "<html>", "no JSON: " },
+        { WIRE_OPENAI_CHAT, "", "no JSON: " },
+        { WIRE_OPENAI_CHAT, "{}", "no member `data`" },
+        { WIRE_OPENAI_CHAT, "7", "no member `data`" },
+        { WIRE_OPENAI_CHAT, "{\"data\":{}}", "`data` is no list" },
+        { WIRE_OPENAI_CHAT, "{\"data\":[{\"id\":\"a\"},7]}", "data[1] is no object" },
+        { WIRE_OPENAI_CHAT, "{\"data\":[{\"id\":7}]}", "data[0].id is no name" },
+        { WIRE_OPENAI_CHAT, "{\"data\":[{\"id\":\"\"}]}", "data[0].id is no name" },
+        { WIRE_OPENAI_CHAT, "{\"data\":[{\"id\":\"a\\nb\"}]}", "data[0].id is no name" },
+        { WIRE_OPENAI_CHAT, "{\"data\":[{}]}", "data[0].id is no name" },
+        { WIRE_ANTHROPIC, "{\"data\":[],\"has_more\":true}", "has_more is true" },
+        { WIRE_GEMINI, "[]", "no member `models`" },
+        { WIRE_GEMINI, "{\"models\":[{\"id\":\"a\"}]}", "models[0].name is no name" },
+        { WIRE_GEMINI, "{\"models\":[{\"name\":\"models/\"}]}", "models[0].name is no name" },
+        { WIRE_GEMINI, "{\"models\":[],\"nextPageToken\":7}", "nextPageToken is no text" },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct str got = read_page(t, cases[i].wire, str_c(cases[i].body));
+
+        CHECK(str_starts(got, str_c(cases[i].want)), "%s: %.*s", cases[i].body, STR_ARG(got));
+    }
+}
+
+/* `count` models, the last one with an id of `id_bytes`. */
+static struct str long_page(struct test *t, size_t count, size_t id_bytes)
+{
+    struct buf body;
+
+    buf_init(&body, 1 << 20);
+    buf_add(&body, STR("{\"data\":["));
+    for (size_t i = 0; i + 1 < count; i++)
+        buf_printf(&body, "{\"id\":\"%zu\"},", i);
+    buf_add(&body, STR("{\"id\":\""));
+    for (size_t i = 0; i < id_bytes; i++)
+        buf_add_char(&body, 'x');
+    buf_add(&body, STR("\"}]}"));
+    struct str copy = arena_copy(&t->arena, buf_str(&body));
+
+    buf_clear(&body);
+    return copy;
+}
+
+TEST(pages_have_limits)
+{
+    struct model_page page;
+    struct error e;
+
+    CHECK_INT(
+        model_page_read(WIRE_OPENAI_CHAT, long_page(t, LISTED_MODELS_MAX, 1), &t->arena, &page, &e),
+        OK);
+    CHECK_INT(page.count, LISTED_MODELS_MAX);
+    CHECK_INT(model_page_read(WIRE_OPENAI_CHAT, long_page(t, LISTED_MODELS_MAX + 1, 1), &t->arena,
+                              &page, &e),
+              E_LIMIT);
+    CHECK_INT(
+        model_page_read(WIRE_OPENAI_CHAT, long_page(t, 1, LISTED_ID_MAX), &t->arena, &page, &e),
+        OK);
+    CHECK_INT(page.models[0].id.len, LISTED_ID_MAX);
+    CHECK_INT(
+        model_page_read(WIRE_OPENAI_CHAT, long_page(t, 1, LISTED_ID_MAX + 1), &t->arena, &page, &e),
+        E_SYNTAX);
+}

@@ -6,18 +6,11 @@
 #include "base/timetext.h"
 #include "base/utf8.h"
 
-static const struct str default_models[] = {
-    { "sim-large", 9 },
-    { "sim-small", 9 },
-};
-
 struct rules *rules_new(void)
 {
     struct rules *r = must_calloc(1, sizeof(*r));
 
     r->models = arena_array(&r->arena, struct str, RULE_MODELS_MAX);
-    memcpy(r->models, default_models, sizeof(default_models));
-    r->model_count = COUNT(default_models);
     return r;
 }
 

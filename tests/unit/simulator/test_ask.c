@@ -244,7 +244,7 @@ TEST(lists_of_models_have_the_shape_of_who_asks)
     };
     struct rig rig;
 
-    rig_open(&rig, t, "");
+    rig_open(&rig, t, "models sim-large sim-small\n");
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct response r = rig_call(&rig, "GET", cases[i].target, cases[i].fields, STR(""));
 

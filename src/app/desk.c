@@ -118,6 +118,8 @@ void desk_reload_accounts(struct desk *d)
 
     (void)load_accounts(d, s, NULL); /* faults are logged account by account */
     settings_unref(s);
+    if (d->lists != NULL)
+        model_lists_accounts(d->lists, d->known, d->known_count);
     d->o.on_accounts(d->o.peer, d->known_count);
 }
 
@@ -161,6 +163,12 @@ void desk_put_fault(struct desk *d, struct buf *out)
     pthread_mutex_unlock(&d->fault_lock);
 }
 
+static void set_upkeep(struct desk *d, const struct settings *s)
+{
+    if (d->lists != NULL)
+        model_lists_every(d->lists, s->quota_auto_refresh ? s->quota_refresh_minutes * 60000 : 0);
+}
+
 /* Other settings are in force, by an edit, a reload or a change of ours. */
 static void on_config(void *peer, struct settings *s)
 {
@@ -169,6 +177,7 @@ static void on_config(void *peer, struct settings *s)
     set_fault(d);
     atomic_store(&d->revision, config_file_revision(d->config));
     d->o.on_settings(d->o.peer, s);
+    set_upkeep(d, s);
     desk_reload_accounts(d);
 }
 
@@ -233,7 +242,14 @@ void desk_start(struct desk *d)
             .loop = d->loop, .limits = s->client, .tls = s->tls, .metrics = &d->client_metrics },
         &e);
     if (d->client == NULL)
-        log_warn("accounts cannot be tested", F_C("why", e.text));
+        log_warn("accounts cannot be tested, nor their lists of models be read",
+                 F_C("why", e.text));
+    else
+        d->lists = model_lists_new(&(struct model_lists_options){
+            .loop = d->loop, .client = d->client, .pool = d->o.pool });
+    set_upkeep(d, s);
+    if (d->lists != NULL)
+        model_lists_accounts(d->lists, d->known, d->known_count);
     d->mailbox = mailbox_new(d->loop);
     timer_init(&d->look, d->loop, look_at_store, d);
     timer_start(&d->look, STORE_LOOK_MS);
@@ -280,6 +296,7 @@ void desk_close(struct desk *d)
         mailbox_free(d->mailbox); /* changes that still wait are made */
         desk_tests_end(d);
     }
+    model_lists_free(d->lists);
     if (d->client != NULL)
         client_free(d->client);
     desk_bindings_stop(d);

@@ -6,6 +6,7 @@
 
 #include "app/desk.h"
 #include "base/json_write.h"
+#include "upkeep/model_lists.h"
 
 struct desk {
     struct desk_options o;
@@ -21,7 +22,8 @@ struct desk {
     uint64_t kept;           /* times that bindings were written */
     int64_t *known;          /* ids in the pool */
     size_t known_count;
-    struct client *client; /* of the desk's loop: for tests of accounts */
+    struct client *client; /* of the desk's loop: for what accounts are asked in the background */
+    struct model_lists *lists; /* NULL: there is no client */
     struct client_metrics client_metrics;
     struct account_test *tests; /* under way */
     unsigned test_count;

@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "upkeep/list_call.h"
+
 #define TESTS_MAX 16
 #define TEST_MS 30000
 
@@ -18,11 +20,8 @@ struct account_test {
     int64_t id;
     bool refused;
     struct upstream *upstream; /* ours */
-    struct call *call;
-    enum wire wire;
-    int status;
+    struct list_call call;
     int64_t started_us;
-    struct buf body;
 };
 
 /* --- the account as it is declared */
@@ -75,15 +74,17 @@ static void test_unlink(struct account_test *t)
 /* It is in no list any more. */
 static void test_free(struct account_test *t)
 {
+    list_call_clear(&t->call);
     upstream_free(t->upstream);
-    buf_clear(&t->body);
     free(t);
 }
 
 /* `fault` is NULL when an answer came. */
-static void test_end(struct account_test *t, const struct call_fault *fault)
+static void test_end(void *peer, const struct call_fault *fault)
 {
-    bool good = fault == NULL && t->status >= 200 && t->status < 300;
+    struct account_test *t = peer;
+    int status = fault == NULL ? t->call.status : 0;
+    bool good = status >= 200 && status < 300;
     struct admin_outcome out = { .status = 200 };
     struct judge_words words = { 0 };
     struct verdict v = { .kind = VERDICT_SUCCESS };
@@ -91,9 +92,9 @@ static void test_end(struct account_test *t, const struct call_fault *fault)
 
     if (!good)
         v = provider_judge(t->upstream->provider,
-                           &(struct judge_ask){ .wire = t->wire,
-                                                .status = fault == NULL ? t->status : 0,
-                                                .body = buf_str(&t->body),
+                           &(struct judge_ask){ .wire = upstream_first_wire(t->upstream),
+                                                .status = status,
+                                                .body = buf_str(&t->call.body),
                                                 .fault = fault,
                                                 .unix_ms = clock_unix_ms() },
                            &a, &words);
@@ -105,7 +106,7 @@ static void test_end(struct account_test *t, const struct call_fault *fault)
     json_put_object(&w);
     json_put_member_bool(&w, "ok", good);
     json_put_member(&w, "verdict", str_c(verdict_word(v.kind)));
-    json_put_member_i64(&w, "status", fault == NULL ? t->status : 0);
+    json_put_member_i64(&w, "status", status);
     json_put_member(&w, "message",
                     good                    ? STR("the provider accepts the credential")
                     : fault != NULL         ? str_c(fault->text)
@@ -119,65 +120,7 @@ static void test_end(struct account_test *t, const struct call_fault *fault)
     test_free(t);
 }
 
-static void on_head(void *peer, const struct http_head *head)
-{
-    struct account_test *t = peer;
-
-    t->status = head->status;
-}
-
-static void on_data(void *peer, struct str bytes)
-{
-    struct account_test *t = peer;
-
-    (void)buf_add(&t->body, str_take(bytes, t->body.max - t->body.len));
-}
-
-static void on_end(void *peer)
-{
-    test_end(peer, NULL);
-}
-
-static void on_fail(void *peer, const struct call_fault *fault)
-{
-    test_end(peer, fault);
-}
-
 /* --- the beginning */
-
-static enum wire first_wire(uint32_t wires)
-{
-    unsigned w = 0;
-
-    while ((wires & WIRE_BIT(w)) == 0)
-        w++;
-    return (enum wire)w;
-}
-
-static bool test_send(struct desk *d, struct account_test *t)
-{
-    static const struct http_head nobody = { .method = HTTP_GET };
-    struct buf head = { .max = (size_t)64 << 10 };
-    struct call_timeouts timeouts = t->upstream->timeouts;
-    bool fits = upstream_put_head(
-        t->upstream,
-        &(struct upstream_ask){
-            .wire = t->wire, .op = OP_MODELS, .client = &nobody, .default_version = true },
-        &head);
-
-    if (timeouts.total_ms > TEST_MS)
-        timeouts.total_ms = TEST_MS;
-    if (fits)
-        t->call = client_send(
-            d->client, &(struct call_options){ .origin = &t->upstream->origin,
-                                               .head = buf_str(&head),
-                                               .timeouts = timeouts,
-                                               .hooks = { on_head, on_data, on_end, on_fail, t } });
-    if (head.cap > 0)
-        wipe(head.at, head.cap); /* the credential is in it */
-    buf_clear(&head);
-    return fits;
-}
 
 bool desk_account_test(struct desk *d, struct admin_call *c, struct admin_outcome *out)
 {
@@ -211,10 +154,9 @@ bool desk_account_test(struct desk *d, struct admin_call *c, struct admin_outcom
                                 .id = v.id,
                                 .refused = v.refused,
                                 .upstream = up,
-                                .wire = first_wire(up->wires),
                                 .started_us = clock_mono_us() };
-    buf_init(&t->body, JUDGE_BODY_MAX);
-    if (test_send(d, t)) {
+    list_call_init(&t->call, JUDGE_BODY_MAX, test_end, t);
+    if (list_call_send(&t->call, d->client, up, STR(""), TEST_MS)) {
         d->tests = t;
         d->test_count++;
         return true;
@@ -233,7 +175,6 @@ void desk_tests_end(struct desk *d)
         d->test_count--;
         struct admin_outcome out = { .status = 503 };
 
-        call_cancel(t->call);
         buf_init(&out.body, 4096);
         admin_put_error(&out.body, STR("the gateway is ending"), STR(""));
         admin_call_done(t->asked, &out);

@@ -298,7 +298,7 @@ const struct member_doc account_docs[] = {
     { "tier", "string", "`ULTRA`, `PRO` or `FREE`: higher ones are used first." },
     { "models", "list of strings",
       "Models it offers, with `*` for any text; without it: what the "
-      "provider's own list says." },
+      "provider's own list says, and any model while that cannot be read." },
     { "max_concurrency", "integer", "Requests at one time; 0: no limit." },
     { "headers", "object of strings", "Headers added to each request." },
     { "proxy", "string", "A proxy URL of its own, or `direct`." },

@@ -355,15 +355,15 @@ def test_an_account_is_tested_with_its_own_credential_and_taken_back_when_it_is_
         if request.key != "sk-upstream-one" or not good["now"]:
             connection.sendall(whole({"error": {"message": "Incorrect API key provided", "type": "invalid_request_error", "code": "invalid_api_key"}}, "401 Unauthorized"))
         else:
-            connection.sendall(whole({"object": "list", "data": []}) if request.path.endswith("/models") else CHAT.whole())
-    upstream = Upstream(answer)
+            connection.sendall(whole({"object": "list", "data": []}) if request.is_list else CHAT.whole())
+    upstream = Upstream(answer, lists=answer)
     gateway = Gateway(program, {"accounts": [CHAT.account(upstream, "one")]})
     try:
         assert gateway.call("POST", *CHAT.request())[0] == 503
         assert admin(gateway, "GET", "/api/accounts/one")["credential_refused"]
         got = admin(gateway, "POST", "/api/accounts/one/test")
         assert not got["ok"] and got["verdict"] == "auth_invalid" and got["status"] == 401, got
-        assert upstream.requests[-1].line.startswith("GET /v1/models "), upstream.requests[-1].line
+        assert upstream.listed[-1].line.startswith("GET /v1/models "), upstream.listed[-1].line
         good["now"] = True
         got = admin(gateway, "POST", "/api/accounts/one/test")
         assert got["ok"] and got["verdict"] == "success" and got["status"] == 200, got

@@ -22,6 +22,7 @@ struct gateway {
     struct desk *desk;
     struct admin *admin;
     struct trace_ring *traces; /* of finished requests */
+    struct stored *stored;     /* responses that clients may go on from */
     _Atomic bool capturing;
     struct journal *journal;
     struct file_append *journal_file;
@@ -541,6 +542,7 @@ static void gateway_clear(struct gateway *g)
     admin_free(g->admin);
     pool_free(g->pool);
     trace_ring_free(g->traces);
+    stored_free(g->stored);
     journal_free(g->journal);
     file_append_close(g->journal_file);
 }
@@ -568,6 +570,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     pool_set_options(g.pool, &scheduling);
     g.drain_ms = s->drain_ms;
     g.traces = trace_ring_new(s->capture_bytes);
+    g.stored = stored_new();
     atomic_store(&g.capturing, s->logs_capture);
     g.admin = admin_new(&(struct admin_options){ .pool = g.pool,
                                                  .traces = g.traces,
@@ -582,7 +585,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     if (st != OK)
         goto out;
     g.shared = (struct worker_shared){
-        .pool = g.pool, .journal = g.journal, .on_access = on_access, .peer = &g
+        .pool = g.pool, .journal = g.journal, .stored = g.stored, .on_access = on_access, .peer = &g
     };
     g.shared.budget.max = (int64_t)s->memory_bytes;
     g.shared.peers = peers_new();

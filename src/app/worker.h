@@ -17,6 +17,7 @@
 struct worker_shared {
     struct pool *pool;
     struct journal *journal; /* NULL: none */
+    struct stored *stored;   /* to which conversations responses belong */
     struct budget budget;
     _Atomic uint32_t connections;
     struct peers *peers; /* connections of each remote address */

@@ -116,6 +116,13 @@ static void on_head(void *peer, const struct http_head *head)
 
 static void on_end(void *peer);
 
+/* The client may go on from a response by its id. */
+static void note_response(struct exchange *x, struct str id)
+{
+    if (x->env->stored != NULL && x->has_session && id.len > 0)
+        stored_add(x->env->stored, id, &x->session);
+}
+
 /* `e` is the client's emitter, or the collector. */
 static void fed(struct exchange *x, const struct emitter *e, enum emitter_fed result)
 {
@@ -132,6 +139,7 @@ static void fed(struct exchange *x, const struct emitter *e, enum emitter_fed re
         attempt_cut(x);
         break;
     case EMITTER_DONE:
+        note_response(x, emitter_response_id(e));
         /* the client has it all; what is left of the upstream's body is framing, unless the end
          * was ours */
         if (emitter_cut_short(e)) {
@@ -280,6 +288,7 @@ static void whole_answer(struct exchange *x)
         return;
     }
     x->usage = answer.usage;
+    note_response(x, answer.id);
     attempt_succeed(x);
     reply_whole(x, &answer);
 }

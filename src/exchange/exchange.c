@@ -199,7 +199,7 @@ void exchange_body(struct request *r)
         reply_complaint(x, &why);
         return;
     }
-    x->has_session = session_key_make(r->head, &x->request, &x->session);
+    x->has_session = session_key_make(r->head, &x->request, x->env->stored, &x->session);
     x->request.model = arena_copy(&r->arena, x->request.model); /* it outlives the body */
     rule = mapping_find(x->rules->mapping, x->rules->mapping_count, x->request.model);
     x->mapped = rule != NULL ? rule->to : x->request.model;

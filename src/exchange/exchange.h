@@ -16,6 +16,7 @@
 #include "exchange/access.h"
 #include "exchange/door.h"
 #include "exchange/repair.h"
+#include "exchange/stored.h"
 #include "http/client.h"
 #include "journal/journal.h"
 #include "route/mapping.h"
@@ -64,6 +65,7 @@ struct exchange_env {
     struct client *client;
     struct pool *pool;
     struct journal *journal; /* NULL: none */
+    struct stored *stored;   /* of all workers; NULL: none */
     struct exchange_metrics *metrics;
     const struct exchange_rules *rules; /* current; app swaps it, running exchanges keep theirs */
     void (*on_access)(void *peer, const struct access_record *record); /* NULL: none */

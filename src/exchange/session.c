@@ -36,7 +36,7 @@ static struct str user_session(struct str user_id, struct arena *a)
 }
 
 bool session_key_make(const struct http_head *head, const struct wire_request *r,
-                      struct session_key *key)
+                      struct stored *stored, struct session_key *key)
 {
     static const struct str headers[] = {
         { "x-session-id", 12 },       { "x-claude-code-session-id", 24 },
@@ -60,8 +60,8 @@ bool session_key_make(const struct http_head *head, const struct wire_request *r
         else if (str_find(r->user_id, STR("session-")) == SIZE_MAX)
             found = keyed(&r->user_id, 1, key);
     }
-    /* previous_response_id names a stored response; its session is known only where responses are
-     * stored */
+    if (!found && r->previous_response.len > 0 && stored != NULL)
+        found = stored_find(stored, r->previous_response, key);
     if (!found && (r->first_text.len > 0 || r->first_message.len > 0)) {
         /* the key of the cache counts only together with the text: programs send one constant */
         struct str texts[3];

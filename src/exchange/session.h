@@ -1,15 +1,16 @@
 /* exchange/session.h - the key of a conversation, as stable as can be made (product: one exchange,
- * step 2). Threads: pure. */
+ * step 2). Threads: any. */
 #ifndef PENSTOCK_EXCHANGE_SESSION_H
 #define PENSTOCK_EXCHANGE_SESSION_H
 
+#include "exchange/stored.h"
 #include "http/parse.h"
 #include "pool/pool.h"
 #include "wire/format.h"
 
-/* False when there is nothing to tell the conversation by. */
+/* False when there is nothing to tell the conversation by. `stored`: NULL when none are known. */
 bool session_key_make(const struct http_head *head, const struct wire_request *r,
-                      struct session_key *key);
+                      struct stored *stored, struct session_key *key);
 /* `sid-` and 16 hex digits. */
 #define SESSION_TEXT 21
 void session_key_text(const struct session_key *key, char out[SESSION_TEXT]);

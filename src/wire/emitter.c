@@ -83,6 +83,11 @@ const struct usage *emitter_usage(const struct emitter *e)
     return e->translator != NULL ? &e->translator->decoder.usage : &e->stream.usage;
 }
 
+struct str emitter_response_id(const struct emitter *e)
+{
+    return e->translator != NULL ? STR("") : str_c(e->stream.response_id);
+}
+
 bool emitter_cut_short(const struct emitter *e)
 {
     return e->translator != NULL && e->translator->cut_short;

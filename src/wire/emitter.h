@@ -104,6 +104,8 @@ void emitter_fail(struct emitter *e, const struct fault *f);
 
 /* Tokens of the attempt so far. */
 const struct usage *emitter_usage(const struct emitter *e);
+/* The upstream's id of the response, where the client has it, too; else empty. */
+struct str emitter_response_id(const struct emitter *e);
 /* The stream's end was ours (a stop sequence that the upstream does not know): it may still be
  * talking. */
 bool emitter_cut_short(const struct emitter *e);

@@ -92,6 +92,7 @@ enum finish {
 struct wire_answer {
     struct str
         model_raw; /* span of the model's name in the body, quotes included; empty when absent */
+    struct str id; /* openai-responses: of the response; lives as long as the body */
     struct usage usage;
     enum finish finish;
     bool is_error; /* a 200 that holds the protocol's error form, or nothing of an answer */

@@ -47,10 +47,15 @@ static bool read_request(struct wire_request *r, struct arena *a, struct wire_co
 }
 
 /* What is read of an answer; a stream's last event holds one as well. */
-enum { OUTPUT, MODEL, USAGE, ERROR, STATUS, DETAILS, ANSWER };
+enum { ID, OUTPUT, MODEL, USAGE, ERROR, STATUS, DETAILS, ANSWER };
 static const struct str answer_names[ANSWER] = {
-    [OUTPUT] = NAME("output"), [MODEL] = NAME("model"),   [USAGE] = NAME("usage"),
-    [ERROR] = NAME("error"),   [STATUS] = NAME("status"), [DETAILS] = NAME("incomplete_details"),
+    [ID] = NAME("id"),
+    [OUTPUT] = NAME("output"),
+    [MODEL] = NAME("model"),
+    [USAGE] = NAME("usage"),
+    [ERROR] = NAME("error"),
+    [STATUS] = NAME("status"),
+    [DETAILS] = NAME("incomplete_details"),
 };
 
 static bool says(const struct json *doc, uint32_t node, struct str text)
@@ -77,6 +82,8 @@ static void read_answer(const struct json *doc, struct wire_answer *out)
                     !is_type(doc, nodes[OUTPUT], JSON_ARRAY);
     if (out->is_error)
         return;
+    if (is_type(doc, nodes[ID], JSON_STRING))
+        out->id = json_inside(doc, nodes[ID]);
     out->finish = finish_of(doc, nodes);
     out->has_content = json_first(doc, nodes[OUTPUT]) != JSON_NONE;
 }

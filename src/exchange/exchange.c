@@ -428,13 +428,29 @@ static bool spare(struct exchange *x, const struct verdict *v, int64_t account)
     return true;
 }
 
+/* Do these two name their errors with the same words? */
+static bool same_words(enum wire upstream, enum wire protocol)
+{
+    static const enum wire family[WIRES] = {
+        [WIRE_OPENAI_CHAT] = WIRE_OPENAI_CHAT, [WIRE_OPENAI_RESPONSES] = WIRE_OPENAI_CHAT,
+        [WIRE_ANTHROPIC] = WIRE_ANTHROPIC,     [WIRE_GEMINI] = WIRE_GEMINI,
+        [WIRE_CLOUDCODE] = WIRE_GEMINI,
+    };
+
+    return family[upstream] == family[protocol];
+}
+
+/* The provider says that the request is wrong. Its sentence is kept; its type and code only for a
+ * client that knows them. */
 static void client_fault(struct exchange *x, const struct verdict *v,
                          const struct judge_words *words)
 {
     enum fault_class class = v->kind == VERDICT_TOO_LONG  ? FAULT_CONTEXT_TOO_LONG
                              : v->kind == VERDICT_BLOCKED ? FAULT_BLOCKED
+                             : v->status == 413           ? FAULT_TOO_LARGE
                                                           : FAULT_BAD_REQUEST;
     bool has_status = v->status >= 400 && v->status < 500;
+    bool known = same_words(x->attempt.wire, x->target.protocol);
 
     reply_fault(x,
                 &(struct fault){
@@ -442,9 +458,9 @@ static void client_fault(struct exchange *x, const struct verdict *v,
                     .status = has_status ? v->status : 0,
                     .message = words->message.len > 0 ? words->message
                                                       : STR("the provider refused the request"),
-                    .type = words->type,
-                    .code = words->code,
-                    .param = words->param,
+                    .type = known ? words->type : STR(""),
+                    .code = known ? words->code : STR(""),
+                    .param = known ? words->param : STR(""),
                 },
                 ENDING_REQUEST_WRONG);
 }

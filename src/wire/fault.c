@@ -77,6 +77,26 @@ static struct str given_or(struct str given, const char *own)
     return given.len > 0 ? given : str_c(own);
 }
 
+/* Clients of Anthropic and Gemini know by the sentence alone that the conversation is too long, and
+ * shorten it then: the sentence of another provider gets theirs in front of it. */
+static void put_message(struct json_writer *w, enum wire protocol, const struct fault *f)
+{
+    bool anthropic = protocol == WIRE_ANTHROPIC;
+    struct str known =
+        anthropic ? STR("prompt is too long") : STR("exceeds the maximum number of tokens");
+    struct str lead = anthropic ? STR("prompt is too long: ")
+                                : STR("The input exceeds the maximum number of tokens: ");
+    bool lacks = f->class == FAULT_CONTEXT_TOO_LONG && str_find(f->message, known) == SIZE_MAX &&
+                 str_find(f->message, STR("exceed context limit")) == SIZE_MAX;
+    struct buf text;
+
+    buf_init(&text, lead.len + f->message.len);
+    (void)(!lacks || buf_add(&text, lead));
+    (void)buf_add(&text, f->message);
+    json_put_member(w, "message", utf8_clip(buf_str(&text), FAULT_TEXT_MAX));
+    buf_clear(&text);
+}
+
 /* What stands behind `"error":` for OpenAI clients, and flat in a responses `error` event. */
 static void put_openai_members(struct json_writer *w, const struct fault *f, bool with_type)
 {
@@ -114,7 +134,7 @@ static void put_anthropic(struct json_writer *w, const struct fault *f, struct s
     json_put_key(w, STR("error"));
     json_put_object(w);
     json_put_member(w, "type", given_or(f->type, classes[f->class].anthropic_type));
-    json_put_member(w, "message", utf8_clip(f->message, FAULT_TEXT_MAX));
+    put_message(w, WIRE_ANTHROPIC, f);
     json_put_end(w);
     json_put_member(w, "request_id", request_id);
     json_put_end(w);
@@ -126,7 +146,7 @@ static void put_gemini(struct json_writer *w, const struct fault *f)
     json_put_key(w, STR("error"));
     json_put_object(w);
     json_put_member_i64(w, "code", fault_status(WIRE_GEMINI, f));
-    json_put_member(w, "message", utf8_clip(f->message, FAULT_TEXT_MAX));
+    put_message(w, WIRE_GEMINI, f);
     json_put_member(w, "status", given_or(f->type, classes[f->class].gemini_word));
     if (f->retry_after_s > 0 || f->class == FAULT_CLIENT_KEY) {
         json_put_key(w, STR("details"));

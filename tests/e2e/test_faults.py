@@ -144,6 +144,48 @@ def test_a_wrong_request_is_the_clients_and_asks_nobody_else(program):
             upstream.close()
 
 
+def test_a_wrong_request_is_told_in_the_words_of_the_clients_protocol(program):
+    wires = {"chat": "openai-chat", "responses": "openai-responses", "messages": "anthropic", "gemini": "gemini"}
+    said = {
+        "chat": {"error": {"message": "%s", "type": "invalid_request_error", "param": "max_tokens", "code": "invalid_value"}},
+        "responses": {"error": {"message": "%s", "type": "invalid_request_error", "param": "max_tokens", "code": "invalid_value"}},
+        "messages": {"type": "error", "error": {"type": "invalid_request_error", "message": "%s"}},
+        "gemini": {"error": {"code": 400, "message": "%s", "status": "INVALID_ARGUMENT"}},
+    }
+    too_long = {"messages": "prompt is too long", "gemini": "exceeds the maximum number of tokens"}
+    for served in WIRES:
+        text = json.dumps(said[served.name])
+        answers = {
+            "400 Bad Request": (text % "a wrong field", "invalid_request_error", "INVALID_ARGUMENT"),
+            "413 Payload Too Large": (text.replace("invalid_request_error", "request_too_large") % "too large", "request_too_large", "INVALID_ARGUMENT"),
+        }
+        upstream = Upstream(None)
+        gateway = Gateway(program, {"accounts": [{"label": "one", "provider": "compatible", "wire": wires[served.name], "api_key": "sk-upstream-one",
+                                                  "base_url": upstream.url + served.base, "models": ["*"]}]})
+        try:
+            for client in WIRES:
+                if client is served:
+                    continue
+                for status, (answer, anthropic, gemini) in answers.items():
+                    upstream.answer = lambda r, c: c.sendall(whole(answer.encode(), status))
+                    got, _, body = gateway.call("POST", *client.request())
+                    error = json.loads(body)["error"]
+                    assert got == int(status[:3]), (served.name, client.name, got, body)
+                    if client.name == "gemini":
+                        assert error["status"] == gemini and error["code"] == got, (served.name, body)
+                    elif client.name == "messages":
+                        assert error["type"] == anthropic, (served.name, body)
+                    elif served.name in ("messages", "gemini"):
+                        assert error["type"] == "invalid_request_error" and error["param"] is None, (served.name, body)
+                upstream.answer = lambda r, c: c.sendall(whole((text % "prompt is too long: 9 tokens > 8 maximum").encode(), "400 Bad Request"))
+                _, _, body = gateway.call("POST", *client.request())
+                error = json.loads(body)["error"]
+                assert too_long.get(client.name, "") in error["message"] and "9 tokens > 8" in error["message"], (served.name, client.name, body)
+        finally:
+            gateway.clear()
+            upstream.close()
+
+
 def test_a_refused_credential_is_no_401_for_the_client(program):
     wire = WIRES[2]
     gateway, upstream = pair(program, wire, None)

@@ -116,3 +116,38 @@ TEST(C58_overload_in_a_responses_stream_is_something_to_wait_for)
     CHECK(str_find(buf_str(&b), STR("\"code\":\"server_error\"")) != SIZE_MAX);
     buf_clear(&b);
 }
+
+TEST(fault_too_long_is_said_in_the_sentence_the_client_looks_for)
+{
+    static const struct {
+        enum wire wire;
+        const char *said, *told;
+    } cases[] = {
+        { WIRE_ANTHROPIC, "maximum context length is 9 tokens",
+          "\"prompt is too long: maximum context length is 9 tokens\"" },
+        { WIRE_ANTHROPIC, "prompt is too long: 5 tokens > 4 maximum",
+          "\"prompt is too long: 5 tokens > 4 maximum\"" },
+        { WIRE_ANTHROPIC, "input length and `max_tokens` exceed context limit: 3 + 4 > 5",
+          "\"input length and `max_tokens` exceed context limit: 3 + 4 > 5\"" },
+        { WIRE_GEMINI, "prompt is too long: 5 tokens > 4 maximum",
+          "\"The input exceeds the maximum number of tokens: prompt is too long: 5 tokens > 4 "
+          "maximum\"" },
+        { WIRE_OPENAI_CHAT, "prompt is too long: 5 tokens > 4 maximum",
+          "\"prompt is too long: 5 tokens > 4 maximum\"" },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct fault f = { .class = FAULT_CONTEXT_TOO_LONG, .message = str_c(cases[i].said) };
+        struct buf b;
+
+        buf_init(&b, 4096);
+        CHECK(fault_put(&b, cases[i].wire, &f, STR("r")));
+        CHECK(str_find(buf_str(&b), str_c(cases[i].told)) != SIZE_MAX, "%.*s",
+              STR_ARG(buf_str(&b)));
+        b.len = 0;
+        CHECK(fault_put_event(&b, cases[i].wire, &f, STR("r"), 1, STR("")));
+        CHECK(str_find(buf_str(&b), str_c(cases[i].told)) != SIZE_MAX, "%.*s",
+              STR_ARG(buf_str(&b)));
+        buf_clear(&b);
+    }
+}

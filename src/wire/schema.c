@@ -211,7 +211,7 @@ static void put_own(struct walk *k, const struct view *v, int kw, struct propert
         schema_put_type(k, v, null_too);
         break;
     case K_NULLABLE: /* written with the type */
-        k->changed = k->changed || !k->f->openapi;
+        k->respelt = true;
         break;
     case K_PROPERTIES:
         if (is_object(k, v->at[kw]) && object)

@@ -121,8 +121,10 @@ void schema_put_format(struct walk *k, const struct view *v)
 {
     uint32_t node = v->at[K_FORMAT];
 
-    if (!is_string(k, node) || (json_says(k->doc, node, STR("enum")) && !k->f->openapi))
-        k->changed = true; /* `enum`: Gemini's mark of a list of values */
+    if (!is_string(k, node))
+        k->changed = true;
+    else if (json_says(k->doc, node, STR("enum")) && !k->f->openapi)
+        k->respelt = true; /* Gemini's mark of a list of values */
     else
         json_put_member_raw(k->w, "format", raw_of(k, node));
 }
@@ -145,6 +147,7 @@ static bool is_spelt_well(const struct walk *k, uint32_t node)
 void schema_put_type(struct walk *k, const struct view *v, bool null_too)
 {
     uint32_t node = v->at[K_TYPE], types = v->types;
+    uint32_t said = node != JSON_NONE ? schema_types_said(k, node) : 0;
     bool null = v->nullable || null_too;
 
     if (types == 0) {
@@ -156,22 +159,23 @@ void schema_put_type(struct walk *k, const struct view *v, bool null_too)
 
         for (int i = 0; i < TYPES; i++)
             if (one == 1u << i) {
-                k->changed = k->changed || node == JSON_NONE ||
-                             !json_says(k->doc, node, str_c(schema_type_names[i].openapi));
+                k->changed = k->changed || node == JSON_NONE;
+                k->respelt = true;
                 json_put_member(k->w, "type", str_c(schema_type_names[i].openapi));
             }
         if ((null && one != TYPE(NULL)) || is_true(k, v->at[K_NULLABLE]))
             json_put_member_bool(k->w, "nullable", true);
-        k->changed = k->changed || (null && !is_true(k, v->at[K_NULLABLE]));
+        k->changed = k->changed || (null && !v->nullable);
         return;
     }
     if (null)
         types |= TYPE(NULL);
-    if (node != JSON_NONE && schema_types_said(k, node) == types && is_spelt_well(k, node)) {
+    if (said == types && is_spelt_well(k, node)) {
         json_put_member_raw(k->w, "type", raw_of(k, node));
         return;
     }
-    k->changed = true;
+    k->respelt = true;
+    k->changed = k->changed || (said | (v->nullable ? TYPE(NULL) : 0)) != types;
     json_put_key(k->w, STR("type"));
     if ((types & (types - 1)) != 0)
         json_put_array(k->w);
@@ -197,7 +201,7 @@ void schema_put_plain(struct walk *k, uint32_t key, uint32_t value, int kw)
         json_put_key(k->w, name);
     }
     if (counts && is_string(k, value) && str_to_u64(json_inside(k->doc, value), &number)) {
-        k->changed = true;
+        k->respelt = true;
         json_put_i64(k->w, number > INT64_MAX ? INT64_MAX : (int64_t)number);
     } else {
         json_put_raw(k->w, raw_of(k, value));

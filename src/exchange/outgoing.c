@@ -101,7 +101,6 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
      * are cut); the client still gets what it asked for */
     t.stream = x->canon->stream || (a->wire == WIRE_ANTHROPIC && !counts);
     t.count = counts;
-    t.request_id = str_c(x->request_id);
     a->stream = t.stream && !t.count;
     if (!translate_write(x->canon, &t, x->r->body.len * TRANSLATED_GROWTH + TRANSLATED_MORE,
                          &x->r->arena, &c->asked, why))

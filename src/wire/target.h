@@ -96,11 +96,10 @@ struct wire_target {
     struct wire_lacks lacks;
     struct wire_extras extras;
     enum wire_dialect dialect;
-    bool own_service;      /* the provider's own service, not one that is merely compatible */
-    bool stream;           /* the answer is to be streamed, whatever the client asked for */
-    bool count;            /* write the wire's request for counting tokens */
-    struct str project;    /* cloudcode */
-    struct str request_id; /* cloudcode: user_prompt_id */
+    bool own_service;   /* the provider's own service, not one that is merely compatible */
+    bool stream;        /* the answer is to be streamed, whatever the client asked for */
+    bool count;         /* write the wire's request for counting tokens */
+    struct str project; /* cloudcode */
     /* settings */
     bool keep_foreign_thinking; /* as <thinking> text in place of dropping it */
     bool emulate_prefill;

@@ -1,6 +1,6 @@
 /* wire/cloudcode/convert.c - Google's Cloud Code: Gemini's requests and answers in a wrapper.
  *
- * The request stands inside of {model, project, user_prompt_id, request}, each chunk of an answer
+ * The request stands inside of {model, project, request}, each chunk of an answer
  * inside of {response, traceId}. Clients never speak it. Source: the open source of Gemini CLI,
  * packages/core/src/code_assist, as of 2026-11. */
 #include "wire/gemini/gemini_int.h"
@@ -37,8 +37,6 @@ static bool write(struct request_writer *w)
     json_put_member(w->w, "model", model_id(w->t->model));
     if (w->t->project.len > 0)
         json_put_member(w->w, "project", w->t->project);
-    if (w->t->request_id.len > 0)
-        json_put_member(w->w, "user_prompt_id", w->t->request_id);
     json_put_key(w->w, STR("request"));
     json_put_object(w->w);
     if (!gemini_write_members(w))

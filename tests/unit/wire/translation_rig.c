@@ -19,7 +19,6 @@ struct wire_target rig_target(enum wire wire, const char *model)
         .own_service = true,
         .stream = true,
         .project = STR("a-project"),
-        .request_id = STR("0123456789abcdef"),
     };
 }
 

@@ -34,7 +34,6 @@ static inline struct str rig_request(struct test *t, enum wire protocol, const c
         .count = target->count,
         .own_service = target->own_service,
         .project = str_c(target->project),
-        .request_id = STR("req_1"),
     };
     struct str text, model = protocol == WIRE_GEMINI ? str_c(target->model) : STR("");
     struct buf b;

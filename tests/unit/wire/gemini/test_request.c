@@ -104,7 +104,7 @@ static const struct request_case gemini_clients[] = {
                 "\"response\":{}}},{\"functionResponse\":{\"id\":\"f-2\",\"name\":\"f\","
                 "\"response\":{\"a\":1}}}]}]}",
       &cloud,
-      "{\"model\":\"gemini-3-flash\",\"project\":\"p-1\",\"user_prompt_id\":\"req_1\",\"request\":{"
+      "{\"model\":\"gemini-3-flash\",\"project\":\"p-1\",\"request\":{"
       "\"contents\":[" USER("hi") ",{\"role\":\"model\",\"parts\":[{\"functionCall\":{\"id\":\"f-"
                                   "1\",\"name\":\"f\",\"args\":{}},"
                                   "\"thoughtSignature\":\"skip_thought_signature_validator\"},{"
@@ -121,7 +121,7 @@ static const struct request_case gemini_clients[] = {
                 "\"parts\":[{"
                 "\"functionResponse\":{\"name\":\"f\",\"response\":{}}}]}]}",
       &cloud_claude,
-      "{\"model\":\"claude-opus-4-5\",\"user_prompt_id\":\"req_1\",\"request\":{\"contents\":"
+      "{\"model\":\"claude-opus-4-5\",\"request\":{\"contents\":"
       "[" USER("hi") ",{\"role\":\"model\",\"parts\":[{\"functionCall\":{\"name\":\"f\",\"args\":{}"
                      "}}]},{\"role\":\"user\",\"parts\":"
                      "[{\"functionResponse\":{\"name\":\"f\",\"response\":{}}}]}]}}",
@@ -165,7 +165,7 @@ static const struct request_case gemini_clients[] = {
       "" },
     { "C25: no parameters at all in the OpenAPI column",
       "{" HI TOOL(",\"parametersJsonSchema\":{}") "}", &cloud_claude,
-      "{\"model\":\"claude-opus-4-5\",\"user_prompt_id\":\"req_1\",\"request\":{\"contents\":"
+      "{\"model\":\"claude-opus-4-5\",\"request\":{\"contents\":"
       "[" USER("hi") "],\"tools\":[{\"functionDeclarations\":[{\"name\":\"f\",\"description\":"
                      "\"d\"}]}]}}",
       "" },
@@ -174,7 +174,7 @@ static const struct request_case gemini_clients[] = {
                   "\"type\":\"string\"},"
                   "\"format\":{\"type\":\"string\"}}}") "}",
       &cloud_claude,
-      "{\"model\":\"claude-opus-4-5\",\"user_prompt_id\":\"req_1\",\"request\":{\"contents\":"
+      "{\"model\":\"claude-opus-4-5\",\"request\":{\"contents\":"
       "[" USER("hi") "],\"tools\":[{\"functionDeclarations\":[{\"name\":\"f\",\"description\":"
                      "\"d\",\"parameters\":{\"type\":\"OBJECT\","
                      "\"properties\":{\"title\":{\"type\":\"STRING\"},\"format\":{\"type\":"
@@ -215,7 +215,7 @@ static const struct request_case gemini_clients[] = {
       "RESOLUTION_LOW\"},"
       "\"newThing\":1,\"serviceTier\":\"priority\"}",
       &cloud,
-      "{\"model\":\"gemini-3-flash\",\"project\":\"p-1\",\"user_prompt_id\":\"req_1\",\"request\":{"
+      "{\"model\":\"gemini-3-flash\",\"project\":\"p-1\",\"request\":{"
       "\"contents\":[" USER("hi") "]}}",
       "newThing,labels,generationConfig.mediaResolution,serviceTier" },
     { "… unless the answer would be another one", "{" HI ",\"cachedContent\":\"cachedContents/x\"}",

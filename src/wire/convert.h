@@ -54,6 +54,9 @@ static inline void approximate_field(struct request_writer *w, enum field f)
 /* What only the client's own protocol has (canonical.h: extras), for a target of another wire: all
  * of it is lost; false when something of it cannot be left out. */
 bool lose_extras(struct request_writer *w);
+/* Names, titles, citations and the like that stand beside the content, for a target of another wire
+ * than the client's protocol. */
+void lose_details(struct request_writer *w);
 /* False, always: a response that is stored elsewhere, with the code at which clients send all of
  * it. */
 bool refuse_previous(struct request_writer *w);

@@ -86,6 +86,8 @@ bool translate_write(const struct canon_request *r, const struct wire_target *t,
     buf_init(&out->body, bytes_max);
     json = json_writer(&out->body);
     names_make(&out->names, r, t->wire, a);
+    if (t->wire != r->protocol)
+        lose_details(&w);
     if (!prepare_request(&w, r, &prepared))
         return false;
     w.r = &prepared;

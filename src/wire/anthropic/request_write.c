@@ -406,9 +406,6 @@ static bool put_message(struct anthropic_body *b, const struct message *m)
     bool marked = m == b->marks[0] || m == b->marks[1];
 
     b->message = m;
-    if (m->name.len > 0)
-        lose_path(b->w, arena_printf(b->w->a, "%.*s.name",
-                                     STR_ARG(canon_path(b->w->r, m, NULL, b->w->a))));
     json_put_object(w);
     json_put_member(w, "role", roles[m->role]);
     json_put_name(w, STR("content"));

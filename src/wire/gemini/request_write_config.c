@@ -58,8 +58,6 @@ static bool put_function(struct gemini_writer *x, const struct tool *t)
                           text_from(x->a, arena_printf(x->a, "\n\nThe input keeps to: %.*s",
                                                        (int)t->grammar.len, t->grammar.at)));
     }
-    if (t->deferred)
-        approximate_path(x->w, canon_tool_path(x->r, t->at, x->a));
     if (t->strict == TRI_YES && x->t->facts.gemini.generation < 3) {
         struct str path = canon_tool_path(x->r, t->at, x->a);
 

@@ -73,8 +73,7 @@ static void media_from_url(struct reading *rd, struct media *media, uint32_t nod
         media->source = MEDIA_BASE64;
 }
 
-static bool read_image(struct reading *rd, const struct place *at, const uint32_t *m,
-                       struct part *p)
+static enum image_detail detail_of(const struct reading *rd, const uint32_t *m)
 {
     static const struct {
         const char *word;
@@ -83,6 +82,16 @@ static bool read_image(struct reading *rd, const struct place *at, const uint32_
                     { "low", DETAIL_LOW },
                     { "high", DETAIL_HIGH },
                     { "original", DETAIL_ORIGINAL } };
+
+    for (size_t i = 0; i < COUNT(details); i++)
+        if (node_says(rd->doc, m[CONTENT_DETAIL], details[i].word))
+            return details[i].detail;
+    return DETAIL_UNSET;
+}
+
+static bool read_image(struct reading *rd, const struct place *at, const uint32_t *m,
+                       struct part *p)
+{
     uint32_t url = m[CONTENT_IMAGE_URL];
 
     if (is_type(rd->doc, url, JSON_OBJECT)) /* the form of Chat Completions: a common mistake */
@@ -96,9 +105,7 @@ static bool read_image(struct reading *rd, const struct place *at, const uint32_
             (struct media){ .source = MEDIA_FILE, .data = member_text(rd, m[CONTENT_FILE_ID]) };
     else
         return members_complain(rd, at, "image_url", "is missing");
-    for (size_t i = 0; i < COUNT(details); i++)
-        if (node_says(rd->doc, m[CONTENT_DETAIL], details[i].word))
-            p->media.detail = details[i].detail;
+    p->media.detail = detail_of(rd, m);
     return true;
 }
 
@@ -122,6 +129,7 @@ static bool read_file(struct reading *rd, const struct place *at, const uint32_t
         return members_complain(rd, at, "file_data", "is missing");
     }
     p->media.title = title;
+    p->media.detail = detail_of(rd, m);
     return true;
 }
 

@@ -295,3 +295,109 @@ TEST(no_field_vanishes_in_silence)
     for (int f = 0; f < FIELDS; f++)
         CHECK(met[f], "field %d is in no list above", f);
 }
+
+/* The same for what stands within messages and tools: `@` is where it is added. */
+TEST(no_detail_within_a_message_vanishes_in_silence)
+{
+    static const struct {
+        enum wire protocol;
+        const char *request;
+        struct given given;
+    } cases[] = {
+        { WIRE_OPENAI_CHAT,
+          "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"@}]}",
+          { ",\"name\":\"ann\"", "messages[0].name", false } },
+        { WIRE_OPENAI_CHAT,
+          "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"file\","
+          "\"file\":{\"file_data\":\"data:application/pdf;base64,JVBERi0=\"@}}]}]}",
+          { ",\"filename\":\"a.pdf\"", "messages[0].content[0].file.filename", false } },
+        { WIRE_OPENAI_CHAT,
+          "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":"
+          "\"assistant\",\"content\":\"a\"@},{\"role\":\"user\",\"content\":\"q\"}]}",
+          { ",\"annotations\":[{\"type\":\"url_citation\",\"url_citation\":{\"url\":\"u\"}}]",
+            "messages[1].annotations", false } },
+        { WIRE_OPENAI_RESPONSES,
+          "{\"model\":\"m\",\"input\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":"
+          "\"assistant\",\"content\":\"a\"@},{\"role\":\"user\",\"content\":\"q\"}]}",
+          { ",\"phase\":\"commentary\"", "input[1].phase", false } },
+        { WIRE_OPENAI_RESPONSES,
+          "{\"model\":\"m\",\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\","
+          "\"text\":\"q\"},{\"type\":\"input_file\",\"file_data\":\"data:application/"
+          "pdf;base64,JVBERi0=\"@}]}]}",
+          { ",\"detail\":\"high\"", "input[0].content[1].detail", false } },
+        { WIRE_OPENAI_RESPONSES,
+          "{\"model\":\"m\",\"input\":\"q\",\"tools\":[{\"type\":\"function\",\"name\":\"f\"@}]}",
+          { ",\"defer_loading\":true", "tools[0].defer_loading", false } },
+        { WIRE_ANTHROPIC,
+          "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":[{"
+          "\"type\":\"document\",\"source\":{\"type\":\"base64\",\"media_type\":\"application/"
+          "pdf\",\"data\":\"JVBERi0=\"}@}]}]}",
+          { ",\"context\":\"old\"", "messages[0].content[0].context", false } },
+        { WIRE_ANTHROPIC,
+          "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":[{"
+          "\"type\":\"document\",\"source\":{\"type\":\"text\",\"media_type\":\"text/plain\","
+          "\"data\":\"d\"}@}]}]}",
+          { ",\"citations\":{\"enabled\":true}", "messages[0].content[0].citations", false } },
+        { WIRE_ANTHROPIC,
+          "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":[{"
+          "\"type\":\"text\",\"text\":\"q\"}]},{\"role\":\"assistant\",\"content\":[{\"type\":"
+          "\"text\",\"text\":\"a\"@}]},{\"role\":\"user\",\"content\":\"q\"}]}",
+          { ",\"citations\":[{\"type\":\"char_location\",\"cited_text\":\"x\"}]",
+            "messages[1].content[0].citations", false } },
+        { WIRE_ANTHROPIC,
+          "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":\"q\"},"
+          "{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":"
+          "\"f\",\"input\":{}}]},{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\","
+          "\"tool_use_id\":\"t\",\"content\":[{\"type\":\"search_result\",\"source\":\"s\","
+          "\"title\":\"t\",\"content\":[{\"type\":\"text\",\"text\":\"x\"}]@}]}]}],\"tools\":[{"
+          "\"name\":\"f\",\"input_schema\":{\"type\":\"object\"}}]}",
+          { ",\"citations\":{\"enabled\":true}", "messages[2].content[0].content.citations",
+            false } },
+        { WIRE_ANTHROPIC,
+          "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":\"q\"}],"
+          "\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\"}@}]}",
+          { ",\"defer_loading\":true", "tools[0].defer_loading", false } },
+        { WIRE_GEMINI,
+          "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"inlineData\":{\"mimeType\":\"image/"
+          "png\",\"data\":\"iVBORw0KGgo=\"@}}]}]}",
+          { ",\"displayName\":\"x\"", "contents[0].parts[0].inlineData.displayName", false } },
+    };
+    static const char *const nothing[] = { ",\"citations\":[]", ",\"citations\":null" };
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        for (enum wire wire = 0; wire < WIRES; wire++) {
+            struct wire_target target = rig_target(wire, "m-1");
+            struct str front, behind;
+            struct rig_request without, with;
+
+            if (wire == cases[i].protocol)
+                continue;
+            CHECK(str_cut(str_c(cases[i].request), '@', &front, &behind));
+            rig_write(cases[i].protocol,
+                      arena_printf(&t->arena, "%.*s%s", (int)front.len, front.at, behind.at),
+                      &target, &t->arena, &without);
+            rig_write(cases[i].protocol,
+                      arena_printf(&t->arena, "%.*s%s%s", (int)front.len, front.at,
+                                   cases[i].given.member, behind.at),
+                      &target, &t->arena, &with);
+            if (!CHECK(without.written && with.written, "%s over %s", cases[i].given.member,
+                       wire_name(wire).at))
+                continue;
+            if (str_eq(with.body, without.body))
+                CHECK(is_named(with.losses, &cases[i].given),
+                      "%s over %s: %s vanishes; losses [%.*s]", wire_name(cases[i].protocol).at,
+                      wire_name(wire).at, cases[i].given.member, STR_ARG(with.losses));
+        }
+    for (size_t i = 0; i < COUNT(nothing); i++) {
+        struct wire_target target = rig_target(WIRE_GEMINI, "m-1");
+        struct rig_request r;
+
+        rig_write(WIRE_ANTHROPIC,
+                  arena_printf(&t->arena,
+                               "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\","
+                               "\"content\":[{\"type\":\"text\",\"text\":\"q\"%s}]}]}",
+                               nothing[i]),
+                  &target, &t->arena, &r);
+        CHECK(r.written && r.losses.len == 0, "%s: [%.*s]", nothing[i], STR_ARG(r.losses));
+    }
+}

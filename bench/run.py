@@ -545,8 +545,10 @@ def main():
         text = "\n\n".join("\n".join(s) for s in sections_make(stage, args, cells)) + "\n"
     print(text)
     if args.write:
-        (HERE / "RESULTS.md").write_text("# Benchmark results\n\nWritten by `bench/run.py --write`; the method is in "
-                                         "[README.md](README.md).\n\n" + text)
+        results = HERE / "RESULTS.md"
+        _, heading, by_hand = results.read_text().partition("\n## By hand\n")  # what other programs measured
+        results.write_text("# Benchmark results\n\nWritten by `bench/run.py --write`; the method is in [README.md](README.md).\n\n"
+                           + text + heading + by_hand)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,13 @@
  *       -n N  requests in all (as many as connections)
  *       -a P  answers are streams: acknowledge each event to the upstream at port P (upstream.c);
  *             the connection's number takes the place of `sNNNNN` in the body
+ *       -f N  a stream begins with N events of the proxy's own making: they are not acknowledged
  *       -k N  keep streams open: stop acknowledging after N events of each
  *       -s    one request on each connection, one after another
  *       -b    hold back the last bytes of each body until all connections have sent the rest
  *       -w    when done, print the result and wait for the end of standard input before closing
+ *
+ * A byte 0x01 of the expected answer stands for any one byte: ids and times differ each time.
  *
  * The result is a line of JSON. The first answer that is late or not as expected ends the run with
  * exit code 1 and the reason. Threads: one. */
@@ -21,6 +24,7 @@
 #define SILENCE_MS_MAX 30000
 #define HELD_BACK ((size_t)64)
 #define BARRIER_REST_US 500000
+#define ANY_BYTE '\1'
 
 enum conn_state { CONN_SEND, CONN_HEAD, CONN_BODY, CONN_IDLE };
 
@@ -39,11 +43,11 @@ struct conn {
     size_t left; /* of the body, or of the chunk */
     size_t line; /* bytes seen of a chunk's size line or of a trailer line */
     size_t got;  /* bytes of payload, all equal to the expected ones */
-    unsigned events;
+    unsigned events, front;
 };
 
 struct load {
-    unsigned port, connections, requests, ack_port, events_kept;
+    unsigned port, connections, requests, ack_port, events_kept, events_front;
     bool sequence, barrier, wait;
     const char *path;
     struct text body, expected;
@@ -147,7 +151,7 @@ static void conn_start(struct load *l, struct conn *c)
     l->started++;
     c->state = CONN_SEND;
     c->sent = c->head_len = c->got = 0;
-    c->events = 0;
+    c->events = c->front = 0;
     conn_send(l, c);
 }
 
@@ -173,6 +177,10 @@ static void load_acknowledge(struct load *l)
 
 static void event_seen(struct load *l, struct conn *c)
 {
+    if (c->front < l->events_front) {
+        c->front++;
+        return;
+    }
     l->events++;
     c->events++;
     if (c->events == l->events_kept) {
@@ -186,9 +194,19 @@ static void event_seen(struct load *l, struct conn *c)
     l->ack[l->ack_count++] = (struct ack){ (uint32_t)(c - l->conns), c->events };
 }
 
+static bool is_as_expected(const char *at, const char *expected, size_t len)
+{
+    if (memcmp(at, expected, len) == 0)
+        return true;
+    for (size_t i = 0; i < len; i++)
+        if (at[i] != expected[i] && expected[i] != ANY_BYTE)
+            return false;
+    return true;
+}
+
 static void payload_take(struct load *l, struct conn *c, const char *at, size_t len)
 {
-    if (len > l->expected.len - c->got || memcmp(at, l->expected.at + c->got, len) != 0)
+    if (len > l->expected.len - c->got || !is_as_expected(at, l->expected.at + c->got, len))
         die("an answer differs from the expected after %zu bytes: %.*s", c->got,
             (int)(len < 300 ? len : 300), at);
     c->got += len;
@@ -394,7 +412,7 @@ static void options_read(struct load *l, int argc, char **argv)
     int option;
 
     l->connections = 1;
-    while ((option = getopt(argc, argv, "c:n:a:k:sbw")) >= 0) {
+    while ((option = getopt(argc, argv, "c:n:a:f:k:sbw")) >= 0) {
         switch (option) {
         case 'c':
             l->connections = number_read(optarg, FD_MAX - 100);
@@ -404,6 +422,9 @@ static void options_read(struct load *l, int argc, char **argv)
             break;
         case 'a':
             l->ack_port = number_read(optarg, 65535);
+            break;
+        case 'f':
+            l->events_front = number_read(optarg, 100);
             break;
         case 'k':
             l->events_kept = number_read(optarg, 1000000);

@@ -126,7 +126,8 @@ class Gateway(Proxy):
 
     def command(self):
         wires = {"openai-chat": ("chat", "/v1"), "anthropic": ("messages", "/v1"),
-                 "openai-responses": ("responses", "/v1"), "gemini": ("gemini", "/v1beta")}
+                 "openai-responses": ("responses", "/v1"), "gemini": ("gemini", "/v1beta"),
+                 "cloudcode": ("cloudcode", "")}
         accounts = [{"label": label, "provider": "compatible", "wire": wire, "api_key": "sk-lab",
                      "base_url": f"http://127.0.0.1:{self.upstream_port}{base}", "models": [f"bench-{label}"]}
                     for wire, (label, base) in wires.items()]

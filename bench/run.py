@@ -61,6 +61,10 @@ def answers():
             "candidates": [{"content": {"role": "model", "parts": [{"text": p}]}, "finishReason": "STOP", "index": 0}],
             "usageMetadata": {"promptTokenCount": 250, "candidatesTokenCount": 400, "totalTokenCount": 650},
             "modelVersion": "bench-gemini", "responseId": "bench"},
+        "cloudcode.json": lambda p: {"response": {
+            "candidates": [{"content": {"role": "model", "parts": [{"text": p}]}, "finishReason": "STOP", "index": 0}],
+            "usageMetadata": {"promptTokenCount": 250, "candidatesTokenCount": 400, "totalTokenCount": 650},
+            "modelVersion": "bench-cloudcode"}, "traceId": "bench"},
     }
 
 
@@ -84,37 +88,89 @@ def last_text():
     return chunk({}, "stop") + chunk(None, usage=usage) + "data: [DONE]\n\n"
 
 
-def chat_request(size, **more):
+def named_events(*events):
+    return "".join(f"event: {e['type']}\ndata: {json.dumps(e, separators=(',', ':'))}\n\n" for e in events)
+
+
+def messages_delta(text):
+    return named_events({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}})
+
+
+def messages_stream():
+    """First, event and last of a stream of Anthropic's."""
+    first = named_events(
+        {"type": "message_start", "message": {
+            "id": "msg_bench", "type": "message", "role": "assistant", "model": "bench-messages", "content": [],
+            "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 250, "output_tokens": 1}}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})
+    last = named_events(
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+         "usage": {"output_tokens": 400}},
+        {"type": "message_stop"})
+    return first, messages_delta("w" * 12), last
+
+
+def chat_request(size, model="bench-chat", **more):
     system = {"role": "system", "content": "You are a careful assistant."}
-    return padded(lambda p: {"model": "bench-chat", **more,
+    return padded(lambda p: {"model": model, **more,
                              "messages": [system, {"role": "user", "content": p}]}, size)
 
 
-def chat_conversation(size, turns):
+def chat_conversation(size, turns, model="bench-chat", **more):
     """The same in many messages, as an agent's requests are."""
     piece = (PROSE * 100)[:size // turns - 60]
     roles = ("user", "assistant")
     said = [{"role": roles[i % 2], "content": f"{i} {piece}"} for i in range(turns - 1)]
-    return padded(lambda p: {"model": "bench-chat", "messages": [*said, {"role": "user", "content": p}]}, size)
+    return padded(lambda p: {"model": model, **more, "messages": [*said, {"role": "user", "content": p}]}, size)
 
 
-def stream_request(events):
-    return chat_request(1024, stream=True, stream_options={"include_usage": True}, max_tokens=events, user="sNNNNN")
+PATHS = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
+PROTOCOLS = ("chat", "messages", "responses", "gemini")
+WIRES = (*PROTOCOLS, "cloudcode")
 
 
-REQUESTS = {
-    "chat": ("/v1/chat/completions", lambda: chat_request(1024)),
-    "messages": ("/v1/messages", lambda: padded(
-        lambda p: {"model": "bench-messages", "max_tokens": 4096, "system": "You are a careful assistant.",
-                   "messages": [{"role": "user", "content": p}]}, 1024)),
-    "responses": ("/v1/responses", lambda: padded(
-        lambda p: {"model": "bench-responses", "instructions": "You are a careful assistant.",
-                   "input": [{"role": "user", "content": p}]}, 1024)),
-    "gemini": ("/v1beta/models/bench-gemini:generateContent", lambda: padded(
-        lambda p: {"contents": [{"role": "user", "parts": [{"text": p}]}]}, 1024)),
-    "chat-200k": ("/v1/chat/completions", lambda: chat_conversation(200 * 1024, 51)),
-    "chat-200k-one": ("/v1/chat/completions", lambda: chat_request(200 * 1024)),
+def stream_request(events, protocol="chat", wire="chat", paced=True):
+    """`paced`: the upstream waits for the sink; the load generator puts in the stream's number."""
+    model, user = f"bench-{wire}", "sNNNNN" if paced else "nobody"
+    if protocol == "messages":
+        return padded(lambda p: {"model": model, "stream": True, "max_tokens": events, "metadata": {"user_id": user},
+                                 "messages": [{"role": "user", "content": p}]}, 1024)
+    if protocol == "responses":
+        return padded(lambda p: {"model": model, "stream": True, "max_output_tokens": events, "user": user,
+                                 "input": [{"role": "user", "content": p}]}, 1024)
+    return chat_request(1024, model, stream=True, stream_options={"include_usage": True}, max_tokens=events, user=user)
+
+
+def plain_request(protocol, wire):
+    """A request of 1 KB for an account of this wire."""
+    model, system = f"bench-{wire}", "You are a careful assistant."
+    if protocol == "chat":
+        return chat_request(1024, model)
+    if protocol == "messages":
+        return padded(lambda p: {"model": model, "max_tokens": 4096, "system": system,
+                                 "messages": [{"role": "user", "content": p}]}, 1024)
+    if protocol == "responses":
+        return padded(lambda p: {"model": model, "instructions": system,
+                                 "input": [{"role": "user", "content": p}]}, 1024)
+    return padded(lambda p: {"contents": [{"role": "user", "parts": [{"text": p}]}]}, 1024)
+
+
+def path_of(protocol, wire):
+    return PATHS.get(protocol) or f"/v1beta/models/bench-{wire}:generateContent"
+
+
+# Name of a cell: path and body. `chat>gemini`: a client of the one protocol, an account of the other wire.
+REQUESTS = {p: (path_of(p, p), lambda p=p: plain_request(p, p)) for p in PROTOCOLS}
+REQUESTS |= {
+    "chat-200k": (PATHS["chat"], lambda: chat_conversation(200 * 1024, 51)),
+    "chat-200k-one": (PATHS["chat"], lambda: chat_request(200 * 1024)),
+    "chat-200k>messages": (PATHS["chat"], lambda: chat_conversation(200 * 1024, 51, "bench-messages")),
+    "messages-200k>gemini": (PATHS["messages"],  # the same messages are Anthropic's form, too
+                             lambda: chat_conversation(200 * 1024, 51, "bench-gemini", max_tokens=4096)),
 }
+REQUESTS |= {f"{p}>{w}": (path_of(p, w), lambda p=p, w=w: plain_request(p, w))
+             for p in PROTOCOLS for w in WIRES if p != w}
 
 
 class Cell:
@@ -124,7 +180,12 @@ class Cell:
         self.name, self.title, self.target, self.ir_target = name, title, target, ir_target
         self.count = count    # requests, or events of each of the CONNECTIONS streams
         self.events = events  # true: count is of events
-        self.path = REQUESTS["chat" if events else name][0]
+        front, _, wire = name.removeprefix("stream:").partition(">")
+        self.protocol = "chat" if front == "stream" else front.split("-")[0]
+        self.translated, self.wire = bool(wire), wire or self.protocol
+        self.path = path_of(self.protocol, self.wire) if events else REQUESTS[name][0]
+        # events of the gateway's own in front of the first one with text
+        self.front = {"messages": 2, "responses": 4, "chat": 1}[self.protocol] if events and wire else 0
 
     def unit(self):
         return "event" if self.events else "request"
@@ -139,6 +200,14 @@ CELLS = [
     Cell("chat-200k-one", "pass-through openai-chat, 200 KB in one message → 2 KB", 2000, 1.2),
     Cell("stream", f"stream passed through, per event of {EVENT_BYTES} bytes", 500, 1.0, events=1),
 ]
+STREAM = CELLS[-1]
+LONG = {"messages": "anthropic", "chat": "openai-chat", "responses": "openai-responses"}
+CELLS += [Cell(f"{p}>{w}", f"{LONG.get(p, p)} over {LONG.get(w, w)}, 1 KB → 2 KB", 2000, 1.25, 30000)
+          for p in PROTOCOLS for w in WIRES if p != w]
+CELLS += [Cell("chat-200k>messages", "openai-chat over anthropic, 200 KB in 51 messages → 2 KB", 500, 2.5),
+          Cell("messages-200k>gemini", "anthropic over gemini, 200 KB in 51 messages → 2 KB", 500, 2.5)]
+CELLS += [Cell(f"stream:{p}>{w}", f"stream of {LONG[p]} over {LONG[w]}, per event", 300, 1.15, 3000, events=1)
+          for p, w in (("messages", "chat"), ("chat", "messages"), ("responses", "messages"))]
 QUICK = {"chat": 3000, "chat-200k": 600, "stream": 150}
 
 
@@ -151,8 +220,16 @@ class Stage:
         self.answers.mkdir()
         for name, make in answers().items():
             (self.answers / name).write_text(padded(make, 2048))
+        (self.answers / "first.txt").write_text("")
         (self.answers / "event.txt").write_text(event_text())
         (self.answers / "last.txt").write_text(last_text())
+        first, event, last = messages_stream()
+        (self.answers / "messages-first.txt").write_text(first)
+        (self.answers / "messages-event.txt").write_text(event)
+        (self.answers / "messages-last.txt").write_text(last)
+        prose = (PROSE * 25)[:1920]
+        pieces = (messages_delta(prose[i:i + 240]) for i in range(0, len(prose), 240))
+        (self.answers / "messages.sse").write_text(first + "".join(pieces) + last)
         for name, (_, make) in REQUESTS.items():
             (self.folder / f"{name}.body").write_text(make())
         for program in ("upstream", "load"):
@@ -170,6 +247,7 @@ class Stage:
                 self.kinds.append((kind, program))
         self.serial = 0
         self.notes = []
+        self.names = {}  # of proxies, by port
 
     @contextlib.contextmanager
     def upstream(self, pin=True):
@@ -187,34 +265,65 @@ class Stage:
         self.serial += 1
         p = kind(program, self.folder / f"{kind.name}-{self.serial}", upstream_port)
         p.start(self.pin_proxy if wrap is None else wrap, patience)
+        self.names[p.port] = p.name
         try:
             yield p
         finally:
             p.stop()
 
-    def expected(self, cell, count):
+    def expected(self, cell, count, port):
         """The file with the answer to come."""
+        if cell.translated and self.names[port] == "penstock":
+            return self.expected_translated(cell, count, port)
         if not cell.events:
-            return self.answers / (cell.name.split("-")[0] + ".json")
+            return self.answers / (cell.protocol + ".json")
         file = self.folder / f"stream-{count}.expected"
         if not file.exists():
             file.write_text(event_text() * count + last_text())
         return file
 
+    def expected_translated(self, cell, count, port):
+        """What the gateway answers, twice the same, when it says what the upstream said."""
+        file = self.folder / f"{cell.name}-{count if cell.events else 0}.translated"
+        if file.exists():
+            return file
+        body = (stream_request(count, cell.protocol, cell.wire, False) if cell.events
+                else self.body(cell, count).read_text())
+        one, two = self.asked(cell, body, port), self.asked(cell, body, port)
+        said = one.count(b"w" * 12) >= count if cell.events else one.count(b"quick brown fox") > 20
+        if one != two or not said:
+            raise SystemExit(f"{cell.title}: the translated answer is not as expected: {one[:600]}")
+        file.write_bytes(one)
+        return file
+
+    def asked(self, cell, body, port):
+        """The gateway's answer; what differs each time (ids, times) is 0x01, which stands for any byte."""
+        ask = urllib.request.Request(f"http://127.0.0.1:{port}{cell.path}", body.encode(),
+                                     {"Content-Type": "application/json"})
+        with urllib.request.urlopen(ask, timeout=60) as answer:
+            text = answer.read()
+
+        def wild(found):
+            return found.group(1) + b"\x01" * len(found.group(2))
+        text = re.sub(rb'((?:chatcmpl-|msg_|resp_|"responseId":"))([0-9a-f]{8,})', wild, text)
+        return re.sub(rb'("(?:created|created_at|completed_at)":)(\d+)', wild, text)
+
     def body(self, cell, count):
         if not cell.events:
             return self.folder / f"{cell.name}.body"
-        file = self.folder / f"stream-{count}.body"
+        file = self.folder / f"{cell.name}-{count}.body"
         if not file.exists():
-            file.write_text(stream_request(count))
+            file.write_text(stream_request(count, cell.protocol, cell.wire))
         return file
 
     def load_command(self, cell, port, upstream_port, count, connections=CONNECTIONS, pin=True, options=()):
+        if cell.events and cell.translated and self.names[port] != "penstock":
+            cell = STREAM  # what the others pass through
         requests = connections if cell.events else count
-        acknowledge = ["-a", str(upstream_port)] if cell.events else []
+        pace = ["-a", str(upstream_port), "-f", str(cell.front)] if cell.events else []
         return [*(self.pin_ends if pin else []), str(self.folder / "load"), "-c", str(connections), "-n", str(requests),
-                *acknowledge, *options, str(port), cell.path, str(self.body(cell, count)),
-                str(self.expected(cell, count))]
+                *pace, *options, str(port), cell.path, str(self.body(cell, count)),
+                str(self.expected(cell, count, port))]
 
     def load(self, *args, **named):
         """Runs to the end; gives the number of requests or events."""
@@ -259,7 +368,8 @@ def cpu_measure(stage, cells, counts, rounds):
                 arrived(up)
                 stage.load(cell, p.port, up, max(count // 4, 16))
                 seen[p.name] = arrived(up)
-            bodies_compare(stage, cell, seen)
+            if not cell.translated:
+                bodies_compare(stage, cell, seen)
             for turn in range(rounds):
                 shift = turn % len(running)
                 for p in running[shift:] + running[:shift]:
@@ -293,15 +403,16 @@ def callgrind_run(stage, kind, program, cell, count):
 
 def callgrind_measure(stage, cells, names):
     """{cell: {proxy: instructions per request or event}}, as the difference of a short and a long run."""
-    counts = {"chat-200k": (20, 80), "chat-200k-one": (20, 80), "stream": (50, 250)}
+    def counts(cell):
+        return (50, 250) if cell.events else (20, 80) if "200k" in cell.name else (200, 1000)
     jobs = {}
     with concurrent.futures.ThreadPoolExecutor(max_workers=max(os.cpu_count() or 1, 1)) as pool:
         for cell in cells:
             for kind, program in stage.kinds:
-                if kind.name not in names:
+                if kind.name not in names or (cell.translated and kind is not proxies.Gateway):
                     continue
                 alone = proxies.NginxAlone if kind is proxies.Nginx else kind
-                for count in counts.get(cell.name, (200, 1000)):
+                for count in counts(cell):
                     jobs.setdefault((cell.name, kind.name), []).append(
                         pool.submit(callgrind_run, stage, alone, program, cell, count))
     result = {}
@@ -332,11 +443,15 @@ def warmed(stage, p, up):
     stage.load(CELLS[0], p.port, up, 64, connections=1)
 
 
-def memory_streams(stage, p, up, count):
+def memory_streams(stage, p, up, count, cell=STREAM):
     warmed(stage, p, up)
     before = p.anonymous_bytes()
-    with held(stage, CELLS[-1], p.port, up, 10, connections=count, options=["-s", "-k", "3"]):
+    with held(stage, cell, p.port, up, 10, connections=count, options=["-s", "-k", "3"]):
         return (p.anonymous_bytes() - before) / count
+
+
+def memory_translated(stage, p, up, count):
+    return memory_streams(stage, p, up, count, next(c for c in CELLS if c.name == "stream:messages>chat"))
 
 
 def memory_connections(stage, p, up, count):
@@ -346,21 +461,24 @@ def memory_connections(stage, p, up, count):
         return (p.anonymous_bytes() - before) / count
 
 
-def memory_bodies(stage, p, up, count):
-    big = Cell("chat", "16 bodies of 10 MB at once", count, None)
-    big.name = "big"
-    file = stage.folder / "big.body"
-    if not file.exists():
-        file.write_text(chat_request(10 << 20))
+def memory_bodies(stage, p, up, count, name="chat"):
+    big = Cell(name, "16 bodies of 10 MB at once", count, None)
+    body = stage.folder / f"{name}-10m.body"
+    if not body.exists():
+        body.write_text(chat_request(10 << 20, f"bench-{big.wire}"))
     warmed(stage, p, up)
+    command = stage.load_command(big, p.port, up, count, connections=count, options=["-b"])
+    command[-2] = str(body)
     before = p.resident_bytes()
     p.peak_reset()
-    command = stage.load_command(big, p.port, up, count, connections=count, options=["-b"])
-    command[-1] = str(stage.answers / "chat.json")
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"{big.title} ({p.name}): {done.stderr.strip()}")
     return (p.peak_bytes() - before) / (count * (10 << 20))
+
+
+def memory_bodies_translated(stage, p, up, count):
+    return memory_bodies(stage, p, up, count, "chat>gemini")
 
 
 def memory_idle(stage, p, up, count):
@@ -372,7 +490,9 @@ MEMORY = [
     ("idle after 64 requests, anonymous", memory_idle, 0, "MB", 10e6),
     ("1 000 idle connections, anonymous, each", memory_connections, 1000, "KB", 16384),
     ("1 000 open idle streams, anonymous, each", memory_streams, 1000, "KB", 8192),
+    ("1 000 open idle streams, anthropic over openai-chat, each", memory_translated, 1000, "KB", 8192),
     ("16 bodies of 10 MB at once, peak resident / body bytes", memory_bodies, 16, "×", 1.3),
+    ("16 bodies of 10 MB at once, openai-chat over gemini", memory_bodies_translated, 16, "×", 1.3),
 ]
 
 
@@ -430,7 +550,8 @@ def report_cpu(cells, samples, rounds):
     first = names[0]
     others = [n for n in names if n != first]
     lines = [f"CPU time of the proxy, µs per request or event: median (min–max) of {rounds} rounds. Ratios are of the "
-             f"same round.", "",
+             f"same round. `over`: translated by the gateway; the others pass a request and an answer of that size "
+             f"through.", "",
              "| Cell | " + " | ".join(f"{first} / {n}" for n in others) + " | target | met | "
              + " | ".join(f"{n} µs" for n in names) + " |",
              "| --- |" + " --- |" * (len(others) + 2 + len(names))]
@@ -440,19 +561,19 @@ def report_cpu(cells, samples, rounds):
         target = cell.target if first == "penstock" and "nginx" in others else None
         judged = statistics.median(ratios[others.index("nginx")]) if target else None
         lines.append(f"| {cell.title} | " + " | ".join(spread(r, 2) for r in ratios)
-                     + f" | {'≤ %.1f × nginx' % target if target else ''} | {met(judged, target)} | "
+                     + f" | {'≤ %g × nginx' % target if target else ''} | {met(judged, target)} | "
                      + " | ".join(spread(row[n]) for n in names) + " |")
     return lines
 
 
 def report_instructions(cells, counted):
-    names = list(next(iter(counted.values())))
+    names = list(dict.fromkeys(name for row in counted.values() for name in row))
     lines = ["User-mode instructions (callgrind, difference of two run lengths; the kernel's share is not in it).", "",
              "| Cell | " + " | ".join(names) + " | target | met |", "| --- |" + " ---: |" * len(names) + " --- | --- |"]
     for cell in cells:
         row = counted[cell.name]
         target = cell.ir_target if "penstock" in names else None
-        lines.append(f"| {cell.title} | " + " | ".join(f"{row[n]:,.0f}" for n in names)
+        lines.append(f"| {cell.title} | " + " | ".join(f"{row[n]:,.0f}" if n in row else "" for n in names)
                      + f" | {'≤ {:,}'.format(target) if target else ''} | {met(row.get('penstock'), target)} |")
     return lines
 

@@ -3,19 +3,26 @@
  *     upstream ANSWERS_FOLDER
  *
  * prints `upstream listening on PORT` (loopback). The request's path chooses the answer, each a
- * file of the folder: chat.json, messages.json, responses.json, gemini.json. A chat request that
- * says `"stream":true` is answered with as many copies of event.txt as its `max_tokens`, then
- * last.txt.
+ * file of the folder: chat.json, messages.json, responses.json, gemini.json, cloudcode.json. A chat
+ * request that says `"stream":true` is answered with as many copies of event.txt as its
+ * `max_tokens`, then last.txt; one of messages with messages-first.txt, copies of
+ * messages-event.txt and messages-last.txt, or, when it names no user, with messages.sse at once.
  *
  * Each event is one send() of its own, and the next is sent only when the load generator has
  * acknowledged the one before (a datagram of struct ack to the same port number; the request's
- * `"user":"sNNNNN"` names its stream). So events run as fast as the sink takes them, and still no
- * proxy ever finds two events in one read, which would flatter it.
+ * `"user":"sNNNNN"` names its stream, or its `user_id`; without one the stream comes at once). So
+ * events run as fast as the sink takes them, and still no proxy ever finds two events in one read,
+ * which would flatter it.
  *
  * GET /stats tells what arrived since it was last asked: requests, and bytes of their bodies. */
 #include "ends.h"
 
 enum conn_state { CONN_HEAD, CONN_BODY, CONN_ANSWER };
+
+/* Texts of a stream, framed as chunks; `first` with the head and the first event. */
+struct stream_texts {
+    struct text first, event, last;
+};
 
 struct conn {
     int fd;
@@ -26,6 +33,7 @@ struct conn {
     size_t body_left;
     struct text out; /* not yet sent; borrowed from the answers */
     bool streaming;
+    const struct stream_texts *texts;
     uint32_t stream;         /* number given by the load generator */
     uint32_t events, wanted; /* sent, and how many before last.txt */
 };
@@ -34,8 +42,8 @@ struct upstream {
     int epoll, listener, acks;
     struct conn *conns[FD_MAX];
     struct conn *streams[FD_MAX];
-    struct text chat, messages, responses, gemini; /* head and body */
-    struct text first, event, last; /* of a stream, framed as chunks; `first` with the head */
+    struct text chat, messages, messages_stream, responses, gemini, cloudcode; /* head and body */
+    struct stream_texts of_chat, of_messages;
     struct text stats;
     uint64_t requests, body_bytes, body_sum;
 };
@@ -80,20 +88,35 @@ static struct text answer_read(const char *folder, const char *name)
     return file_read(path);
 }
 
+/* X-Accel-Buffering is nginx's own way to hear "do not hold this back" */
+#define STREAM_HEAD \
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Accel-Buffering: no\r\n"
+
+static struct stream_texts stream_read(const char *folder, const char *first, const char *event,
+                                       const char *last)
+{
+    struct text head = answer_read(folder, first), one = answer_read(folder, event);
+
+    return (struct stream_texts){
+        .first = answer_chunk(STREAM_HEAD "Transfer-Encoding: chunked\r\n\r\n",
+                              joined(head.at, one, ""), "\r\n"),
+        .event = answer_chunk("", one, "\r\n"),
+        .last = answer_chunk("", answer_read(folder, last), "\r\n0\r\n\r\n"),
+    };
+}
+
 static void upstream_read_answers(struct upstream *u, const char *folder)
 {
-    struct text event = answer_read(folder, "event.txt"), last = answer_read(folder, "last.txt");
-
     u->chat = answer_json(answer_read(folder, "chat.json"));
     u->messages = answer_json(answer_read(folder, "messages.json"));
     u->responses = answer_json(answer_read(folder, "responses.json"));
     u->gemini = answer_json(answer_read(folder, "gemini.json"));
-    /* X-Accel-Buffering is nginx's own way to hear "do not hold this back" */
-    u->first = answer_chunk("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-                            "X-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n",
-                            event, "\r\n");
-    u->event = answer_chunk("", event, "\r\n");
-    u->last = answer_chunk("", last, "\r\n0\r\n\r\n");
+    u->cloudcode = answer_json(answer_read(folder, "cloudcode.json"));
+    u->messages_stream = answer_chunk(STREAM_HEAD "Transfer-Encoding: chunked\r\n\r\n",
+                                      answer_read(folder, "messages.sse"), "\r\n0\r\n\r\n");
+    u->of_chat = stream_read(folder, "first.txt", "event.txt", "last.txt");
+    u->of_messages =
+        stream_read(folder, "messages-first.txt", "messages-event.txt", "messages-last.txt");
 }
 
 static void conn_close(struct upstream *u, struct conn *c)
@@ -145,25 +168,59 @@ static void stream_continue(struct upstream *u, const struct ack *a)
     if (c->events == c->wanted) {
         u->streams[a->stream] = NULL;
         c->streaming = false;
-        conn_send(u, c, u->last);
+        conn_send(u, c, c->texts->last);
         return;
     }
     c->events++;
-    conn_send(u, c, u->event);
+    conn_send(u, c, c->texts->event);
 }
 
-static bool stream_start(struct upstream *u, struct conn *c, const char *body)
+static struct text appended(struct text one, struct text two)
 {
-    const char *user = strstr(body, "\"user\":\"s"), *events = strstr(body, "\"max_tokens\":");
+    struct text t = { .at = make(1, one.len + two.len), .len = one.len + two.len };
 
-    if (user == NULL || events == NULL)
-        die("a stream's request lacks user or max_tokens: %.300s", body);
-    c->stream = number_read(user + 9, FD_MAX - 1);
-    c->wanted = number_read(events + 13, 1000000);
+    memcpy(t.at, one.at, one.len);
+    memcpy(t.at + one.len, two.at, two.len);
+    return t;
+}
+
+/* For the one request that asks what the stream looks like. */
+static struct text stream_whole(const struct stream_texts *t, uint32_t events)
+{
+    struct text all = t->first;
+
+    while (--events > 0)
+        all = appended(all, t->event);
+    return appended(all, t->last);
+}
+
+static const char *behind(const char *body, const char *name)
+{
+    const char *at = strstr(body, name);
+
+    return at == NULL ? NULL : at + strlen(name);
+}
+
+static bool stream_start(struct upstream *u, struct conn *c, const char *body,
+                         const struct stream_texts *t)
+{
+    const char *user = behind(body, "\"user\":\"s"), *events = behind(body, "\"max_tokens\":");
+
+    if (user == NULL)
+        user = behind(body, "\"user_id\":\"s");
+    if (events == NULL)
+        events = behind(body, "\"max_completion_tokens\":");
+    if (events == NULL)
+        die("a stream's request lacks max_tokens: %.300s", body);
+    c->texts = t;
+    c->wanted = number_read(events, 1000000);
+    if (user == NULL)
+        return conn_send(u, c, stream_whole(t, c->wanted));
+    c->stream = number_read(user, FD_MAX - 1);
     c->events = 1;
     c->streaming = true;
     u->streams[c->stream] = c;
-    return conn_send(u, c, u->first);
+    return conn_send(u, c, t->first);
 }
 
 static bool stats_answer(struct upstream *u, struct conn *c)
@@ -198,13 +255,19 @@ static bool conn_answer(struct upstream *u, struct conn *c)
         return stats_answer(u, c);
     u->requests++;
     if (path_is(c, "/chat/completions ") && strstr(body, "\"stream\":true") != NULL)
-        return stream_start(u, c, body);
+        return stream_start(u, c, body, &u->of_chat);
     if (path_is(c, "/chat/completions "))
         return conn_send(u, c, u->chat);
+    if (path_is(c, "/messages ") && strstr(body, "\"user_id\":\"") != NULL)
+        return stream_start(u, c, body, &u->of_messages);
+    if (path_is(c, "/messages ") && strstr(body, "\"stream\":true") != NULL)
+        return conn_send(u, c, u->messages_stream);
     if (path_is(c, "/messages "))
         return conn_send(u, c, u->messages);
     if (path_is(c, "/responses "))
         return conn_send(u, c, u->responses);
+    if (path_is(c, "/v1internal:generateContent "))
+        return conn_send(u, c, u->cloudcode);
     if (path_is(c, ":generateContent "))
         return conn_send(u, c, u->gemini);
     die("no answer for %.120s", c->in);

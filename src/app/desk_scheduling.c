@@ -114,6 +114,7 @@ void desk_unbind_all(struct desk *d, const struct admin_call *c, struct admin_ou
 
 struct wanted {
     struct str shown;
+    struct session_key own; /* if it is what a client calls its conversation */
     struct session_key key;
     bool found;
 };
@@ -122,29 +123,33 @@ static void consider(void *peer, const struct binding *b)
 {
     struct wanted *w = peer;
 
-    if (!w->found && session_key_is(&b->session, w->shown)) {
+    if (!w->found && (session_key_is(&b->session, w->shown) ||
+                      memcmp(&b->session, &w->own, sizeof(w->own)) == 0)) {
         w->key = b->session;
         w->found = true;
     }
 }
 
-/* The session as requests and log show it (`sid-…`), or its whole key. */
+/* The session as requests and log show it (`sid-…`), its whole key, or the client's own name of it.
+ */
 void desk_unbind(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
 {
     struct wanted w = { .shown = admin_call_name(c) };
     struct error e = { 0 };
+    enum status st = E_ABSENT;
 
-    w.found = session_key_from_hex(w.shown, &w.key);
-    if (!w.found)
+    session_key_named(w.shown, &w.own);
+    if (session_key_from_hex(w.shown, &w.key))
+        st = desk_binding_clear(d, &w.key, &e);
+    if (st == E_ABSENT) {
         pool_each_binding(d->o.pool, loop_now(d->loop), consider, &w);
-    if (!w.found) {
-        outcome_absent(out, "no such session is bound");
-        return;
+        if (w.found)
+            st = desk_binding_clear(d, &w.key, &e);
     }
-    enum status st = desk_binding_clear(d, &w.key, &e);
-
     if (st == OK)
         put_cleared(out, 1);
+    else if (st == E_ABSENT)
+        outcome_absent(out, "no such session is bound");
     else
         outcome_error(out, st, e.text);
 }

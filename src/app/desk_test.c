@@ -107,11 +107,14 @@ static void test_end(void *peer, const struct call_fault *fault)
     json_put_member_bool(&w, "ok", good);
     json_put_member(&w, "verdict", str_c(verdict_word(v.kind)));
     json_put_member_i64(&w, "status", status);
-    json_put_member(&w, "message",
-                    good                    ? STR("the provider accepts the credential")
-                    : fault != NULL         ? str_c(fault->text)
-                    : words.message.len > 0 ? words.message
-                                            : str_c(verdict_text(v.kind)));
+    json_put_member(
+        &w, "message",
+        good            ? STR("the provider accepts the credential")
+        : fault != NULL ? str_c(fault->text)
+        : v.kind == VERDICT_MODEL_MISSING
+            ? STR("there is no list of models at its address, so the credential cannot be checked")
+        : words.message.len > 0 ? words.message
+                                : str_c(verdict_text(v.kind)));
     json_put_member_i64(&w, "took_ms", (clock_mono_us() - t->started_us) / 1000);
     json_put_end(&w);
     admin_call_done(t->asked, &out);

@@ -42,6 +42,7 @@ static void consider_name(void *peer, const struct offered_model *m)
 static void refuse_model(struct exchange *x)
 {
     struct nearest n = { .model = x->mapped, .arena = &x->r->arena };
+    uint32_t off = x->pick.skipped[SKIP_DISABLED] + x->pick.skipped[SKIP_PROXY_DISABLED];
     struct buf text;
 
     pool_each_model(x->env->pool, consider_name, &n);
@@ -50,6 +51,8 @@ static void refuse_model(struct exchange *x)
     for (size_t i = 0; i < n.count; i++)
         (void)buf_printf(&text, "%s`%.*s`", i == 0 ? "; the nearest known: " : ", ",
                          STR_ARG(n.best[i].name));
+    if (off > 0)
+        (void)buf_printf(&text, "; %u account%s switched off", off, off == 1 ? " is" : "s are");
     reply_fault(x,
                 &(struct fault){ .class = FAULT_NO_ROUTE,
                                  .message = arena_copy(&x->r->arena, buf_str(&text)),

@@ -78,6 +78,11 @@ bool session_key_make(const struct http_head *head, const struct wire_request *r
     return found;
 }
 
+void session_key_named(struct str name, struct session_key *key)
+{
+    (void)keyed(&name, 1, key);
+}
+
 static void hex_of(const struct session_key *key, size_t bytes, char *out)
 {
     static const char hex[] = "0123456789abcdef";

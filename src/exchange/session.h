@@ -11,6 +11,8 @@
 /* False when there is nothing to tell the conversation by. `stored`: NULL when none are known. */
 bool session_key_make(const struct http_head *head, const struct wire_request *r,
                       struct stored *stored, struct session_key *key);
+/* Of the name that a client itself gives its conversation (`X-Session-Id` and its like). */
+void session_key_named(struct str name, struct session_key *key);
 /* `sid-` and 16 hex digits. */
 #define SESSION_TEXT 21
 void session_key_text(const struct session_key *key, char out[SESSION_TEXT]);

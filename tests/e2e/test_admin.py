@@ -236,6 +236,9 @@ def test_bindings_are_listed_page_by_page_and_cleared(program):
         assert admin(gateway, "DELETE", f"/api/scheduling/bindings/{second['key']}") == {"cleared": 1}
         admin(gateway, "DELETE", f"/api/scheduling/bindings/{first['session']}", status=404)
         admin(gateway, "DELETE", "/api/scheduling/bindings/sid-0", status=404)
+        ask(gateway, "by-its-own-name")
+        assert admin(gateway, "DELETE", "/api/scheduling/bindings/by-its-own-name") == {"cleared": 1}
+        admin(gateway, "DELETE", "/api/scheduling/bindings/by-its-own-name", status=404)
         assert admin(gateway, "GET", "/api/scheduling")["bindings"] == 5
         assert admin(gateway, "DELETE", "/api/scheduling/bindings") == {"cleared": 5}
         assert admin(gateway, "GET", "/api/scheduling/bindings") == {"total": 0, "bindings": [], "next": None}
@@ -373,5 +376,14 @@ def test_an_account_is_tested_with_its_own_credential_and_taken_back_when_it_is_
         got = admin(gateway, "POST", "/api/accounts/gone/test")
         assert not got["ok"] and got["verdict"] == "network" and got["status"] == 0 and "127.0.0.1" in got["message"], got
         assert "sk-upstream" not in json.dumps(got)
+    finally:
+        gateway.clear()
+
+
+def test_an_account_without_a_list_of_models_cannot_be_tested_and_that_is_said(program):
+    gateway = Gateway(program, {"accounts": [CHAT.account(Upstream(lambda r, c: c.sendall(CHAT.whole())), "one")]})
+    try:
+        got = admin(gateway, "POST", "/api/accounts/one/test")
+        assert not got["ok"] and got["status"] == 404 and "no list of models" in got["message"], got
     finally:
         gateway.clear()

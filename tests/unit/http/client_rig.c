@@ -44,21 +44,51 @@ void bench_client(struct bench *b)
     CHECK(b->client != NULL, "%s", e.text);
 }
 
-static void bench_stop(void *peer, int64_t now_ms)
+/* Runs the loop until `met`, or for a time: what stops the loop meanwhile does not end it. */
+struct wait {
+    struct bench *bench;
+    struct timer timer;
+    bool (*met)(const void *peer); /* NULL: when `until_ms` has come */
+    const void *peer;
+    int64_t until_ms;
+    bool over;
+};
+
+static void wait_rang(void *peer, int64_t now_ms)
 {
-    (void)now_ms;
-    loop_stop(peer);
+    struct wait *w = peer;
+
+    w->over = w->met == NULL || w->met(w->peer);
+    if (!w->over && now_ms >= w->until_ms) {
+        test_fail(w->bench->t, __FILE__, __LINE__, "what was waited for came", " ");
+        w->over = true;
+    }
+    if (w->over)
+        loop_stop(w->bench->loop);
+    else
+        timer_start(&w->timer, 1);
 }
 
-/* Runs the loop for a while, whatever happens. */
+static void wait_run(struct wait *w, int64_t ms)
+{
+    timer_init(&w->timer, w->bench->loop, wait_rang, w);
+    timer_start(&w->timer, ms);
+    while (!w->over)
+        loop_run(w->bench->loop);
+    timer_stop(&w->timer);
+}
+
 void bench_idle(struct bench *b, int64_t ms)
 {
-    struct timer timer;
+    wait_run(&(struct wait){ .bench = b }, ms);
+}
 
-    timer_init(&timer, b->loop, bench_stop, b->loop);
-    timer_start(&timer, ms);
-    loop_run(b->loop);
-    timer_stop(&timer);
+void bench_until(struct bench *b, bool (*met)(const void *peer), const void *peer)
+{
+    wait_run(
+        &(struct wait){
+            .bench = b, .met = met, .peer = peer, .until_ms = loop_now(b->loop) + GUARD_MS },
+        1);
 }
 
 void bench_close(struct bench *b)

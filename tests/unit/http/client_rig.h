@@ -66,6 +66,8 @@ void bench_close(struct bench *b);
 void bench_run(struct bench *b);
 /* Runs for a while, whatever happens. */
 void bench_idle(struct bench *b, int64_t ms);
+/* Runs until `met`, which is asked again each millisecond; fails the test when it never is. */
+void bench_until(struct bench *b, bool (*met)(const void *peer), const void *peer);
 
 /* One call from its start to its end: GET, all times patient. `h` is made anew. */
 void ask(struct bench *b, struct heard *h);

@@ -1,15 +1,16 @@
 /* http/client.h - the pooled HTTP/1.1 client of one worker: calls to upstreams.
  *
- *     client_send()                   name, connection (kept or new, through a proxy, under TLS),
- * request on_head                       the final head (1xx are skipped) on_data… body bytes
- * without their framing, inflated if need be on_end                        the answer was complete:
- * the last hook or, at any point, once: on_fail the cause and phase: the last hook
+ *     client_send()   name, connection (kept or new, through a proxy, under TLS), request
+ *     on_head         the final head (1xx are skipped)
+ *     on_data…        body bytes without their framing, inflated if need be
+ *     on_end          the answer was complete: the last hook
+ *     on_fail         at any point, once, in place of the rest: the cause; the last hook
  *
  * A kept connection is used again only if its last answer was complete, with explicit framing,
  * nothing behind it and no `Connection: close`. One that dies before any byte of the answer, and
  * within `stale_ms` of sending, is replaced by a new one, once, unseen. Redirects are answers like
- * any other: nobody follows them. Threads: own loop.   Memory: the body's parts are borrowed until
- * the last hook or call_cancel().
+ * any other: nobody follows them.
+ * Threads: own loop.   Memory: the body's parts are borrowed until the last hook or call_cancel().
  */
 #ifndef PENSTOCK_HTTP_CLIENT_H
 #define PENSTOCK_HTTP_CLIENT_H

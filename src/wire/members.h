@@ -43,7 +43,7 @@ struct reading {
     struct arena *a;
     struct wire_complaint *why;
     bool extras; /* what no rule knows becomes an extra (canonical.h) in place of unread */
-    bool snake; /* names are taken in snake_case as well (gemini) */
+    bool snake;  /* names are taken in snake_case as well (gemini) */
 };
 
 /* Fills `nodes`, one for each rule: JSON_NONE when absent. `object` is an object at `p`. */

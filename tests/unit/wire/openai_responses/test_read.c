@@ -144,110 +144,117 @@ TEST(items_become_messages)
 {
     static const struct {
         const char *name, *body, *want;
-    } cases
-        [] = {
-            { "a string", ASK("\"hi\""), "user(hi)" },
-            { "system texts in front, and later",
-              "{\"model\":\"m\",\"instructions\":\"I\",\"input\":[" SAYS("developer", "d") "," SAYS(
-                  "user", "u") "," SAYS("developer", "e") "," SAYS("system", "s") "]}",
-              "DEVELOPER(I)(d) user(u) developer(e) system(s)" },
-            { "one turn is one message",
-              ASK("[" SAYS("user", "u") "," ITEM(
-                  "reasoning",
-                  "\"id\":\"rs_1\",\"summary\":[{\"type\":\"summary_text\",\"text\":\"a\"}"
-                  ",{\"type\":\"summary_text\",\"text\":\"b\"}],\"encrypted_content\":"
-                  "\"gAAAAx\"") "," SAYS("assistant",
-                                         "t") "," CALL("1") "," CALL("2") "," OUTPUT("1",
-                                                                                     "\"x\"") "," OUTPUT("2",
-                                                                                                         "\"\"") "," SAYS("user",
-                                                                                                                          "v") "]"),
-              "user(u) assistantthinking(a\\n\\nb,sig 3 gAAAAx rs_1 "
-              "raw)(t)call(1,f@,{})call(2,f@,{}) "
-              "userresult(1,(x))result(2,()) user(v)" },
-            { "a text behind a text is a message of its own, one behind a call is not",
-              ASK("[" SAYS("assistant", "a") "," SAYS("assistant", "b") "," CALL("1") "," SAYS(
-                  "assistant", "c") "," OUTPUT("1", "\"x\"") "]"),
-              "assistant(a) assistant(b)call(1,f@,{})(c) userresult(1,(x))" },
-            { "phases",
-              ASK("[{\"role\":\"assistant\",\"phase\":\"commentary\",\"content\":\"a\"}," CALL(
-                  "1") ","
-                       "{\"role\":\"assistant\",\"phase\":\"final_answer\",\"content\":\"b\"}]"),
-              "assistant/commentary(a)call(1,f@,{}) assistant/final(b)" },
-            { "custom calls, namespaces, lists as output",
-              ASK("[" ITEM("custom_tool_call", "\"call_id\":\"1\",\"name\":\"p\",\"input\":\"***\"") "," ITEM(
-                  "function_call", "\"call_id\":\"2\",\"name\":\"f\",\"namespace\":\"n\","
-                                   "\"arguments\":\"\",\"id\":\"fc_1\",\"status\":"
-                                   "\"completed\"") "," ITEM("custom_tool_call_output",
-                                                             "\"call_id\":\"1\",\"output\":[{"
-                                                             "\"type\":"
-                                                             "\"input_text\",\"text\":\"a\"},{"
-                                                             "\"type\":\"input_image\",\"image_"
-                                                             "url\":"
-                                                             "\"data:image\\/png;base64,AA\\/"
-                                                             "A\"}]") "]"),
-              "assistantcall(1,p@,***,custom)call(2,f@n,) "
-              "userresult(1,custom,(a)image(base64,image/png,AA/A,))" },
-            { "reasoning of others, and what is none",
-              ASK("[" ITEM("reasoning", "\"summary\":[]") "," ITEM(
-                  "reasoning",
-                  "\"summary\":[],\"content\":[{\"type\":\"reasoning_text\",\"text\":"
-                  "\"raw\"}]") "," ITEM("reasoning",
-                                        "\"summary\":[],\"encrypted_content\":\"gw1.goo."
-                                        "QUFBQQ\"") "," ITEM("reasoning",
-                                                             "\"summary\":[],\"encrypted_"
-                                                             "content\":\"gw1.oai.Z0FBQUFBeA."
-                                                             "cnNfMQ\"") "," ITEM("reasoning",
-                                                                                  "\"id\":\"rs_"
-                                                                                  "0a1b_0\","
-                                                                                  "\"summary\":"
-                                                                                  "[],"
-                                                                                  "\"encrypted_"
-                                                                                  "content\":"
-                                                                                  "\"gAAAAx\"") "," ITEM("reasoning",
-                                                                                                         "\"summary\":[],\"encrypted_content\":\"whose?\"") "]"),
-              "assistantthinking(raw)thinking(,sig 2 AAAA )redacted(,sig 3 gAAAAAx rs_1)"
-              "redacted(,sig 3 gAAAAx )redacted(,sig 4 whose? )" },
-            { "kept whole",
-              ASK(
-                  "[" ITEM("web_search_call", "\"id\":\"ws_1\"") "," ITEM(
-                      "compaction",
-                      "\"encrypte"
-                      "d_"
-                      "content\":"
-                      "\"z\"") "," ITEM("local_shell_call",
-                                        "\"call_id\":\"1\"") "," ITEM("local_shell_call_output",
-                                                                      "\"id\":\"1\",\"output\":"
-                                                                      "\"x\"") "," ITEM("mcp_"
-                                                                                        "approval"
-                                                                                        "_respons"
-                                                                                        "e",
-                                                                                        "\"approv"
-                                                                                        "e\":"
-                                                                                        "true") "," ITEM("of_tomorrow",
-                                                                                                         "\"a\":1") "]"),
-              "assistantserver(web_search_call,ws_1,web_search)opaque(compaction,,)"
-              "server(local_shell_call,,local_shell) useropaque(local_shell_call_output,1,)"
-              "opaque(mcp_approval_response,,) assistantopaque(of_tomorrow,,)" },
-            { "parts of a message",
-              ASK(PARTS(
-                  "{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"output_text\",\"text\":\"b\","
-                  "\"annotations\":[]},{\"type\":\"refusal\",\"refusal\":\"no\"},{\"type\":"
-                  "\"input_image\",\"image_url\":\"https://a/"
-                  "b\",\"detail\":\"original\"},{\"type\":"
-                  "\"input_image\",\"image_url\":{\"url\":\"https://c\"}},{\"type\":"
-                  "\"input_image\",\"file_id\":\"f1\"}")),
-              "user(a)(b)refusal(no)image(url,,https://a/b,,original)image(url,,https://c,)"
-              "image(file,,f1,)" },
-            { "files and sound",
-              ASK(PARTS(
-                  "{\"type\":\"input_file\",\"file_data\":\"data:text/plain;base64,QQ==\","
-                  "\"filename\":\"a.txt\"},{\"type\":\"input_file\",\"file_data\":\"JVBE\"},{"
-                  "\"type\":\"input_file\",\"file_url\":\"https://a\"},{\"type\":\"input_file\","
-                  "\"file_id\":\"f\"},{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"UklG\","
-                  "\"format\":\"mp3\"}}")),
-              "userdocument(base64,text/plain,QQ==,a.txt)document(base64,application/pdf,JVBE,)"
-              "document(url,,https://a,)document(file,,f,)audio(base64,audio/mp3,UklG,)" },
-        };
+    } cases[] = {
+        { "a string", ASK("\"hi\""), "user(hi)" },
+        { "system texts in front, and later",
+          "{\"model\":\"m\",\"instructions\":\"I\",\"input\":[" SAYS("developer", "d") "," SAYS(
+              "user", "u") "," SAYS("developer", "e") "," SAYS("system", "s") "]}",
+          "DEVELOPER(I)(d) user(u) developer(e) system(s)" },
+        { "one turn is one message",
+          ASK("[" SAYS("user", "u") "," ITEM(
+              "reasoning",
+              "\"id\":\"rs_1\",\"summary\":[{\"type\":\"summary_text\",\"text\":\"a\"}"
+              ",{\"type\":\"summary_text\",\"text\":\"b\"}],\"encrypted_content\":"
+              "\"gAAAAx\"") "," SAYS("assistant",
+                                     "t") "," CALL("1") "," CALL("2") "," OUTPUT("1",
+                                                                                 "\"x\"") "," OUTPUT("2",
+                                                                                                     "\"\"") "," SAYS("user",
+                                                                                                                      "v") "]"),
+          "user(u) assistantthinking(a\\n\\nb,sig 3 gAAAAx rs_1 "
+          "raw)(t)call(1,f@,{})call(2,f@,{}) "
+          "userresult(1,(x))result(2,()) user(v)" },
+        { "a text behind a text is a message of its own, one behind a call is not",
+          ASK("[" SAYS("assistant", "a") "," SAYS("assistant", "b") "," CALL("1") "," SAYS(
+              "assistant", "c") "," OUTPUT("1", "\"x\"") "]"),
+          "assistant(a) assistant(b)call(1,f@,{})(c) userresult(1,(x))" },
+        { "phases",
+          ASK("[{\"role\":\"assistant\",\"phase\":\"commentary\",\"content\":\"a\"}," CALL(
+              "1") ","
+                   "{\"role\":\"assistant\",\"phase\":\"final_answer\",\"content\":\"b\"}]"),
+          "assistant/commentary(a)call(1,f@,{}) assistant/final(b)" },
+        { "custom calls, namespaces, lists as output",
+          ASK("[" ITEM("custom_tool_call", "\"call_id\":\"1\",\"name\":\"p\",\"input\":\"***\"") "," ITEM(
+              "function_call", "\"call_id\":\"2\",\"name\":\"f\",\"namespace\":\"n\","
+                               "\"arguments\":\"\",\"id\":\"fc_1\",\"status\":"
+                               "\"completed\"") "," ITEM("custom_tool_call_output",
+                                                         "\"call_id\":\"1\",\"output\":[{"
+                                                         "\"type\":"
+                                                         "\"input_text\",\"text\":\"a\"},{"
+                                                         "\"type\":\"input_image\",\"image_"
+                                                         "url\":"
+                                                         "\"data:image\\/png;base64,AA\\/"
+                                                         "A\"}]") "]"),
+          "assistantcall(1,p@,***,custom)call(2,f@n,) "
+          "userresult(1,custom,(a)image(base64,image/png,AA/A,))" },
+        { "reasoning of others, and what is none",
+          ASK("[" ITEM("reasoning", "\"summary\":[]") "," ITEM(
+              "reasoning",
+              "\"summary\":[],\"content\":[{\"type\":\"reasoning_text\",\"text\":"
+              "\"raw\"}]") "," ITEM("reasoning",
+                                    "\"summary\":[],\"encrypted_content\":\"gw1.goo."
+                                    "QUFBQQ\"") "," ITEM("reasoning",
+                                                         "\"summary\":[],\"encrypted_"
+                                                         "content\":\"gw1.oai.Z0FBQUFBeA."
+                                                         "cnNfMQ\"") "," ITEM("reasoning",
+                                                                              "\"id\":\"rs_"
+                                                                              "0a1b_0\","
+                                                                              "\"summary\":"
+                                                                              "[],"
+                                                                              "\"encrypted_"
+                                                                              "content\":"
+                                                                              "\"gAAAAx\"") "," ITEM("reasoning",
+                                                                                                     "\"summary\":[],\"encrypted_content\":\"whose?\"") "]"),
+          "assistantthinking(raw)thinking(,sig 2 AAAA )redacted(,sig 3 gAAAAAx rs_1)"
+          "redacted(,sig 3 gAAAAx )redacted(,sig 4 whose? )" },
+        { "kept whole",
+          ASK("[" ITEM("web_search_call", "\"id\":\"ws_1\"") "," ITEM(
+              "compaction",
+              "\"encrypte"
+              "d_"
+              "content\":"
+              "\"z\"") "," ITEM("local_shell_call",
+                                "\"call_id\":\"1\"") "," ITEM("local_shell_call_output",
+                                                              "\"id\":\"1\",\"output\":"
+                                                              "\"x\"") "," ITEM("mcp_"
+                                                                                "approval"
+                                                                                "_respons"
+                                                                                "e",
+                                                                                "\"approv"
+                                                                                "e\":"
+                                                                                "true") "," ITEM("o"
+                                                                                                 "f"
+                                                                                                 "_"
+                                                                                                 "t"
+                                                                                                 "o"
+                                                                                                 "m"
+                                                                                                 "o"
+                                                                                                 "r"
+                                                                                                 "r"
+                                                                                                 "o"
+                                                                                                 "w",
+                                                                                                 "\"a\":1") "]"),
+          "assistantserver(web_search_call,ws_1,web_search)opaque(compaction,,)"
+          "server(local_shell_call,,local_shell) useropaque(local_shell_call_output,1,)"
+          "opaque(mcp_approval_response,,) assistantopaque(of_tomorrow,,)" },
+        { "parts of a message",
+          ASK(PARTS("{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"output_text\",\"text\":\"b\","
+                    "\"annotations\":[]},{\"type\":\"refusal\",\"refusal\":\"no\"},{\"type\":"
+                    "\"input_image\",\"image_url\":\"https://a/"
+                    "b\",\"detail\":\"original\"},{\"type\":"
+                    "\"input_image\",\"image_url\":{\"url\":\"https://c\"}},{\"type\":"
+                    "\"input_image\",\"file_id\":\"f1\"}")),
+          "user(a)(b)refusal(no)image(url,,https://a/b,,original)image(url,,https://c,)"
+          "image(file,,f1,)" },
+        { "files and sound",
+          ASK(PARTS(
+              "{\"type\":\"input_file\",\"file_data\":\"data:text/plain;base64,QQ==\","
+              "\"filename\":\"a.txt\"},{\"type\":\"input_file\",\"file_data\":\"JVBE\"},{"
+              "\"type\":\"input_file\",\"file_url\":\"https://a\"},{\"type\":\"input_file\","
+              "\"file_id\":\"f\"},{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"UklG\","
+              "\"format\":\"mp3\"}}")),
+          "userdocument(base64,text/plain,QQ==,a.txt)document(base64,application/pdf,JVBE,)"
+          "document(url,,https://a,)document(file,,f,)audio(base64,audio/mp3,UklG,)" },
+    };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct rig_request *q = rig_read(t, cases[i].body);

@@ -333,8 +333,6 @@ TEST(requests_as_the_target_gets_them)
                    "%s: %.*s: %.*s", cases[i].name, STR_ARG(why.param), STR_ARG(why.message)))
             continue;
         got = rig_write(t, &r, &target, &lost);
-        if (getenv("PRINT") != NULL)
-            printf("%s\n%s\n%s\n", cases[i].name, got.at, lost.at);
         CHECK_STR(got, cases[i].want, "%s", cases[i].name);
         CHECK_STR(lost, cases[i].lost, "%s", cases[i].name);
     }

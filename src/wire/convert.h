@@ -91,7 +91,7 @@ struct decoder {
     bool one_choice; /* the client asked for one: several are pieces of it */
     uint32_t lone;   /* surrogate escapes without a partner in the event at hand */
     /* kept by decode_* (decode.c) */
-    bool started, ended;
+    bool started, ended, first_finished;
     uint32_t choice; /* the one that the next four tell of; `parked`: the others */
     bool open;
     enum block_kind kind; /* of the open block */

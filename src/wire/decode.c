@@ -173,8 +173,6 @@ void decode_open_tool(struct decoder *d, uint32_t choice, struct str id, struct 
 {
     choose(d, choice);
     id = own_id(d, id);
-    if (name.len == 0) /* every protocol wants one; the client will say that it has no such tool */
-        name = STR("unnamed");
     d->saw_tool = true;
     open_block(d, (struct canon_event){ .choice = choice,
                                         .block = BLOCK_TOOL,
@@ -261,6 +259,7 @@ void decode_usage(struct decoder *d)
 
 void decode_finish(struct decoder *d, uint32_t choice, enum stop_cause cause, struct text detail)
 {
+    d->first_finished = d->first_finished || choice == 0;
     ensure_started(d);
     decode_close(d, choice);
     if (cause == STOP_DONE && d->saw_tool)
@@ -273,6 +272,8 @@ void decode_finish(struct decoder *d, uint32_t choice, enum stop_cause cause, st
 
 enum decoded decode_end(struct decoder *d)
 {
+    if (!d->first_finished) /* an upstream that gave others only */
+        decode_finish(d, 0, STOP_OTHER, TEXT_EMPTY);
     assert(!d->ended);
     d->ended = true;
     emit(d, (struct canon_event){ .kind = CANON_END });

@@ -412,42 +412,52 @@ static bool worth_awaiting(struct asking *a, const struct standing *s, enum skip
     return true;
 }
 
-/* Gives its standing when it decides; sets `awaited` when it is to be waited for. */
-static struct standing *pick_bound(struct asking *a, bool *unbound, bool *awaited)
+static struct account *bound_account(const struct asking *a)
 {
-    const struct pool *p = a->pool;
-    struct pick *out = a->out;
-    struct standing *s = NULL;
+    const struct bindings *b = &a->pool->bindings;
     uint32_t row = BINDING_NONE;
 
-    *unbound = true;
-    *awaited = false;
     if (a->ask->has_session)
-        row = bindings_find(&p->bindings, &a->ask->session, a->now_ms);
-    struct account *acc = row == BINDING_NONE
-                              ? NULL
-                              : p->bindings.homes[bindings_row(&p->bindings, row)->home].account;
+        row = bindings_find(b, &a->ask->session, a->now_ms);
+    struct account *acc = row == BINDING_NONE ? NULL : b->homes[bindings_row(b, row)->home].account;
 
     if (acc == NULL)
         return NULL;
-    bindings_prefetch_touch(&p->bindings, row); /* lease_take() will */
+    bindings_prefetch_touch(b, row); /* lease_take() will */
     __builtin_prefetch(acc->standings);
     __builtin_prefetch(acc->config);
+    return acc;
+}
+
+/* Its cache stays where it is: only this one request goes elsewhere. */
+static bool keeps_binding(const struct asking *a, enum skip why)
+{
+    return why == SKIP_NONE || (why == SKIP_BUSY && a->out->mode == MODE_BALANCE);
+}
+
+/* Gives its standing when it decides; sets `awaited` when it is to be waited for. */
+static struct standing *pick_bound(struct asking *a, bool *unbound, bool *awaited)
+{
+    struct pick *out = a->out;
+    struct standing *s = NULL;
+    struct account *acc = bound_account(a);
+
+    *unbound = acc == NULL;
+    *awaited = false;
+    if (acc == NULL)
+        return NULL;
     enum skip why = layer_skip(a, acc, a->ask->spends_reserve, &s);
 
-    *unbound = false;
     layer_set(&out->bound, LAYER_SKIPPED, acc, why);
-    if (why == SKIP_BUSY && out->mode == MODE_BALANCE)
-        out->binds = false; /* its cache stays where it is: only this one request goes elsewhere */
-    if (a->ask->force_rotate) {
-        if (why == SKIP_NONE)
-            out->binds = false; /* it was another account that failed */
-        out->bound.fate = LAYER_ROTATED;
-        return NULL;
-    }
-    if (why == SKIP_NONE) {
+    if (why == SKIP_NONE && !a->ask->force_rotate) {
         out->bound.fate = LAYER_TAKEN;
         return s;
+    }
+    if (keeps_binding(a, why))
+        out->binds = false;
+    if (a->ask->force_rotate) {
+        out->bound.fate = LAYER_ROTATED;
+        return NULL;
     }
     if (out->mode == MODE_CACHE_FIRST && !a->ask->side && worth_awaiting(a, s, why)) {
         out->bound.fate = LAYER_AWAITED;
@@ -714,16 +724,41 @@ static enum pick_reason reason_of_order(const struct asking *a)
     return a->out->offering == 1 ? PICK_ONLY : PICK_ROUND_ROBIN;
 }
 
+/* The account that is to be asked once more, for the reason it was asked for before. */
+static struct standing *pick_again(struct asking *a, bool binds_here)
+{
+    struct pick *out = a->out;
+    struct account *acc = account_find(a->pool, a->ask->again), *bound;
+    struct standing *s = standing_in_lane(a, acc), *elsewhere;
+
+    if (a->ask->again == 0 || s == NULL || standing_skip(a, s) != SKIP_NONE)
+        return NULL;
+    if (acc->id == a->pool->fixed) {
+        layer_set(&out->fixed, LAYER_TAKEN, acc, SKIP_NONE);
+        out->binds = false;
+        return chosen(a, s, PICK_FIXED);
+    }
+    bound = binds_here ? bound_account(a) : NULL;
+    if (bound == acc) {
+        layer_set(&out->bound, LAYER_TAKEN, acc, SKIP_NONE);
+        return chosen(a, s, PICK_STICKY);
+    }
+    if (bound != NULL && keeps_binding(a, layer_skip(a, bound, a->ask->spends_reserve, &elsewhere)))
+        out->binds = false;
+    return chosen(a, s, reason_of_order(a));
+}
+
 /* The layers, from the top. */
 static struct standing *pick_by_layers(struct asking *a)
 {
     struct pick *out = a->out;
     bool binds_here = out->mode != MODE_PERFORMANCE_FIRST, unbound, awaited;
-    struct standing *s = standing_in_lane(a, account_find(a->pool, a->ask->again));
 
     out->binds = binds_here && a->ask->has_session && !a->ask->side;
-    if (a->ask->again != 0 && s != NULL && standing_skip(a, s) == SKIP_NONE)
-        return chosen(a, s, reason_of_order(a));
+    struct standing *s = pick_again(a, binds_here);
+
+    if (s != NULL)
+        return s;
     s = pick_fixed(a);
     if (s != NULL) {
         out->binds = false;

@@ -275,17 +275,22 @@ static struct verdict_of_oracle oracle_pick(const struct world *w, const struct 
     bool cached = p->options.mode != MODE_PERFORMANCE_FIRST, unbound = true;
     const struct account *acc = account_find(p, ask->again);
     enum pick_reason by_order = count_offering(w, ask) == 1 ? PICK_ONLY : PICK_ROUND_ROBIN;
+    uint32_t row =
+        ask->has_session ? bindings_find(&p->bindings, &ask->session, w->now_ms) : BINDING_NONE;
+    const struct account *bound =
+        row == BINDING_NONE ? NULL
+                            : p->bindings.homes[bindings_row(&p->bindings, row)->home].account;
 
     if (ask->again != 0 && acc != NULL && oracle_skip(w, acc, ask, false) == SKIP_NONE)
-        return (struct verdict_of_oracle){ acc, by_order, false };
+        return (struct verdict_of_oracle){ acc,
+                                           acc->id == p->fixed      ? PICK_FIXED
+                                           : cached && acc == bound ? PICK_STICKY
+                                                                    : by_order,
+                                           false };
     acc = account_find(p, p->fixed);
     if (p->fixed != 0 && acc != NULL && oracle_skip(w, acc, ask, true) == SKIP_NONE)
         return (struct verdict_of_oracle){ acc, PICK_FIXED, false };
-    uint32_t row =
-        ask->has_session ? bindings_find(&p->bindings, &ask->session, w->now_ms) : BINDING_NONE;
-
-    acc = row == BINDING_NONE ? NULL
-                              : p->bindings.homes[bindings_row(&p->bindings, row)->home].account;
+    acc = bound;
     if (cached && acc != NULL) {
         enum skip why = oracle_skip(w, acc, ask, false);
         int64_t until_ms = why == SKIP_LOCKED_OUT ? locked_until(acc, ask, w->now_ms)

@@ -62,6 +62,8 @@ bool flow_may_start(struct flow *f, const struct sse *sse, enum wire wire, struc
     out->inside_at = out->data_at + inside;
     assert(out->inside_at > f->given);
     view_beginning(wire, name, data, inside, &closers, scratch, &out->view);
-    return out->view.kind != EVENT_BAD && out->view.kind != EVENT_ERROR &&
-           out->view.kind != EVENT_USAGE && out->view.surrogates == 0;
+    /* half of an event that says the stream is complete would say so, too */
+    return out->view.kind != EVENT_END && out->view.kind != EVENT_BAD &&
+           out->view.kind != EVENT_ERROR && out->view.kind != EVENT_USAGE &&
+           out->view.surrogates == 0;
 }

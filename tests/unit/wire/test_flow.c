@@ -305,3 +305,23 @@ TEST(flow_leaves_held_what_must_be_judged_whole)
         arena_free(&a);
     }
 }
+
+TEST(flow_never_begins_an_end_that_may_not_come)
+{
+    struct arena a = { 0 };
+    struct side s;
+    struct emitter e;
+    struct str delta =
+        STR("event: response.output_text.delta\ndata: {\"type\":\"response.output_text."
+            "delta\",\"delta\":\"QUJD\"}\n\n");
+    struct str end = STR("event: response.completed\ndata: {\"type\":\"response.completed\","
+                         "\"response\":{\"status\":\"completed\",\"output\":[{\"type\":\"message\","
+                         "\"content\":[{\"type\":\"output_text\",\"text\":\"");
+
+    side_open(&s, &e, WIRE_OPENAI_RESPONSES, false, EVENT_MAX);
+    CHECK(feed(t, &s, &e, joined(&a, delta, end, many(&a, "QUJD", 40000)), 65536) == EMITTER_FED);
+    CHECK_STRS(buf_str(&s.got), delta);
+    CHECK(!emitter_finish(&e));
+    side_close(&s, &e);
+    arena_free(&a);
+}

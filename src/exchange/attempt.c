@@ -150,14 +150,18 @@ static void fed(struct exchange *x, const struct emitter *e, enum emitter_fed re
     }
 }
 
-/* Nobody else will be asked now, so a long stream need not keep what it was asked for. What was
- * translated still borrows from it. */
+/* Nobody else will be asked now, so a long stream need not keep what it was asked for, once that is
+ * sent. What was translated still borrows from the client's body; what it became can go. */
 static void drop_request_body(struct exchange *x)
 {
     struct wire_request *q = &x->request;
 
-    if (x->attempt.translates)
+    if (x->attempt.call == NULL || !call_is_sent(x->attempt.call))
         return;
+    if (x->attempt.translates) {
+        translated_clear(&x->attempt.crossing->asked);
+        return;
+    }
     *q = (struct wire_request){
         .protocol = q->protocol,
         .doc = { .text = { NULL, q->doc.text.len } }, /* its length is told in the end */

@@ -150,6 +150,11 @@ static void call_over(struct call *call)
     loop_doom(call->client->o.loop, call, call_free);
 }
 
+bool call_is_sent(const struct call *call)
+{
+    return call->part == call->part_count;
+}
+
 void call_cancel(struct call *call)
 {
     if (call->phase != PHASE_OVER)

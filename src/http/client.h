@@ -10,7 +10,8 @@
  * nothing behind it and no `Connection: close`. One that dies before any byte of the answer, and
  * within `stale_ms` of sending, is replaced by a new one, once, unseen. Redirects are answers like
  * any other: nobody follows them.
- * Threads: own loop.   Memory: the body's parts are borrowed until the last hook or call_cancel().
+ * Threads: own loop.   Memory: the body's parts are borrowed until the last hook or call_cancel(),
+ * or, once an answer has begun, until call_is_sent().
  */
 #ifndef PENSTOCK_HTTP_CLIENT_H
 #define PENSTOCK_HTTP_CLIENT_H
@@ -96,6 +97,8 @@ struct call;
 struct call *client_send(struct client *c, const struct call_options *options);
 /* The connection is closed unless the answer was complete. No hook is called after this. */
 void call_cancel(struct call *call);
+/* All of the request is out: once an answer has begun its body is borrowed no longer. */
+bool call_is_sent(const struct call *call);
 /* Stops and resumes reading the answer: backpressure. Timers of silence stand still while paused.
  */
 void call_pause(struct call *call, bool paused);

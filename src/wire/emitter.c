@@ -109,6 +109,8 @@ static void flush(struct emitter *e)
             e->full = true;
         e->part_count = 0;
     }
+    if (e->state == EMITTER_FLOWING && e->held.cap > 0)
+        buf_clear(&e->held); /* it went out with the first content */
     if (e->edited.cap > (size_t)64 << 10)
         buf_clear(&e->edited); /* a rare large one is not kept */
     e->edited.len = 0;

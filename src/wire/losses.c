@@ -1,5 +1,7 @@
 #include "wire/losses.h"
 
+#define LOSSES_FEW 8
+
 void losses_add(struct losses *l, struct arena *a, struct str path, bool approximated)
 {
     uint32_t kept = l->count < LOSSES_MAX ? l->count : LOSSES_MAX;
@@ -11,8 +13,13 @@ void losses_add(struct losses *l, struct arena *a, struct str path, bool approxi
             l->items[i].approximated = l->items[i].approximated && approximated;
             return;
         }
-    if (l->items == NULL)
-        l->items = arena_array(a, struct loss, LOSSES_MAX);
+    if (l->count == 0 || l->count == LOSSES_FEW) { /* mostly there are few */
+        struct loss *more = arena_array(a, struct loss, l->count == 0 ? LOSSES_FEW : LOSSES_MAX);
+
+        if (l->count > 0)
+            memcpy(more, l->items, l->count * sizeof(more[0]));
+        l->items = more;
+    }
     if (l->count < LOSSES_MAX)
         l->items[l->count] = (struct loss){ path, approximated };
     l->count++;

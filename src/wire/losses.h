@@ -17,7 +17,7 @@ struct loss {
 };
 
 struct losses {
-    struct loss *items; /* room for LOSSES_MAX, made when first needed */
+    struct loss *items; /* made when first needed */
     uint32_t count;     /* all of them; items hold the first LOSSES_MAX */
 };
 

@@ -307,7 +307,6 @@ static void job_init(struct job *j, enum wire protocol, enum wire wire, const ch
         .model = str_c(kinds[wire].model),
         .facts = model_facts_find(wire, str_c(kinds[wire].model)),
         .project = STR("a-project"),
-        .request_id = STR("0123456789abcdef"),
     };
 }
 

@@ -123,6 +123,8 @@ static bool find_under_models(const struct http_head *head, struct str path, str
             return false;
         if (find_gemini(head, rest, query, t))
             return true;
+        if (head->method == HTTP_POST && str_find(rest, STR(":")) != SIZE_MAX)
+            return false; /* `:predict` and the like */
         t->endpoint = ENDPOINT_MODEL;
         t->protocol = models_protocol(head, prefixes[i].protocol);
         t->model = rest;

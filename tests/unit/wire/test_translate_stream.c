@@ -317,3 +317,45 @@ TEST(a_call_without_a_name_reaches_nobody_and_is_no_success)
             CHECK(broken == NULL, "upstream %zu, client %d: %s", i, (int)protocol, broken);
         }
 }
+
+TEST(a_call_without_arguments_has_an_empty_object_for_every_client)
+{
+    static const struct {
+        enum wire wire;
+        const char *bytes;
+    } upstreams[] = {
+        { WIRE_ANTHROPIC,
+          "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"model\":\"c\"}}\n\n"
+          "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":"
+          "\"tool_use\",\"id\":\"toolu_1\",\"name\":\"f\",\"input\":{}}}\n\n"
+          "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
+          "\"input_json_delta\",\"partial_json\":\"\"}}\n\n"
+          "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+          "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"},\"usage\":{"
+          "\"output_tokens\":3}}\n\ndata: {\"type\":\"message_stop\"}\n\n" },
+        { WIRE_OPENAI_CHAT,
+          "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"c1\","
+          "\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]}}]}\n\n"
+          "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n"
+          "data: [DONE]\n\n" },
+    };
+    static const char *const said[PROTOCOLS] = {
+        [WIRE_OPENAI_CHAT] = "\"arguments\":\"{}\"",
+        [WIRE_OPENAI_RESPONSES] = "\"arguments\":\"{}\"",
+        [WIRE_ANTHROPIC] = "\"partial_json\":\"{}\"",
+        [WIRE_GEMINI] = "\"args\":{}",
+    };
+
+    for (size_t i = 0; i < COUNT(upstreams); i++)
+        for (enum wire protocol = 0; protocol < PROTOCOLS; protocol++) {
+            struct rig_request asked;
+            struct rig_answer answer;
+            struct rig_options o = { .wire = upstreams[i].wire, .asked = &asked };
+
+            rig_read(protocol, rig_ask(protocol), &t->arena, &asked);
+            rig_feed(&o, str_c(upstreams[i].bytes), &t->arena, &answer);
+            CHECK(answer.done && str_find(answer.bytes, str_c(said[protocol])) != SIZE_MAX,
+                  "upstream %zu, client %d: %.*s", i, (int)protocol, (int)answer.bytes.len,
+                  answer.bytes.at);
+        }
+}

@@ -83,7 +83,7 @@ static const struct {
     { "calls without arguments, one behind the other",
       CALLS(BEGIN(AT("0"), ID("a"), "f", "")) CALLS(BEGIN(AT("1"), ID("b"), "g", ""))
           STOP("tool_calls"),
-      AND(TEXT("null") ",\"tool_calls\":[" CALL("a", "f", "") "," CALL("b", "g", "") "]",
+      AND(TEXT("null") ",\"tool_calls\":[" CALL("a", "f", "{}") "," CALL("b", "g", "{}") "]",
           "tool_calls") },
     { "all calls have the index 0",
       CALLS(BEGIN(AT("0"), ID("a"), "f", "{}")) CALLS(BEGIN(AT("0"), ID("b"), "f", "{}"))

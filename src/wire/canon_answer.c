@@ -79,6 +79,8 @@ static void take_signature(struct canon_answer *an, const struct canon_event *ev
 {
     struct answer_block *b = block_of(an, ev->choice);
 
+    if (ev->sig_behind && b != NULL && b->kind == BLOCK_TOOL)
+        return; /* a call's own stands before it, and is the one that must come back */
     if (b != NULL && (!b->closed || ev->sig_behind)) {
         b->sig = keep_signature(an, &ev->sig);
         return;

@@ -359,3 +359,25 @@ TEST(a_call_without_arguments_has_an_empty_object_for_every_client)
                   answer.bytes.at);
         }
 }
+
+TEST(a_signature_behind_a_call_does_not_replace_the_calls_own)
+{
+    static const char bytes[] =
+        "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"functionCall\":{"
+        "\"id\":\"x\",\"name\":\"f\",\"args\":{}},\"thoughtSignature\":\"QUJD\"}]},\"index\":0}]}"
+        "\n\n"
+        "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"\","
+        "\"thoughtSignature\":\"REVG\"}]},\"finishReason\":\"STOP\",\"index\":0}]}\n\n";
+
+    for (int whole = 0; whole <= 1; whole++) {
+        struct rig_request asked;
+        struct rig_answer answer;
+        struct rig_options o = { .wire = WIRE_GEMINI, .asked = &asked, .whole = whole == 1 };
+
+        rig_read(WIRE_OPENAI_CHAT, rig_ask(WIRE_OPENAI_CHAT), &t->arena, &asked);
+        rig_feed(&o, str_c(bytes), &t->arena, &answer);
+        CHECK(answer.done && str_find(answer.bytes, STR("QUJD")) != SIZE_MAX &&
+                  str_find(answer.bytes, STR("REVG")) == SIZE_MAX,
+              "whole %d: %.*s", whole, (int)answer.bytes.len, answer.bytes.at);
+    }
+}

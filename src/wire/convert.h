@@ -141,8 +141,8 @@ void decode_server(struct decoder *d, uint32_t choice, const struct opaque *serv
 void decode_signature(struct decoder *d, uint32_t choice, const struct signature *sig, bool behind);
 void decode_close(struct decoder *d, uint32_t choice);
 void decode_usage(struct decoder *d);
-/* A finish of STOP_DONE behind tool calls is STOP_TOOL_USE, one of STOP_TOOL_USE without any is
- * STOP_DONE. */
+/* A finish of STOP_DONE (or of a cause that most protocols have no word for) behind tool calls is
+ * STOP_TOOL_USE, one of STOP_TOOL_USE without any is STOP_DONE. */
 void decode_finish(struct decoder *d, uint32_t choice, enum stop_cause cause, struct text detail);
 enum decoded decode_end(struct decoder *d);
 

@@ -262,7 +262,10 @@ void decode_finish(struct decoder *d, uint32_t choice, enum stop_cause cause, st
     d->first_finished = d->first_finished || choice == 0;
     ensure_started(d);
     decode_close(d, choice);
-    if (cause == STOP_DONE && d->saw_tool)
+    bool done = cause == STOP_DONE || cause == STOP_OTHER || cause == STOP_BAD_TOOL_CALL ||
+                cause == STOP_IMAGE_FAIL; /* words that protocols without them take for done */
+
+    if (done && d->saw_tool)
         cause = STOP_TOOL_USE;
     else if (cause == STOP_TOOL_USE && !d->saw_tool)
         cause = STOP_DONE;

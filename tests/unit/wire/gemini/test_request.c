@@ -179,7 +179,7 @@ static const struct request_case gemini_clients[] = {
                      "\"d\",\"parameters\":{\"type\":\"OBJECT\","
                      "\"properties\":{\"title\":{\"type\":\"STRING\"},\"format\":{\"type\":"
                      "\"STRING\"}}}}]}]}}",
-      "tools[0].functionDeclarations[0]~" },
+      "" },
     { "a JSON answer beside functions is asked for in words before 3",
       "{" HI TOOL("") ",\"generationConfig\":{\"responseMimeType\":\"application/json\"}}",
       &gemini_25,

@@ -35,6 +35,7 @@ void exchange_env_init(struct exchange_env *env)
     buf_init(&env->head, (size_t)128 << 10);
     env->running = NULL;
     env->repairs = (struct repair_table){ .count = 0 };
+    env->facts = (struct facts_cache){ .next = 0 };
     env->id_seed = random_u64();
     env->id_last = 0;
 }

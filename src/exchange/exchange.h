@@ -78,6 +78,7 @@ struct exchange_env {
     struct exchange *running;    /* list */
     struct exchange *waiting;    /* those of them that the pool will wake */
     struct repair_table repairs; /* what upstreams were learned not to take */
+    struct facts_cache facts;    /* of the models that are asked for */
     uint64_t id_seed, id_last;
     struct {
         int64_t minute;

@@ -93,7 +93,7 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
 
     if (!canon_read(x, why))
         return false;
-    upstream_target(a->upstream, a->wire, x->mapped, &t);
+    upstream_target(a->upstream, &x->env->facts, a->wire, x->mapped, &t);
     if (known != NULL)
         wire_lacks_add(&t.lacks, &known->lacks);
     t.lacks.signatures = t.lacks.signatures || x->signatures_refused;

@@ -487,13 +487,13 @@ bool upstream_has_models(const struct upstream *u)
     return u->provider != &provider_simulator && u->dialect != &dialect_cloudcode;
 }
 
-void upstream_target(const struct upstream *u, enum wire wire, struct str model,
-                     struct wire_target *out)
+void upstream_target(const struct upstream *u, struct facts_cache *facts, enum wire wire,
+                     struct str model, struct wire_target *out)
 {
     *out = (struct wire_target){
         .wire = wire,
         .model = model,
-        .facts = model_facts_find(wire, model),
+        .facts = model_facts_kept(facts, wire, model),
         .lacks = u->lacks,
         .extras = u->extras,
         .project = u->project,

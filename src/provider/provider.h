@@ -97,8 +97,8 @@ enum wire upstream_first_wire(const struct upstream *u);
 bool upstream_has_models(const struct upstream *u);
 
 /* What a request to it is translated for. `model` is borrowed. */
-void upstream_target(const struct upstream *u, enum wire wire, struct str model,
-                     struct wire_target *out);
+void upstream_target(const struct upstream *u, struct facts_cache *facts, enum wire wire,
+                     struct str model, struct wire_target *out);
 
 /* --- judging
  * --------------------------------------------------------------------------------------- */

@@ -312,6 +312,25 @@ struct model_facts model_facts_find(enum wire wire, struct str model)
     return f;
 }
 
+struct model_facts model_facts_kept(struct facts_cache *c, enum wire wire, struct str model)
+{
+    for (size_t i = 0; i < FACTS_KEPT; i++)
+        if (model.len > 0 && c->rows[i].len == model.len &&
+            memcmp(c->rows[i].id, model.at, model.len) == 0)
+            return c->rows[i].facts;
+
+    struct model_facts found = model_facts_find(wire, model);
+
+    if (model.len > 0 && model.len <= sizeof(c->rows[0].id)) {
+        uint32_t at = c->next++ % FACTS_KEPT;
+
+        memcpy(c->rows[at].id, model.at, model.len);
+        c->rows[at].len = (uint8_t)model.len;
+        c->rows[at].facts = found;
+    }
+    return found;
+}
+
 void wire_lacks_add(struct wire_lacks *to, const struct wire_lacks *more)
 {
     bool *a = (bool *)to;

@@ -89,6 +89,19 @@ struct model_facts {
 
 struct model_facts model_facts_find(enum wire wire, struct str model);
 
+/* The same for models that are asked for again and again; the oldest makes room. One for each
+ * thread; a zeroed one is empty. */
+#define FACTS_KEPT 8
+struct facts_cache {
+    struct {
+        uint8_t len; /* of the id; 0: free */
+        char id[64]; /* longer ones are not kept */
+        struct model_facts facts;
+    } rows[FACTS_KEPT];
+    uint32_t next;
+};
+struct model_facts model_facts_kept(struct facts_cache *c, enum wire wire, struct str model);
+
 struct wire_target {
     enum wire wire;
     struct str model; /* upstream model id */

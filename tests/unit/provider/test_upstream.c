@@ -252,6 +252,7 @@ TEST(a_project_belongs_to_cloudcode_and_goes_into_its_requests)
 {
     struct account_spec spec = spec_of("compatible", "cloudcode", "https://h/v1internal");
     struct provider_options options = { .proxy = { .global = STR("") } };
+    struct facts_cache facts = { .next = 0 };
     struct wire_target target;
     struct upstream *u;
     struct error e = { .status = OK };
@@ -259,7 +260,7 @@ TEST(a_project_belongs_to_cloudcode_and_goes_into_its_requests)
     spec.project = STR("p-1");
     u = made(t, &spec, &options, "cloudcode");
     CHECK_STR(u->base_path, "", "the version is the dialect's");
-    upstream_target(u, WIRE_CLOUDCODE, STR("m"), &target);
+    upstream_target(u, &facts, WIRE_CLOUDCODE, STR("m"), &target);
     CHECK_STR(target.project, "p-1");
     upstream_free(u);
 

@@ -243,3 +243,35 @@ TEST(the_effort_asked_for_and_whether_thinking_is_shown)
         CHECK_INT(reasoning_is_shown(&r), cases[i].shown, "%s", cases[i].name);
     }
 }
+
+TEST(facts_that_are_kept_are_those_that_were_found)
+{
+    static const char *const ids[] = { "claude-sonnet-4-5",
+                                       "gpt-5.2",
+                                       "gemini-3-flash",
+                                       "o3",
+                                       "llama-4",
+                                       "claude-opus-4-1",
+                                       "gemini-2.5-pro",
+                                       "gpt-4.1",
+                                       "gpt-6-sol",
+                                       "claude-sonnet-4-5",
+                                       "",
+                                       "a-name-that-is-longer-than-any-model-that-was-ever-offered-"
+                                       "by-anybody-anywhere" };
+    struct facts_cache cache = { .next = 0 };
+
+    for (int round = 0; round < 3; round++)
+        for (size_t i = 0; i < COUNT(ids); i++) {
+            struct model_facts found = model_facts_find(WIRE_OPENAI_CHAT, str_c(ids[i]));
+            struct model_facts kept = model_facts_kept(&cache, WIRE_OPENAI_CHAT, str_c(ids[i]));
+
+            CHECK(kept.output_max == found.output_max &&
+                      kept.openai.efforts == found.openai.efforts &&
+                      kept.gemini.generation == found.gemini.generation &&
+                      kept.gemini.levels == found.gemini.levels &&
+                      kept.anthropic.budget == found.anthropic.budget &&
+                      kept.anthropic.adaptive == found.anthropic.adaptive,
+                  "round %d: %s", round, ids[i]);
+        }
+}

@@ -129,7 +129,7 @@ TEST(an_event_like_the_one_before_says_what_it_says_when_it_is_read)
 
     find_streams(t, &all);
     for (size_t i = 0; i < all.count; i++)
-        for (int protocol = 0; protocol < PROTOCOLS; protocol++) {
+        for (enum wire protocol = 0; protocol < PROTOCOLS; protocol++) {
             const struct recorded *rec = &all.at[i];
             struct rig_request asked;
             struct rig_answer quick, read;

@@ -86,10 +86,16 @@ uint64_t test_random(struct test *t)
     return z ^ (z >> 31);
 }
 
-struct str test_file(struct test *t, const char *path)
+struct str test_path(struct test *t, const char *path)
 {
     const char *root = getenv("PENSTOCK_SOURCE_ROOT");
-    struct str full = arena_printf(&t->arena, "%s/%s", root == NULL ? "." : root, path);
+
+    return arena_printf(&t->arena, "%s/%s", root == NULL ? "." : root, path);
+}
+
+struct str test_file(struct test *t, const char *path)
+{
+    struct str full = test_path(t, path);
     FILE *f = fopen(full.at, "rb");
 
     if (f == NULL) {

@@ -58,6 +58,8 @@ static inline size_t test_below(struct test *t, size_t below)
 #define CHECK_INT(got, want, ...) \
     test_int(t, __FILE__, __LINE__, (int64_t)(got), (int64_t)(want), " " __VA_ARGS__)
 
+/* A path below the source root from wherever the test runs, with a NUL behind it, in its arena. */
+struct str test_path(struct test *t, const char *path);
 /* The bytes of a file below tests/ (path from the source root), in the test's arena. Fails the test
  * when absent. */
 struct str test_file(struct test *t, const char *path);

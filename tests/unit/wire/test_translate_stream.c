@@ -40,7 +40,7 @@ static void find_streams(struct test *t, struct all *all)
     all->count = 0;
     for (enum wire wire = 0; wire < WIRES; wire++) {
         struct str folder = arena_printf(&t->arena, STREAMS "/%s", wire_name(wire).at);
-        DIR *d = opendir(folder.at);
+        DIR *d = opendir(test_path(t, folder.at).at);
         struct dirent *file;
 
         if (!CHECK(d != NULL, "%s", folder.at))

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs the test programs of a Meson build, and other commands, and sums up what they say.
 
-usage: run_tests.py [--only SUBSTRING]… BUILD_FOLDER [-- COMMAND…]…
+usage: run_tests.py [--only SUBSTRING]… [--under COMMAND] BUILD_FOLDER… [-- COMMAND…]…
 
+--under runs each program of the build by that command, such as valgrind, and gives it ten times as long.
 Every program ends its output with `N passed, N failed`; one that does not, or that dies, counts as one failure.
 The last line printed is the sum, in the same form."""
 import concurrent.futures
@@ -16,13 +17,13 @@ import time
 TIMEOUT_S = 300
 
 
-def run(name, command, env, folder):
+def run(name, command, env, folder, limit_s):
     started = time.monotonic()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S, env=env, cwd=folder)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=limit_s, env=env, cwd=folder)
         output, code = done.stdout + done.stderr, done.returncode
     except subprocess.TimeoutExpired as fault:
-        output, code = f"{fault.stdout or ''}\nran longer than {TIMEOUT_S} s", 1
+        output, code = f"{fault.stdout or ''}\nran longer than {limit_s} s", 1
     lines = re.findall(r"^(?:\w+: )?(\d+) passed, (\d+) failed", output, re.M)
     passed, failed = (int(lines[-1][0]), int(lines[-1][1])) if lines else (0, 1)
     if code != 0 and failed == 0:
@@ -32,9 +33,12 @@ def run(name, command, env, folder):
 
 
 def main():
-    args, only, commands = sys.argv[1:], [], []
-    while args and args[0] == "--only":
-        only.append(args[1])
+    args, only, under, commands = sys.argv[1:], [], [], []
+    while args and args[0] in ("--only", "--under"):
+        if args[0] == "--only":
+            only.append(args[1])
+        else:
+            under = args[1].split()
         args = args[2:]
     folders, rest = [], args
     while rest and rest[0] != "--":
@@ -49,8 +53,9 @@ def main():
         tests = json.loads(subprocess.run(["meson", "introspect", "--tests", folder], capture_output=True, text=True, check=True).stdout)
         for test in tests:
             if not only or any(word in test["name"] for word in only):
-                jobs.append((f"{folder}:{test['name']}", test["cmd"], {**os.environ, **test["env"]}, folder))
-    jobs += [(" ".join(c), c, dict(os.environ), None) for c in commands]
+                prefix = under if os.path.abspath(test["cmd"][0]).startswith(os.path.abspath(folder) + "/") else []
+                jobs.append((f"{folder}:{test['name']}", prefix + test["cmd"], {**os.environ, **test["env"]}, folder, TIMEOUT_S * (10 if prefix else 1)))
+    jobs += [(" ".join(c), c, dict(os.environ), None, TIMEOUT_S) for c in commands]
     total_passed = total_failed = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         for name, passed, failed, output, seconds in pool.map(lambda j: run(*j), jobs):

@@ -140,6 +140,7 @@ void pool_free(struct pool *p)
         config_free(account_leave(p, acc));
         account_free(p, acc);
     }
+    lanes_free(p);
     rosters_free(p);
     bindings_free(&p->bindings);
     free(p->slots);

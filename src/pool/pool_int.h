@@ -273,7 +273,7 @@ void pool_file_all(struct pool *p);                       /* other options are i
 /* Time has passed: lockouts and figures that are over are let go of. */
 void pool_settle(struct pool *p, int64_t now_ms);
 void host_learned(struct pool *p); /* some host's lockout is another one */
-const struct lane *lane_get(struct pool *p, const struct pick_ask *ask);
+struct roster *roster_make(struct pool *p, struct cohort *c, struct str group);
 void rosters_free(struct pool *p);
 /* The remaining quota as far as it still says anything; -1: unknown. */
 int32_t quota_remaining(const struct quota *q, int64_t now_ms);
@@ -281,6 +281,11 @@ int32_t quota_remaining(const struct quota *q, int64_t now_ms);
 /* One use more; NULL is fine. */
 struct model_list *list_use(struct model_list *l);
 void list_release(struct pool *p, struct model_list *l);
+
+/* --- lane.c ---------------------------------------------------------------------------------- */
+
+const struct lane *lane_get(struct pool *p, const struct pick_ask *ask);
+void lanes_free(struct pool *p);
 
 /* --- pick.c ------------------------------------------------------------------------------------
  */

@@ -4,7 +4,6 @@
  * anew where it belongs; what changes by the mere passing of time stands in a heap. */
 #include <stdlib.h>
 
-#include "base/fingerprint.h"
 #include "pool/pool_int.h"
 
 /* --- what is due, by time -------------------------------------------------------------------- */
@@ -394,7 +393,7 @@ static struct roster *roster_new(struct pool *p, struct cohort *c, struct str gr
     return r;
 }
 
-static struct roster *roster_make(struct pool *p, struct cohort *c, struct str group)
+struct roster *roster_make(struct pool *p, struct cohort *c, struct str group)
 {
     struct roster *r = roster_find(c, group);
 
@@ -667,133 +666,6 @@ void cohort_leave(struct pool *p, struct account *acc)
         cohort_free(p, c);
 }
 
-/* --- lanes ----------------------------------------------------------------------------------- */
-
-static bool cohort_offers(const struct cohort *c, const struct pick_ask *ask)
-{
-    struct str model = ask->public_model.len > 0 ? ask->public_model : ask->model;
-
-    if ((c->wires & ask->wires) == 0 ||
-        (ask->provider.len > 0 && !str_eq(c->family->name, ask->provider)))
-        return false;
-    if (c->model_count == 0) /* a list holds ids as the provider knows them */
-        return c->listed == NULL || model_list_offers(c->listed, ask->model);
-    for (size_t i = 0; i < c->model_count; i++)
-        if (str_matches(model, c->models[i]))
-            return true;
-    return false;
-}
-
-/* A name of the list stands for all ids that hold it. */
-static bool model_is_monitored(const struct pool *p, struct str model)
-{
-    for (size_t i = 0; i < p->options.protected_model_count && p->options.protection_percent > 0;
-         i++) {
-        struct str name = p->options.protected_models[i];
-
-        if (str_ifind(model, name) != SIZE_MAX || str_matches(model, name))
-            return true;
-    }
-    return false;
-}
-
-static uint64_t lane_hash(const struct pick_ask *ask)
-{
-    struct fingerprint f = { .lane = { ask->wires, 0 } };
-
-    fingerprint_add(&f, ask->model);
-    if (ask->public_model.len > 0)
-        fingerprint_add(&f, ask->public_model);
-    if (ask->provider.len > 0)
-        fingerprint_add(&f, ask->provider);
-    return f.lane[0] != 0 ? f.lane[0] : 1;
-}
-
-static bool lane_fits(const struct lane *lane, const struct pick_ask *ask)
-{
-    struct str text = lane->text;
-    const struct str parts[] = { ask->model, ask->public_model, ask->provider };
-
-    if (lane->wires != ask->wires ||
-        text.len != ask->model.len + ask->public_model.len + ask->provider.len + COUNT(parts))
-        return false;
-    for (size_t i = 0; i < COUNT(parts); i++) {
-        if (!str_starts(text, parts[i]) || text.at[parts[i].len] != '\0')
-            return false;
-        text = str_drop(text, parts[i].len + 1);
-    }
-    return true;
-}
-
-static void lane_clear(struct lane *lane)
-{
-    free((void *)(uintptr_t)lane->text.at);
-    free(lane->rosters);
-    *lane = (struct lane){ .hash = 0 };
-}
-
-static void lane_fill(struct pool *p, struct lane *lane, const struct pick_ask *ask)
-{
-    uint32_t cap = 0;
-
-    lane->count = 0;
-    lane->monitored = model_is_monitored(p, ask->model);
-    for (struct cohort *c = p->cohorts; c != NULL; c = c->next) {
-        if (!cohort_offers(c, ask))
-            continue;
-        if (lane->count == cap) {
-            cap = cap == 0 ? 4 : cap * 2;
-            lane->rosters = must_realloc(lane->rosters, sizeof(struct roster *) * cap);
-        }
-        lane->rosters[lane->count++] =
-            roster_make(p, c, group_name(c->group != NULL ? c->group(ask->model) : ask->model));
-    }
-    lane->shape = p->shape;
-}
-
-static void lane_name(struct lane *lane, const struct pick_ask *ask, uint64_t hash)
-{
-    const struct str parts[] = { ask->model, ask->public_model, ask->provider };
-    size_t len = ask->model.len + ask->public_model.len + ask->provider.len + COUNT(parts), at = 0;
-    char *text = must_calloc(1, len);
-
-    for (size_t i = 0; i < COUNT(parts); i++) {
-        if (parts[i].len > 0)
-            memcpy(text + at, parts[i].at, parts[i].len);
-        at += parts[i].len + 1;
-    }
-    lane->text = (struct str){ text, len };
-    lane->hash = hash;
-    lane->wires = ask->wires;
-}
-
-const struct lane *lane_get(struct pool *p, const struct pick_ask *ask)
-{
-    uint64_t hash = lane_hash(ask);
-    struct lane *set = p->lanes[hash % LANE_SETS], *lane = NULL;
-
-    for (int i = 0; i < LANE_WAYS && lane == NULL; i++)
-        if (set[i].hash == hash && lane_fits(&set[i], ask))
-            lane = &set[i];
-    if (lane == NULL) {
-        lane = &set[0]; /* the one asked for longest ago makes room */
-        for (int i = 1; i < LANE_WAYS; i++)
-            if (set[i].asked < lane->asked)
-                lane = &set[i];
-        lane_clear(lane);
-        lane_name(lane, ask, hash);
-    }
-    lane->asked = p->turn + 1;
-    if (lane->shape != p->shape) {
-        free(lane->rosters);
-        lane->rosters = NULL;
-        lane_fill(p, lane, ask);
-    }
-    for (uint32_t i = 0; i < lane->count; i++)
-        lane->rosters[i]->asked = p->turn;
-    return lane;
-}
-
 /* --- time, and the end ----------------------------------------------------------------------- */
 
 void pool_settle(struct pool *p, int64_t now_ms)
@@ -815,9 +687,6 @@ void pool_settle(struct pool *p, int64_t now_ms)
 
 void rosters_free(struct pool *p)
 {
-    for (int i = 0; i < LANE_SETS; i++)
-        for (int k = 0; k < LANE_WAYS; k++)
-            lane_clear(&p->lanes[i][k]);
     assert(p->cohorts == NULL && p->hosts == NULL && p->families == NULL && p->lists == NULL);
     free(p->due);
 }

@@ -266,7 +266,7 @@ static void chat_choice(struct reader *r, uint32_t choice)
 static void chat_end(struct reader *r)
 {
     for (uint32_t i = 0; i < r->choice_count; i++)
-        if (!r->choices[i].begun || !r->choices[i].finished)
+        if (r->choices[i].begun && !r->choices[i].finished)
             breaks(r, "chat: [DONE] before each choice has finished");
     if (r->choice_count == 0)
         breaks(r, "chat: [DONE] without a choice");
@@ -567,12 +567,16 @@ static void anthropic_delta(struct reader *r)
 {
     static const struct {
         const char *delta, *block;
-    } fit[] = { { "text_delta", "text" },           { "citations_delta", "text" },
-                { "thinking_delta", "thinking" },   { "signature_delta", "thinking" },
-                { "input_json_delta", "tool_use" }, { "input_json_delta", "server_tool_use" } };
+    } fit[] = { { "text_delta", "text" },
+                { "citations_delta", "text" },
+                { "thinking_delta", "thinking" },
+                { "signature_delta", "thinking" } };
     uint32_t delta = member(r, 0, "delta");
     struct str type = string(r, delta, "type");
-    bool fits = false;
+    /* blocks of the provider's own tools, of whatever name, get their input in pieces */
+    bool fits = str_eq(type, STR("input_json_delta")) && !str_eq(r->block_type, STR("text")) &&
+                !str_eq(r->block_type, STR("thinking")) &&
+                !str_eq(r->block_type, STR("redacted_thinking"));
 
     for (size_t i = 0; i < COUNT(fit); i++)
         fits = fits ||
@@ -766,7 +770,7 @@ static void gemini_event(struct reader *r, struct str name)
     bool finished = r->choice_count > 0 || is(r, feedback, JSON_OBJECT);
 
     for (uint32_t i = 0; i < r->choice_count; i++)
-        finished = finished && r->choices[i].begun && r->choices[i].finished;
+        finished = finished && (r->choices[i].finished || !r->choices[i].begun);
     r->seen->end = finished ? SEEN_DONE : SEEN_CUT;
 }
 

@@ -154,14 +154,16 @@ void decode_switch(struct decoder *d, uint32_t choice, enum block_kind kind)
 }
 
 /* Some servers give several calls of one answer the same id (`call_0`, the name of the tool): the
- * later ones get another, because their results could not be told apart. */
+ * later ones get another, because their results could not be told apart. One without gets one. */
 static struct str own_id(struct decoder *d, struct str id)
 {
     struct fingerprint f = { 0 };
 
+    if (id.len == 0)
+        id = call_id_made(STR(""), d->seed, d->call_count, d->scratch);
     fingerprint_add(&f, id);
     for (uint32_t i = 0; i < d->call_count; i++)
-        if (id.len > 0 && d->calls[i] == (uint32_t)f.lane[0])
+        if (d->calls[i] == (uint32_t)f.lane[0])
             return own_id(d, call_id_made(id, d->seed, d->call_count, d->scratch));
     if (d->call_count < DECODE_CALLS_MAX)
         d->calls[d->call_count++] = (uint32_t)f.lane[0];

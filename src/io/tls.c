@@ -40,6 +40,7 @@ struct tickets {
 struct tls_client {
     SSL_CTX *ctx;
     bool insecure;
+    bool trusting; /* the trust anchors are loaded */
     uint64_t uses;
     struct tickets *hosts;     /* HOSTS_MAX, made with the first ticket */
     char gather[RECORD_BYTES]; /* small parts on their way into one record */
@@ -162,15 +163,11 @@ static const char *openssl_why(void)
     return why != NULL ? why : "OpenSSL does not say why";
 }
 
+/* A file that the operator named. */
 static enum status trust_load(SSL_CTX *ctx, struct str ca_file, struct error *e)
 {
     char path[4096];
 
-    /* the system's: a folder that is searched by the issuer's hash when one is needed */
-    if (ca_file.len == 0)
-        return SSL_CTX_set_default_verify_paths(ctx) == 1
-                   ? OK
-                   : fail(e, E_IO, "the system's certificates: %s", openssl_why());
     if (ca_file.len >= sizeof(path))
         return fail(e, E_SYNTAX, "the path of the certificate file is too long");
     memcpy(path, ca_file.at, ca_file.len);
@@ -205,8 +202,9 @@ struct tls_client *tls_client_new(const struct tls_options *options, struct erro
     SSL_CTX_set_verify(c->ctx, c->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
     if (c->insecure)
         log_warn("certificates of upstreams are NOT verified: this is for tests only");
-    else if (trust_load(c->ctx, options->ca_file, e) != OK)
+    else if (options->ca_file.len > 0 && trust_load(c->ctx, options->ca_file, e) != OK)
         goto failed;
+    c->trusting = c->insecure || options->ca_file.len > 0;
     return c;
 failed:
     tls_client_free(c);
@@ -615,6 +613,16 @@ static void tls_attach(struct socket *s, struct tls *t)
     SSL_set_bio(t->ssl, through, through);
 }
 
+/* The system's anchors are loaded with the first connection that needs them: where they are one
+ * file, reading it takes tens of milliseconds, which a start without such a connection need not
+ * wait for. When that fails, no chain is found to end in one of them, and the handshake says so. */
+static void trust_system(struct tls_client *c)
+{
+    if (!c->trusting && SSL_CTX_set_default_verify_paths(c->ctx) != 1)
+        log_warn("the system's certificates cannot be read", F_C("why", openssl_why()));
+    c->trusting = true;
+}
+
 void socket_start_tls(struct socket *s, struct tls_client *c, struct str host, uint16_t port)
 {
     assert(s->state == SOCKET_OPEN);
@@ -623,6 +631,7 @@ void socket_start_tls(struct socket *s, struct tls_client *c, struct str host, u
     struct tls *t = must_calloc(1, sizeof(*t));
     char name[NAME_MAX_BYTES + 1];
 
+    trust_system(c);
     t->client = c;
     t->outer = s->tls;
     t->ssl = SSL_new(c->ctx);

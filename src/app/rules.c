@@ -27,6 +27,20 @@ static void rules_unref(void *owner)
     free(c);
 }
 
+/* A key of the settings file is known by its name. */
+static struct key_id declared_key_id(struct str name)
+{
+    struct buf text = { .max = 1024 };
+    uint8_t digest[SHA256_BYTES];
+    struct key_id id;
+
+    (void)(buf_add(&text, STR("declared client key: ")) && buf_add(&text, name));
+    sha256(buf_str(&text), digest);
+    memcpy(id.bytes, digest, sizeof(id.bytes));
+    buf_clear(&text);
+    return id;
+}
+
 const struct exchange_rules *exchange_rules_new(struct settings *s)
 {
     struct counted_rules *c = must_calloc(1, sizeof(*c));
@@ -37,6 +51,7 @@ const struct exchange_rules *exchange_rules_new(struct settings *s)
     atomic_init(&c->refs, 1);
     c->settings = settings_ref(s);
     for (size_t i = 0; i < s->client_key_count; i++) {
+        keys[i].id = declared_key_id(s->client_keys[i].name);
         keys[i].name = s->client_keys[i].name;
         sha256(secret_reveal(&s->client_keys[i].key), keys[i].digest);
     }

@@ -6,6 +6,7 @@
 #ifndef PENSTOCK_EXCHANGE_ACCESS_H
 #define PENSTOCK_EXCHANGE_ACCESS_H
 
+#include "exchange/door.h"
 #include "pool/pool.h"
 #include "wire/protocol.h"
 #include "wire/usage.h"
@@ -56,7 +57,8 @@ struct access_record {
     uint64_t exchange;
     struct str protocol, path, model, mapped_model; /* path: empty when the client has left */
     struct str client_key;                          /* its name; empty when none was needed */
-    struct str session;                             /* `sid-…`, or empty */
+    struct key_id key_id;
+    struct str session; /* `sid-…`, or empty */
     struct str account, provider;
     int status; /* of the client's answer */
     enum ending ending;

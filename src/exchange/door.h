@@ -45,7 +45,15 @@ struct door_target {
 void door_find(const struct http_head *head, struct str path, struct str query,
                struct door_target *out);
 
+/* Who a client key is, over rotation and restart: what is kept for it is marked with that. All
+ * zero: nobody, requests that showed no key. */
+#define KEY_ID_BYTES 16
+struct key_id {
+    uint8_t bytes[KEY_ID_BYTES];
+};
+
 struct client_key {
+    struct key_id id;
     struct str name;
     uint8_t digest[SHA256_BYTES];
 };

@@ -716,6 +716,7 @@ void exchange_end(struct exchange *x, enum ending ending)
             .model = x->request.model,
             .mapped_model = x->mapped,
             .client_key = x->key != NULL ? x->key->name : STR(""),
+            .key_id = exchange_key_id(x),
             .session = str_c(session),
             .account = str_c(x->attempt.lease.label),
             .provider = x->attempt_count > 0 ? x->attempts[attempts_kept(x) - 1].provider : STR(""),

@@ -150,6 +150,13 @@ void exchange_schedule(struct exchange *x);
 /* give_up.c: nobody is left to ask, or to wait for. Ends the exchange. */
 void exchange_give_up(struct exchange *x);
 
+/* Whose request it is: objects that are stored for a client belong to this key, and are given to no
+ * other. */
+static inline struct key_id exchange_key_id(const struct exchange *x)
+{
+    return x->key != NULL ? x->key->id : (struct key_id){ { 0 } };
+}
+
 static inline uint32_t attempts_kept(const struct exchange *x)
 {
     return x->attempt_count < ACCESS_ATTEMPTS_MAX ? x->attempt_count : ACCESS_ATTEMPTS_MAX;

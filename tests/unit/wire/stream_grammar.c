@@ -360,8 +360,7 @@ static void item_added(struct reader *r, uint32_t item)
     r->item_open = true;
     r->item_id = arena_copy(r->a, string(r, item, "id"));
     r->item_type = arena_copy(r->a, string(r, item, "type"));
-    if (r->item_id.len == 0)
-        breaks(r, "responses: an item without id");
+    /* the results of a provider's own tools are passed on as they came, with an id or without */
     for (size_t i = 0; i < COUNT(fronts); i++)
         if (str_eq(r->item_type, str_c(fronts[i].type)) &&
             !str_starts(r->item_id, str_c(fronts[i].front)))
@@ -923,8 +922,10 @@ static void responses_item(struct reader *r, uint32_t item)
     struct str type = string(r, item, "type");
     uint32_t content = member(r, item, "content"), summary = member(r, item, "summary");
 
-    if (string(r, item, "id").len == 0)
-        breaks(r, "responses: an item without id");
+    if (string(r, item, "id").len == 0 &&
+        (str_eq(type, STR("message")) || str_eq(type, STR("reasoning")) ||
+         str_eq(type, STR("function_call")) || str_eq(type, STR("custom_tool_call"))))
+        breaks(r, "responses: an item of ours without id");
     if (str_eq(type, STR("function_call")) || str_eq(type, STR("custom_tool_call"))) {
         bool custom = str_eq(type, STR("custom_tool_call"));
 

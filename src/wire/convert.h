@@ -51,6 +51,8 @@ static inline void approximate_field(struct request_writer *w, enum field f)
     if (w->r->where[f].len > 0)
         approximate_path(w, w->r->where[f]);
 }
+/* All breakpoints of the prompt's cache. */
+void lose_cache_marks(struct request_writer *w);
 /* What only the client's own protocol has (canonical.h: extras), for a target of another wire: all
  * of it is lost; false when something of it cannot be left out. */
 bool lose_extras(struct request_writer *w);

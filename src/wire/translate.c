@@ -319,6 +319,9 @@ void translator_init(struct translator *t, enum wire wire, const struct encode_o
         .seed = 0,
         .usage = usage_unknown(),
         .one_choice = o->request->n <= 1,
+        .choices = o->request->n <= 1                    ? 1
+                   : o->request->n >= ANSWER_CHOICES_MAX ? ANSWER_CHOICES_MAX
+                                                         : (uint32_t)o->request->n,
         .asked = asked->written,
         .state = must_calloc(1, t->from->decode.state_bytes + 1),
     };

@@ -428,18 +428,18 @@ bool gemini_decode_again(struct decoder *d, struct text text)
     return true;
 }
 
-/* A stream that just stops without a finishReason was cut, however clean its framing. Only an
- * answer in one piece, or one whose end is said otherwise (`[DONE]`), may leave it out, as some of
- * what answers in Gemini's name does. */
+/* A stream that just stops without a finishReason of each candidate asked for was cut, however
+ * clean its framing. Only an answer in one piece, or one whose end is said otherwise (`[DONE]`),
+ * may leave it out, as some of what answers in Gemini's name does. */
 enum decoded gemini_decode_done(struct decoder *d, bool eof, bool clean)
 {
     struct gemini_decoder *s = d->state;
-    bool ended = s->blocked || (s->content && !eof);
+    uint32_t finished = 0, wanted = eof && d->choices > 1 ? d->choices : 1;
 
     (void)clean;
     for (uint32_t i = 0; i < GEMINI_CHOICES; i++)
-        ended = ended || s->ends[i].cause != STOP_NONE;
-    if (!ended)
+        finished += s->ends[i].cause != STOP_NONE;
+    if (!s->blocked && finished < wanted && !(s->content && !eof))
         return DECODED_CUT;
     if (s->blocked && (s->seen & 1) == 0) {
         s->seen |= 1;

@@ -725,20 +725,22 @@ bool chat_again(struct decoder *d, struct text piece)
 }
 
 /* What an end of the answer means: a finish of each choice. `said`: the upstream says that it is
- * one, so that a choice without a reason is done, too. */
+ * one, so that a choice without a reason is done, too, and one that never began will not come. */
 static enum decoded end(struct decoder *d, bool said)
 {
     struct chat_decoding *s = d->state;
+    uint32_t finished = 0;
     bool any = false;
 
     for (uint32_t i = 0; i < s->count; i++) {
         any = any || s->choices[i].any;
         if (s->choices[i].any && !s->choices[i].finished && !said)
             return DECODED_CUT;
+        finished += s->choices[i].finished;
         if (s->choices[i].any)
             give_all(d, i, &s->choices[i]);
     }
-    if (!any || s->broken)
+    if (!any || s->broken || (!said && finished < d->choices))
         return DECODED_CUT;
     for (uint32_t i = 0; i < s->count; i++) {
         struct chat_choice *c = &s->choices[i];

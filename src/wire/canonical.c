@@ -199,6 +199,21 @@ struct server_tool *canon_add_server_tool(struct canon_request *r, struct arena 
     return t;
 }
 
+void canon_add_cache_mark(struct canon_request *r, struct arena *a, struct str path)
+{
+    struct cache_mark *mark;
+
+    if (r->where[FIELD_CACHE_MARKS].len == 0)
+        r->where[FIELD_CACHE_MARKS] = path;
+    if (r->cache_mark_count == CACHE_MARKS_MAX)
+        return;
+    mark = arena_new(a, struct cache_mark);
+    *mark = (struct cache_mark){ .path = path };
+    *(r->cache_marks == NULL ? &r->cache_marks : &r->cache_marks_last->next) = mark;
+    r->cache_marks_last = mark;
+    r->cache_mark_count++;
+}
+
 void canon_add_extra(struct canon_request *r, struct arena *a, struct str path, struct str raw,
                      bool vital)
 {

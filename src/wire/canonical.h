@@ -263,7 +263,7 @@ enum field {
     FIELD_SERVICE_TIER,
     FIELD_CACHE_KEY,
     FIELD_CACHE_OPTIONS,
-    FIELD_CACHE_MARKS, /* breakpoints anywhere: the first one's path */
+    FIELD_CACHE_MARKS, /* breakpoints anywhere: the first one's path; all: cache_marks */
     FIELD_SAFETY,
     FIELD_USER,
     FIELD_SAFETY_ID,
@@ -330,6 +330,14 @@ struct extra {
     struct extra *next;
 };
 
+/* A breakpoint of a prompt's cache, by its path. Providers allow four of them; as many are named
+ * as can be lost. */
+#define CACHE_MARKS_MAX LOSSES_MAX
+struct cache_mark {
+    struct str path;
+    struct cache_mark *next;
+};
+
 struct canon_request {
     enum wire protocol;
     struct str model; /* as the client asked for it */
@@ -366,6 +374,8 @@ struct canon_request {
     struct str service_tier;
     struct str cache_key;
     enum cache_ttl cache_last; /* anthropic: top-level cache_control */
+    struct cache_mark *cache_marks, *cache_marks_last;
+    uint32_t cache_mark_count;
     struct str user, safety_id;
     struct str metadata; /* raw JSON object */
     struct str safety;   /* gemini: raw JSON of safetySettings */
@@ -391,6 +401,8 @@ struct tool *canon_add_tool(struct canon_request *r, struct arena *a, struct str
 struct server_tool *canon_add_server_tool(struct canon_request *r, struct arena *a,
                                           enum server_tool_kind kind, struct str type,
                                           struct str raw, uint32_t at);
+/* A breakpoint of the prompt's cache at this path. */
+void canon_add_cache_mark(struct canon_request *r, struct arena *a, struct str path);
 void canon_add_extra(struct canon_request *r, struct arena *a, struct str path, struct str raw,
                      bool vital);
 

@@ -91,7 +91,8 @@ struct decoder {
     void *peer;
     uint64_t seed;   /* for ids that the upstream does not give (gemini): the same for one answer */
     bool one_choice; /* the client asked for one: several are pieces of it */
-    uint32_t lone;   /* surrogate escapes without a partner in the event at hand */
+    uint32_t choices; /* that were asked for: a stream that just ends without all of them was cut */
+    uint32_t lone;    /* surrogate escapes without a partner in the event at hand */
     /* kept by decode_* (decode.c) */
     bool started, ended, first_finished;
     uint32_t choice; /* the one that the next four tell of; `parked`: the others */

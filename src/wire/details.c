@@ -104,6 +104,13 @@ static void lose_within(struct request_writer *w, const struct message *m, const
         lose_part(w, inner, (struct whereabouts){ m, p, lists[w->r->protocol] });
 }
 
+void lose_cache_marks(struct request_writer *w)
+{
+    lose_field(w, FIELD_CACHE_MARKS);
+    for (const struct cache_mark *mark = w->r->cache_marks; mark != NULL; mark = mark->next)
+        lose_path(w, mark->path);
+}
+
 void lose_details(struct request_writer *w)
 {
     const struct canon_request *r = w->r;

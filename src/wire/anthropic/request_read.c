@@ -69,8 +69,7 @@ static bool read_cache(struct reading *rd, uint32_t node, const struct place *ow
         *out = CACHE_1H;
     else
         return members_complain(rd, &at, "ttl", "must be \"5m\" or \"1h\"");
-    if (rd->r->where[FIELD_CACHE_MARKS].len == 0)
-        rd->r->where[FIELD_CACHE_MARKS] = place_text(&at, rd->a);
+    canon_add_cache_mark(rd->r, rd->a, place_text(&at, rd->a));
     return true;
 }
 

@@ -632,7 +632,7 @@ static bool refuse_or_lose(struct request_writer *w)
     for (size_t i = 0; i < COUNT(lost); i++)
         lose_field(w, lost[i]);
     if (w->r->protocol != WIRE_ANTHROPIC)
-        lose_field(w, FIELD_CACHE_MARKS);
+        lose_cache_marks(w);
     return true;
 }
 

@@ -523,23 +523,14 @@ static void put_tier(struct gemini_writer *x)
 static void lose_the_rest(struct gemini_writer *x)
 {
     static const enum field lost[] = {
-        FIELD_MIN_P,
-        FIELD_REPETITION_PENALTY,
-        FIELD_LOGPROBS,
-        FIELD_TOP_LOGPROBS,
-        FIELD_LOGIT_BIAS,
-        FIELD_VERBOSITY,
-        FIELD_CACHE_KEY,
-        FIELD_CACHE_OPTIONS,
-        FIELD_CACHE_MARKS,
-        FIELD_USER,
-        FIELD_SAFETY_ID,
-        FIELD_METADATA,
-        FIELD_PREVIOUS_RESPONSE,
+        FIELD_MIN_P,      FIELD_REPETITION_PENALTY, FIELD_LOGPROBS,  FIELD_TOP_LOGPROBS,
+        FIELD_LOGIT_BIAS, FIELD_VERBOSITY,          FIELD_CACHE_KEY, FIELD_CACHE_OPTIONS,
+        FIELD_USER,       FIELD_SAFETY_ID,          FIELD_METADATA,  FIELD_PREVIOUS_RESPONSE,
         FIELD_INCLUDE,
     };
     for (size_t i = 0; i < COUNT(lost); i++)
         lose_field(x->w, lost[i]);
+    lose_cache_marks(x->w);
     if (x->r->store == TRI_YES)
         lose_field(x->w, FIELD_STORE);
     if (x->r->safety.len == 0)

@@ -30,7 +30,7 @@ bool chat_read_cache(struct reading *rd, uint32_t node, const struct place *p, c
         return true;
     if (!members_read(rd, node, &(struct place){ p, name, 0 }, rules, RULES, m))
         return false;
-    mark(rd, FIELD_CACHE_MARKS, node, p, name);
+    canon_add_cache_mark(rd->r, rd->a, place_member(p, name, rd->a));
     *out = CACHE_DEFAULT;
     for (size_t i = 0; m[TTL] != JSON_NONE && i < COUNT(ttls); i++)
         if (json_says(rd->doc, m[TTL], ttls[i].word))

@@ -541,7 +541,7 @@ static bool put_rest(struct writing *x)
         lose_field(x->w, FIELD_STORE);
     if (is_given(x, FIELD_CACHE_MARKS) &&
         (!x->own || !x->t->facts.openai.cache_marks || r->cache_last != CACHE_NONE))
-        lose_field(x->w, FIELD_CACHE_MARKS);
+        lose_cache_marks(x->w);
     lose_field(x->w, FIELD_CACHE_OPTIONS);
     lose_field(x->w, FIELD_REASONING_SUMMARY); /* what is thought is shown or not without asking */
     lose_field(x->w, FIELD_SAFETY);

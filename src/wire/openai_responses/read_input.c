@@ -163,8 +163,7 @@ static void read_breakpoint(struct reading *rd, const struct place *at, const ui
         p->cache = CACHE_30M;
     else if (member_says(rd->doc, node, "ttl", "12h"))
         p->cache = CACHE_12H;
-    if (rd->r->where[FIELD_CACHE_MARKS].len == 0)
-        rd->r->where[FIELD_CACHE_MARKS] = place_member(at, "prompt_cache_breakpoint", rd->a);
+    canon_add_cache_mark(rd->r, rd->a, place_member(at, "prompt_cache_breakpoint", rd->a));
 }
 
 static bool read_part(struct reading *rd, const struct place *at, uint32_t node, uint32_t index,

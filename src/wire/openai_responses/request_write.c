@@ -347,7 +347,7 @@ static bool lose_others(struct request_writer *w)
     if (!is_own(w))
         lose_field(w, FIELD_CACHE_OPTIONS);
     if (is_codex(w) || !openai || !w->t->own_service)
-        lose_field(w, FIELD_CACHE_MARKS);
+        lose_cache_marks(w);
     if ((w->r->modalities & MODALITY_IMAGE) == 0)
         lose_field(w, FIELD_IMAGE);
     return lose_refused_extras(w);

@@ -130,12 +130,6 @@ static void add_name(void *peer, struct str name)
     (void)((all->len == 0 || buf_add(all, STR(", "))) && buf_add(all, name));
 }
 
-static bool signs_in(struct str provider)
-{
-    return str_eq(provider, STR("antigravity")) || str_eq(provider, STR("codex")) ||
-           str_eq(provider, STR("copilot"));
-}
-
 static bool read_provider(struct account_reading *a, uint32_t node)
 {
     const struct place at = { a->at, STR("provider"), 0 };
@@ -146,10 +140,6 @@ static bool read_provider(struct account_reading *a, uint32_t node)
         return false;
     if (provider_exists(*name))
         return true;
-    if (signs_in(*name))
-        return settings_refuse(a->r, &at, node,
-                               "accounts of %.*s sign in, they are not configured in the file",
-                               STR_ARG(*name));
     provider_each_name(add_name, &all);
     (void)settings_refuse(a->r, &at, node, "\"%.*s\" is none of %.*s", STR_ARG(str_take(*name, 60)),
                           STR_ARG(buf_str(&all)));

@@ -46,18 +46,14 @@ static void list(const struct survey *v, struct str at, uint32_t array,
 
 static void providers(const struct survey *v, struct str at, uint32_t object)
 {
-    static const char *const later[] = { "antigravity", "codex", "copilot" };
-
     for (uint32_t i = json_first(v->doc, object); i != JSON_NONE;
          i = json_after(v->doc, object, i)) {
         struct str name = STR("");
-        bool is_string = json_text(v->doc, i, v->a, &name), known = provider_exists(name);
+        bool is_string = json_text(v->doc, i, v->a, &name);
 
         assert(is_string);
         i = json_after(v->doc, object, i);
-        for (size_t k = 0; k < COUNT(later); k++)
-            known = known || str_eq(name, str_c(later[k]));
-        if (known)
+        if (provider_exists(name))
             members(v, below(v, at, name), i, provider_docs, NULL);
         else
             v->fn(v->peer, SETTINGS_UNKNOWN, below(v, at, name));

@@ -12,6 +12,7 @@ static void judged(struct exchange *x, const struct judge_ask *given)
     struct judge_words words = { 0 };
 
     ask.wire = x->attempt.wire;
+    ask.refreshable = x->attempt.upstream->renews;
     ask.unix_ms = clock_unix_ms();
     struct verdict v = provider_judge(x->attempt.upstream->provider, &ask, &x->r->arena, &words);
     if (v.kind == VERDICT_SUCCESS) /* a 2xx that is no answer of this wire */

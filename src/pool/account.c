@@ -30,11 +30,47 @@ struct account_spec *account_spec_new(void)
     return must_calloc(1, sizeof(struct account_spec));
 }
 
+struct account_grant grant_copy(const struct account_grant *g, struct arena *a)
+{
+    return (struct account_grant){
+        .access = secret_copy(secret_reveal(&g->access)),
+        .refresh = secret_copy(secret_reveal(&g->refresh)),
+        .expires_unix_ms = g->expires_unix_ms,
+        .series = g->series,
+        .email = arena_copy(a, g->email),
+        .scopes = arena_copy(a, g->scopes),
+        .account = arena_copy(a, g->account),
+        .plan = arena_copy(a, g->plan),
+        .api_url = arena_copy(a, g->api_url),
+        .source = arena_copy(a, g->source),
+    };
+}
+
+void grant_clear(struct account_grant *g)
+{
+    secret_clear(&g->access);
+    secret_clear(&g->refresh);
+    *g = (struct account_grant){ .expires_unix_ms = 0 };
+}
+
+const struct secret *account_credential(const struct account_spec *s)
+{
+    return secret_is_empty(&s->api_key) ? &s->grant.access : &s->api_key;
+}
+
+bool account_same_credential(const struct account_spec *a, const struct account_spec *b)
+{
+    return str_eq(a->provider, b->provider) && str_eq(a->wire, b->wire) &&
+           str_eq(a->base_url, b->base_url) && a->grant.series == b->grant.series &&
+           equal_in_constant_time(secret_reveal(&a->api_key), secret_reveal(&b->api_key));
+}
+
 void account_spec_free(struct account_spec *s)
 {
     if (s == NULL)
         return;
     secret_clear(&s->api_key);
+    grant_clear(&s->grant);
     arena_free(&s->arena);
     free(s);
 }
@@ -56,6 +92,7 @@ struct account_spec *account_spec_copy(const struct account_spec *s)
     copy->capabilities = arena_copy(a, s->capabilities);
     copy->disabled_reason = arena_copy(a, s->disabled_reason);
     copy->api_key = secret_copy(secret_reveal(&s->api_key));
+    copy->grant = grant_copy(&s->grant, a);
     copy->models = NULL;
     copy->headers = NULL;
     if (s->model_count > 0)

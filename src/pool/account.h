@@ -18,6 +18,26 @@ struct header_pair {
     struct str name, value;
 };
 
+/* What a sign-in gave: a credential that is renewed. Times are of the day. Slices live in the arena
+ * of the spec. */
+struct account_grant {
+    struct secret access;  /* what requests carry; empty until it is renewed for the first time */
+    struct secret refresh; /* what renews it: a refresh token, at copilot GitHub's own token; empty:
+                              nothing does */
+    int64_t expires_unix_ms; /* of `access`; 0: nobody said */
+    int64_t series; /* the sign-in that it comes from, however often it was renewed since; 0: there
+                       is no grant */
+    struct str email, scopes; /* may be empty, like all that follows */
+    struct str account;       /* codex: the ChatGPT account that requests name */
+    struct str plan;          /* as the provider names it */
+    struct str api_url;       /* copilot: where its token exchange says the API is */
+    struct str source;        /* another program's file, read again when it changes */
+};
+
+/* Copies into `a`; the secrets are the copy's own. */
+struct account_grant grant_copy(const struct account_grant *g, struct arena *a);
+void grant_clear(struct account_grant *g);
+
 /* All slices live in `arena`, which the spec owns. */
 struct account_spec {
     struct arena arena;
@@ -28,7 +48,8 @@ struct account_spec {
     struct str wire;       /* compatible only: the wire it speaks; else empty */
     struct str base_url;   /* empty: the provider's own */
     struct str project;    /* cloudcode: the project that is billed; else empty */
-    struct secret api_key; /* may be empty for compatible */
+    struct secret api_key; /* may be empty for compatible, and where there is a grant */
+    struct account_grant grant;
     enum tier tier;
     struct str *models; /* patterns; none: whatever the provider's list says, or anything */
     size_t model_count;
@@ -44,8 +65,18 @@ struct account_spec {
     bool from_file; /* declared in the settings file, which owns it */
 };
 
+static inline bool account_has_grant(const struct account_spec *s)
+{
+    return s->grant.series != 0;
+}
+/* What its requests carry: the key, or the grant's access token. May be empty. */
+const struct secret *account_credential(const struct account_spec *s);
+/* Is it the same account at the same place, as far as what was learned of it goes? A grant that was
+ * renewed is the same one, a new sign-in is not. */
+bool account_same_credential(const struct account_spec *a, const struct account_spec *b);
+
 struct account_spec *account_spec_new(void);
-void account_spec_free(struct account_spec *s); /* NULL is fine; wipes the key */
+void account_spec_free(struct account_spec *s); /* NULL is fine; wipes key and grant */
 /* A deep copy with an arena of its own. */
 struct account_spec *account_spec_copy(const struct account_spec *s);
 

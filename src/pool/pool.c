@@ -59,13 +59,6 @@ static struct account_config *config_new(const struct account_spec *spec,
     return c;
 }
 
-static bool same_credential(const struct account_spec *a, const struct account_spec *b)
-{
-    return str_eq(a->provider, b->provider) && str_eq(a->wire, b->wire) &&
-           str_eq(a->base_url, b->base_url) &&
-           equal_in_constant_time(secret_reveal(&a->api_key), secret_reveal(&b->api_key));
-}
-
 /* --- life ------------------------------------------------------------------------------------ */
 
 static void account_free(struct pool *p, struct account *acc)
@@ -463,7 +456,7 @@ static struct account_config *account_configure(struct pool *p, struct account *
 {
     struct account_config *old = acc->config;
     const struct account_spec *spec = config->spec;
-    bool fresh = old == NULL || !same_credential(old->spec, spec);
+    bool fresh = old == NULL || !account_same_credential(old->spec, spec);
 
     config->users = 1;
     config->credential = old == NULL ? 0 : old->credential + (fresh ? 1 : 0);

@@ -10,9 +10,10 @@
 #define KEY_MAX 8192
 #define AUTH_MAX ((size_t)KEY_MAX + 64)
 
-static const struct provider *const providers[] = { &provider_openai, &provider_anthropic,
-                                                    &provider_gemini, &provider_compatible,
-                                                    &provider_simulator };
+static const struct provider *const providers[] = {
+    &provider_antigravity, &provider_codex,  &provider_copilot,    &provider_openai,
+    &provider_anthropic,   &provider_gemini, &provider_compatible, &provider_simulator,
+};
 static const struct dialect *const dialects[] = { &dialect_openai, &dialect_anthropic,
                                                   &dialect_gemini, &dialect_cloudcode,
                                                   &dialect_simulator };
@@ -33,6 +34,13 @@ struct str provider_name(const struct provider *p)
 bool provider_exists(struct str name)
 {
     return provider_find(name) != NULL;
+}
+
+bool provider_signs_in(struct str name)
+{
+    const struct provider *p = provider_find(name);
+
+    return p != NULL && p->signs_in;
 }
 
 void provider_each_name(void (*fn)(void *peer, struct str name), void *peer)
@@ -79,7 +87,7 @@ static enum status make_wires(struct making *m)
                         STR_ARG(m->spec->wire));
         m->up->wires = WIRE_BIT(wire);
     }
-    m->up->dialect = dialect_of(m->up->wires);
+    m->up->dialect = p->dialect != NULL ? p->dialect : dialect_of(m->up->wires);
     if (m->spec->project.len > 0 && (m->up->wires & WIRE_BIT(WIRE_CLOUDCODE)) == 0)
         return fail(m->error, E_SYNTAX, "project: is for accounts that speak cloudcode only");
     m->up->project = arena_copy(&m->up->arena, m->spec->project);
@@ -119,6 +127,8 @@ static void make_settings(struct making *m, struct str *base_url)
         timeout_take(&t->idle_ms, o->of[i].timeouts.idle_ms);
         timeout_take(&t->total_ms, o->of[i].timeouts.total_ms);
     }
+    if (m->spec->grant.api_url.len > 0)
+        *base_url = m->spec->grant.api_url;
     if (m->spec->base_url.len > 0)
         *base_url = m->spec->base_url;
 }
@@ -150,10 +160,20 @@ static enum status make_origin(struct making *m, struct str base_url)
 
 static enum status make_auth(struct making *m)
 {
-    struct str key = str_trim(secret_reveal(&m->spec->api_key));
+    struct str key = str_trim(secret_reveal(account_credential(m->spec)));
+    const struct provider *p = m->up->provider;
     const struct dialect *d = m->up->dialect;
 
-    if (key.len == 0 && !m->up->provider->keyless)
+    m->up->renews = secret_is_empty(&m->spec->api_key) && !secret_is_empty(&m->spec->grant.refresh);
+    if (account_has_grant(m->spec) && !p->signs_in)
+        return fail(m->error, E_SYNTAX,
+                    "provider: an account of %.*s has a key, it does not sign in",
+                    STR_ARG(p->name));
+    if (key.len == 0 && p->signs_in && !account_has_grant(m->spec))
+        return fail(m->error, E_SYNTAX,
+                    "provider: accounts of %.*s sign in, and nobody has signed in to this one",
+                    STR_ARG(p->name));
+    if (key.len == 0 && !p->keyless && !p->signs_in)
         return fail(m->error, E_SYNTAX, "api_key: an account of %.*s needs one",
                     STR_ARG(m->up->provider->name));
     if (key.len == 0)

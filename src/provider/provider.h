@@ -40,6 +40,7 @@ struct upstream {
     struct call_timeouts timeouts;
     uint32_t wires;     /* WIRE_BITs it speaks */
     struct str project; /* cloudcode; may be empty */
+    bool renews;        /* its credential is a grant that can be renewed */
     struct account_means means;
     struct wire_lacks lacks;
     struct wire_extras extras;
@@ -54,7 +55,7 @@ struct provider_options {
         const struct header_pair *headers;
         size_t header_count;
         struct call_timeouts timeouts; /* 0: the general one */
-    } of[8];
+    } of[16];
     size_t of_count;
 };
 
@@ -68,8 +69,10 @@ void upstream_free(void *upstream);
 const struct account_means *upstream_means(const struct upstream *u);
 
 bool provider_exists(struct str name);
+/* Its accounts are signed in to: they have a grant, or an access token of the user's own as key. */
+bool provider_signs_in(struct str name);
 struct str provider_name(const struct provider *p);
-/* Calls `fn` with each name that API-key accounts may have. */
+/* Calls `fn` with each name that accounts may have. */
 void provider_each_name(void (*fn)(void *peer, struct str name), void *peer);
 
 struct upstream_ask {

@@ -39,8 +39,10 @@ struct provider {
     struct str name;
     struct str base_url; /* its own; empty: the account gives one */
     uint32_t wires;
-    bool own_wire; /* the account says which one of `wires` it speaks */
-    bool keyless;  /* an account may have no key */
+    const struct dialect *dialect; /* NULL: that of the account's wires */
+    bool own_wire;                 /* the account says which one of `wires` it speaks */
+    bool keyless;                  /* an account may have no key */
+    bool signs_in;                 /* … because it has a grant */
     /* Models that share an allowance; NULL: each is its own. */
     struct str (*quota_group)(struct str model);
 };
@@ -51,9 +53,9 @@ struct str quota_group_antigravity(struct str model);
 struct str quota_group_codex(struct str model);
 
 extern const struct dialect dialect_openai, dialect_anthropic, dialect_gemini, dialect_cloudcode,
-    dialect_simulator;
+    dialect_simulator, dialect_codex, dialect_copilot;
 extern const struct provider provider_openai, provider_anthropic, provider_gemini,
-    provider_compatible, provider_simulator;
+    provider_compatible, provider_simulator, provider_antigravity, provider_codex, provider_copilot;
 
 /* The path of a base URL with its version segment put right: `path` itself, or a copy in `a`.
  * `strict`: the provider is known to want a version, so a path without one lacks it. */

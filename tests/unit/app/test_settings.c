@@ -296,9 +296,10 @@ TEST(accounts_that_cannot_be_used_are_refused)
         { "{\"accounts\":[{\"label\":\"\",\"provider\":\"openai\"}]}", "accounts[0].label",
           "is empty" },
         { "{\"accounts\":[{\"label\":\"w\",\"provider\":\"acme\"}]}", "accounts[0].provider",
-          "\"acme\" is none of openai, anthropic, gemini, compatible" },
+          "\"acme\" is none of antigravity, codex, copilot, openai, anthropic, gemini, "
+          "compatible" },
         { "{\"accounts\":[{\"label\":\"w\",\"provider\":\"codex\"}]}", "accounts[0].provider",
-          "sign in, they are not configured in the file" },
+          "sign in, and nobody has signed in to this one" },
         { "{\"accounts\":[{\"label\":\"w\",\"provider\":\"copilot\"}]}", "accounts[0].provider",
           "sign in" },
         { "{\"accounts\":[{\"label\":\"w\",\"provider\":\"antigravity\"}]}", "accounts[0].provider",
@@ -474,7 +475,7 @@ TEST(provider_settings_reach_the_providers_options)
         "\"headers\":{\"X-A\":\"1\"},\"timeouts\":{\"idle_ms\":5}},"
         "\"antigravity\":{\"oauth\":{\"client_id\":\"x\"}},\"unheard\":{}}}");
 
-    CHECK_INT(s->provider.of_count, 1);
+    CHECK_INT(s->provider.of_count, 2);
     CHECK_STR(s->provider.of[0].name, "gemini");
     CHECK_STR(s->provider.of[0].base_url, "http://127.0.0.1:1");
     CHECK_STR(s->provider.of[0].headers[0].value, "1");
@@ -482,7 +483,7 @@ TEST(provider_settings_reach_the_providers_options)
     CHECK_INT(s->provider.of[0].timeouts.total_ms, 0);
     CHECK_STR(get(t, s, "providers"),
               "{\"gemini\":{\"base_url\":\"http://127.0.0.1:1\",\"headers\":{\"X-A\":\"…\"},"
-              "\"timeouts\":{\"idle_ms\":5}}}");
+              "\"timeouts\":{\"idle_ms\":5}},\"antigravity\":{\"headers\":{},\"timeouts\":{}}}");
     settings_unref(s);
 }
 

@@ -51,10 +51,42 @@ void *must_realloc(void *old, size_t size)
     return or_die(realloc(old, size > 0 ? size : 1));
 }
 
+/* First blocks that arenas of this thread gave back. An exchange takes one or two and returns them
+ * a moment later, and malloc has no quick way with pieces of that size. */
+#define BLOCKS_KEPT 32
+static _Thread_local struct {
+    struct arena_block *first;
+    unsigned count;
+} kept;
+
+static void arena_block_free(struct arena_block *b)
+{
+    if (ARENA_ONE_BY_ONE || b->cap != ARENA_BLOCK - sizeof(*b) || kept.count == BLOCKS_KEPT) {
+        free(b);
+        return;
+    }
+    b->next = kept.first;
+    kept.first = b;
+    kept.count++;
+}
+
+void arena_end_thread(void)
+{
+    for (struct arena_block *b; (b = kept.first) != NULL; free(b))
+        kept.first = b->next;
+    kept.count = 0;
+}
+
 static struct arena_block *arena_block_new(size_t cap)
 {
-    struct arena_block *b = must_alloc(sizeof(*b) + cap);
+    struct arena_block *b = kept.first;
 
+    if (b != NULL && cap == b->cap) {
+        kept.first = b->next;
+        kept.count--;
+    } else {
+        b = must_alloc(sizeof(*b) + cap);
+    }
     b->used = 0;
     b->cap = cap;
     b->next = NULL;
@@ -103,7 +135,7 @@ void arena_free(struct arena *a)
 {
     for (struct arena_block *b = a->last, *next; b != NULL; b = next) {
         next = b->next;
-        free(b);
+        arena_block_free(b);
     }
     *a = (struct arena){ 0 };
 }
@@ -119,7 +151,7 @@ void arena_reset(struct arena *a)
             keep->used = 0;
             keep->next = NULL;
         } else {
-            free(b);
+            arena_block_free(b);
         }
     }
     *a = (struct arena){ .last = keep };

@@ -32,6 +32,10 @@ void arena_free(struct arena *a);
 /* Forgets everything but keeps one block, so that a scratch arena costs no malloc each time. */
 void arena_reset(struct arena *a);
 
+/* A thread keeps some blocks of the arenas it freed for the next ones; before it ends it gives them
+ * back. */
+void arena_end_thread(void);
+
 /* Zeroed, 16-byte aligned, never NULL. Lives until arena_free(). */
 void *arena_alloc(struct arena *a, size_t size);
 /* The same without the zeroes, for what is filled at once. */

@@ -20,6 +20,7 @@ static void *thread_main(void *arg)
     struct thread *t = arg;
 
     t->fn(t->arg);
+    arena_end_thread();
     return NULL;
 }
 

@@ -569,8 +569,12 @@ static void on_timer(void *peer, int64_t now_ms)
     struct exchange *x = peer;
 
     if (now_ms >= x->deadline_ms && x->state != EXCHANGE_STREAMING) {
+        /* an upstream that was given only what others had left of the time is not to blame */
+        bool slow = now_ms - x->attempt.started_ms >= x->rules->request_deadline_ms / 2;
+
         if (x->attempt.running)
-            attempt_end(x, &(struct verdict){ .kind = VERDICT_TIMEOUT, .delay_ms = -1 });
+            attempt_end(x, &(struct verdict){ .kind = slow ? VERDICT_TIMEOUT : VERDICT_NONE,
+                                              .delay_ms = -1 });
         reply_fault(
             x,
             &(struct fault){

@@ -4,10 +4,10 @@
 # needs, `deps.sh bench` also what the benchmarks measure against, `deps.sh check` what `make check` uses.
 set -eu
 
-build="gcc meson ninja-build pkg-config libc6-dev libuv1-dev libssl-dev libsqlite3-dev zlib1g-dev ca-certificates"
-test="$build python3 git"
-check="$test clang libclang-rt-14-dev clang-format clang-tidy valgrind"
-bench="$build python3 nginx-light haproxy valgrind"
+build="gcc meson ninja-build pkg-config libc6-dev libuv1-dev libssl-dev libsqlite3-dev zlib1g-dev ca-certificates python3 esbuild libjs-chart.js node-qrcode-generator"
+test="$build git chromium"
+check="$test clang libclang-rt-14-dev clang-format clang-tidy valgrind node-typescript"
+bench="$build nginx-light haproxy valgrind"
 
 case "${1:-build}" in
 build) wanted=$build ;;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "admin/assets.h"
+
 /* Paths of the admin API; everything else is an exchange. */
 static bool is_admins(struct str path)
 {
@@ -18,7 +20,7 @@ static void on_request(void *peer, struct request *r)
     r->owner = NULL;
     if (is_admins(r->path))
         admin_begin(w->admin, w->mailbox, r);
-    else
+    else if (!assets_answer(r))
         exchange_begin(&w->env, r);
 }
 

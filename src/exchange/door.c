@@ -24,7 +24,6 @@ static const struct {
     { "/health", ENDPOINT_HEALTH, WIRE_OPENAI_CHAT, HTTP_GET },
     { "/healthz", ENDPOINT_HEALTH, WIRE_OPENAI_CHAT, HTTP_GET },
     { "/", ENDPOINT_HOME, WIRE_OPENAI_CHAT, HTTP_GET },
-    { "/quota", ENDPOINT_PAGE, WIRE_OPENAI_CHAT, HTTP_GET },
     { "/v1/messages/count_tokens", ENDPOINT_MODEL_CALL, WIRE_ANTHROPIC, HTTP_POST, ASK_COUNT },
     { "/messages/count_tokens", ENDPOINT_MODEL_CALL, WIRE_ANTHROPIC, HTTP_POST, ASK_COUNT },
     { "/v1/responses/input_tokens", ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST,
@@ -261,8 +260,7 @@ bool door_admit(const struct door_rules *rules, const struct request *r,
     const char *why = NULL;
 
     *key = NULL;
-    if (t->endpoint == ENDPOINT_HEALTH || t->endpoint == ENDPOINT_HOME ||
-        t->endpoint == ENDPOINT_PAGE)
+    if (t->endpoint == ENDPOINT_HEALTH || t->endpoint == ENDPOINT_HOME)
         return true;
     if (needed) {
         *key = key_known(rules, shown_key(r, t, query_key, sizeof(query_key)));

@@ -17,7 +17,6 @@ enum endpoint {
     ENDPOINT_MODEL,      /* one of it */
     ENDPOINT_HEALTH,
     ENDPOINT_HOME,   /* `/` */
-    ENDPOINT_PAGE,   /* `/quota`, for a person who opens the address */
     ENDPOINT_STORED, /* an answer of before, which is not kept: 404 */
     ENDPOINT_LATER,  /* known paths that no account can serve in this version: 501 */
 };

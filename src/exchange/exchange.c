@@ -97,9 +97,6 @@ static bool answer_at_door(struct exchange_env *env, struct request *r, const st
         response_send(r, 302, (struct http_field[]){ { STR("Location"), STR("/quota") } }, 1,
                       STR(""));
         return true;
-    case ENDPOINT_PAGE:
-        reply_page(r);
-        return true;
     case ENDPOINT_MODELS:
     case ENDPOINT_MODEL:
         reply_models(env, r, t);

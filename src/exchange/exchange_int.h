@@ -233,7 +233,6 @@ void reply_refuse(struct exchange_env *env, struct request *r, const struct door
                   const struct fault *f);
 void reply_models(struct exchange_env *env, struct request *r, const struct door_target *t);
 void reply_health(struct exchange_env *env, struct request *r);
-void reply_page(struct request *r);
 void reply_preflight(struct exchange_env *env, struct request *r);
 /* `req_` and 24 hex digits. */
 void reply_request_id(struct exchange_env *env, char out[40]);

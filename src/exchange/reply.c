@@ -435,26 +435,6 @@ void reply_health(struct exchange_env *env, struct request *r)
 }
 
 /* Plain words for a person who opens the address in a browser. */
-void reply_page(struct request *r)
-{
-    static const char page[] =
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Penstock</title>"
-        "<h1>Penstock " PENSTOCK_VERSION "</h1>"
-        "<p>The gateway is running. Point your AI clients at this address; what it is doing is "
-        "told by "
-        "<code>penstock accounts list</code>, its log, and <code>GET /api/status</code> with the "
-        "token of "
-        "the file <code>admin.token</code>.</p></html>\n";
-    static const struct http_field fields[] = {
-        { { "Content-Type", 12 }, { "text/html; charset=utf-8", 24 } },
-        { { "Content-Security-Policy", 23 }, { "default-src 'none'; frame-ancestors 'none'", 42 } },
-        { { "X-Content-Type-Options", 22 }, { "nosniff", 7 } },
-        { { "Referrer-Policy", 15 }, { "no-referrer", 11 } },
-    };
-
-    response_send(r, 200, fields, COUNT(fields), (struct str){ page, sizeof(page) - 1 });
-}
-
 void reply_preflight(struct exchange_env *env, struct request *r)
 {
     struct http_field fields[] = {

@@ -1,0 +1,15 @@
+// boot.ts - runs before the first paint, so that nobody sees the wrong colours for a moment. The rest is theme.ts.
+{
+  const kept = (name: string): string | null => {
+    try {
+      return localStorage.getItem(`penstock.${name}`);
+    } catch {
+      return null; // storage may be forbidden
+    }
+  };
+  const theme = kept('theme');
+  const density = kept('density');
+  if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
+  if (density === 'compact') document.documentElement.dataset.density = density;
+}
+export {};

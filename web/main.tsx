@@ -1,0 +1,2 @@
+import { mount, h } from './view';
+mount(document.getElementById('app')!, () => <main>hello</main>);

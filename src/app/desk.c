@@ -57,15 +57,13 @@ static void load_stored(void *peer, struct account_spec *spec)
 static enum status load_file(struct loading *l, struct error *e)
 {
     for (size_t i = 0; i < l->settings->account_count; i++) {
-        /* flags kept in the database lie over those of the file; what they allocate is the copy's
-         * own */
-        struct account_spec spec = *l->settings->accounts[i];
+        /* what is kept in the database lies over what the file says */
+        struct account_spec *spec = account_spec_copy(l->settings->accounts[i]);
+        enum status st = store_account_override(l->desk->store, spec, e);
 
-        spec.arena = (struct arena){ 0 };
-        enum status st = store_account_override(l->desk->store, &spec, e);
         if (st == OK)
-            load_one(l, &spec);
-        arena_free(&spec.arena);
+            load_one(l, spec);
+        account_spec_free(spec);
         if (st != OK)
             return st;
     }

@@ -56,6 +56,10 @@ static const char *const store_steps[] = {
     "DROP TABLE account_override;"
     "ALTER TABLE override RENAME TO account_override;"
     "UPDATE meta SET value = 3 WHERE name = 'schema_version';",
+    /* sealed: what a sign-in gave, as it was renewed last */
+    "ALTER TABLE account ADD COLUMN grant BLOB;"
+    "ALTER TABLE account_override ADD COLUMN grant BLOB;"
+    "UPDATE meta SET value = 4 WHERE name = 'schema_version';",
 };
 _Static_assert(COUNT(store_steps) == STORE_VERSION, "a step for each version");
 

@@ -153,6 +153,7 @@ static void read_sealed(struct store *s, sqlite3_stmt *q, struct account_spec *s
 
     good = seal_column(s, q, 6, "headers", spec->id, &headers) && good;
     good = seal_column(s, q, 7, "proxy", spec->id, &proxy) && good;
+    good = grant_column(s, q, 17, spec->id, &spec->arena, &spec->grant) && good;
     good = good && headers_read(spec, secret_reveal(&headers));
     spec->proxy = arena_copy(&spec->arena, secret_reveal(&proxy));
     secret_clear(&headers);
@@ -194,7 +195,7 @@ enum status store_accounts(struct store *s, void (*take)(void *peer, struct acco
         store_prepare(s,
                       "SELECT id, label, provider, wire, base_url, secret, headers, proxy, tier,"
                       " models, concurrency_max, capabilities, disabled, proxy_disabled, reason,"
-                      " created, project FROM account ORDER BY created, id",
+                      " created, project, grant FROM account ORDER BY created, id",
                       &q, e);
 
     if (st != OK)
@@ -275,8 +276,7 @@ static enum status insert_sealed(struct store *s, const struct account_spec *spe
     return st;
 }
 
-/* Ends the transaction: for good when `st` is OK. */
-static enum status commit(struct store *s, enum status st, struct error *e)
+enum status store_commit(struct store *s, enum status st, struct error *e)
 {
     if (st == OK)
         st = store_run(s, "COMMIT", e);
@@ -300,7 +300,9 @@ enum status store_account_add(struct store *s, struct account_spec *spec, int64_
         id = sqlite3_last_insert_rowid(s->db);
         st = insert_sealed(s, spec, id, e);
     }
-    st = commit(s, st, e);
+    if (st == OK)
+        st = grant_insert(s, id, &spec->grant, e);
+    st = store_commit(s, st, e);
     if (st != OK)
         return st;
     spec->id = id;
@@ -405,13 +407,33 @@ enum status store_account_change(struct store *s, int64_t id, const struct accou
     st = change_begin(s, id, e);
     if (st == OK)
         st = change_row(s, id, c, e);
-    return commit(s, st, e);
+    return store_commit(s, st, e);
 }
 
-/* What disables an account for a reason of its own, a key that is not there, no override undoes. */
-static void lay_over(struct account_spec *spec, sqlite3_stmt *q)
+/* The file's grant as it was renewed since; false when the file has got another one by now. */
+static bool lay_grant(struct store *s, struct account_spec *spec, sqlite3_stmt *q)
+{
+    struct account_grant kept;
+
+    if (!grant_column(s, q, 5, spec->id, &spec->arena, &kept) ||
+        kept.series != spec->grant.series || kept.series == 0) {
+        grant_clear(&kept);
+        return false;
+    }
+    grant_clear(&spec->grant);
+    spec->grant = kept;
+    return true;
+}
+
+/* What disables an account for a reason of its own, a key that is not there, no override undoes. A
+ * grant that was lost is not what the file has by now, when it has another one. */
+static void lay_over(struct store *s, struct account_spec *spec, sqlite3_stmt *q)
 {
     bool stuck = spec->disabled && spec->disabled_reason.len > 0;
+
+    if (account_has_grant(spec) && !lay_grant(s, spec, q) &&
+        str_starts(column(q, 2), STR(SIGN_IN_AGAIN)))
+        stuck = true;
 
     if (sqlite3_column_type(q, 1) != SQLITE_NULL)
         spec->proxy_disabled = sqlite3_column_int(q, 1) != 0;
@@ -428,18 +450,19 @@ static void lay_over(struct account_spec *spec, sqlite3_stmt *q)
 enum status store_account_override(struct store *s, struct account_spec *spec, struct error *e)
 {
     sqlite3_stmt *q = NULL;
-    enum status st = store_prepare(
-        s,
-        "SELECT disabled, proxy_disabled, reason, tier, concurrency_max FROM account_override"
-        " WHERE id = ?1",
-        &q, e);
+    enum status st =
+        store_prepare(s,
+                      "SELECT disabled, proxy_disabled, reason, tier, concurrency_max, grant"
+                      " FROM account_override"
+                      " WHERE id = ?1",
+                      &q, e);
 
     if (st != OK)
         return st;
     (void)sqlite3_bind_int64(q, 1, spec->id);
     switch (sqlite3_step(q)) {
     case SQLITE_ROW:
-        lay_over(spec, q);
+        lay_over(s, spec, q);
         break;
     case SQLITE_DONE:
         break;

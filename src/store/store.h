@@ -60,6 +60,30 @@ struct account_change {
  * models are the file's. E_ABSENT: no such account; E_CONFLICT: the label is taken. */
 MUST_USE enum status store_account_change(struct store *s, int64_t id,
                                           const struct account_change *c, struct error *e);
+/* The reason of an account whose grant is renewed no more begins with this. */
+#define SIGN_IN_AGAIN "sign in again"
+
+struct grant_change {
+    const struct account_grant *grant;
+    bool fresh; /* a new sign-in: takes the place of the one before and enables the account. Else it
+                   must be of the sign-in that is there */
+    struct str lost; /* not empty: it cannot be renewed any more, and the account is disabled with
+                        this reason */
+};
+/* On the disk when this is OK (synchronous=FULL): a token is never used before. Of a file account
+ * it is kept as an override. E_ABSENT: no such account; E_CONFLICT: somebody has signed in again.
+ */
+MUST_USE enum status store_grant_put(struct store *s, int64_t id, const struct grant_change *c,
+                                     struct error *e);
+
+/* A grant as a JSON object with its secrets in clear, for what is sealed as a whole. Reading gives
+ * false for what is none; what it gives lives in `a`, but for the secrets. */
+struct json;
+struct json_writer;
+void grant_write(const struct account_grant *g, struct json_writer *w);
+bool grant_read(const struct json *doc, uint32_t object, struct arena *a,
+                struct account_grant *out);
+
 /* Lays the overrides kept for a file account over its spec. */
 MUST_USE enum status store_account_override(struct store *s, struct account_spec *spec,
                                             struct error *e);

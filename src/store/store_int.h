@@ -9,7 +9,7 @@
 #include "store/store.h"
 
 #define STORE_FILE_NAME "penstock.db"
-#define STORE_VERSION 3 /* of its schema */
+#define STORE_VERSION 4 /* of its schema */
 #define USAGE_FILE_NAME "usage.db"
 #define USAGE_VERSION 1
 #define STORE_SALT_BYTES 16
@@ -58,5 +58,20 @@ MUST_USE enum status seal_bind(struct store *s, sqlite3_stmt *q, int index, cons
 /* An empty column is an empty secret. False: not sealed with this key for this place. */
 bool seal_column(const struct store *s, sqlite3_stmt *q, int index, const char *column, int64_t id,
                  struct secret *plain);
+
+/* --- store.c */
+
+/* Ends the transaction: for good when `st` is OK. */
+enum status store_commit(struct store *s, enum status st, struct error *e);
+
+/* --- grant.c */
+
+/* The sealed column; an account without a grant has an empty one. False: it cannot be opened, or is
+ * not what we wrote. */
+bool grant_column(const struct store *s, sqlite3_stmt *q, int index, int64_t id, struct arena *a,
+                  struct account_grant *out);
+/* Of a row that was just inserted, in the same transaction. */
+MUST_USE enum status grant_insert(struct store *s, int64_t id, const struct account_grant *g,
+                                  struct error *e);
 
 #endif

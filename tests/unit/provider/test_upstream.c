@@ -586,8 +586,9 @@ TEST(the_providers_are_known_by_name)
     struct buf names = { .max = 256 };
 
     provider_each_name(join, &names);
-    CHECK(str_starts(buf_str(&names), STR("openai anthropic gemini compatible ")), "%.*s",
-          STR_ARG(buf_str(&names)));
+    CHECK(str_starts(buf_str(&names),
+                     STR("antigravity codex copilot openai anthropic gemini compatible ")),
+          "%.*s", STR_ARG(buf_str(&names)));
     CHECK(provider_exists(STR("gemini")) && !provider_exists(STR("Gemini")));
     CHECK(!provider_exists(STR("")));
     buf_clear(&names);

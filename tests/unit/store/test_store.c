@@ -1,9 +1,26 @@
 /* tests/unit/store/test_store.c - accounts, flags and the count of changes. */
+#include <stdio.h>
+
 #include "store_rig.h"
 
 static bool contains(const char *text, const char *part)
 {
     return str_find(str_c(text), str_c(part)) != SIZE_MAX;
+}
+
+static void check_same_grant(struct test *t, const struct account_grant *got,
+                             const struct account_grant *want, const char *name)
+{
+    CHECK_INT(got->series, want->series, "%s", name);
+    CHECK_INT(got->expires_unix_ms, want->expires_unix_ms, "%s", name);
+    CHECK_STRS(secret_reveal(&got->access), secret_reveal(&want->access), "%s", name);
+    CHECK_STRS(secret_reveal(&got->refresh), secret_reveal(&want->refresh), "%s", name);
+    CHECK_STRS(got->email, want->email, "%s", name);
+    CHECK_STRS(got->scopes, want->scopes, "%s", name);
+    CHECK_STRS(got->account, want->account, "%s", name);
+    CHECK_STRS(got->plan, want->plan, "%s", name);
+    CHECK_STRS(got->api_url, want->api_url, "%s", name);
+    CHECK_STRS(got->source, want->source, "%s", name);
 }
 
 static void check_same(struct test *t, const struct account_spec *got,
@@ -18,6 +35,7 @@ static void check_same(struct test *t, const struct account_spec *got,
     CHECK_STRS(got->base_url, want->base_url, "%s", name);
     CHECK_STRS(got->project, want->project, "%s", name);
     CHECK_STRS(secret_reveal(&got->api_key), secret_reveal(&want->api_key), "%s", name);
+    check_same_grant(t, &got->grant, &want->grant, name);
     CHECK_INT(got->tier, want->tier, "%s", name);
     CHECK_INT(got->concurrency_max, want->concurrency_max, "%s", name);
     CHECK_STRS(got->proxy, want->proxy, "%s", name);
@@ -67,6 +85,33 @@ static struct account_spec *spec_full(void)
     return spec;
 }
 
+/* Of one that signs in; its texts are literals. */
+static struct account_grant grant_of(int64_t series, const char *access, const char *refresh)
+{
+    return (struct account_grant){
+        .access = secret_copy(str_c(access)),
+        .refresh = secret_copy(str_c(refresh)),
+        .expires_unix_ms = 1800000000000,
+        .series = series,
+        .email = STR("ada@example.test"),
+        .scopes = STR("openid email"),
+        .account = STR("11111111-2222"),
+        .plan = STR("a \"plan\" with \n everything"),
+        .api_url = STR("https://api.example.test"),
+        .source = STR("/home/ada/.codex/auth.json"),
+    };
+}
+
+static struct account_spec *spec_signed_in(void)
+{
+    struct account_spec *spec = account_spec_new();
+
+    spec->label = STR("ada@example.test");
+    spec->provider = STR("codex");
+    spec->grant = grant_of(1700000000001, "at-1", "rt-1");
+    return spec;
+}
+
 static struct account_spec *spec_bare(void)
 {
     struct account_spec *spec = account_spec_new();
@@ -95,7 +140,7 @@ static struct account_spec *spec_long(void)
 TEST(an_account_comes_back_with_every_member_it_had)
 {
     struct rig r;
-    struct account_spec *specs[] = { spec_full(), spec_bare(), spec_long() };
+    struct account_spec *specs[] = { spec_full(), spec_bare(), spec_long(), spec_signed_in() };
 
     rig_start(t, &r);
     if (rig_open(t, &r)) {
@@ -118,6 +163,102 @@ TEST(an_account_comes_back_with_every_member_it_had)
     }
     for (size_t i = 0; i < COUNT(specs); i++)
         account_spec_free(specs[i]);
+    rig_end(&r);
+}
+
+/* Puts a grant and reads the account back: its status, what is kept, and why it is off. */
+static enum status put_grant(struct rig *r, int64_t id, struct account_grant g, bool fresh,
+                             const char *lost)
+{
+    struct error e = { 0 };
+    enum status st = store_grant_put(
+        r->store, id, &(struct grant_change){ .grant = &g, .fresh = fresh, .lost = str_c(lost) },
+        &e);
+
+    grant_clear(&g);
+    return st;
+}
+
+TEST(a_grant_is_renewed_lost_and_signed_in_to_again)
+{
+    static const struct {
+        const char *name;
+        int64_t series;
+        bool fresh;
+        const char *lost;
+        enum status want;
+        int64_t kept;
+        bool disabled;
+    } steps[] = {
+        { "renewed", 5, false, "", OK, 5, false },
+        { "a renewal of another sign-in", 4, false, "", E_CONFLICT, 5, false },
+        { "lost", 5, false, "sign in again: refused", OK, 5, true },
+        { "renewed while it is off", 5, false, "", OK, 5, true },
+        { "signed in again", 6, true, "", OK, 6, false },
+        { "a late renewal of the first", 5, false, "", E_CONFLICT, 6, false },
+        { "a late loss of the first", 5, false, "sign in again: late", E_CONFLICT, 6, false },
+    };
+    struct rig r;
+    struct account_spec *spec = spec_signed_in();
+    struct error e = { 0 };
+
+    spec->grant.series = 5;
+    rig_start(t, &r);
+    if (rig_open(t, &r) && CHECK_INT(store_account_add(r.store, spec, 1, &e), OK, "%s", e.text)) {
+        char access[24] = "at-1";
+
+        for (size_t i = 0; i < COUNT(steps); i++) {
+            char next[24];
+
+            snprintf(next, sizeof(next), "at-step-%zu", i);
+            CHECK_INT(put_grant(&r, spec->id, grant_of(steps[i].series, next, "rt"), steps[i].fresh,
+                                steps[i].lost),
+                      steps[i].want, "%s", steps[i].name);
+            if (steps[i].want == OK)
+                snprintf(access, sizeof(access), "%s", next);
+            if (!rig_take(t, &r) || !CHECK_INT(r.taken_count, 1))
+                break;
+            CHECK_INT(r.taken[0]->grant.series, steps[i].kept, "%s", steps[i].name);
+            CHECK_STR(secret_reveal(&r.taken[0]->grant.access), access, "%s", steps[i].name);
+            CHECK_INT(r.taken[0]->disabled, steps[i].disabled, "%s", steps[i].name);
+            CHECK_INT(r.taken[0]->disabled_reason.len > 0, steps[i].disabled, "%s", steps[i].name);
+        }
+        CHECK_INT(put_grant(&r, spec->id + 1, grant_of(5, "a", "r"), false, ""), E_ABSENT);
+    }
+    account_spec_free(spec);
+    rig_end(&r);
+}
+
+TEST(a_grant_of_the_file_is_kept_renewed_until_the_file_has_another)
+{
+    struct rig r;
+    struct error e = { 0 };
+
+    rig_start(t, &r);
+    if (rig_open(t, &r)) {
+        CHECK_INT(put_grant(&r, -7, grant_of(5, "renewed", "rotated"), false, ""), OK);
+        for (int series = 5; series <= 6; series++) {
+            struct account_spec *spec = spec_signed_in();
+
+            spec->id = -7;
+            spec->grant.series = series;
+            CHECK_INT(store_account_override(r.store, spec, &e), OK, "%s", e.text);
+            CHECK_STR(secret_reveal(&spec->grant.access), series == 5 ? "renewed" : "at-1");
+            CHECK_STR(secret_reveal(&spec->grant.refresh), series == 5 ? "rotated" : "rt-1");
+            account_spec_free(spec);
+        }
+        CHECK_INT(put_grant(&r, -7, grant_of(5, "renewed", "rotated"), false, "sign in again: x"),
+                  OK);
+        for (int series = 5; series <= 6; series++) {
+            struct account_spec *spec = spec_signed_in();
+
+            spec->id = -7;
+            spec->grant.series = series;
+            CHECK_INT(store_account_override(r.store, spec, &e), OK, "%s", e.text);
+            CHECK_INT(spec->disabled, series == 5);
+            account_spec_free(spec);
+        }
+    }
     rig_end(&r);
 }
 

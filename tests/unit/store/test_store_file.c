@@ -222,7 +222,8 @@ TEST(a_database_of_the_first_version_is_brought_forward_with_all_it_holds)
         /* as 0.1.0 made it */
         rig_sql(
             t, &r,
-            "ALTER TABLE account DROP COLUMN project; DROP TABLE account_override; CREATE TABLE "
+            "ALTER TABLE account DROP COLUMN project; ALTER TABLE account DROP COLUMN grant;"
+            "DROP TABLE account_override; CREATE TABLE "
             "account_override(id INTEGER PRIMARY KEY,"
             " disabled INTEGER NOT NULL, proxy_disabled INTEGER NOT NULL, reason TEXT NOT NULL);"
             "INSERT INTO account_override VALUES(-7, 1, 0, 'off');"
@@ -235,7 +236,7 @@ TEST(a_database_of_the_first_version_is_brought_forward_with_all_it_holds)
             CHECK_STR(spec->disabled_reason, "off");
         }
         rig_close(&r);
-        CHECK_STR(rig_ask(t, &r, "SELECT value FROM meta WHERE name = 'schema_version'"), "3");
+        CHECK_STR(rig_ask(t, &r, "SELECT value FROM meta WHERE name = 'schema_version'"), "4");
     }
     account_spec_free(spec);
     rig_end(&r);

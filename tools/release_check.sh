@@ -12,7 +12,7 @@ tools/run_tests.py build-tsan -- python3 tests/e2e/run.py build-tsan/penstock te
 echo "valgrind"
 layers=$(find tests/unit -mindepth 1 -maxdepth 1 -type d -printf '--only %f/ ')
 # shellcheck disable=SC2086
-tools/run_tests.py $layers --under "valgrind --quiet --suppressions=$PWD/tools/valgrind.supp --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect" build
+tools/run_tests.py $layers --under "valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect" build
 echo "20 000 simulated days"
 build/tests/sim/test_sim_random 20000
 echo "every system call fails once; killed 200 times"

@@ -10,6 +10,7 @@
  * as well. */
 #include "io/loop_int.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -51,7 +52,11 @@ struct loop {
     int64_t turn_ms_max;
     bool running;
     bool is_busy;
+    struct loop *left_next;
 };
+
+/* Loops that could not be closed; kept, so that a check for leaks knows where they are. */
+static struct loop *_Atomic loops_left;
 
 /* --- calls put off to the end of the turn */
 
@@ -347,6 +352,8 @@ void loop_free(struct loop *l)
      * day; waiting for it could take a minute. Then the loop's memory is left to the system. */
     if (uv_loop_close(&l->uv) == 0)
         free(l);
+    else
+        l->left_next = atomic_exchange(&loops_left, l);
 }
 
 void loop_run(struct loop *l)

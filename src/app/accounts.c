@@ -22,7 +22,8 @@ static const char help[] =
     "       penstock accounts remove LABEL-OR-ID [--json]\n\n"
     "  --data-dir D           data directory (PENSTOCK_DATA_DIR, else ~/.penstock)\n"
     "  --label L              a name of your choice, unique\n"
-    "  --provider P           openai, anthropic, gemini, compatible, or simulator\n"
+    "  --provider P           openai, anthropic, gemini, antigravity, codex, copilot, compatible,\n"
+    "                         or simulator\n"
     "  --wire W               compatible: openai-chat, openai-responses, anthropic, gemini or "
     "cloudcode\n"
     "  --base-url U           where it is; needed for compatible\n"
@@ -201,7 +202,8 @@ static enum status spec_from_options(const struct accounts_options *o, struct ac
     if (!provider_exists(o->provider))
         return fail(
             e, E_SYNTAX,
-            "--provider: `%.*s` is none of openai, anthropic, gemini, compatible, simulator",
+            "--provider: `%.*s` is none of openai, anthropic, gemini, antigravity, codex, copilot, "
+            "compatible, simulator",
             STR_ARG(o->provider));
     if (o->tier.len > 0 && !tier_from_word(o->tier, &spec->tier))
         return fail(e, E_SYNTAX, "--tier: `%.*s` is none of ULTRA, PRO, FREE", STR_ARG(o->tier));

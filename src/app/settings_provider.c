@@ -4,11 +4,12 @@
  * Names of providers that come later are kept and left alone. */
 #include "app/settings_int.h"
 
-#define URLS_MAX 16
 #define TIME_MS_MAX ((int64_t)24 * 3600 * 1000)
 
 const struct member_doc provider_docs[] = {
-    { "base_url", "string, or list of strings", "Where it is. Of a list the first one is used." },
+    { "base_url", "string, or list of strings",
+      "Where it is. Of a list (4 at most) the next one is asked when one cannot be reached or "
+      "answers with 404, 408 or 5xx." },
     { "headers", "object of strings", "Headers added to each request; an account's own go first." },
     { "timeouts", "object",
       "`dns_ms`, `connect_ms`, `tls_ms`, `write_ms`, `first_byte_ms`, "
@@ -51,7 +52,8 @@ static bool read_url(const struct provider_place *p, const struct place *at, uin
 static bool read_base_url(const struct provider_place *p, uint32_t node)
 {
     const struct place at = { p->at, STR("base_url"), 0 };
-    struct str *to = &p->r->s->provider.of[p->slot].base_url, other;
+    struct str *to = &p->r->s->provider.of[p->slot].base_url;
+    struct str *more = p->r->s->provider.of[p->slot].more_urls;
     const struct json *doc = p->r->doc;
     size_t n = 0;
 
@@ -62,12 +64,13 @@ static bool read_base_url(const struct provider_place *p, uint32_t node)
     for (uint32_t i = json_first(doc, node); i != JSON_NONE; i = json_after(doc, node, i)) {
         const struct place item = { &at, STR(""), n };
 
-        if (n == URLS_MAX)
-            return settings_refuse(p->r, &at, node, "has more than %d entries", URLS_MAX);
-        if (!read_url(p, &item, i, n == 0 ? to : &other))
+        if (n > MORE_URLS_MAX)
+            return settings_refuse(p->r, &at, node, "has more than %d entries", MORE_URLS_MAX + 1);
+        if (!read_url(p, &item, i, n == 0 ? to : &more[n - 1]))
             return false;
         n++;
     }
+    p->r->s->provider.of[p->slot].more_url_count = n > 0 ? n - 1 : 0;
     return n > 0 || settings_refuse(p->r, &at, node, "is an empty list");
 }
 
@@ -173,6 +176,24 @@ static bool read_providers(struct reading *r, __attribute__((unused)) const stru
     return true;
 }
 
+static void put_base_url(const struct settings *s, size_t slot, struct json_writer *w)
+{
+    size_t more = s->provider.of[slot].more_url_count;
+
+    if (s->provider.of[slot].base_url.len == 0)
+        return;
+    if (more == 0) {
+        json_put_member(w, "base_url", s->provider.of[slot].base_url);
+        return;
+    }
+    json_put_key(w, STR("base_url"));
+    json_put_array(w);
+    json_put_str(w, s->provider.of[slot].base_url);
+    for (size_t i = 0; i < more; i++)
+        json_put_str(w, s->provider.of[slot].more_urls[i]);
+    json_put_end(w);
+}
+
 static void put_providers(const struct settings *s,
                           __attribute__((unused)) const struct key_row *row, struct json_writer *w)
 {
@@ -182,8 +203,7 @@ static void put_providers(const struct settings *s,
 
         json_put_key(w, s->provider.of[i].name);
         json_put_object(w);
-        if (s->provider.of[i].base_url.len > 0)
-            json_put_member(w, "base_url", s->provider.of[i].base_url);
+        put_base_url(s, i, w);
         json_put_key(w, STR("headers"));
         settings_put_headers(s->provider.of[i].headers, s->provider.of[i].header_count, w);
         json_put_key(w, STR("timeouts"));

@@ -6,11 +6,47 @@
 /* --- judging
  * --------------------------------------------------------------------------------------- */
 
+static void attempt_send(struct exchange *x);
+
+/* The provider has another address, and this one is broken, or has nothing there: it is asked there
+ * before the account is blamed. Only while nothing of an answer has come. */
+static bool goes_elsewhere(const struct exchange *x, const struct judge_ask *ask)
+{
+    const struct attempt *a = &x->attempt;
+
+    if (a->upstream->next == NULL || x->state != EXCHANGE_SENDING ||
+        loop_now(x->env->loop) >= x->deadline_ms)
+        return false;
+    if (a->mode == ATTEMPT_WAITING)
+        return ask->fault != NULL;
+    return a->mode == ATTEMPT_FAULT && (a->status >= 500 || a->status == 404 || a->status == 408);
+}
+
+static void go_elsewhere(struct exchange *x)
+{
+    struct attempt *a = &x->attempt;
+
+    log_debug("the next address of the provider is asked", F_C("request", x->request_id),
+              F_STR("host", a->upstream->next->origin.authority), F_INT("status", a->status));
+    assert(a->call == NULL);
+    buf_clear(&a->body);
+    a->upstream = a->upstream->next;
+    a->mode = ATTEMPT_WAITING;
+    a->status = 0;
+    a->first_byte_ms = -1;
+    a->fault_head = NULL;
+    attempt_send(x);
+}
+
 static void judged(struct exchange *x, const struct judge_ask *given)
 {
     struct judge_ask ask = *given;
     struct judge_words words = { 0 };
 
+    if (goes_elsewhere(x, given)) {
+        go_elsewhere(x);
+        return;
+    }
     ask.wire = x->attempt.wire;
     ask.refreshable = x->attempt.upstream->renews;
     ask.unix_ms = clock_unix_ms();
@@ -391,6 +427,59 @@ static void refused(struct exchange *x, const struct wire_complaint *why)
     exchange_pick(x);
 }
 
+/* What was made goes to the upstream of the attempt. */
+static void attempt_send(struct exchange *x)
+{
+    struct attempt *a = &x->attempt;
+    struct exchange_env *env = x->env;
+
+    env->head.len = 0;
+    /* what a client says about its own protocol in the head means nothing to another */
+    bool own = a->wire == x->target.protocol;
+    bool fits = upstream_put_head(
+        a->upstream,
+        &(struct upstream_ask){
+            .wire = a->wire,
+            .op = a->op,
+            .model = x->mapped,
+            .body_bytes = a->body_bytes,
+            .client = own ? x->r->head : NULL,
+            .default_version = true,
+            .session =
+                upstream_dialect(a->upstream) == DIALECT_CODEX ? exchange_session_text(x) : STR(""),
+            .turn = a->turn,
+            .version = a->crossing != NULL ? a->crossing->asked.written.anthropic_version : STR(""),
+        },
+        &env->head);
+    if (!fits && x->target.ask == ASK_COUNT) {
+        counting_failed(x); /* the wire can, this provider of it cannot */
+        return;
+    }
+    if (!fits) {
+        /* a name that cannot stand in a request line: nobody can be asked for it */
+        attempt_end(x, &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 });
+        reply_fault(x,
+                    &(struct fault){
+                        .class = FAULT_BAD_REQUEST,
+                        .message = STR("the model's name or a header is too long to be sent on"),
+                        .param = STR("model") },
+                    ENDING_REQUEST_WRONG);
+        return;
+    }
+    struct call_timeouts timeouts = a->upstream->timeouts;
+    if (!a->stream)
+        timeouts.first_byte_ms *= 2; /* an answer in one piece comes when all of it is made */
+    a->call = client_send(env->client, &(struct call_options){
+                                           .origin = &a->upstream->origin,
+                                           .head = buf_str(&env->head),
+                                           .body = a->parts,
+                                           .body_parts = a->part_count,
+                                           .timeouts = timeouts,
+                                           .hooks = { on_head, on_data, on_end, on_fail, x },
+                                       });
+    exchange_schedule(x);
+}
+
 void attempt_start(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
@@ -428,44 +517,7 @@ void attempt_start(struct exchange *x)
         emitter_attempt(x->emitter);
     if (x->emitter != NULL && a->translates)
         emitter_translate(x->emitter, a->wire, &a->crossing->encode, &a->crossing->asked);
-    env->head.len = 0;
-    /* what a client says about its own protocol in the head means nothing to another */
-    bool own = a->wire == x->target.protocol;
-    bool fits = upstream_put_head(
-        a->upstream,
-        &(struct upstream_ask){
-            .wire = a->wire,
-            .op = a->op,
-            .model = x->mapped,
-            .body_bytes = a->body_bytes,
-            .client = own ? x->r->head : NULL,
-            .default_version = true,
-            .version = a->crossing != NULL ? a->crossing->asked.written.anthropic_version : STR(""),
-        },
-        &env->head);
-    if (!fits) {
-        /* a name that cannot stand in a request line: nobody can be asked for it */
-        attempt_end(x, &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 });
-        reply_fault(x,
-                    &(struct fault){
-                        .class = FAULT_BAD_REQUEST,
-                        .message = STR("the model's name or a header is too long to be sent on"),
-                        .param = STR("model") },
-                    ENDING_REQUEST_WRONG);
-        return;
-    }
-    struct call_timeouts timeouts = a->upstream->timeouts;
-    if (!a->stream)
-        timeouts.first_byte_ms *= 2; /* an answer in one piece comes when all of it is made */
-    a->call = client_send(env->client, &(struct call_options){
-                                           .origin = &a->upstream->origin,
-                                           .head = buf_str(&env->head),
-                                           .body = a->parts,
-                                           .body_parts = a->part_count,
-                                           .timeouts = timeouts,
-                                           .hooks = { on_head, on_data, on_end, on_fail, x },
-                                       });
-    exchange_schedule(x);
+    attempt_send(x);
 }
 
 /* For the access record; when there are too many, the last one takes the last place. */

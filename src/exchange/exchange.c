@@ -247,6 +247,16 @@ static void journal_pick(const struct exchange *x, bool leased, int64_t now_ms)
     journal_add(x->env->journal, &ev);
 }
 
+struct str exchange_session_text(const struct exchange *x)
+{
+    char text[SESSION_TEXT];
+
+    if (!x->has_session)
+        return STR("");
+    session_key_text(&x->session, text);
+    return arena_copy(&x->r->arena, str_c(text));
+}
+
 struct pick_ask exchange_ask(const struct exchange *x)
 {
     const struct blame *b = x->blame;

@@ -49,6 +49,7 @@ struct attempt {
     struct str *parts;
     size_t part_count, body_bytes;
     bool translates;
+    struct turn turn;          /* for providers that want to be told */
     struct crossing *crossing; /* NULL: the bytes pass */
 };
 
@@ -136,6 +137,8 @@ struct exchange {
 void exchange_move(struct exchange *x, enum exchange_state to);
 /* Chooses an account and starts an attempt, or waits, or gives up. */
 void exchange_pick(struct exchange *x);
+/* The session's key in words, `sid-…`; empty: it has none. Lives as long as the request. */
+struct str exchange_session_text(const struct exchange *x);
 /* What the pool is asked for. */
 struct pick_ask exchange_ask(const struct exchange *x);
 /* The attempt failed with this verdict: learns, and goes on or gives up. */

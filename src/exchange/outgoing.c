@@ -97,9 +97,12 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
     if (known != NULL)
         wire_lacks_add(&t.lacks, &known->lacks);
     t.lacks.signatures = t.lacks.signatures || x->signatures_refused;
+    if (t.dialect == DIALECT_CODEX)
+        t.cache_key = exchange_session_text(x);
     /* long answers of these arrive only when they are streamed (wire anthropic: idle connections
-     * are cut); the client still gets what it asked for */
-    t.stream = x->canon->stream || (a->wire == WIRE_ANTHROPIC && !counts);
+     * are cut), or not at all otherwise; the client still gets what it asked for */
+    t.stream =
+        x->canon->stream || t.dialect == DIALECT_CODEX || (a->wire == WIRE_ANTHROPIC && !counts);
     t.count = counts;
     a->stream = t.stream && !t.count;
     if (!translate_write(x->canon, &t, x->r->body.len * TRANSLATED_GROWTH + TRANSLATED_MORE,
@@ -188,6 +191,17 @@ bool outgoing_repair(struct exchange *x, const struct judge_words *words)
     return true;
 }
 
+/* Who has spoken last is told to the provider, so it must be known. */
+static bool find_turn(struct exchange *x, struct wire_complaint *why)
+{
+    if (x->target.ask == ASK_COUNT)
+        return true;
+    if (!canon_read(x, why))
+        return false;
+    x->attempt.turn = turn_of(x->canon);
+    return true;
+}
+
 bool outgoing_make(struct exchange *x, struct wire_complaint *why)
 {
     struct attempt *a = &x->attempt;
@@ -202,9 +216,14 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why)
     a->crossing = NULL;
     if (embedding_is(x))
         return embedding_make(x, why);
+    enum wire_dialect dialect = upstream_dialect(a->upstream);
+
     a->wire = outgoing_wire(x->target.protocol, a->upstream->wires);
+    if (dialect == DIALECT_COPILOT && !find_turn(x, why))
+        return false;
     /* what another provider signed would be refused by this one: it is left out by translation */
     if (a->wire != x->target.protocol || x->target.ask == ASK_COMPLETE || x->signatures_refused ||
+        !dialect_takes(dialect, &x->request) ||
         (x->request.doc.noticed && signature_any(x->r->body))) {
         if (!make_translated(x, known, why))
             return false;

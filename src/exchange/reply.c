@@ -49,7 +49,7 @@ static bool passes(struct str name)
     case 'a':
         return str_istarts(name, STR("anthropic-ratelimit-"));
     case 'x':
-        if (str_istarts(name, STR("x-ratelimit-")))
+        if (str_istarts(name, STR("x-ratelimit-")) || str_istarts(name, STR("x-codex-")))
             return true;
         break;
     case 'r':

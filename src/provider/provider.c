@@ -66,6 +66,8 @@ struct making {
     const struct provider_options *options;
     const struct header_pair *headers; /* of `providers.<name>` */
     size_t header_count;
+    const struct str *more_urls; /* likewise: of the addresses behind this one */
+    size_t more_url_count;
     struct upstream *up;
     struct buf auth, lines;    /* the credential's line, and those that all requests have */
     bool own_accept, own_type; /* Accept, Content-Type are among the configured headers */
@@ -119,6 +121,8 @@ static void make_settings(struct making *m, struct str *base_url)
         m->header_count = o->of[i].header_count;
         if (o->of[i].base_url.len > 0)
             *base_url = o->of[i].base_url;
+        m->more_urls = o->of[i].more_urls;
+        m->more_url_count = o->of[i].more_url_count;
         timeout_take(&t->dns_ms, o->of[i].timeouts.dns_ms);
         timeout_take(&t->connect_ms, o->of[i].timeouts.connect_ms);
         timeout_take(&t->tls_ms, o->of[i].timeouts.tls_ms);
@@ -129,8 +133,10 @@ static void make_settings(struct making *m, struct str *base_url)
     }
     if (m->spec->grant.api_url.len > 0)
         *base_url = m->spec->grant.api_url;
-    if (m->spec->base_url.len > 0)
+    if (m->spec->base_url.len > 0) {
         *base_url = m->spec->base_url;
+        m->more_url_count = 0;
+    }
 }
 
 static enum status make_origin(struct making *m, struct str base_url)
@@ -212,6 +218,15 @@ static bool field_is_ours(struct str name)
     return false;
 }
 
+/* So are those that tell the provider what a request is. */
+static bool field_is_computed(const struct dialect *d, struct str name)
+{
+    for (size_t i = 0; i < COUNT(d->computed); i++)
+        if (d->computed[i].len > 0 && str_ieq(d->computed[i], name))
+            return true;
+    return false;
+}
+
 static bool header_named(const struct header_pair *headers, size_t count, struct str name)
 {
     for (size_t i = 0; i < count; i++)
@@ -226,7 +241,7 @@ static enum status make_field(struct making *m, const struct header_pair *h)
     struct upstream *u = m->up;
     size_t before = m->lines.len;
 
-    if (field_is_ours(h->name))
+    if (field_is_ours(h->name) || field_is_computed(u->dialect, h->name))
         return fail(m->error, E_SYNTAX, "headers.%.*s: is not for settings", STR_ARG(h->name));
     if (!http_put_field(&m->lines, h->name, h->value))
         return fail(m->error, E_SYNTAX, "headers.%.*s: cannot stand in a header, or is too long",
@@ -243,12 +258,23 @@ static enum status make_field(struct making *m, const struct header_pair *h)
     return OK;
 }
 
+/* A field of ours, unless the settings have one of that name. */
+static enum status make_standard(struct making *m, const struct header_pair *h)
+{
+    if (header_named(m->spec->headers, m->spec->header_count, h->name) ||
+        header_named(m->headers, m->header_count, h->name))
+        return OK;
+    return make_field(m, h);
+}
+
 static enum status make_fields(struct making *m)
 {
     static const struct header_pair standard[] = {
         { TEXT("User-Agent"), TEXT("penstock/" PENSTOCK_VERSION) },
         { TEXT("Accept-Encoding"), TEXT("identity") },
     };
+    const struct header_pair *family = m->up->provider->standard;
+    const struct dialect *dialect = m->up->dialect;
     const struct account_spec *spec = m->spec;
     enum status st = OK;
 
@@ -256,9 +282,12 @@ static enum status make_fields(struct making *m)
         !http_put_field(&m->lines, STR("Host"), m->up->origin.authority))
         st = fail(m->error, E_SYNTAX, "base_url: its host cannot stand in a header");
     for (size_t i = 0; i < COUNT(standard) && st == OK; i++)
-        if (!header_named(spec->headers, spec->header_count, standard[i].name) &&
-            !header_named(m->headers, m->header_count, standard[i].name))
-            st = make_field(m, &standard[i]);
+        st = make_standard(m, &standard[i]);
+    for (size_t i = 0; i < COUNT(m->up->provider->standard) && st == OK; i++)
+        if (family[i].name.len > 0)
+            st = make_standard(m, &family[i]);
+    if (st == OK && dialect->account_name.len > 0 && spec->grant.account.len > 0)
+        st = make_standard(m, &(struct header_pair){ dialect->account_name, spec->grant.account });
     for (size_t i = 0; i < spec->header_count && st == OK; i++)
         st = make_field(m, &spec->headers[i]);
     for (size_t i = 0; i < m->header_count && st == OK; i++)
@@ -334,41 +363,72 @@ static void secret_buf_clear(struct buf *b)
     buf_clear(b);
 }
 
+/* At one address. */
+static enum status make_one(struct making *m, struct str base_url, struct upstream **out)
+{
+    m->auth.len = m->lines.len = 0;
+    m->lines.max = FIELDS_MAX;
+    m->own_accept = m->own_type = false;
+    enum status st = make_wires(m);
+
+    if (st == OK)
+        st = make_origin(m, base_url);
+    if (st == OK)
+        st = make_auth(m);
+    if (st == OK)
+        st = make_fields(m);
+    m->lines.max = FIELDS_MAX + AUTH_MAX + 256;
+    if (st == OK)
+        make_lines(m);
+    if (st == OK)
+        st = capabilities_read(m->up, m->spec->capabilities, m->error);
+    if (st == OK) {
+        make_means(m->up);
+        *out = m->up;
+    } else {
+        upstream_free(m->up);
+    }
+    return st;
+}
+
+static struct upstream *blank(const struct provider *p)
+{
+    struct upstream *u = must_calloc(1, sizeof(*u));
+
+    u->provider = p;
+    return u;
+}
+
 enum status upstream_new(const struct account_spec *spec, const struct provider_options *options,
                          struct upstream **out, struct error *e)
 {
     const struct provider *p = provider_find(spec->provider);
     struct making m = { .spec = spec, .options = options, .error = e };
     struct str base_url = STR("");
+    struct upstream *first = NULL, **last = &first;
 
     if (p == NULL)
         return fail(e, E_SYNTAX, "provider: there is no `%.*s`", STR_ARG(spec->provider));
-    m.up = must_calloc(1, sizeof(*m.up));
-    m.up->provider = p;
     secret_buf_init(&m.auth, AUTH_MAX);
-    secret_buf_init(&m.lines, FIELDS_MAX);
-    enum status st = make_wires(&m);
-
+    secret_buf_init(&m.lines, FIELDS_MAX + AUTH_MAX + 256);
+    m.up = blank(p);
     make_settings(&m, &base_url);
-    if (st == OK)
-        st = make_origin(&m, base_url);
-    if (st == OK)
-        st = make_auth(&m);
-    if (st == OK)
-        st = make_fields(&m);
-    m.lines.max = FIELDS_MAX + AUTH_MAX + 256;
-    if (st == OK)
-        make_lines(&m);
-    if (st == OK)
-        st = capabilities_read(m.up, spec->capabilities, e);
+    enum status st = make_one(&m, base_url, last);
+
+    for (size_t i = 0; st == OK && i < m.more_url_count; i++) {
+        struct call_timeouts timeouts = first->timeouts;
+
+        last = &(*last)->next;
+        m.up = blank(p);
+        m.up->timeouts = timeouts;
+        st = make_one(&m, m.more_urls[i], last);
+    }
     secret_buf_clear(&m.auth);
     secret_buf_clear(&m.lines);
-    if (st == OK) {
-        make_means(m.up);
-        *out = m.up;
-    } else {
-        upstream_free(m.up);
-    }
+    if (st == OK)
+        *out = first;
+    else
+        upstream_free(first);
     return st;
 }
 
@@ -378,6 +438,7 @@ void upstream_free(void *upstream)
 
     if (u == NULL)
         return;
+    upstream_free(u->next);
     origin_clear(&u->origin);
     for (size_t i = 0; i < UPSTREAM_SHAPES; i++)
         secret_clear(&u->lines[i]);
@@ -479,7 +540,7 @@ static bool put_head(const struct upstream *u, const struct upstream_ask *ask, s
         if (!put_passed(&d->passed[i], u->passed[i], run, standard, out))
             return false;
     }
-    return buf_add(out, STR("\r\n"));
+    return (d->put_fields == NULL || d->put_fields(ask, out)) && buf_add(out, STR("\r\n"));
 }
 
 bool upstream_put_head(const struct upstream *u, const struct upstream_ask *ask, struct buf *out)
@@ -507,6 +568,11 @@ bool upstream_has_models(const struct upstream *u)
     return u->provider != &provider_simulator && u->dialect != &dialect_cloudcode;
 }
 
+enum wire_dialect upstream_dialect(const struct upstream *u)
+{
+    return u->provider->speaks;
+}
+
 void upstream_target(const struct upstream *u, struct facts_cache *facts, enum wire wire,
                      struct str model, struct wire_target *out)
 {
@@ -516,6 +582,7 @@ void upstream_target(const struct upstream *u, struct facts_cache *facts, enum w
         .facts = model_facts_kept(facts, wire, model),
         .lacks = u->lacks,
         .extras = u->extras,
+        .dialect = u->provider->speaks,
         .project = u->project,
         .own_service = !u->provider->own_wire && u->provider != &provider_simulator,
     };

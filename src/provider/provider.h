@@ -12,12 +12,12 @@
 #include "http/client.h"
 #include "http/proxy.h"
 #include "pool/pool.h"
-#include "wire/target.h"
+#include "wire/dialect.h"
 
 struct provider;
 struct dialect; /* how a family of wires is addressed; provider/ only */
 
-#define PASSED_FIELDS_MAX 2 /* fields of a client that one dialect lets through */
+#define PASSED_FIELDS_MAX 7 /* fields of a client that one dialect lets through */
 
 /* What is asked of an upstream. */
 enum upstream_op { OP_GENERATE, OP_STREAM, OP_MODELS, OP_COUNT, OP_EMBED, OP_EMBED_BATCH };
@@ -38,13 +38,16 @@ struct upstream {
     struct str passed[PASSED_FIELDS_MAX]; /* configured values of fields that clients send too */
     uint64_t passed_lengths;              /* a bit for the length of each such field's name */
     struct call_timeouts timeouts;
-    uint32_t wires;     /* WIRE_BITs it speaks */
-    struct str project; /* cloudcode; may be empty */
-    bool renews;        /* its credential is a grant that can be renewed */
+    struct upstream *next; /* the same at the provider's next address; NULL: there is none */
+    uint32_t wires;        /* WIRE_BITs it speaks */
+    struct str project;    /* cloudcode; may be empty */
+    bool renews;           /* its credential is a grant that can be renewed */
     struct account_means means;
     struct wire_lacks lacks;
     struct wire_extras extras;
 };
+
+#define MORE_URLS_MAX 3 /* addresses of one provider beside the first */
 
 /* General settings that go into every upstream. */
 struct provider_options {
@@ -52,6 +55,8 @@ struct provider_options {
     struct call_timeouts timeouts;
     struct { /* providers.<name> of the settings */
         struct str name, base_url;
+        struct str more_urls[MORE_URLS_MAX]; /* asked in order where the one before is broken */
+        size_t more_url_count;
         const struct header_pair *headers;
         size_t header_count;
         struct call_timeouts timeouts; /* 0: the general one */
@@ -85,6 +90,8 @@ struct upstream_ask {
     bool default_version; /* anthropic: send anthropic-version 2023-06-01 when the client sent none
                            */
     struct str version;   /* … this one instead: of a body of ours; empty: that one */
+    struct str session;   /* codex: the conversation, in our words; empty: none is known */
+    struct turn turn;     /* copilot */
     struct str page;      /* OP_MODELS: which page, as the one before it says; empty: the first */
 };
 
@@ -98,6 +105,9 @@ enum wire upstream_first_wire(const struct upstream *u);
 /* Does it have a list of models that says what it offers? Cloud Code has none for those who are not
  * signed in, and the simulator answers to any name, listed or not. */
 bool upstream_has_models(const struct upstream *u);
+
+/* How its wires are spoken. */
+enum wire_dialect upstream_dialect(const struct upstream *u);
 
 /* What a request to it is translated for. `model` is borrowed. */
 void upstream_target(const struct upstream *u, struct facts_cache *facts, enum wire wire,

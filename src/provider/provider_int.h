@@ -26,13 +26,17 @@ static inline struct str passed_name(const struct passed_field *p)
 /* How a family of wires is addressed: the protocol's side of a request head. */
 struct dialect {
     uint32_t wires;
-    struct str auth_name;   /* field of the credential */
-    struct str auth_before; /* what stands before it in the value: `Bearer ` */
-    bool version_in_base;   /* the base URL ends in the version segment */
-    struct str versions[3]; /* version segments; the first one is added where it is missing */
+    struct str auth_name;    /* field of the credential */
+    struct str auth_before;  /* what stands before it in the value: `Bearer ` */
+    struct str account_name; /* field that names the account of a grant; empty: none does */
+    bool version_in_base;    /* the base URL ends in the version segment */
+    struct str versions[3];  /* version segments; the first one is added where it is missing */
     struct passed_field passed[PASSED_FIELDS_MAX];
     /* Writes the target's path (and query) behind the base path. */
     bool (*put_path)(const struct upstream_ask *ask, struct buf *out);
+    /* Writes the fields that say something of this request; NULL: there are none. */
+    bool (*put_fields)(const struct upstream_ask *ask, struct buf *out);
+    struct str computed[2]; /* their names, where no setting may say otherwise */
 };
 
 struct provider {
@@ -43,6 +47,8 @@ struct provider {
     bool own_wire;                 /* the account says which one of `wires` it speaks */
     bool keyless;                  /* an account may have no key */
     bool signs_in;                 /* … because it has a grant */
+    enum wire_dialect speaks;
+    struct header_pair standard[2]; /* fields that it wants; configured ones stand over them */
     /* Models that share an allowance; NULL: each is its own. */
     struct str (*quota_group)(struct str model);
 };

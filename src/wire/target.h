@@ -109,10 +109,11 @@ struct wire_target {
     struct wire_lacks lacks;
     struct wire_extras extras;
     enum wire_dialect dialect;
-    bool own_service;   /* the provider's own service, not one that is merely compatible */
-    bool stream;        /* the answer is to be streamed, whatever the client asked for */
-    bool count;         /* write the wire's request for counting tokens */
-    struct str project; /* cloudcode */
+    bool own_service;     /* the provider's own service, not one that is merely compatible */
+    bool stream;          /* the answer is to be streamed, whatever the client asked for */
+    bool count;           /* write the wire's request for counting tokens */
+    struct str project;   /* cloudcode */
+    struct str cache_key; /* codex: of a conversation whose client names none; empty: none */
     /* settings */
     bool keep_foreign_thinking; /* as <thinking> text in place of dropping it */
     bool emulate_prefill;

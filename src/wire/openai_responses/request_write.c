@@ -290,8 +290,10 @@ static void write_people(struct request_writer *w)
         json_put_member_raw(w->w, "metadata", w->r->metadata);
     else
         lose_field(w, FIELD_METADATA);
-    if (w->r->cache_key.len > 0)
-        json_put_member(w->w, "prompt_cache_key", w->r->cache_key);
+    struct str key = w->r->cache_key.len > 0 ? w->r->cache_key : w->t->cache_key;
+
+    if (key.len > 0)
+        json_put_member(w->w, "prompt_cache_key", key);
 }
 
 static bool asks_for_encrypted(const struct request_writer *w)

@@ -478,12 +478,14 @@ TEST(provider_settings_reach_the_providers_options)
     CHECK_INT(s->provider.of_count, 2);
     CHECK_STR(s->provider.of[0].name, "gemini");
     CHECK_STR(s->provider.of[0].base_url, "http://127.0.0.1:1");
+    CHECK_INT(s->provider.of[0].more_url_count, 1);
+    CHECK_STR(s->provider.of[0].more_urls[0], "http://127.0.0.1:2");
     CHECK_STR(s->provider.of[0].headers[0].value, "1");
     CHECK_INT(s->provider.of[0].timeouts.idle_ms, 5);
     CHECK_INT(s->provider.of[0].timeouts.total_ms, 0);
     CHECK_STR(get(t, s, "providers"),
-              "{\"gemini\":{\"base_url\":\"http://127.0.0.1:1\",\"headers\":{\"X-A\":\"…\"},"
-              "\"timeouts\":{\"idle_ms\":5}},\"antigravity\":{\"headers\":{},\"timeouts\":{}}}");
+              "{\"gemini\":{\"base_url\":[\"http://127.0.0.1:1\",\"http://127.0.0.1:2\"],"
+              "\"headers\":{\"X-A\":\"…\"},\"timeouts\":{\"idle_ms\":5}},\"antigravity\":{\"headers\":{},\"timeouts\":{}}}");
     settings_unref(s);
 }
 

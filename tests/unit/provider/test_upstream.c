@@ -231,6 +231,29 @@ TEST(a_head_is_whole_and_says_who_we_are)
           "User-Agent: penstock/" PENSTOCK_VERSION "\r\nAccept-Encoding: identity\r\n"
           "x-goog-api-key: sk-test-1234567890\r\nAccept: application/json\r\n\r\n",
           WIRE_GEMINI, OP_MODELS },
+        { "antigravity",
+          "POST /v1internal:streamGenerateContent?alt=sse HTTP/1.1\r\n"
+          "Host: cloudcode-pa.googleapis.com\r\n"
+          "User-Agent: penstock/" PENSTOCK_VERSION "\r\nAccept-Encoding: identity\r\n"
+          "Authorization: Bearer sk-test-1234567890\r\nAccept: text/event-stream\r\n"
+          "Content-Type: application/json\r\nContent-Length: 42\r\n\r\n",
+          WIRE_CLOUDCODE, OP_STREAM },
+        { "codex",
+          "POST /backend-api/codex/responses HTTP/1.1\r\nHost: chatgpt.com\r\n"
+          "User-Agent: penstock/" PENSTOCK_VERSION "\r\nAccept-Encoding: identity\r\n"
+          "originator: penstock\r\nAuthorization: Bearer sk-test-1234567890\r\n"
+          "Accept: text/event-stream\r\n"
+          "Content-Type: application/json\r\nContent-Length: 42\r\nsession_id: sid-1\r\n\r\n",
+          WIRE_OPENAI_RESPONSES, OP_STREAM },
+        { "copilot",
+          "POST /v1/messages HTTP/1.1\r\nHost: api.githubcopilot.com\r\n"
+          "User-Agent: penstock/" PENSTOCK_VERSION "\r\nAccept-Encoding: identity\r\n"
+          "Editor-Version: penstock/" PENSTOCK_VERSION "\r\n"
+          "Editor-Plugin-Version: penstock/" PENSTOCK_VERSION "\r\n"
+          "Authorization: Bearer sk-test-1234567890\r\nAccept: application/json\r\n"
+          "Content-Type: application/json\r\nContent-Length: 42\r\nX-Initiator: agent\r\n"
+          "Copilot-Vision-Request: true\r\n\r\n",
+          WIRE_ANTHROPIC, OP_GENERATE },
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -241,6 +264,8 @@ TEST(a_head_is_whole_and_says_who_we_are)
                                     .op = cases[i].op,
                                     .model = STR("m"),
                                     .body_bytes = 42,
+                                    .session = STR("sid-1"),
+                                    .turn = { .by_agent = true, .has_images = true },
                                     .default_version = true };
 
         CHECK_STR(head_of(t, u, &ask, cases[i].provider), cases[i].want, "%s", cases[i].provider);
@@ -592,4 +617,102 @@ TEST(the_providers_are_known_by_name)
     CHECK(provider_exists(STR("gemini")) && !provider_exists(STR("Gemini")));
     CHECK(!provider_exists(STR("")));
     buf_clear(&names);
+}
+
+TEST(families_that_sign_in_have_a_path_for_each_operation_or_none)
+{
+    static const struct {
+        const char *provider;
+        enum wire wire;
+        enum upstream_op op;
+        const char *want; /* NULL: there is none */
+    } cases[] = {
+        { "antigravity", WIRE_CLOUDCODE, OP_COUNT, "POST /v1internal:countTokens" },
+        { "antigravity", WIRE_CLOUDCODE, OP_EMBED, NULL },
+        { "codex", WIRE_OPENAI_RESPONSES, OP_MODELS,
+          "GET /backend-api/codex/models?client_version=" PENSTOCK_VERSION },
+        { "codex", WIRE_OPENAI_RESPONSES, OP_COUNT, NULL },
+        { "codex", WIRE_OPENAI_RESPONSES, OP_EMBED, NULL },
+        { "copilot", WIRE_OPENAI_CHAT, OP_STREAM, "POST /chat/completions" },
+        { "copilot", WIRE_OPENAI_RESPONSES, OP_STREAM, "POST /responses" },
+        { "copilot", WIRE_ANTHROPIC, OP_COUNT, NULL },
+        { "copilot", WIRE_OPENAI_CHAT, OP_EMBED, "POST /embeddings" },
+        { "copilot", WIRE_OPENAI_CHAT, OP_MODELS, "GET /models" },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct account_spec spec = spec_of(cases[i].provider, "", "");
+        struct provider_options options = { .proxy = { .global = STR("") } };
+        struct upstream *u = made(t, &spec, &options, cases[i].provider);
+        struct upstream_ask ask = { .wire = cases[i].wire, .op = cases[i].op, .model = STR("m") };
+        struct buf out = { .max = 4096 };
+
+        CHECK_INT(upstream_put_head(u, &ask, &out), cases[i].want != NULL, "case %zu", i);
+        if (cases[i].want != NULL)
+            CHECK_STRS(request_line(buf_str(&out)),
+                       arena_printf(&t->arena, "%s HTTP/1.1", cases[i].want), "case %zu", i);
+        buf_clear(&out);
+        upstream_free(u);
+    }
+}
+
+TEST(codex_keeps_the_session_of_its_client)
+{
+    struct account_spec spec = spec_of("codex", "", "");
+    struct provider_options options = { .proxy = { .global = STR("") } };
+
+    spec.grant.series = 1;
+    spec.grant.account = STR("account-1");
+    struct upstream *u = made(t, &spec, &options, "codex");
+    struct upstream_ask ask = { .wire = WIRE_OPENAI_RESPONSES,
+                                .op = OP_STREAM,
+                                .client = client_head(t, "session-id: theirs\r\n"),
+                                .session = STR("sid-1") };
+    struct str head = head_of(t, u, &ask, "codex");
+
+    CHECK_STR(field_of(t, head, "session-id"), "theirs");
+    CHECK_STR(field_of(t, head, "session_id"), "");
+    CHECK_STR(field_of(t, head, "chatgpt-account-id"), "account-1");
+    upstream_free(u);
+}
+
+TEST(what_a_provider_is_told_of_a_request_is_no_setting)
+{
+    static struct header_pair forced[] = { { { "x-initiator", 11 }, { "user", 4 } } };
+    struct account_spec spec = spec_of("copilot", "", "");
+    struct provider_options options = { .proxy = { .global = STR("") } };
+    struct upstream *u = NULL;
+    struct error e = { .status = OK };
+
+    spec.headers = forced;
+    spec.header_count = COUNT(forced);
+    CHECK_INT(upstream_new(&spec, &options, &u, &e), E_SYNTAX);
+    CHECK_STR(str_c(e.text), "headers.x-initiator: is not for settings");
+    secret_clear(&spec.api_key);
+}
+
+TEST(a_provider_with_several_addresses_has_an_upstream_for_each)
+{
+    struct provider_options options = { .proxy = { .global = STR("") }, .of_count = 1 };
+    struct account_spec spec = spec_of("antigravity", "", "");
+
+    options.of[0].name = STR("antigravity");
+    options.of[0].base_url = STR("https://one");
+    options.of[0].more_urls[0] = STR("https://two/v1internal");
+    options.of[0].more_url_count = 1;
+    options.of[0].timeouts.connect_ms = 77;
+    struct upstream *u = made(t, &spec, &options, "several");
+
+    CHECK_STR(u->origin.host, "one");
+    CHECK(u->next != NULL);
+    CHECK_STR(u->next->origin.host, "two");
+    CHECK_INT(u->next->timeouts.connect_ms, 77);
+    CHECK(u->next->next == NULL);
+    upstream_free(u);
+
+    spec = spec_of("antigravity", "", "https://own");
+    u = made(t, &spec, &options, "an account's own");
+    CHECK_STR(u->origin.host, "own");
+    CHECK(u->next == NULL);
+    upstream_free(u);
 }

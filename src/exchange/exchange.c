@@ -413,6 +413,21 @@ static void make_room(struct exchange *x)
         return;
     x->tried = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
     x->spared = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
+    x->renewed = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
+}
+
+/* An access token has expired: its account is asked once more, with the next one. False: that was
+ * done before, and the new one is refused, too. */
+static bool renew(struct exchange *x, int64_t account)
+{
+    make_room(x);
+    for (size_t i = 0; i < x->renewed_count; i++)
+        if (x->renewed[i] == account)
+            return false;
+    if (x->renewed_count == PICK_TRIED_MAX)
+        return false;
+    x->renewed[x->renewed_count++] = account;
+    return true;
 }
 
 /* May the same account be asked once more? Its cache is warm there, or nothing reached it at all,
@@ -493,6 +508,9 @@ void exchange_fault(struct exchange *x, const struct verdict *judged,
         return;
     }
 
+    if (v->kind == VERDICT_AUTH_EXPIRED && x->state != EXCHANGE_STREAMING &&
+        !renew(x, mark.account))
+        v->kind = VERDICT_AUTH_INVALID;
     bool spared = x->state != EXCHANGE_STREAMING && spare(x, v, mark.account);
 
     v->first_capacity = v->kind == VERDICT_CAPACITY && x->verdicts[VERDICT_CAPACITY] == 0;
@@ -513,7 +531,8 @@ void exchange_fault(struct exchange *x, const struct verdict *judged,
                     ENDING_STREAM_CUT);
         return;
     }
-    if (v->kind == VERDICT_REPAIRABLE && outgoing_repair(x, words)) {
+    if (v->kind == VERDICT_AUTH_EXPIRED ||
+        (v->kind == VERDICT_REPAIRABLE && outgoing_repair(x, words))) {
         x->again = mark.account;
         exchange_move(x, EXCHANGE_PICKING);
         exchange_pick(x);

@@ -115,8 +115,8 @@ struct exchange {
     struct access_attempt *attempts; /* attempts_kept() of them */
     /* accounts that are not asked again, and those that were given a second try; room for
      * PICK_TRIED_MAX each from the first fault on */
-    int64_t *tried, *spared;
-    size_t tried_count, spared_count;
+    int64_t *tried, *spared, *renewed; /* `renewed`: asked again because their token had expired */
+    size_t tried_count, spared_count, renewed_count;
     int64_t again; /* the account that is to be asked once more; 0: none */
     bool lingers;  /* the session's account may be waited for: its limit is over in a moment */
     struct blame *blame; /* what costly failures say; made with the first of them */

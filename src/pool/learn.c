@@ -70,6 +70,55 @@ void account_probed(struct pool *p, struct account *acc, struct standing *s)
     account_file(p, acc);
 }
 
+/* --- access tokens that expire --------------------------------------------------------------- */
+
+static void renewing_leave(struct pool *p, struct account *acc)
+{
+    struct account **link = &p->renewing;
+
+    if (!acc->renewing)
+        return;
+    while (*link != acc)
+        link = &(*link)->renewing_next;
+    *link = acc->renewing_next;
+    acc->renewing = false;
+}
+
+void account_renewal(struct pool *p, struct account *acc, bool renewing, int64_t until_ms)
+{
+    renewing_leave(p, acc);
+    if (until_ms <= p->now_ms) {
+        acc->renewal = (struct lockout){ .why = VERDICT_NONE };
+        p->freed = true;
+        return;
+    }
+    acc->renewal = (struct lockout){ .why = VERDICT_AUTH_EXPIRED,
+                                     .named = true, /* a probe would only meet the old token */
+                                     .status = 401,
+                                     .since_ms = p->now_ms,
+                                     .until_ms = until_ms };
+    acc->renewing = renewing;
+    if (renewing) {
+        acc->renewing_next = p->renewing;
+        p->renewing = acc;
+    } else {
+        p->freed = true; /* those who waited for it look elsewhere */
+    }
+}
+
+/* Who was refused with a token that has been replaced since need only ask again. */
+static void learn_expired(struct pool *p, struct account *acc, struct lease *l)
+{
+    acc->failed++;
+    if (p->on_expired == NULL || l->config->renewal != acc->config->renewal ||
+        lockout_holds(&acc->renewal, p->now_ms))
+        return;
+    account_renewal(p, acc, true, p->now_ms + RENEWAL_MS);
+    l->locks = (struct lease_lockout){ "account", acc->renewal.until_ms };
+    account_file(p, acc);
+    p->on_expired(p->on_expired_peer, acc->id);
+}
+
 /* --- lockouts -------------------------------------------------------------------------------- */
 
 static struct missing_model *missing_find(struct account *acc, struct str model)
@@ -115,6 +164,7 @@ static void missing_forget(struct account *acc, struct missing_model *m)
 void account_forget(struct pool *p, struct account *acc)
 {
     lockout_clear(&acc->lockout);
+    account_renewal(p, acc, false, 0);
     while (acc->missing_count > 0)
         missing_forget(acc, &acc->missing[0]);
     for (struct standing *s = acc->standings; s != NULL; s = s->next) {
@@ -348,13 +398,15 @@ void account_learn(struct pool *p, struct account *acc, struct lease *l, const s
     case VERDICT_SERVER_ERROR:
     case VERDICT_TIMEOUT:
     case VERDICT_NETWORK:
-    case VERDICT_AUTH_EXPIRED:
     case VERDICT_AUTH_INVALID:
     case VERDICT_FORBIDDEN:
     case VERDICT_NEEDS_ACTION:
     case VERDICT_MODEL_MISSING:
         account_fail(p, acc, l, v);
         family_fail(p, acc, v);
+        return;
+    case VERDICT_AUTH_EXPIRED:
+        learn_expired(p, acc, l);
         return;
     case VERDICT_NONE: /* from here on: nothing about the account */
     case VERDICT_REPAIRABLE:

@@ -34,7 +34,22 @@ static enum skip layer_skip(const struct asking *a, const struct account *acc, b
     return standing_skip(&with, *s);
 }
 
-static struct standing *pick_fixed(struct asking *a)
+/* A new access token is on its way, and comes in a moment or not at all: no patience of the
+ * settings is asked for that. */
+static bool await_renewal(struct asking *a, const struct account *acc)
+{
+    int64_t until_ms = acc == NULL ? 0 : acc->renewal.until_ms, end_ms = a->ask->deadline_ms;
+
+    if (acc == NULL || !account_is_renewing(acc, a->now_ms) || acc->disabled ||
+        acc->proxy_disabled || was_tried(a, acc) || (end_ms != 0 && end_ms <= a->now_ms))
+        return false;
+    a->out->wait_until_ms = end_ms != 0 ? sooner(until_ms, end_ms) : until_ms;
+    a->out->ask_at_ms = a->out->wait_until_ms;
+    return true;
+}
+
+/* Sets `awaited` when it is to be waited for, as pick_bound() does. */
+static struct standing *pick_fixed(struct asking *a, bool *awaited)
 {
     struct account *acc = account_find(a->pool, a->pool->fixed);
     struct standing *s = NULL;
@@ -43,7 +58,12 @@ static struct standing *pick_fixed(struct asking *a)
         return NULL;
     enum skip why = layer_skip(a, acc, true, &s);
 
-    layer_set(&a->out->fixed, why == SKIP_NONE ? LAYER_TAKEN : LAYER_SKIPPED, acc, why);
+    *awaited = why == SKIP_LOCKED_OUT && await_renewal(a, acc);
+    layer_set(&a->out->fixed,
+              why == SKIP_NONE ? LAYER_TAKEN
+              : *awaited       ? LAYER_AWAITED
+                               : LAYER_SKIPPED,
+              acc, why);
     return why == SKIP_NONE ? s : NULL;
 }
 
@@ -107,7 +127,8 @@ static struct standing *pick_bound(struct asking *a, bool *unbound, bool *awaite
         out->bound.fate = LAYER_ROTATED;
         return NULL;
     }
-    if (out->mode == MODE_CACHE_FIRST && !a->ask->side && worth_awaiting(a, s, why)) {
+    if (!a->ask->side && ((why == SKIP_LOCKED_OUT && await_renewal(a, acc)) ||
+                          (out->mode == MODE_CACHE_FIRST && worth_awaiting(a, s, why)))) {
         out->bound.fate = LAYER_AWAITED;
         *awaited = true;
     }
@@ -266,14 +287,18 @@ static enum pick_reason reason_of_order(const struct asking *a)
 }
 
 /* The account that is to be asked once more, for the reason it was asked for before. */
-static struct standing *pick_again(struct asking *a, bool binds_here)
+static struct standing *pick_again(struct asking *a, bool binds_here, bool *awaited)
 {
     struct pick *out = a->out;
     struct account *acc = account_find(a->pool, a->ask->again), *bound;
     struct standing *s = standing_in_lane(a, acc), *elsewhere;
 
-    if (a->ask->again == 0 || s == NULL || standing_skip(a, s) != SKIP_NONE)
+    if (a->ask->again == 0 || s == NULL)
         return NULL;
+    if (standing_skip(a, s) != SKIP_NONE) {
+        *awaited = await_renewal(a, acc);
+        return NULL;
+    }
     if (acc->id == a->pool->fixed) {
         layer_set(&out->fixed, LAYER_TAKEN, acc, SKIP_NONE);
         out->binds = false;
@@ -293,14 +318,16 @@ static struct standing *pick_again(struct asking *a, bool binds_here)
 static struct standing *pick_by_layers(struct asking *a)
 {
     struct pick *out = a->out;
-    bool binds_here = out->mode != MODE_PERFORMANCE_FIRST, unbound, awaited;
+    bool binds_here = out->mode != MODE_PERFORMANCE_FIRST, unbound, awaited = false;
 
     out->binds = binds_here && a->ask->has_session && !a->ask->side;
-    struct standing *s = pick_again(a, binds_here);
+    struct standing *s = pick_again(a, binds_here, &awaited);
 
-    if (s != NULL)
+    if (s != NULL || awaited)
         return s;
-    s = pick_fixed(a);
+    s = pick_fixed(a, &awaited);
+    if (awaited)
+        return NULL;
     if (s != NULL) {
         out->binds = false;
         return chosen(a, s, PICK_FIXED);
@@ -375,6 +402,15 @@ static bool has_other_provider(const struct asking *a)
     return false;
 }
 
+/* Nobody can be had, and patience is over, but for those that are back in a moment. */
+static void await_any_renewal(struct asking *a)
+{
+    for (const struct account *acc = a->pool->renewing; acc != NULL; acc = acc->renewing_next)
+        if ((a->ask->named == 0 || a->ask->named == acc->id) && standing_in_lane(a, acc) != NULL &&
+            await_renewal(a, acc))
+            return;
+}
+
 struct standing *pool_pick(struct pool *p, const struct pick_ask *ask, int64_t now_ms,
                            struct pick *out)
 {
@@ -406,6 +442,8 @@ struct standing *pool_pick(struct pool *p, const struct pick_ask *ask, int64_t n
         if (s == NULL || ask->surveys)
             tally_ahead(&a);
     }
+    if (s == NULL && out->wait_until_ms == 0 && !ask->side)
+        await_any_renewal(&a);
     assert(out->retry_at_ms > a.now_ms && out->free_at_ms > a.now_ms);
     return s;
 }

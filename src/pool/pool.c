@@ -114,6 +114,7 @@ static void account_unlist(struct pool *p, struct account *acc)
 static struct account_config *account_leave(struct pool *p, struct account *acc)
 {
     account_ask_again(p, acc, 0);
+    account_renewal(p, acc, false, 0);
     account_count(p, acc, -1);
     cohort_leave(p, acc);
     account_unlist(p, acc);
@@ -460,6 +461,12 @@ static struct account_config *account_configure(struct pool *p, struct account *
 
     config->users = 1;
     config->credential = old == NULL ? 0 : old->credential + (fresh ? 1 : 0);
+    config->renewal = old == NULL ? 0 : old->renewal;
+    if (old != NULL && !equal_in_constant_time(secret_reveal(&old->spec->grant.access),
+                                               secret_reveal(&spec->grant.access))) {
+        config->renewal++;
+        account_renewal(p, acc, false, 0);
+    }
     if (fresh && old != NULL) {
         account_forget(p, acc);
         acc->refused = false;
@@ -687,6 +694,31 @@ bool pool_set_quota(struct pool *p, int64_t id, struct str group, const struct q
         s->quota = *q;
         standing_file(p, s);
         p->freed = true; /* it may be another step, or above what is kept */
+        pool_grant(p);
+    }
+    pool_unlock(p);
+    return acc != NULL;
+}
+
+/* --- grants ---------------------------------------------------------------------------------- */
+
+void pool_on_expired(struct pool *p, void (*fn)(void *peer, int64_t id), void *peer)
+{
+    pool_lock(p);
+    p->on_expired = fn;
+    p->on_expired_peer = peer;
+    pool_unlock(p);
+}
+
+bool pool_renewal(struct pool *p, int64_t id, enum renewal how, int64_t for_ms, int64_t now_ms)
+{
+    pool_lock(p);
+    pool_settle(p, now_ms);
+    struct account *acc = account_find(p, id);
+
+    if (acc != NULL) {
+        account_renewal(p, acc, how == RENEWAL_RUNS, how == RENEWAL_OVER ? 0 : p->now_ms + for_ms);
+        account_file(p, acc);
         pool_grant(p);
     }
     pool_unlock(p);

@@ -288,6 +288,24 @@ struct lease_mark {
 };
 void pool_release(struct pool *p, const struct lease_mark *marks, size_t count, int64_t now_ms);
 
+/* --- grants: access tokens that expire and are renewed -----------------------------------------
+ */
+
+/* Called when a provider says that an account's access token has expired, once for each token and
+ * under the pool's lock: it must only send a mailbox message. From then on, for RENEWAL_MS, the
+ * account is out, and whoever was refused waits for it; who renews it says how it goes on. NULL, as
+ * at first: nobody renews anything, and a 401 keeps nobody out. */
+#define RENEWAL_MS 4000
+void pool_on_expired(struct pool *p, void (*fn)(void *peer, int64_t id), void *peer);
+
+enum renewal {
+    RENEWAL_RUNS,   /* out for so long, and waited for */
+    RENEWAL_FAILED, /* out for so long */
+    RENEWAL_OVER,   /* not out any more, as when pool_put() brings another access token */
+};
+/* False: no such id. */
+bool pool_renewal(struct pool *p, int64_t id, enum renewal how, int64_t for_ms, int64_t now_ms);
+
 /* --- fixed account: only while the process runs ------------------------------------------------
  */
 
@@ -386,7 +404,10 @@ struct account_view {
     char label[129], provider[32];
     enum tier tier;
     bool disabled, proxy_disabled, from_file;
-    bool refused; /* disabled because the provider refuses the credential */
+    bool refused;            /* disabled because the provider refuses the credential */
+    bool signed_in;          /* it has a grant */
+    int64_t expires_unix_ms; /* … whose access token expires then; 0: unknown */
+    char email[129], plan[64];
     char disabled_reason[160];
     uint32_t in_flight, concurrency_max;
     uint32_t wires;

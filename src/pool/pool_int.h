@@ -25,6 +25,7 @@ struct account_config {
     struct account_means means;
     struct account_spec *spec; /* ours */
     uint32_t credential;       /* number of the account's credential, counted up when it changes */
+    uint32_t renewal;          /* … of its access token, however often it was renewed */
     uint32_t users;            /* leases, and 1 while it is the account's own */
 };
 
@@ -133,8 +134,11 @@ struct account {
     uint32_t missing_count;
     enum tier tier;
     bool disabled, proxy_disabled;
-    bool refused; /* disabled because the provider refuses the credential */
+    bool refused;  /* disabled because the provider refuses the credential */
+    bool renewing; /* `renewal` ends as soon as there is a new token: worth waiting for */
     struct lockout lockout;
+    struct lockout renewal;          /* its access token has expired */
+    struct account *renewing_next;   /* in the pool's list, while it is `renewing` */
     uint64_t order;                  /* of insertion */
     int64_t created_unix_ms;         /* of its configuration */
     struct account *next, *previous; /* in the cohort */
@@ -209,6 +213,9 @@ struct pool {
     struct lane lanes[LANE_SETS][LANE_WAYS];
     struct standing **due; /* a heap by due_ms */
     uint32_t due_count, due_cap;
+    struct account *renewing; /* those whose access token is being renewed */
+    void (*on_expired)(void *peer, int64_t id);
+    void *on_expired_peer;
     struct account *asking; /* those that are asked again in an hour */
     int64_t ask_again_ms;   /* when the first of them is */
     struct bindings bindings;
@@ -265,6 +272,11 @@ void cohort_leave(struct pool *p, struct account *acc);
 struct standing *standing_make(struct pool *p, struct account *acc, struct str group);
 void standing_free(struct pool *p, struct standing *s);
 struct standing *standing_find(const struct account *acc, const struct roster *r);
+static inline bool account_is_renewing(const struct account *acc, int64_t now_ms)
+{
+    return acc->renewing && lockout_holds(&acc->renewal, now_ms);
+}
+
 /* Files it where it belongs by now; must follow every change of what that goes by. */
 void standing_file(struct pool *p, struct standing *s);
 void account_file(struct pool *p, struct account *acc);   /* all of them */
@@ -303,6 +315,9 @@ struct standing *pool_pick(struct pool *p, const struct pick_ask *ask, int64_t n
 /* What the verdict teaches. */
 void account_learn(struct pool *p, struct account *acc, struct lease *l, const struct verdict *v);
 void account_forget(struct pool *p, struct account *acc); /* it is to be filed then */
+/* It is out until then, unless there is a token before; `renewing`: others wait for that. 0: it is
+ * not any more. It is to be filed then. */
+void account_renewal(struct pool *p, struct account *acc, bool renewing, int64_t until_ms);
 /* It had this list before. */
 void account_relisted(struct pool *p, struct account *acc, const struct model_list *old);
 void account_ask_again(struct pool *p, struct account *acc, int64_t at_ms);

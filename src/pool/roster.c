@@ -89,12 +89,12 @@ enum lock_class lock_class_of(enum verdict_kind kind)
     case VERDICT_FORBIDDEN:
     case VERDICT_NEEDS_ACTION:
     case VERDICT_AUTH_INVALID:
+    case VERDICT_AUTH_EXPIRED:
         return LOCK_AUTH;
     case VERDICT_MODEL_MISSING:
         return LOCK_MODEL;
     case VERDICT_NONE:
     case VERDICT_SUCCESS:
-    case VERDICT_AUTH_EXPIRED:
     case VERDICT_REPAIRABLE:
     case VERDICT_CLIENT_FAULT:
     case VERDICT_TOO_LONG:
@@ -190,6 +190,7 @@ static struct filing filing_of(const struct pool *p, const struct standing *s)
     }
     f.place = PLACES;
     file_locked(&acc->lockout, now_ms, &f);
+    file_locked(&acc->renewal, now_ms, &f);
     file_locked(&s->lockout, now_ms, &f);
     if (f.place == PLACE_LOCKED) {
         f.due_ms = f.until_ms < f.due_ms ? f.until_ms : f.due_ms;

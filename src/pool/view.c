@@ -86,12 +86,17 @@ static void account_look(const struct pool *p, const struct account *acc, struct
     };
     clip_into(v->label, sizeof(v->label), spec->label);
     clip_into(v->provider, sizeof(v->provider), spec->provider);
+    v->signed_in = account_has_grant(spec);
+    v->expires_unix_ms = spec->grant.expires_unix_ms;
+    clip_into(v->email, sizeof(v->email), spec->grant.email);
+    clip_into(v->plan, sizeof(v->plan), spec->grant.plan);
     clip_into(v->disabled_reason, sizeof(v->disabled_reason), str_c(acc->disabled_reason));
     if (lockout_holds(&acc->lockout, p->now_ms)) {
         v->locked_until_ms = acc->lockout.until_ms;
         v->locked_why = acc->lockout.why;
     }
     look_at_lockout(&acc->lockout, STR("account"), p->now_ms, v);
+    look_at_lockout(&acc->renewal, STR("account"), p->now_ms, v);
     if (acc->cohort->host != NULL)
         look_at_lockout(&acc->cohort->host->lockout, STR("host"), p->now_ms, v);
     look_at_groups(acc, p->now_ms, v);
@@ -154,7 +159,8 @@ uint32_t pool_active(struct pool *p, int64_t now_ms)
     for (uint32_t i = 0; i < p->count; i++) {
         const struct account *acc = p->slots[i].account;
 
-        if (!acc->disabled && !lockout_holds(&acc->lockout, p->now_ms))
+        if (!acc->disabled && !lockout_holds(&acc->lockout, p->now_ms) &&
+            !lockout_holds(&acc->renewal, p->now_ms))
             active++;
     }
     pool_unlock(p);

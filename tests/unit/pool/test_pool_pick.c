@@ -517,7 +517,7 @@ TEST(each_account_is_shown_once_in_order_of_creation)
     for (size_t count = 15; count <= 17; count++) { /* around one batch */
         struct pool *p = rig_pool();
         struct seen s = { .t = t };
-        char label[8];
+        char label[24];
 
         for (size_t i = 0; i < count; i++) {
             snprintf(label, sizeof(label), "%zu", i);

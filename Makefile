@@ -1,7 +1,7 @@
 # Meson and Ninja do the work; this gives the short names. Every target installs what it lacks first.
 BUILD ?= build
 ASAN = build-asan
-.PHONY: all run test check test-agents bench fuzz release-check clean format
+.PHONY: all run docs test check test-agents bench fuzz release-check clean format
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) penstock
@@ -15,6 +15,11 @@ run:
 	@tools/deps.sh build
 	@$(MAKE) -s all
 	@exec $(BUILD)/penstock serve
+
+# The pages that the program writes about itself.
+docs: all
+	@$(BUILD)/penstock help --man >docs/penstock.1
+	@$(BUILD)/penstock help --markdown >docs/cli.md
 
 test:
 	@tools/deps.sh test

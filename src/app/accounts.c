@@ -16,97 +16,7 @@
 #include "provider/provider.h"
 #include "store/store.h"
 
-static const char help[] =
-    "usage: penstock accounts add --label L --provider P [OPTIONS]\n"
-    "       penstock accounts list [--json]\n"
-    "       penstock accounts remove LABEL-OR-ID [--json]\n\n"
-    "  --data-dir D           data directory (PENSTOCK_DATA_DIR, else ~/.penstock)\n"
-    "  --label L              a name of your choice, unique\n"
-    "  --provider P           openai, anthropic, gemini, antigravity, codex, copilot, compatible,\n"
-    "                         or simulator\n"
-    "  --wire W               compatible: openai-chat, openai-responses, anthropic, gemini or "
-    "cloudcode\n"
-    "  --base-url U           where it is; needed for compatible\n"
-    "  --project P            cloudcode: the project that the requests belong to\n"
-    "  --api-key-env VAR      take the key from this environment variable now\n"
-    "  --api-key-stdin        read the key from standard input\n"
-    "  --models A,B*          model names it offers, `*` allowed; all of them when absent\n"
-    "  --tier T               ULTRA, PRO or FREE: better ones are used first\n"
-    "  --max-concurrency N    requests at once\n"
-    "  --proxy U              http://, https:// or socks5:// proxy, or `direct`\n"
-    "  --json                 answer as JSON\n";
-
 #define KEY_MAX 16384
-
-struct accounts_options {
-    const char *data_dir;
-    struct str label, provider, wire, base_url, project, models, tier, proxy, key_env, concurrency;
-    bool key_stdin, json;
-    const char *name; /* what to remove */
-};
-
-static int usage(const char *what, const char *which)
-{
-    fprintf(stderr, "penstock accounts: %s %s\n\n%s", what, which, help);
-    return EXIT_USAGE;
-}
-
-static int failed(const struct error *e)
-{
-    fprintf(stderr, "penstock accounts: %s\n", e->text);
-    return e->status == E_ABSENT ? EXIT_ABSENT : EXIT_FAILED;
-}
-
-static int read_options(int argc, char **argv, struct accounts_options *o)
-{
-    const struct {
-        const char *name;
-        struct str *value;
-    } texts[] = {
-        { "--label", &o->label },         { "--provider", &o->provider },
-        { "--wire", &o->wire },           { "--base-url", &o->base_url },
-        { "--project", &o->project },     { "--models", &o->models },
-        { "--tier", &o->tier },           { "--proxy", &o->proxy },
-        { "--api-key-env", &o->key_env }, { "--max-concurrency", &o->concurrency },
-    };
-
-    for (int i = 2; i < argc; i++) {
-        const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
-        struct str *into = NULL;
-
-        if (strcmp(name, "--help") == 0) {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        if (strcmp(name, "--json") == 0) {
-            o->json = true;
-            continue;
-        }
-        if (strcmp(name, "--api-key-stdin") == 0) {
-            o->key_stdin = true;
-            continue;
-        }
-        if (strncmp(name, "--", 2) != 0) {
-            if (o->name != NULL)
-                return usage("one account at a time, not also", name);
-            o->name = name;
-            continue;
-        }
-        for (size_t t = 0; t < COUNT(texts); t++)
-            if (strcmp(name, texts[t].name) == 0)
-                into = texts[t].value;
-        if (into == NULL && strcmp(name, "--data-dir") != 0)
-            return usage("no option", name);
-        if (value == NULL)
-            return usage("a value is missing behind", name);
-        i++;
-        if (into != NULL)
-            *into = str_c(value);
-        else
-            o->data_dir = value;
-    }
-    return -1;
-}
 
 /* --- the database
  * ---------------------------------------------------------------------------------- */
@@ -144,17 +54,18 @@ static void books_close(struct books *b)
 /* --- add
  * ------------------------------------------------------------------------------------------- */
 
-static enum status take_key(const struct accounts_options *o, struct account_spec *spec,
+static enum status take_key(const struct command_line *line, struct account_spec *spec,
                             struct error *e)
 {
+    const char *variable = line_text(line, "--api-key-env", NULL);
     char text[KEY_MAX];
     struct str key = STR("");
 
-    if (o->key_env.len > 0) {
-        key = environment_get(o->key_env.at);
+    if (variable != NULL) {
+        key = environment_get(variable);
         if (key.len == 0)
-            return fail(e, E_ABSENT, "the environment variable %s is not set", o->key_env.at);
-    } else if (o->key_stdin) {
+            return fail(e, E_ABSENT, "the environment variable %s is not set", variable);
+    } else if (line_flag(line, "--api-key-stdin")) {
         size_t len = fread(text, 1, sizeof(text), stdin);
 
         if (len == sizeof(text))
@@ -190,42 +101,32 @@ static void take_models(struct str list, struct account_spec *spec)
     }
 }
 
-static enum status spec_from_options(const struct accounts_options *o, struct account_spec *spec,
-                                     struct error *e)
+static struct str option_str(const struct command_line *line, const char *option)
 {
-    uint64_t n = 0;
-
-    if (o->label.len == 0)
-        return fail(e, E_SYNTAX, "--label is missing");
-    if (o->provider.len == 0)
-        return fail(e, E_SYNTAX, "--provider is missing");
-    if (!provider_exists(o->provider))
-        return fail(
-            e, E_SYNTAX,
-            "--provider: `%.*s` is none of openai, anthropic, gemini, antigravity, codex, copilot, "
-            "compatible, simulator",
-            STR_ARG(o->provider));
-    if (o->tier.len > 0 && !tier_from_word(o->tier, &spec->tier))
-        return fail(e, E_SYNTAX, "--tier: `%.*s` is none of ULTRA, PRO, FREE", STR_ARG(o->tier));
-    if (o->concurrency.len > 0 && (!str_to_u64(o->concurrency, &n) || n == 0 || n > 100000))
-        return fail(e, E_SYNTAX, "--max-concurrency wants a number from 1 to 100000");
-    spec->label = o->label;
-    spec->provider = o->provider;
-    spec->wire = o->wire;
-    spec->base_url = o->base_url;
-    spec->project = o->project;
-    spec->proxy = o->proxy;
-    spec->concurrency_max = (uint32_t)n;
-    take_models(o->models, spec);
-    return take_key(o, spec, e);
+    return str_c(line_text(line, option, ""));
 }
 
-static enum status add(struct books *b, const struct accounts_options *o, struct error *e)
+static enum status spec_from_line(const struct command_line *line, struct account_spec *spec,
+                                  struct error *e)
+{
+    (void)tier_from_word(option_str(line, "--tier"), &spec->tier);
+    spec->label = option_str(line, "--label");
+    spec->provider = option_str(line, "--provider");
+    spec->wire = option_str(line, "--wire");
+    spec->base_url = option_str(line, "--base-url");
+    spec->project = option_str(line, "--project");
+    spec->proxy = option_str(line, "--proxy");
+    spec->concurrency_max = (uint32_t)line_number(line, "--max-concurrency", 0);
+    take_models(option_str(line, "--models"), spec);
+    return take_key(line, spec, e);
+}
+
+static enum status add(struct books *b, const struct command_line *line, struct error *e)
 {
     struct settings *s = config_file_settings(b->config);
     struct account_spec *spec = account_spec_new();
     struct upstream *up = NULL;
-    enum status st = spec_from_options(o, spec, e);
+    enum status st = spec_from_line(line, spec, e);
 
     for (size_t i = 0; st == OK && i < s->account_count; i++)
         if (str_eq(s->accounts[i]->label, spec->label))
@@ -235,7 +136,7 @@ static enum status add(struct books *b, const struct accounts_options *o, struct
         st = upstream_new(spec, &s->provider, &up, e); /* says what is wrong with it */
     if (st == OK)
         st = store_account_add(b->store, spec, clock_unix_ms(), e);
-    if (st == OK && o->json)
+    if (st == OK && line_json(line))
         printf("{\"id\":%lld}\n", (long long)spec->id);
     else if (st == OK)
         printf("added `%.*s` (%lld)\n", STR_ARG(spec->label), (long long)spec->id);
@@ -287,7 +188,7 @@ static void show_stored(void *peer, struct account_spec *spec)
     account_spec_free(spec);
 }
 
-static enum status list(struct books *b, const struct accounts_options *o, struct error *e)
+static enum status list(struct books *b, const struct command_line *line, struct error *e)
 {
     struct settings *s = config_file_settings(b->config);
     struct listing l = { 0 };
@@ -296,7 +197,7 @@ static enum status list(struct books *b, const struct accounts_options *o, struc
 
     buf_init(&out, (size_t)64 << 20);
     w = json_writer(&out);
-    if (o->json) {
+    if (line_json(line)) {
         l.w = &w;
         json_put_object(&w);
         json_put_key(&w, STR("accounts"));
@@ -308,7 +209,7 @@ static enum status list(struct books *b, const struct accounts_options *o, struc
     for (size_t i = 0; i < s->account_count; i++)
         show(&l, s->accounts[i]);
     enum status st = store_accounts(b->store, show_stored, &l, e);
-    if (o->json) {
+    if (line_json(line)) {
         json_put_end(&w);
         json_put_end(&w);
         fwrite(out.at, 1, out.len, stdout);
@@ -331,58 +232,122 @@ static void find_stored(void *peer, struct account_spec *spec)
     account_spec_free(spec);
 }
 
-static enum status drop(struct books *b, const struct accounts_options *o, struct error *e)
+static enum status drop(struct books *b, const struct command_line *line, struct error *e)
 {
     struct settings *s = config_file_settings(b->config);
-    struct listing l = { .wanted = o->name };
+    struct listing l = { .wanted = line_operand(line, 0) };
     enum status st = store_accounts(b->store, find_stored, &l, e);
 
     if (st != OK)
         return st;
     if (l.found == 0) {
         for (size_t i = 0; i < s->account_count; i++)
-            if (str_eq(s->accounts[i]->label, str_c(o->name)))
+            if (str_eq(s->accounts[i]->label, str_c(l.wanted)))
                 return fail(e, E_CONFLICT, "`%s` is declared in the settings file: remove it there",
-                            o->name);
-        return fail(e, E_ABSENT, "no account `%s`", o->name);
+                            l.wanted);
+        return fail(e, E_ABSENT, "no account `%s`", l.wanted);
     }
     st = store_account_remove(b->store, l.found, e);
-    if (st == OK && o->json)
+    if (st == OK && line_json(line))
         printf("{\"id\":%lld}\n", (long long)l.found);
     else if (st == OK)
-        printf("removed `%s`\n", o->name);
+        printf("removed `%s`\n", l.wanted);
     return st;
 }
 
-int command_accounts(int argc, char **argv)
+/* Does it with settings and database open. */
+static int with_books(const struct command_line *line,
+                      enum status (*fn)(struct books *b, const struct command_line *line,
+                                        struct error *e))
 {
-    struct accounts_options o = { 0 };
     struct books books = { 0 };
     struct error e = { 0 };
-    const char *what = argc > 1 ? argv[1] : "--help";
     enum status st;
-    int code;
 
-    if (strcmp(what, "--help") == 0 || strcmp(what, "-h") == 0) {
-        fputs(help, argc > 1 ? stdout : stderr);
-        return argc > 1 ? EXIT_DONE : EXIT_USAGE;
-    }
-    if (strcmp(what, "add") != 0 && strcmp(what, "list") != 0 && strcmp(what, "remove") != 0)
-        return usage("there is no", what);
-    code = read_options(argc, argv, &o);
-    if (code >= 0)
-        return code;
-    if (strcmp(what, "remove") == 0 && o.name == NULL)
-        return usage("which account is to go?", "");
-    if (strcmp(what, "remove") != 0 && o.name != NULL)
-        return usage("no argument is taken, not", o.name);
     process_prepare(false);
     log_setup(&(struct log_options){ .level = LOG_WARN, .unix_ms = clock_unix_ms });
-    st = books_open(&books, o.data_dir, &e);
+    st = books_open(&books, line_data_dir(line), &e);
     if (st == OK)
-        st = strcmp(what, "add") == 0    ? add(&books, &o, &e)
-             : strcmp(what, "list") == 0 ? list(&books, &o, &e)
-                                         : drop(&books, &o, &e);
+        st = fn(&books, line, &e);
     books_close(&books);
-    return st == OK ? EXIT_DONE : failed(&e);
+    if (st == OK)
+        return EXIT_DONE;
+    (void)line_failed(line, "%s", e.text);
+    return st == E_ABSENT ? EXIT_ABSENT : EXIT_FAILED;
 }
+
+static int command_add(const struct command_line *line)
+{
+    if (line_flag(line, "--api-key-env") && line_flag(line, "--api-key-stdin"))
+        return line_wrong(line, "one of --api-key-env and --api-key-stdin");
+    return with_books(line, add);
+}
+
+static int command_list(const struct command_line *line)
+{
+    return with_books(line, list);
+}
+
+static int command_remove(const struct command_line *line)
+{
+    return with_books(line, drop);
+}
+
+/* --- rows
+ * ------------------------------------------------------------------------------------------ */
+
+static const struct command_option add_options[] = {
+    { "--label", "L", "a name of your choice, unique", .required = true },
+    { "--provider", "P", "whose account it is", IS_CHOICE(choice_provider), .required = true },
+    { "--wire", "W", "compatible: what it speaks", IS_CHOICE(choice_wire) },
+    { "--base-url", "U", "where it is; needed for compatible" },
+    { "--project", "P", "cloudcode: the project that the requests belong to" },
+    { "--api-key-env", "VAR", "take the key from this environment variable now" },
+    { "--api-key-stdin", NULL, "read the key from standard input" },
+    { "--models", "A,B*", "model names it offers, `*` allowed; all of them when absent" },
+    { "--tier", "T", "better ones are used first", IS_CHOICE(choice_tier) },
+    { "--max-concurrency", "N", "requests at once", IS_NUMBER(1, 100000) },
+    { "--proxy", "U", "http://, https:// or socks5:// proxy, or `direct`" },
+    { NULL },
+};
+static const char *const add_examples[] = {
+    "penstock accounts add --label work --provider anthropic --api-key-env ANTHROPIC_API_KEY",
+    "penstock accounts add --label lab --provider compatible --wire openai-chat \\\n"
+    "    --base-url http://127.0.0.1:9001/v1",
+    NULL,
+};
+static const struct command_operand remove_operands[] = {
+    { "ACCOUNT", "its id or label", IS(ACCOUNT) },
+    { NULL },
+};
+static const char *const add_exits[] = { "3 the variable with the key is not set", NULL };
+static const char *const remove_exits[] = { "3 no such account", NULL };
+
+const struct command accounts_commands[] = {
+    { .path = "accounts",
+      .brief = "add, list and remove accounts",
+      .about = "Accounts of the database and of the settings file, whether the gateway runs or "
+               "not; a running one notices." },
+    { .path = "accounts add",
+      .brief = "add an account to the database",
+      .about = "Adds an account; its key is sealed. A key is never an argument, which other users "
+               "of the machine could read.",
+      .options = add_options,
+      .examples = add_examples,
+      .exits = add_exits,
+      .takes = TAKES_JSON | TAKES_DATA_DIR,
+      .run = command_add },
+    { .path = "accounts list",
+      .brief = "list all accounts",
+      .about = "Lists the accounts of the settings file and of the database.",
+      .takes = TAKES_JSON | TAKES_DATA_DIR,
+      .run = command_list },
+    { .path = "accounts remove",
+      .brief = "remove an account of the database",
+      .about = "Removes an account of the database. Those of the settings file are the file's.",
+      .operands = remove_operands,
+      .exits = remove_exits,
+      .takes = TAKES_JSON | TAKES_DATA_DIR,
+      .run = command_remove },
+    { NULL },
+};

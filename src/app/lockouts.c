@@ -1,26 +1,10 @@
 /* app/lockouts.c - `penstock lockouts`: which accounts are left alone, why and until when. */
 #include <stdio.h>
-#include <string.h>
 
-#include "app/command.h"
-#include "app/options.h"
 #include "app/remote.h"
 #include "base/log.h"
 #include "base/timetext.h"
 #include "io/signals.h"
-
-static const char help[] =
-    "usage: penstock lockouts list [--json] [--data-dir D]\n"
-    "       penstock lockouts clear ACCOUNT [--json] [--data-dir D]\n"
-    "       penstock lockouts clear --all [--data-dir D]\n\n"
-    "Accounts that are not asked for a while because of what their provider said. Clear one (by "
-    "id\n"
-    "or label) when you know that all is well again: its lockouts, a refused credential and what\n"
-    "the provider wanted done are forgotten.\n\n"
-    "  --all          every account\n"
-    "  --json         answer as JSON\n"
-    "  --data-dir D   data directory of the gateway (PENSTOCK_DATA_DIR, else ~/.penstock)\n\n"
-    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no gateway runs or no such account.\n";
 
 static void print_lockout(struct remote_answer *answer, struct str label, uint32_t lockout)
 {
@@ -82,8 +66,9 @@ static void print_cleared(struct remote_answer *answer)
 }
 
 /* One call for each account that has something to clear. */
-static enum status clear_all(struct remote *r, struct error *e)
+static enum status clear_all(struct remote *r, bool json, struct error *e)
 {
+    size_t cleared = 0;
     struct remote_answer list, one;
     enum status st = remote_call(r, "GET", STR("/api/accounts"), STR(""), &list, e);
     uint32_t accounts = st == OK ? answer_member(&list, 0, "accounts") : JSON_NONE;
@@ -96,69 +81,95 @@ static enum status clear_all(struct remote *r, struct error *e)
                          arena_printf(&list.arena, "/api/accounts/%lld/lockouts",
                                       (long long)answer_number(&list, i, "id", 0)),
                          STR(""), &one, e);
-        if (st == OK)
+        if (st == OK && json)
+            printf("%s%.*s", cleared++ == 0 ? "{\"accounts\":[" : ",", (int)one.body.len,
+                   buf_str(&one.body).at);
+        else if (st == OK)
             print_cleared(&one);
         else if (st == E_ABSENT)
             st = OK; /* it was removed meanwhile */
         remote_answer_clear(&one);
     }
+    if (json)
+        printf("%s]}\n", cleared == 0 ? "{\"accounts\":[" : "");
     remote_answer_clear(&list);
     return st;
 }
 
-static int command_clear_all(const struct remote_wish *wish)
+static int command_clear_all(const struct command_line *line)
 {
     struct remote r = { .loop = NULL };
     struct error e = { .status = OK };
+    int code = EXIT_DONE;
 
     process_prepare(false);
     log_setup(&(struct log_options){ .level = LOG_WARN, .unix_ms = clock_unix_ms });
-    enum status st = remote_open(&r, wish->data_dir, &e);
+    enum status st = remote_open(&r, line_data_dir(line), &e);
 
     if (st == OK)
-        st = clear_all(&r, &e);
+        st = clear_all(&r, line_json(line), &e);
     if (st != OK)
-        fprintf(stderr, "%s: %s\n", wish->command, e.text);
+        code = line_failed(line, "%s", e.text);
     remote_close(&r);
-    return st == OK ? EXIT_DONE : st == E_ABSENT ? EXIT_ABSENT : EXIT_FAILED;
+    return st == E_ABSENT ? EXIT_ABSENT : code;
 }
 
-int command_lockouts(int argc, char **argv)
+static int command_clear(const struct command_line *line)
 {
-    struct remote_wish wish = { .command = "penstock lockouts" };
-    const char *words[2] = { NULL, NULL };
-    bool all = false;
-    const struct option table[] = { { "--all", &all, NULL },
-                                    { "--json", &wish.json, NULL },
-                                    { "--data-dir", NULL, &wish.data_dir } };
-    struct options o = { .command = wish.command,
-                         .help = help,
-                         .table = table,
-                         .count = COUNT(table),
-                         .words = words,
-                         .word_max = 2 };
+    const char *account = line_operand(line, 0);
     struct arena a = { 0 };
-    int code = options_read(&o, argc, argv);
 
-    if (code >= 0)
-        return code;
-    bool list = words[0] != NULL && strcmp(words[0], "list") == 0 && words[1] == NULL && !all;
-    bool clear = words[0] != NULL && strcmp(words[0], "clear") == 0 && (words[1] == NULL) == all;
+    if ((account == NULL) != line_flag(line, "--all"))
+        return line_wrong(line, "give ACCOUNT or --all, one of them");
+    if (account == NULL)
+        return command_clear_all(line);
+    int code = remote_fulfil(
+        &(struct remote_wish){ .line = line,
+                               .method = "DELETE",
+                               .path = remote_path(&a, "/api/accounts/", account, "/lockouts"),
+                               .print = print_cleared });
 
-    if (clear && all)
-        return command_clear_all(&wish);
-    if (list) {
-        wish.method = "GET";
-        wish.path = STR("/api/accounts");
-        wish.print = print_lockouts;
-    } else if (clear) {
-        wish.method = "DELETE";
-        wish.path = remote_path(&a, "/api/accounts/", words[1], "/lockouts");
-        wish.print = print_cleared;
-    } else {
-        return options_wrong(&o, "`list`, `clear ACCOUNT` or `clear --all` is wanted", "");
-    }
-    code = remote_fulfil(&wish);
     arena_free(&a);
     return code;
 }
+
+static int command_list(const struct command_line *line)
+{
+    return remote_fulfil(&(struct remote_wish){
+        .line = line, .method = "GET", .path = STR("/api/accounts"), .print = print_lockouts });
+}
+
+static const struct command_option clear_options[] = {
+    { "--all", NULL, "every account" },
+    { NULL },
+};
+static const struct command_operand clear_operands[] = {
+    { "ACCOUNT", "its id or label", IS(ACCOUNT), .optional = true },
+    { NULL },
+};
+static const char *const list_exits[] = { "3 no gateway runs", NULL };
+static const char *const clear_exits[] = { "3 no gateway runs, or no such account", NULL };
+
+const struct command lockouts_commands[] = {
+    { .path = "lockouts",
+      .brief = "list and clear what keeps accounts from being asked",
+      .about = "Accounts that are not asked for a while because of what their provider said." },
+    { .path = "lockouts list",
+      .brief = "which accounts are left alone, why and until when",
+      .about =
+          "Lists the accounts that are left alone, with the reason, the time that is left, and "
+          "what the provider said. As JSON: all accounts with their lockouts.",
+      .exits = list_exits,
+      .takes = TAKES_JSON | TAKES_DATA_DIR,
+      .run = command_list },
+    { .path = "lockouts clear",
+      .brief = "all is well again with an account",
+      .about = "Clear one when you know that all is well again: its lockouts, a refused credential "
+               "and what the provider wanted done are forgotten.",
+      .options = clear_options,
+      .operands = clear_operands,
+      .exits = clear_exits,
+      .takes = TAKES_JSON | TAKES_DATA_DIR,
+      .run = command_clear },
+    { NULL },
+};

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "app/command.h"
 #include "app/data_dir.h"
 #include "base/log.h"
 #include "base/url.h"
@@ -45,7 +44,7 @@ enum status remote_open(struct remote *r, const char *data_dir, struct error *e)
     char folder[DATA_DIR_MAX];
     enum status st = data_dir_find(data_dir, folder, e);
 
-    *r = (struct remote){ .loop = NULL };
+    *r = (struct remote){ .loop = NULL, .call_ms = CALL_MS };
     if (st == OK && !data_dir_running(folder, &url))
         st = fail(e, E_ABSENT, "no gateway runs on %s: start one with `penstock serve`", folder);
     if (st == OK && url.len == 0)
@@ -170,7 +169,7 @@ enum status remote_call(struct remote *r, const char *method, struct str path, s
     if (!put_head(r, method, path, body, &out->arena, &head)) {
         ask.st = fail(e, E_SYNTAX, "this cannot be asked for: %.*s", STR_ARG(path));
     } else {
-        timeouts.total_ms = CALL_MS;
+        timeouts.total_ms = r->call_ms;
         (void)client_send(r->client, &(struct call_options){
                                          .origin = &r->origin,
                                          .head = buf_str(&head),
@@ -250,12 +249,12 @@ int remote_fulfil(const struct remote_wish *wish)
 
     process_prepare(false);
     log_setup(&(struct log_options){ .level = LOG_WARN, .unix_ms = clock_unix_ms });
-    st = remote_open(&r, wish->data_dir, &e);
+    st = remote_open(&r, line_data_dir(wish->line), &e);
     if (st == OK)
         st = remote_call(&r, wish->method, wish->path, wish->body, &answer, &e);
     if (st != OK) {
-        fprintf(stderr, "%s: %s\n", wish->command, e.text);
-    } else if (wish->json) {
+        (void)line_failed(wish->line, "%s", e.text);
+    } else if (line_json(wish->line)) {
         fwrite(answer.body.at, 1, answer.body.len, stdout);
         printf("\n");
     } else {

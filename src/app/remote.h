@@ -6,6 +6,7 @@
 #ifndef PENSTOCK_APP_REMOTE_H
 #define PENSTOCK_APP_REMOTE_H
 
+#include "app/command.h"
 #include "base/json.h"
 #include "base/secret.h"
 #include "http/client.h"
@@ -16,6 +17,7 @@ struct remote {
     struct client_metrics metrics;
     struct origin origin;
     struct secret token;
+    int64_t call_ms;    /* for one call in all */
     struct arena arena; /* of the origin */
 };
 
@@ -51,16 +53,14 @@ struct str remote_path(struct arena *a, const char *before, const char *name, co
 /* --- what every command does with it */
 
 struct remote_wish {
-    const char *command; /* `penstock why`, for complaints */
-    const char *data_dir;
-    bool json; /* prints the answer as it came */
+    const struct command_line *line;
     const char *method;
     struct str path, body;
     /* Prints the answer for people. */
     void (*print)(struct remote_answer *answer);
 };
 
-/* Finds the gateway, asks, prints; gives the exit code. */
+/* Finds the gateway, asks, prints (the answer as it came with --json); gives the exit code. */
 int remote_fulfil(const struct remote_wish *wish);
 
 #endif

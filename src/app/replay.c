@@ -5,50 +5,10 @@
 #include <string.h>
 
 #include "app/command.h"
-#include "app/options.h"
 #include "base/json_write.h"
 #include "base/timetext.h"
 #include "io/file.h"
 #include "journal/replay.h"
-
-static const char help[] =
-    "usage: penstock replay JOURNAL [OPTIONS]\n"
-    "       penstock replay --generate [OPTIONS]\n\n"
-    "Runs the requests of a journal (penstock serve --journal), or made-up ones, through the\n"
-    "scheduler in simulated time, once for each mode, and says what clients would have seen. The\n"
-    "same input gives the same output, byte for byte.\n\n"
-    "Scheduling:\n"
-    "  --mode M             Balance, CacheFirst or PerformanceFirst (all three)\n"
-    "  --max-wait S         proxy.scheduling.max_wait_seconds (60)\n"
-    "  --queue-wait S       proxy.scheduling.queue_wait_seconds (5)\n"
-    "  --reserve P          proxy.quota_reserve_percent (0)\n"
-    "  --no-quota-sorting   without proxy.scheduling.optimize_quota_sorting\n"
-    "  --fixed LABEL        this account is the fixed one\n"
-    "  --deadline S         proxy.request_deadline_seconds (600)\n"
-    "Accounts:\n"
-    "  --accounts FILE      {\"accounts\": [{\"label\", \"tier\", \"models\", "
-    "\"max_concurrency\",\n"
-    "                       \"requests_per_minute\", \"tokens_per_minute\", \"quota_tokens\",\n"
-    "                       \"quota_window_seconds\"}]}; a settings file will do\n"
-    "  --account-count N    so many accounts alike (5, or those the journal names)\n"
-    "  --rpm N, --tpm N     requests and tokens a minute of an account that says nothing else\n"
-    "                       (10, 80000); 0: no limit\n"
-    "  --quota N            tokens of a window of 5 h (0: no quota)\n"
-    "Providers:\n"
-    "  --cache-seconds S    how long a prompt stays in the cache (300)\n"
-    "  --cache-min N        shortest prompt that is cached, tokens (1024)\n"
-    "  --faults N           server errors in a thousand attempts (2)\n"
-    "Made-up requests:\n"
-    "  --seed N             other conversations (1)\n"
-    "  --sessions N, --turns N, --span S, --think S\n"
-    "                       conversations (60), turns of each (20), seconds within which they\n"
-    "                       begin (1200), seconds between two turns (25)\n"
-    "  --prompt N, --growth N, --answer N\n"
-    "                       tokens of a first prompt (12000), added by a turn (1500), of an\n"
-    "                       answer (500); all of these on average\n"
-    "Output:\n"
-    "  --json               as JSON\n\n"
-    "Exit codes: 0 done, 1 failed, 2 wrong usage.\n";
 
 #define JOURNAL_MAX ((size_t)1 << 30)
 #define ACCOUNTS_FILE_MAX ((size_t)16 << 20)
@@ -69,95 +29,6 @@ struct wish {
 };
 
 /* --- options --------------------------------------------------------------------------------- */
-
-struct number_option {
-    const char *name;
-    int64_t *value;
-    int64_t min, max;
-    const char *given;
-};
-
-static int read_numbers(const struct options *o, struct number_option *numbers, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        char what[120];
-
-        if (numbers[i].given == NULL)
-            continue;
-        if (str_to_i64(str_c(numbers[i].given), numbers[i].value) &&
-            *numbers[i].value >= numbers[i].min && *numbers[i].value <= numbers[i].max)
-            continue;
-        snprintf(what, sizeof(what), "%s wants a number from %" PRId64 " to %" PRId64 ", not",
-                 numbers[i].name, numbers[i].min, numbers[i].max);
-        return options_wrong(o, what, numbers[i].given);
-    }
-    return -1;
-}
-
-static int read_mode(const struct options *o, struct wish *w)
-{
-    enum pool_mode mode;
-
-    if (w->mode == NULL) {
-        for (unsigned i = 0; i < MODES; i++)
-            w->modes[i] = true;
-        return -1;
-    }
-    if (!pool_mode_from_word(str_c(w->mode), &mode))
-        return options_wrong(o, "--mode wants Balance, CacheFirst or PerformanceFirst, not",
-                             w->mode);
-    w->modes[mode] = true;
-    return -1;
-}
-
-static int read_wish(int argc, char **argv, struct wish *w)
-{
-    const int64_t day_s = 86400, tokens_max = 10000000;
-    struct number_option numbers[] = {
-        { "--max-wait", &w->max_wait_s, 0, day_s, NULL },
-        { "--queue-wait", &w->queue_wait_s, 0, day_s, NULL },
-        { "--reserve", &w->reserve, 0, 50, NULL },
-        { "--deadline", &w->deadline_s, 1, day_s, NULL },
-        { "--account-count", &w->account_count, 1, ACCOUNTS_MAX, NULL },
-        { "--rpm", &w->rpm, 0, 1000000, NULL },
-        { "--tpm", &w->tpm, 0, 1000000000, NULL },
-        { "--quota", &w->quota_tokens, 0, INT64_C(1000000000000), NULL },
-        { "--cache-seconds", &w->cache_s, 0, day_s, NULL },
-        { "--cache-min", &w->cache_min, 0, tokens_max, NULL },
-        { "--faults", &w->faults, 0, 1000, NULL },
-        { "--seed", &w->seed, 0, INT64_MAX, NULL },
-        { "--sessions", &w->sessions, 1, 100000, NULL },
-        { "--turns", &w->turns, 1, 10000, NULL },
-        { "--span", &w->span_s, 0, 30 * day_s, NULL },
-        { "--think", &w->think_s, 0, day_s, NULL },
-        { "--prompt", &w->prompt, 1, tokens_max, NULL },
-        { "--growth", &w->growth, 0, tokens_max, NULL },
-        { "--answer", &w->answer, 1, tokens_max, NULL },
-    };
-    struct option table[COUNT(numbers) + 6] = {
-        { "--mode", NULL, &w->mode },          { "--accounts", NULL, &w->accounts_file },
-        { "--fixed", NULL, &w->replay.fixed }, { "--no-quota-sorting", &w->unsorted, NULL },
-        { "--generate", &w->generate, NULL },  { "--json", &w->json, NULL },
-    };
-    struct options o = { .command = "penstock replay",
-                         .help = help,
-                         .table = table,
-                         .count = COUNT(table),
-                         .words = &w->journal,
-                         .word_max = 1 };
-
-    for (size_t i = 0; i < COUNT(numbers); i++)
-        table[6 + i] = (struct option){ numbers[i].name, NULL, &numbers[i].given };
-    int code = options_read(&o, argc, argv);
-
-    if (code < 0)
-        code = read_numbers(&o, numbers, COUNT(numbers));
-    if (code < 0)
-        code = read_mode(&o, w);
-    if (code < 0 && w->generate == (w->journal != NULL))
-        code = options_wrong(&o, "give a journal or --generate, one of them", "");
-    return code;
-}
 
 static void wish_defaults(struct wish *w)
 {
@@ -182,6 +53,56 @@ static void wish_defaults(struct wish *w)
         .growth = made->growth,
         .answer = made->answer,
     };
+}
+
+static void read_numbers(const struct command_line *line, struct wish *w)
+{
+    const struct {
+        const char *name;
+        int64_t *value;
+    } numbers[] = {
+        { "--max-wait", &w->max_wait_s },
+        { "--queue-wait", &w->queue_wait_s },
+        { "--reserve", &w->reserve },
+        { "--deadline", &w->deadline_s },
+        { "--account-count", &w->account_count },
+        { "--rpm", &w->rpm },
+        { "--tpm", &w->tpm },
+        { "--quota", &w->quota_tokens },
+        { "--cache-seconds", &w->cache_s },
+        { "--cache-min", &w->cache_min },
+        { "--faults", &w->faults },
+        { "--seed", &w->seed },
+        { "--sessions", &w->sessions },
+        { "--turns", &w->turns },
+        { "--span", &w->span_s },
+        { "--think", &w->think_s },
+        { "--prompt", &w->prompt },
+        { "--growth", &w->growth },
+        { "--answer", &w->answer },
+    };
+
+    for (size_t i = 0; i < COUNT(numbers); i++)
+        *numbers[i].value = line_number(line, numbers[i].name, *numbers[i].value);
+}
+
+static void read_wish(const struct command_line *line, struct wish *w)
+{
+    const char *word = line_text(line, "--mode", NULL);
+    enum pool_mode mode = MODE_BALANCE;
+
+    wish_defaults(w);
+    read_numbers(line, w);
+    w->journal = line_operand(line, 0);
+    w->accounts_file = line_text(line, "--accounts", NULL);
+    w->replay.fixed = line_text(line, "--fixed", NULL);
+    w->unsorted = line_flag(line, "--no-quota-sorting");
+    w->generate = line_flag(line, "--generate");
+    w->json = line_json(line);
+    if (word != NULL)
+        (void)pool_mode_from_word(str_c(word), &mode);
+    for (unsigned i = 0; i < MODES; i++)
+        w->modes[i] = word == NULL || i == (unsigned)mode;
 }
 
 /* --- accounts -------------------------------------------------------------------------------- */
@@ -607,21 +528,84 @@ static enum status replay(struct wish *w, struct error *e)
     return OK;
 }
 
-int command_replay(int argc, char **argv)
+static int command_replay(const struct command_line *line)
 {
     struct error e = { .status = OK };
     struct wish w;
 
-    wish_defaults(&w);
-    int code = read_wish(argc, argv, &w);
-
-    if (code >= 0)
-        return code;
+    read_wish(line, &w);
+    if (w.generate == (w.journal != NULL))
+        return line_wrong(line, "give JOURNAL or --generate, one of them");
     enum status st = replay(&w, &e);
 
     if (st != OK)
-        fprintf(stderr, "penstock replay: %s\n", e.text);
+        (void)line_failed(line, "%s", e.text);
     turns_free(&w.input);
     arena_free(&w.arena);
     return st == OK ? EXIT_DONE : EXIT_FAILED;
 }
+
+#define DAY_S 86400
+#define TOKENS_MAX 10000000
+
+static const struct command_option replay_options[] = {
+    { "--generate", NULL, "made-up requests in place of a journal" },
+    { "--mode", "M", "this one only (all three)", IS_CHOICE(choice_mode), "Scheduling" },
+    { "--max-wait", "S", "proxy.scheduling.max_wait_seconds (60)", IS_SECONDS(0, DAY_S) },
+    { "--queue-wait", "S", "proxy.scheduling.queue_wait_seconds (5)", IS_SECONDS(0, DAY_S) },
+    { "--reserve", "P", "proxy.quota_reserve_percent (0)", IS_NUMBER(0, 50) },
+    { "--no-quota-sorting", NULL, "without proxy.scheduling.optimize_quota_sorting" },
+    { "--fixed", "LABEL", "this account is the fixed one" },
+    { "--deadline", "S", "proxy.request_deadline_seconds (600)", IS_SECONDS(1, DAY_S) },
+    { "--accounts", "FILE",
+      "{\"accounts\": [{\"label\", \"tier\", \"models\", \"max_concurrency\", "
+      "\"requests_per_minute\", \"tokens_per_minute\", \"quota_tokens\", "
+      "\"quota_window_seconds\"}]}; a settings file will do",
+      IS(FILE), "Accounts" },
+    { "--account-count", "N", "so many accounts alike (5, or those the journal names)",
+      IS_NUMBER(1, ACCOUNTS_MAX) },
+    { "--rpm", "N", "requests a minute of an account that says nothing else (10); 0: no limit",
+      IS_NUMBER(0, 1000000) },
+    { "--tpm", "N", "tokens a minute of such an account (80000); 0: no limit",
+      IS_NUMBER(0, 1000000000) },
+    { "--quota", "N", "tokens of a window of 5 h (0: no quota)",
+      IS_NUMBER(0, INT64_C(1000000000000)) },
+    { "--cache-seconds", "S", "how long a prompt stays in the cache (300)", IS_SECONDS(0, DAY_S),
+      "Providers" },
+    { "--cache-min", "N", "shortest prompt that is cached, tokens (1024)",
+      IS_NUMBER(0, TOKENS_MAX) },
+    { "--faults", "N", "server errors in a thousand attempts (2)", IS_NUMBER(0, 1000) },
+    { "--seed", "N", "other conversations (1)", IS_NUMBER(0, INT64_MAX), "Made-up requests" },
+    { "--sessions", "N", "conversations (60)", IS_NUMBER(1, 100000) },
+    { "--turns", "N", "turns of each (20)", IS_NUMBER(1, 10000) },
+    { "--span", "S", "seconds within which they begin (1200)", IS_SECONDS(0, 30 * DAY_S) },
+    { "--think", "S", "seconds between two turns, on average (25)", IS_SECONDS(0, DAY_S) },
+    { "--prompt", "N", "tokens of a first prompt, on average (12000)", IS_NUMBER(1, TOKENS_MAX) },
+    { "--growth", "N", "tokens added by a turn, on average (1500)", IS_NUMBER(0, TOKENS_MAX) },
+    { "--answer", "N", "tokens of an answer, on average (500)", IS_NUMBER(1, TOKENS_MAX) },
+    { NULL },
+};
+static const struct command_operand replay_operands[] = {
+    { "JOURNAL", "what `penstock serve --journal` wrote", IS(FILE), .optional = true },
+    { NULL },
+};
+static const char *const replay_examples[] = {
+    "penstock replay --generate",
+    "penstock replay day.journal --mode CacheFirst --max-wait 120",
+    NULL,
+};
+
+const struct command replay_commands[] = {
+    { .path = "replay",
+      .brief = "run a journal or made-up requests through any mode",
+      .about =
+          "Runs the requests of a journal, or made-up ones, through the scheduler in simulated "
+          "time, once for each mode, and says what clients would have seen. The same input "
+          "gives the same output, byte for byte.",
+      .options = replay_options,
+      .operands = replay_operands,
+      .examples = replay_examples,
+      .takes = TAKES_JSON,
+      .run = command_replay },
+    { NULL },
+};

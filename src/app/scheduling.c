@@ -1,18 +1,11 @@
 /* app/scheduling.c - `penstock mode`, `fixed` and `bindings`: how the running gateway chooses
  * accounts, seen and changed. */
 #include <stdio.h>
-#include <string.h>
 
-#include "app/command.h"
-#include "app/options.h"
 #include "app/remote.h"
 #include "base/json_write.h"
 #include "base/timetext.h"
 #include "io/loop.h"
-
-#define DATA_DIR_HELP \
-    "  --data-dir D   data directory of the gateway (PENSTOCK_DATA_DIR, else ~/.penstock)\n"
-#define EXIT_HELP "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 no gateway runs"
 
 static void print_scheduling(struct remote_answer *answer)
 {
@@ -38,132 +31,67 @@ static void print_scheduling(struct remote_answer *answer)
 
 /* --- mode ------------------------------------------------------------------------------------ */
 
-static const char mode_help[] =
-    "usage: penstock mode [M] [--max-wait S] [--queue-wait S] [--json] [--data-dir D]\n\n"
-    "Without a mode or wait: shows how accounts are chosen. Else changes it, in the settings file\n"
-    "and in force at once.\n\n"
-    "  M              CacheFirst waits for the account that holds a conversation's cache, Balance\n"
-    "                 goes on to another, PerformanceFirst binds nothing\n"
-    "  --max-wait S   CacheFirst: the longest wait for that account; 0 never waits\n"
-    "  --queue-wait S the longest wait while nobody is free; 0 never waits\n"
-    "  --json         answer as JSON\n" DATA_DIR_HELP EXIT_HELP ".\n";
-
-static bool put_seconds(struct json_writer *w, const char *name, const char *text)
+static void put_seconds(struct json_writer *w, const struct command_line *line, const char *name,
+                        const char *option)
 {
-    int64_t n;
-
-    if (text == NULL)
-        return true;
-    if (!str_to_i64(str_c(text), &n))
-        return false;
-    json_put_member_i64(w, name, n); /* the gateway says what is wrong with it */
-    return true;
+    if (line_text(line, option, NULL) != NULL)
+        json_put_member_i64(w, name, line_number(line, option, 0));
 }
 
-int command_mode(int argc, char **argv)
+static int command_mode(const struct command_line *line)
 {
-    struct remote_wish wish = { .command = "penstock mode",
-                                .method = "GET",
-                                .path = STR("/api/scheduling"),
-                                .print = print_scheduling };
-    const char *mode = NULL, *max_wait = NULL, *queue_wait = NULL;
-    const struct option table[] = { { "--max-wait", NULL, &max_wait },
-                                    { "--queue-wait", NULL, &queue_wait },
-                                    { "--json", &wish.json, NULL },
-                                    { "--data-dir", NULL, &wish.data_dir } };
-    struct options o = { .command = wish.command,
-                         .help = mode_help,
-                         .table = table,
-                         .count = COUNT(table),
-                         .words = &mode,
-                         .word_max = 1 };
+    struct remote_wish wish = {
+        .line = line, .method = "GET", .path = STR("/api/scheduling"), .print = print_scheduling
+    };
+    const char *mode = line_operand(line, 0);
     struct buf body = { .max = 1024 };
     struct json_writer w = json_writer(&body);
-    int code = options_read(&o, argc, argv);
 
-    if (code >= 0)
-        return code;
-    if (mode != NULL || max_wait != NULL || queue_wait != NULL) {
-        json_put_object(&w);
-        if (mode != NULL)
-            json_put_member(&w, "mode", str_c(mode));
-        if (!put_seconds(&w, "max_wait_seconds", max_wait) ||
-            !put_seconds(&w, "queue_wait_seconds", queue_wait)) {
-            buf_clear(&body);
-            return options_wrong(&o, "--max-wait and --queue-wait want whole seconds", "");
-        }
-        json_put_end(&w);
+    json_put_object(&w);
+    if (mode != NULL)
+        json_put_member(&w, "mode", str_c(mode));
+    put_seconds(&w, line, "max_wait_seconds", "--max-wait");
+    put_seconds(&w, line, "queue_wait_seconds", "--queue-wait");
+    json_put_end(&w);
+    if (!str_eq(buf_str(&body), STR("{}"))) {
         wish.method = "PATCH";
         wish.body = buf_str(&body);
     }
-    code = remote_fulfil(&wish);
+    int code = remote_fulfil(&wish);
+
     buf_clear(&body);
     return code;
 }
 
 /* --- fixed ----------------------------------------------------------------------------------- */
 
-static const char fixed_help[] =
-    "usage: penstock fixed set ACCOUNT [--json] [--data-dir D]\n"
-    "       penstock fixed clear [--json] [--data-dir D]\n\n"
-    "Fixed account mode: while it can be used, this account (its id or label) serves every "
-    "request\n"
-    "that no route sends elsewhere. It lasts until it is cleared or the gateway ends; bindings "
-    "are\n"
-    "left alone.\n\n"
-    "  --json         answer as JSON\n" DATA_DIR_HELP EXIT_HELP " or no such account.\n";
-
-int command_fixed(int argc, char **argv)
+static int command_fixed_set(const struct command_line *line)
 {
-    struct remote_wish wish = { .command = "penstock fixed",
-                                .path = STR("/api/scheduling/fixed"),
-                                .print = print_scheduling };
-    const char *words[2] = { NULL, NULL };
-    const struct option table[] = { { "--json", &wish.json, NULL },
-                                    { "--data-dir", NULL, &wish.data_dir } };
-    struct options o = { .command = wish.command,
-                         .help = fixed_help,
-                         .table = table,
-                         .count = COUNT(table),
-                         .words = words,
-                         .word_max = 2 };
-    struct buf body = { .max = 4096 };
+    struct buf body = { .max = 8192 };
     struct json_writer w = json_writer(&body);
-    int code = options_read(&o, argc, argv);
 
-    if (code >= 0)
-        return code;
-    if (words[0] != NULL && strcmp(words[0], "set") == 0 && words[1] != NULL) {
-        json_put_object(&w);
-        json_put_member(&w, "account", str_c(words[1]));
-        json_put_end(&w);
-        wish.method = "PUT";
-        wish.body = buf_str(&body);
-    } else if (words[0] != NULL && strcmp(words[0], "clear") == 0 && words[1] == NULL) {
-        wish.method = "DELETE";
-    } else {
-        return options_wrong(&o, "`set ACCOUNT` or `clear` is wanted", "");
-    }
-    code = remote_fulfil(&wish);
+    json_put_object(&w);
+    json_put_member(&w, "account", str_c(line_operand(line, 0)));
+    json_put_end(&w);
+    int code = remote_fulfil(&(struct remote_wish){ .line = line,
+                                                    .method = "PUT",
+                                                    .path = STR("/api/scheduling/fixed"),
+                                                    .body = buf_str(&body),
+                                                    .print = print_scheduling });
+
     buf_clear(&body);
     return code;
 }
 
-/* --- bindings -------------------------------------------------------------------------------- */
+static int command_fixed_clear(const struct command_line *line)
+{
+    return remote_fulfil(&(struct remote_wish){ .line = line,
+                                                .method = "DELETE",
+                                                .path = STR("/api/scheduling/fixed"),
+                                                .print = print_scheduling });
+}
 
-static const char bindings_help[] =
-    "usage: penstock bindings list [--account A] [--limit N] [--after KEY] [--json] [--data-dir "
-    "D]\n"
-    "       penstock bindings clear [SESSION] [--json] [--data-dir D]\n\n"
-    "Which conversation is bound to which account. A conversation that is cleared is bound anew "
-    "by\n"
-    "its next request.\n\n"
-    "  SESSION        one conversation: its `sid-…` as in log and `why`, its whole key, or its\n"
-    "                 `X-Session-Id`; else all\n"
-    "  --account A    only those of this account\n"
-    "  --limit N      at most so many, 1 to 1000 (100)\n"
-    "  --after KEY    go on behind this key: the `next` of the page before\n"
-    "  --json         answer as JSON\n" DATA_DIR_HELP EXIT_HELP " or no such binding.\n";
+/* --- bindings -------------------------------------------------------------------------------- */
 
 static void print_bindings(struct remote_answer *answer)
 {
@@ -207,44 +135,121 @@ static void put_query(struct arena *a, struct str *path, const char *name, const
             value, "");
 }
 
-int command_bindings(int argc, char **argv)
+static int command_bindings_list(const struct command_line *line)
 {
-    struct remote_wish wish = { .command = "penstock bindings" };
-    const char *words[2] = { NULL, NULL }, *account = NULL, *limit = NULL, *after = NULL;
-    const struct option table[] = { { "--account", NULL, &account },
-                                    { "--limit", NULL, &limit },
-                                    { "--after", NULL, &after },
-                                    { "--json", &wish.json, NULL },
-                                    { "--data-dir", NULL, &wish.data_dir } };
-    struct options o = { .command = wish.command,
-                         .help = bindings_help,
-                         .table = table,
-                         .count = COUNT(table),
-                         .words = words,
-                         .word_max = 2 };
     struct arena a = { 0 };
-    int code = options_read(&o, argc, argv);
+    struct str path = STR("/api/scheduling/bindings");
 
-    if (code >= 0)
-        return code;
-    wish.path = STR("/api/scheduling/bindings");
-    if (words[0] != NULL && strcmp(words[0], "list") == 0 && words[1] == NULL) {
-        wish.method = "GET";
-        wish.print = print_bindings;
-        put_query(&a, &wish.path, "account", account);
-        put_query(&a, &wish.path, "limit", limit);
-        put_query(&a, &wish.path, "after", after);
-    } else if (words[0] != NULL && strcmp(words[0], "clear") == 0) {
-        wish.method = "DELETE";
-        wish.print = print_cleared;
-        if (account != NULL || limit != NULL || after != NULL)
-            return options_wrong(&o, "`clear` takes none of --account, --limit, --after", "");
-        if (words[1] != NULL)
-            wish.path = remote_path(&a, "/api/scheduling/bindings/", words[1], "");
-    } else {
-        return options_wrong(&o, "`list` or `clear` is wanted", "");
-    }
-    code = remote_fulfil(&wish);
+    put_query(&a, &path, "account", line_text(line, "--account", NULL));
+    put_query(&a, &path, "limit", line_text(line, "--limit", NULL));
+    put_query(&a, &path, "after", line_text(line, "--after", NULL));
+    int code = remote_fulfil(&(struct remote_wish){
+        .line = line, .method = "GET", .path = path, .print = print_bindings });
+
     arena_free(&a);
     return code;
 }
+
+static int command_bindings_clear(const struct command_line *line)
+{
+    struct arena a = { 0 };
+    const char *session = line_operand(line, 0);
+    int code = remote_fulfil(&(struct remote_wish){
+        .line = line,
+        .method = "DELETE",
+        .path = session != NULL ? remote_path(&a, "/api/scheduling/bindings/", session, "")
+                                : STR("/api/scheduling/bindings"),
+        .print = print_cleared });
+
+    arena_free(&a);
+    return code;
+}
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+#define DAY_S 86400
+
+static const struct command_operand mode_operands[] = {
+    { "M",
+      "CacheFirst waits for the account that holds a conversation's cache, Balance goes on to "
+      "another, PerformanceFirst binds nothing",
+      IS_CHOICE(choice_mode), .optional = true },
+    { NULL },
+};
+static const struct command_option mode_options[] = {
+    { "--max-wait", "S", "CacheFirst: the longest wait for that account; 0 never waits",
+      IS_SECONDS(0, DAY_S) },
+    { "--queue-wait", "S", "the longest wait while nobody is free; 0 never waits",
+      IS_SECONDS(0, DAY_S) },
+    { NULL },
+};
+static const char *const mode_examples[] = { "penstock mode CacheFirst --max-wait 90", NULL };
+static const char *const gateway_exits[] = { "3 no gateway runs", NULL };
+static const char *const account_exits[] = { "3 no gateway runs, or no such account", NULL };
+static const char *const binding_exits[] = { "3 no gateway runs, or no such binding", NULL };
+static const struct command_operand fixed_operands[] = {
+    { "ACCOUNT", "its id or label", IS(ACCOUNT) },
+    { NULL },
+};
+static const struct command_option list_options[] = {
+    { "--account", "A", "only those of this account", IS(ACCOUNT) },
+    { "--limit", "N", "at most so many (100)", IS_NUMBER(1, 1000) },
+    { "--after", "KEY", "go on behind this key: the `next` of the page before" },
+    { NULL },
+};
+static const struct command_operand clear_operands[] = {
+    { "SESSION",
+      "one conversation: its `sid-...` as in log and `why`, its whole key, or its `X-Session-Id` "
+      "(all of them)",
+      .optional = true },
+    { NULL },
+};
+
+const struct command scheduling_commands[] = {
+    { .path = "mode",
+      .brief = "how accounts are chosen, and to change it",
+      .about = "Without a mode or wait: shows how accounts are chosen. Else changes it, in the "
+               "settings file and in force at once.",
+      .options = mode_options,
+      .operands = mode_operands,
+      .examples = mode_examples,
+      .exits = gateway_exits,
+      .takes = TAKES_JSON | TAKES_DATA_DIR,
+      .run = command_mode },
+    { .path = "fixed",
+      .brief = "set and clear the fixed account",
+      .about = "Fixed account mode: while it can be used, one account serves every request that no "
+               "route sends elsewhere. It lasts until it is cleared or the gateway ends; bindings "
+               "are left alone." },
+    { .path = "fixed set",
+      .brief = "one account serves every request",
+      .about = "From now on this account serves every request that no route sends elsewhere.",
+      .operands = fixed_operands,
+      .exits = account_exits,
+      .takes = TAKES_JSON | TAKES_DATA_DIR,
+      .run = command_fixed_set },
+    { .path = "fixed clear",
+      .brief = "accounts are chosen by the mode again",
+      .about = "Ends fixed account mode.",
+      .exits = gateway_exits,
+      .takes = TAKES_JSON | TAKES_DATA_DIR,
+      .run = command_fixed_clear },
+    { .path = "bindings",
+      .brief = "list and clear which conversation is bound to which account",
+      .about = "Which conversation is bound to which account." },
+    { .path = "bindings list",
+      .brief = "which conversation is bound to which account",
+      .about = "Lists the bindings, those used last at the end of the last page.",
+      .options = list_options,
+      .exits = gateway_exits,
+      .takes = TAKES_JSON | TAKES_DATA_DIR,
+      .run = command_bindings_list },
+    { .path = "bindings clear",
+      .brief = "forget one binding or all",
+      .about = "A conversation that is cleared is bound anew by its next request.",
+      .operands = clear_operands,
+      .exits = binding_exits,
+      .takes = TAKES_JSON | TAKES_DATA_DIR,
+      .run = command_bindings_clear },
+    { NULL },
+};

@@ -1,19 +1,8 @@
 /* app/status.c - `penstock status`: the running gateway at a glance. */
 #include <stdio.h>
 
-#include "app/command.h"
-#include "app/options.h"
 #include "app/remote.h"
 #include "base/timetext.h"
-
-static const char help[] =
-    "usage: penstock status [--json] [--data-dir D]\n\n"
-    "Says what the running gateway does: where it listens, how many accounts are usable, what "
-    "runs\n"
-    "now, and what is wrong with its settings file.\n\n"
-    "  --json        as JSON, with all counters\n"
-    "  --data-dir D  data directory of the gateway (PENSTOCK_DATA_DIR, else ~/.penstock)\n\n"
-    "Exit codes: 0 it runs, 1 failed, 2 wrong usage, 3 no gateway runs.\n";
 
 static void print_status(struct remote_answer *answer)
 {
@@ -51,18 +40,23 @@ static void print_status(struct remote_answer *answer)
         printf("settings file %.*s\n", (int)fault.len, fault.at);
 }
 
-int command_status(int argc, char **argv)
+static int command_status(const struct command_line *line)
 {
-    struct remote_wish wish = { .command = "penstock status",
-                                .method = "GET",
-                                .path = STR("/api/status"),
-                                .print = print_status };
-    const struct option table[] = { { "--json", &wish.json, NULL },
-                                    { "--data-dir", NULL, &wish.data_dir } };
-    struct options o = {
-        .command = wish.command, .help = help, .table = table, .count = COUNT(table)
-    };
-    int code = options_read(&o, argc, argv);
-
-    return code >= 0 ? code : remote_fulfil(&wish);
+    return remote_fulfil(&(struct remote_wish){
+        .line = line, .method = "GET", .path = STR("/api/status"), .print = print_status });
 }
+
+static const char *const exits[] = { "3 no gateway runs", NULL };
+
+const struct command status_commands[] = {
+    { .path = "status",
+      .brief = "what the running gateway does",
+      .about =
+          "Says what the running gateway does: where it listens, how many accounts are usable, "
+          "what runs now, and what is wrong with its settings file. As JSON with all "
+          "counters.",
+      .exits = exits,
+      .takes = TAKES_JSON | TAKES_DATA_DIR,
+      .run = command_status },
+    { NULL },
+};

@@ -43,6 +43,11 @@ bool provider_signs_in(struct str name)
     return p != NULL && p->signs_in;
 }
 
+const char *provider_word(size_t i)
+{
+    return i < COUNT(providers) ? providers[i]->name.at : NULL; /* a literal */
+}
+
 void provider_each_name(void (*fn)(void *peer, struct str name), void *peer)
 {
     for (size_t i = 0; i < COUNT(providers); i++)

@@ -76,6 +76,8 @@ const struct account_means *upstream_means(const struct upstream *u);
 bool provider_exists(struct str name);
 /* Its accounts are signed in to: they have a grant, or an access token of the user's own as key. */
 bool provider_signs_in(struct str name);
+/* The i-th name; NULL behind the last. */
+const char *provider_word(size_t i);
 struct str provider_name(const struct provider *p);
 /* Calls `fn` with each name that accounts may have. */
 void provider_each_name(void (*fn)(void *peer, struct str name), void *peer);

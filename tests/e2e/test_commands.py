@@ -1,6 +1,11 @@
 """Commands that talk to a running gateway, and replay: output for people, --json, exit codes."""
 import json
+import os
 import pathlib
+import pty
+import re
+import shlex
+import shutil
 import subprocess
 import tempfile
 
@@ -30,16 +35,140 @@ def json_of(gateway, *arguments):
     return json.loads(told(gateway, *arguments, "--json"))
 
 
+def listed(text):
+    """Names under `Commands:` of a help."""
+    return re.findall(r"^  ([a-z]+)\b", text.split("Commands:\n", 1)[1], re.M)
+
+
+def paths(program):
+    """Every command of the table, as words."""
+    for name in listed(run(program, "--help").stdout):
+        text = run(program, name, "--help").stdout
+        for below in listed(text) if "Commands:" in text else [None]:
+            yield [name, below] if below else [name]
+
+
 def test_every_command_has_help_and_refuses_what_it_does_not_know(program):
-    listed = run(program, "--help").stdout
-    for command in ("serve", "simulate", "accounts", "status", "mode", "fixed", "bindings", "lockouts", "why", "replay"):
-        assert f"  {command} " in listed, listed
-        help_ = run(program, command, "--help").stdout
-        assert help_.startswith(f"usage: penstock {command}"), help_
-        assert "--no-such-option" in run(program, command, "--no-such-option", code=2).stderr or command == "accounts"
-    for wrong in (["mode", "a", "b"], ["fixed"], ["fixed", "set"], ["fixed", "unset"], ["fixed", "clear", "one"], ["bindings"], ["bindings", "clear", "--limit", "3"], ["lockouts", "clear"],
-                  ["lockouts", "clear", "one", "--all"], ["mode", "--max-wait"], ["mode", "--max-wait", "x"], ["status", "--json=1"], ["why", "a", "b"], ["nothing"]):
-        run(program, *wrong, code=2)
+    assert {"serve", "simulate", "accounts", "status", "mode", "fixed", "bindings", "lockouts", "why", "replay", "completion", "help", "version"} <= set(listed(run(program, "--help").stdout))
+    for path in paths(program):
+        help_ = run(program, *path, "--help").stdout
+        assert help_.startswith(f"usage: penstock {' '.join(path)}") and "Exit codes: 0 done" in help_, help_
+        assert help_ == run(program, "help", *path).stdout == run(program, *path, "-h").stdout
+        assert max(map(len, help_.split("Examples:")[0].splitlines())) <= 80, help_
+        wrong = run(program, *path, "--no-such-option", code=2)
+        assert "--no-such-option" in wrong.stderr and "usage: penstock" in wrong.stderr and wrong.stdout == "", wrong
+    assert run(program, "--version").stdout == run(program, "version").stdout
+
+
+def test_wrong_usage_is_two_and_named(program):
+    for words, named in (
+        (["mode", "Balance", "b"], "`b`"), (["mode", "X"], "PerformanceFirst, not `X`"), (["mode", "--max-wait"], "--max-wait"), (["mode", "--max-wait", "x"], "whole seconds"),
+        (["mode", "--max-wait", "-1"], "0 to 86400, not `-1`"), (["mode", "--max-wait", "86401"], "86400"), (["fixed"], "one of its commands"), (["fixed", "set"], "ACCOUNT is missing"),
+        (["fixed", "unset"], "`unset`"), (["fixed", "clear", "one"], "`one`"), (["bindings"], "one of its commands"), (["bindings", "clear", "--limit", "3"], "--limit"),
+        (["bindings", "list", "--limit", "0"], "1 to 1000"), (["bindings", "list", "--limit", "1001"], "1 to 1000"), (["lockouts", "clear"], "--all"),
+        (["lockouts", "clear", "one", "--all"], "--all"), (["status", "--json=1"], "--json"), (["why", "a", "b"], "`b`"), (["nothing"], "`nothing`"), (["accounts"], "accounts"),
+        (["accounts", "add"], "--label L is missing"), (["accounts", "add", "--label", "x"], "--provider P is missing"), (["accounts", "add", "--label", "x", "--provider", "nobody"], "anthropic"),
+        (["accounts", "add", "--label", "x", "--provider", "openai", "--tier", "GOLD"], "ULTRA, PRO, FREE"), (["accounts", "add", "--label", "x", "--provider", "openai", "--max-concurrency", "0"], "100000"),
+        (["accounts", "remove"], "ACCOUNT"), (["simulate", "--listen", "nowhere"], "nowhere"), (["simulate", "--seed", "x"], "--seed"), (["serve", "--listen"], "--listen"),
+        (["completion", "tcsh"], "bash, zsh, fish"), (["completion"], "SHELL"), (["help", "nothing"], "`nothing`"), (["help", "--man", "--markdown"], "--markdown"),
+    ):
+        done = run(program, *words, code=2)
+        assert named in done.stderr and "--help" in done.stderr and done.stdout == "", (words, done)
+
+
+def test_the_manual_is_what_the_table_says(program):
+    docs = pathlib.Path(__file__).resolve().parents[2] / "docs"
+    for option, name in (("--man", "penstock.1"), ("--markdown", "cli.md")):
+        assert run(program, "help", option).stdout == (docs / name).read_text(), f"docs/{name} is not what the program says: `make docs`"
+    text = (docs / "cli.md").read_text()
+    for path in paths(program):
+        assert f"\n## {' '.join(path)}\n" in text, path
+
+
+def test_there_is_no_colour_but_on_a_terminal(program):
+    assert "\x1b" not in run(program, "--help").stdout
+    for environment, painted in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
+        assert ("\x1b[1m" in on_a_terminal(program, ["help"], environment)) == painted, environment
+
+
+def on_a_terminal(program, arguments, environment):
+    master, slave = pty.openpty()
+    kept = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+    process = subprocess.Popen([program, *arguments], stdout=slave, stderr=slave, stdin=slave, env={**kept, "TERM": "xterm", **environment})
+    os.close(slave)
+    out = b""
+    try:
+        while piece := os.read(master, 4096):
+            out += piece
+    except OSError:
+        pass  # the other end is closed
+    finally:
+        os.close(master)
+    assert process.wait(TIMEOUT_S) == 0
+    return out.decode()
+
+
+COMPLETED = (  # words of a line, and what comes next
+    (["st"], ["status"]), (["accounts", ""], ["add", "list", "remove"]), (["mode", "P"], ["PerformanceFirst"]), (["mode", "Balance", "--max"], ["--max-wait"]),
+    (["accounts", "add", "--provider", "anth"], ["anthropic"]), (["accounts", "add", "--wire", "openai-"], ["openai-chat", "openai-responses"]), (["help", "bindings", "l"], ["list"]),
+    (["completion", "z"], ["zsh"]), (["nothing", ""], []), (["mode", "--max-wait", ""], []), (["fixed", "set", "o"], ["one", "o:n@x"]), (["lockouts", "clear", "t"], ["two"]),
+    (["bindings", "list", "--account=t"], ["two"]), (["status", "--js"], ["--json"]),
+)
+
+
+def bash_completes(program, gateway, words):
+    line = " ".join(["penstock", *words])
+    script = f'''source <("{program}" completion bash)
+penstock() {{ "{program}" "$@"; }}
+complete -p penstock >/dev/null || exit 1
+COMP_LINE={shlex.quote(line)} COMP_POINT={len(line)} COMP_WORDBREAKS=$' \\t\\n"\\'><=;|&(:@'
+_penstock penstock
+printf '%s\\n' "${{COMPREPLY[@]}}"'''
+    done = subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True, timeout=TIMEOUT_S, env={**gateway.env(), "PENSTOCK_DATA_DIR": str(gateway.folder)})
+    assert done.returncode == 0 and done.stderr == "", done
+    return done.stdout.split()
+
+
+def fish_completes(program, gateway, words):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-test-"))
+    (folder / "penstock").symlink_to(program)
+    script = f'"{program}" completion fish | source; complete -C {shlex.quote(" ".join(["penstock", *words]))}'
+    done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True, timeout=TIMEOUT_S,
+                          env={**gateway.env(), "PENSTOCK_DATA_DIR": str(gateway.folder), "PATH": f"{folder}:{os.environ['PATH']}", "HOME": str(folder)})
+    assert done.stderr == "", done
+    return [line.split("\t")[0].removeprefix("--account=") for line in done.stdout.splitlines()]
+
+
+def zsh_completes(program, gateway, words):
+    """The script's function with the words that zsh would set; `_describe` shows what it was given."""
+    said = " ".join(shlex.quote(w) for w in ["penstock", *words])
+    script = f'''penstock() {{ "{program}" "$@"; }}
+compdef() {{ [[ "$*" == "_penstock penstock" ]] || print -u2 "compdef $*" }}
+_describe() {{ print -rl -- "${{(@P)4}}" }}
+eval "$("{program}" completion zsh)"
+words=({said}) CURRENT={len(words) + 1}
+_penstock'''
+    done = subprocess.run(["zsh", "-f", "-c", script], capture_output=True, text=True, timeout=TIMEOUT_S, env={**gateway.env(), "PENSTOCK_DATA_DIR": str(gateway.folder)})
+    assert done.stderr == "", done
+    return [re.split(r"(?<!\\):", line)[0].replace("\\:", ":").removeprefix("--account=") for line in done.stdout.splitlines() if line]
+
+
+def test_shells_complete_what_the_table_and_the_gateway_know(program):
+    upstream = refusing("nobody")
+    gateway = Gateway(program, {"accounts": [CHAT.account(upstream, label) for label in ("one", "two", "o:n@x")]})
+    try:
+        for shell, completes in (("bash", bash_completes), ("zsh", zsh_completes), ("fish", fish_completes)):
+            if shell != "bash" and not shutil.which(shell):
+                continue
+            for words, want in COMPLETED:
+                got = completes(program, gateway, words)
+                assert sorted(got) == sorted(want), (shell, words, got)
+        assert bash_completes(program, gateway, ["fixed", "set", "o:n"]) == ["n@x"], "bash has written what stands before the colon"
+        assert run(program, "__complete", "--", "replay", "--accounts", "").stdout == ":files\n"
+        assert run(program, "__complete", "--", "serve", "--data-dir", "").stdout == ":folders\n"
+    finally:
+        gateway.clear()
+    assert run(program, "__complete", "--", "fixed", "set", "--data-dir", str(gateway.folder), "").stdout == "", "no gateway: no names"
 
 
 def test_without_a_gateway_every_command_says_so(program):
@@ -82,7 +211,7 @@ def test_mode_is_shown_and_changed_in_the_file(program):
         assert written == {"mode": "CacheFirst", "max_wait_seconds": 7}
         now = json_of(gateway, "mode", "--queue-wait=2")
         assert (now["mode"], now["max_wait_seconds"], now["queue_wait_seconds"]) == ("CacheFirst", 7, 2)
-        assert "Fast" in told(gateway, "mode", "Fast", code=1) and "max_wait_seconds" in told(gateway, "mode", "--max-wait", "-1", code=1)
+        assert "Fast" in told(gateway, "mode", "Fast", code=2) and "--max-wait" in told(gateway, "mode", "--max-wait", "-1", code=2)
     finally:
         gateway.clear()
 

@@ -1,0 +1,18 @@
+/* app/terminal.h - what a terminal can do: colours, and only there.
+ *
+ * A stream is painted when it is a terminal that understands it (TERM is not `dumb`) and the user
+ * has not set NO_COLOR. Threads: main thread. */
+#ifndef PENSTOCK_APP_TERMINAL_H
+#define PENSTOCK_APP_TERMINAL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum paint { PAINT_BOLD, PAINT_DIM, PAINT_RED, PAINT_GREEN, PAINT_YELLOW, PAINTS };
+
+bool terminal_paints(FILE *to);
+/* What turns the paint on and all paints off; empty when `paints` is false. */
+const char *paint_on(bool paints, enum paint paint);
+const char *paint_off(bool paints);
+
+#endif

@@ -320,7 +320,11 @@ static void requests_run(struct job *j, long times)
         request_translate(j, &a, &r, &out);
         if (j->show) {
             shown("in", j->text);
-            shown("out", buf_str(&out.body));
+            struct str *parts;
+            size_t bytes, count = translated_parts(&out, &parts, &bytes);
+
+            for (size_t i = 0; i < count; i++)
+                shown("out", parts[i]);
             printf("arena: %zu bytes\n", a.total);
         }
         translated_clear(&out);

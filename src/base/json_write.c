@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "arena.h"
 #include "utf8.h"
 
 #define FORMAT_MAX 512
@@ -30,6 +31,43 @@ static inline char *room(struct json_writer *w, size_t n)
 static void add(struct json_writer *w, struct str s)
 {
     w->full = w->full || !buf_add(w->out, s);
+}
+
+/* True: the piece was borrowed, or there is no room for it. */
+static bool borrow(struct json_writer *w, struct str s)
+{
+    struct json_loans *l = w->loans;
+    uintptr_t at = (uintptr_t)s.at, from = (uintptr_t)l->lender.at;
+
+    if (s.len < JSON_LOAN_LEAST || at < from || at - from > l->lender.len ||
+        s.len > l->lender.len - (at - from))
+        return false;
+    if (s.len > w->out->max - w->out->len)
+        w->full = true;
+    if (w->full)
+        return true;
+    w->out->max -= s.len;
+    if (w->out->cap > w->out->max)
+        w->out->cap = w->out->max;
+    if (l->count == l->cap) {
+        size_t cap = l->cap > 0 ? l->cap * 2 : 8;
+        struct json_loan *items = arena_array(l->a, struct json_loan, cap);
+
+        if (l->count > 0)
+            memcpy(items, l->items, l->count * sizeof(items[0]));
+        l->items = items;
+        l->cap = cap;
+    }
+    l->items[l->count++] = (struct json_loan){ w->out->len, s };
+    l->bytes += s.len;
+    return true;
+}
+
+/* What may be long and lie in another document. */
+static void add_long(struct json_writer *w, struct str s)
+{
+    if (w->loans == NULL || !borrow(w, s))
+        add(w, s);
 }
 
 /* A byte of JSON's own, behind a comma or not. */
@@ -230,6 +268,11 @@ void json_put_str(struct json_writer *w, struct str text)
 
 void json_put_inside(struct json_writer *w, struct str inside)
 {
+    if (w->loans != NULL && inside.len >= JSON_LOAN_LEAST) {
+        json_put_insides(w, &inside, 1);
+        return;
+    }
+
     bool comma = value_comma(w);
     char *at = NULL;
     size_t n;
@@ -253,7 +296,7 @@ void json_put_insides(struct json_writer *w, const struct str *pieces, size_t co
     value_start(w);
     add(w, STR("\""));
     for (size_t i = 0; i < count; i++)
-        add(w, pieces[i]);
+        add_long(w, pieces[i]);
     add(w, STR("\""));
 }
 
@@ -261,7 +304,7 @@ void json_put_raw(struct json_writer *w, struct str raw)
 {
     assert(raw.len > 0);
     value_start(w);
-    add(w, raw);
+    add_long(w, raw);
 }
 
 void json_put_i64(struct json_writer *w, int64_t n)
@@ -301,4 +344,22 @@ void json_put_format(struct json_writer *w, const char *format, ...)
 bool json_written(const struct json_writer *w)
 {
     return w->depth == 0 && w->comma && !w->full;
+}
+
+size_t json_loans_parts(const struct json_loans *loans, struct str out, struct str **parts)
+{
+    struct str *to = *parts = arena_alloc_raw(loans->a, (2 * loans->count + 1) * sizeof(to[0]));
+    size_t done = 0;
+
+    for (size_t i = 0; i < loans->count; i++) {
+        const struct json_loan *l = &loans->items[i];
+
+        if (l->at > done)
+            *to++ = (struct str){ out.at + done, l->at - done };
+        *to++ = l->bytes;
+        done = l->at;
+    }
+    if (out.len > done)
+        *to++ = str_drop(out, done);
+    return (size_t)(to - *parts);
 }

@@ -9,7 +9,10 @@
  *
  * Asserts on misuse (value without key, end without start). Once the buffer is full nothing more is
  * written to it, so that what it holds is a beginning of the document and not one with holes.
- * Threads: own.   Memory: the caller's buffer. */
+ *
+ * A long string that is copied from another document can stay where it lies (`loans`): the document
+ * is then the buffer with the borrowed pieces put in between, json_loans_parts().
+ * Threads: own.   Memory: the caller's buffer; borrowed pieces are the lender's. */
 #ifndef PENSTOCK_BASE_JSON_WRITE_H
 #define PENSTOCK_BASE_JSON_WRITE_H
 
@@ -19,8 +22,24 @@
  * inside a frame of ours. So no client can reach it. */
 #define JSON_WRITE_DEPTH (JSON_DEPTH_MAX * 2 + 64)
 
+#define JSON_LOAN_LEAST ((size_t)16 << 10) /* bytes; shorter ones are copied */
+
+struct json_loan {
+    size_t at; /* offset in the buffer before which the piece belongs */
+    struct str bytes;
+};
+
+struct json_loans {
+    struct str lender; /* only pieces of this text are borrowed; it outlives the document */
+    struct arena *a;
+    struct json_loan *items;
+    size_t count, cap;
+    size_t bytes; /* of all pieces; the buffer's bound is lowered by them */
+};
+
 struct json_writer {
     struct buf *out;
+    struct json_loans *loans;                  /* NULL: everything is copied */
     uint64_t is_object[JSON_WRITE_DEPTH / 64]; /* a bit for each open level */
     uint32_t depth;
     bool comma, after_key, full;
@@ -84,5 +103,9 @@ static inline void json_put_member_raw(struct json_writer *w, const char *name, 
 
 /* One whole value, all closed and nothing lost. */
 bool json_written(const struct json_writer *w);
+
+/* The document that `out` and its loans make, in order: at most 2 * count + 1 parts, in the loans'
+ * arena. Returns how many. */
+size_t json_loans_parts(const struct json_loans *loans, struct str out, struct str **parts);
 
 #endif

@@ -111,10 +111,7 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
     if (!strict_allows(x, &c->asked.losses, why))
         return false;
     a->translates = true;
-    a->parts = arena_new(&x->r->arena, struct str);
-    a->parts[0] = buf_str(&c->asked.body);
-    a->part_count = 1;
-    a->body_bytes = a->parts[0].len;
+    a->part_count = translated_parts(&c->asked, &a->parts, &a->body_bytes);
     c->encode = (struct encode_options){
         .protocol = x->target.protocol,
         .request = x->canon,

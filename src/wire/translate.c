@@ -84,7 +84,9 @@ bool translate_write(const struct canon_request *r, const struct wire_target *t,
     *out = (struct translated){ .stop_count = 0 };
     *why = (struct wire_complaint){ .too_large = false };
     buf_init(&out->body, bytes_max);
+    out->loans = (struct json_loans){ .lender = r->body, .a = a };
     json = json_writer(&out->body);
+    json.loans = &out->loans;
     names_make(&out->names, r, t->wire, a);
     if (t->wire != r->protocol)
         lose_details(&w);
@@ -105,6 +107,12 @@ bool translate_write(const struct canon_request *r, const struct wire_target *t,
     keep_stops(out, r, w.stops_native, a);
     out->written = w.written;
     return true;
+}
+
+size_t translated_parts(const struct translated *t, struct str **parts, size_t *bytes)
+{
+    *bytes = t->body.len + t->loans.bytes;
+    return json_loans_parts(&t->loans, buf_str(&t->body), parts);
 }
 
 void translated_clear(struct translated *t)

@@ -20,16 +20,20 @@ bool translate_read(enum wire protocol, struct str body, struct str path_model, 
 
 /* A request as it goes upstream. */
 struct translated {
-    struct buf body;
-    struct losses losses; /* of the target; those of the reader are in the request */
+    struct buf body;         /* without … */
+    struct json_loans loans; /* … long pieces that stay in the client's body */
+    struct losses losses;    /* of the target; those of the reader are in the request */
     struct name_map names;
     const struct text *stops; /* sequences the target does not know: watched for in its answer */
     size_t stop_count;
     struct written written; /* the rest that the writer had to say */
 };
-/* False: the target cannot take it (`why`). `out` is cleared with translated_clear(). */
+/* False: the target cannot take it (`why`). `out` is cleared with translated_clear(); its body
+ * needs the bytes that `r` was read from. */
 bool translate_write(const struct canon_request *r, const struct wire_target *t, size_t bytes_max,
                      struct arena *a, struct translated *out, struct wire_complaint *why);
+/* The whole of the body, in order; the list is in the arena. Returns how many parts. */
+size_t translated_parts(const struct translated *t, struct str **parts, size_t *bytes);
 void translated_clear(struct translated *t);
 
 /* --- the way back -----------------------------------------------------------------------------*/

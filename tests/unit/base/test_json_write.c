@@ -128,6 +128,61 @@ TEST(json_writer_tells_of_each_buffer_that_was_too_small)
     }
 }
 
+TEST(json_writer_leaves_long_pieces_where_they_lie)
+{
+    size_t len = JSON_LOAN_LEAST;
+    char *lent = arena_alloc_raw(&t->arena, 3 * len), *foreign = arena_alloc_raw(&t->arena, len);
+
+    memset(lent, 'a', 3 * len);
+    memset(foreign, 'f', len);
+
+    const struct str whole = { lent, 3 * len }, one = { lent + 7, len },
+                     rest = { lent + 2 * len, len }, less = { lent, len - 1 },
+                     strange = { foreign, len }, mixed[] = { STR("front"), one, STR("back") };
+
+    /* the last round has room for every byte, the ones before it for one less and for little */
+    for (unsigned round = 0; round < 3; round++) {
+        struct json_loans loans = { .lender = whole, .a = &t->arena };
+        size_t need = 2 * (len + 2) + (len - 1 + 2) + (len + 2) + (len + 9 + 2) + 4 + 2;
+        struct str *parts, said;
+        struct buf b, joined;
+
+        buf_init(&b, round == 2 ? need : round == 1 ? need - 1 : len);
+        struct json_writer w = json_writer(&b);
+        w.loans = &loans;
+        json_put_array(&w);
+        json_put_inside(&w, one);
+        json_put_inside(&w, less);
+        json_put_inside(&w, strange);
+        json_put_insides(&w, mixed, COUNT(mixed));
+        json_put_inside(&w, rest);
+        json_put_end(&w);
+        CHECK(json_written(&w) == (round == 2), "round %u", round);
+        if (round < 2) {
+            buf_clear(&b);
+            continue;
+        }
+        CHECK_INT(loans.count, 3);
+        CHECK_INT(loans.bytes, 3 * len);
+        CHECK_INT(b.len, need - 3 * len);
+        buf_init(&joined, need);
+        size_t count = json_loans_parts(&loans, buf_str(&b), &parts);
+
+        CHECK_INT(count, 7);
+        CHECK(parts[1].at == one.at && parts[3].at == one.at && parts[5].at == rest.at);
+        for (size_t i = 0; i < count; i++)
+            CHECK(buf_add(&joined, parts[i]));
+        said = buf_str(&joined);
+        CHECK_INT(said.len, need);
+        CHECK(said.len == need && str_starts(said, STR("[\"aaaa")) &&
+              str_eq(str_drop(said, need - 4), STR("aa\"]")) &&
+              memmem(said.at, said.len, "ffff\",\"frontaaaa", 16) != NULL &&
+              memmem(said.at, said.len, "aaaaback\",\"aaaa", 15) != NULL);
+        buf_clear(&joined);
+        buf_clear(&b);
+    }
+}
+
 TEST(json_writer_goes_behind_what_the_buffer_holds)
 {
     struct buf b;

@@ -58,9 +58,11 @@ TEST(codex_takes_what_its_own_client_sends_and_nothing_else)
 
 TEST(copilot_takes_chat_without_tools)
 {
-    CHECK(takes(t, DIALECT_COPILOT, WIRE_OPENAI_CHAT, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"));
-    CHECK(!takes(t, DIALECT_COPILOT, WIRE_OPENAI_CHAT,
-                 "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"tools\":[]}"));
+    CHECK(takes(t, DIALECT_COPILOT, WIRE_OPENAI_CHAT,
+                "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"));
+    CHECK(!takes(
+        t, DIALECT_COPILOT, WIRE_OPENAI_CHAT,
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"tools\":[]}"));
     CHECK(takes(t, DIALECT_COPILOT, WIRE_OPENAI_RESPONSES,
                 "{\"model\":\"m\",\"input\":[],\"tools\":[]}"));
 }

@@ -1,5 +1,7 @@
 #include "translation_rig.h"
 
+#include "translated_body.h"
+
 const char *rig_model(enum wire wire)
 {
     static const char *const models[WIRES] = {
@@ -40,7 +42,7 @@ void rig_write(enum wire protocol, struct str body, const struct wire_target *ta
         return;
     out->written = translate_write(&out->r, target, RIG_BYTES_MAX, a, &out->out, &out->why);
     if (out->written)
-        out->body = arena_copy(a, buf_str(&out->out.body));
+        out->body = translated_body(&out->out, a);
     translated_clear(&out->out);
     buf_init(&losses, (size_t)1 << 20);
     losses_put(&out->r.unread, &out->out.losses, &losses, (size_t)1 << 20);

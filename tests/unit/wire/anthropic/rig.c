@@ -4,6 +4,8 @@
 
 #include "wire/prepare.h"
 
+#include "../translated_body.h"
+
 static struct str taken(struct test *t, struct buf *b)
 {
     struct str s = arena_copy(&t->arena, buf_str(b));
@@ -49,7 +51,7 @@ struct rig_written rig_write(struct test *t, const char *body, const char *model
     if (alter != NULL)
         alter(&r, &target);
     out.written = translate_write(&r, &target, RIG_BYTES_MAX, &t->arena, &translated, &out.why);
-    out.body = arena_copy(&t->arena, buf_str(&translated.body));
+    out.body = translated_body(&translated, &t->arena);
     out.dropped = losses_text(t, &translated.losses);
     out.said = translated.written;
     out.stops_watched = translated.stop_count;

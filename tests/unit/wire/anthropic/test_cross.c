@@ -1,6 +1,8 @@
 /* Clients of other protocols at an Anthropic account, and Anthropic's clients at other accounts. */
 #include "rig.h"
 
+#include "../translated_body.h"
+
 struct crossed {
     bool done;
     struct wire_complaint why;
@@ -24,7 +26,7 @@ static struct crossed ask(struct test *t, enum wire protocol, const char *body, 
                         &out.why))
         return out;
     out.done = translate_write(r, &target, RIG_BYTES_MAX, &t->arena, translated, &out.why);
-    out.body = arena_copy(&t->arena, buf_str(&translated->body));
+    out.body = translated_body(translated, &t->arena);
     buf_init(&dropped, 4096);
     losses_put(&translated->losses, NULL, &dropped, 4096);
     out.dropped = arena_copy(&t->arena, buf_str(&dropped));

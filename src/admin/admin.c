@@ -3,24 +3,12 @@
 
 #include <stdlib.h>
 
+#include "admin/assets.h"
 #include "base/log.h"
 
 METRIC_TABLE(admin_metrics, ADMIN_METRICS)
 
 #define BODY_MAX ((uint64_t)1 << 20)
-
-/* Lives from the request's body to the desk's outcome; the request may be gone before. */
-struct admin_call {
-    struct admin *admin;
-    struct mailbox *mailbox;
-    struct request *r; /* NULL: gone. Own loop only */
-    enum admin_change change;
-    struct arena arena;
-    struct str name;
-    struct secret body; /* it may hold a key */
-    bool handed;        /* to the desk */
-    struct admin_outcome outcome;
-};
 
 struct admin *admin_new(const struct admin_options *options)
 {
@@ -29,6 +17,7 @@ struct admin *admin_new(const struct admin_options *options)
     a->o = *options;
     a->o.token = secret_copy(secret_reveal(&options->token));
     guard_init(&a->guard);
+    logins_init(&a->logins);
     return a;
 }
 
@@ -38,7 +27,16 @@ void admin_free(struct admin *a)
         return;
     secret_clear(&a->o.token);
     guard_clear(&a->guard);
+    logins_clear(&a->logins);
     free(a);
+}
+
+bool admin_serve_at(struct admin *a, const struct address *at)
+{
+    if (a->address_count == ADMIN_ADDRESSES_MAX)
+        return false;
+    a->addresses[a->address_count++] = *at;
+    return true;
 }
 
 const struct admin_metrics *admin_metrics_of(const struct admin *a)
@@ -47,39 +45,6 @@ const struct admin_metrics *admin_metrics_of(const struct admin *a)
 }
 
 /* --- the door ------------------------------------------------------------------------------- */
-
-static bool is_admin(const struct admin *a, struct str authorization)
-{
-    return str_istarts(authorization, STR("bearer ")) && !secret_is_empty(&a->o.token) &&
-           equal_in_constant_time(str_trim(str_drop(authorization, 7)), secret_reveal(&a->o.token));
-}
-
-/* False: it has been refused. Who shows nothing guesses nothing, and is not counted. */
-static bool admit(struct admin *a, struct request *r)
-{
-    struct str shown = http_field_value(r->head, STR("authorization"));
-    int64_t now_ms = loop_now(request_loop(r));
-    int64_t wait_ms = shown.len > 0 ? guard_wait_ms(&a->guard, &r->peer, now_ms) : 0;
-
-    if (wait_ms > 0) {
-        count_one(&a->metrics.refused_guesses);
-        admin_send_wait(r, (wait_ms + 999) / 1000);
-        return false;
-    }
-    if (is_admin(a, shown)) {
-        guard_passed(&a->guard, &r->peer);
-        return true;
-    }
-    count_one(&a->metrics.refused_token);
-    if (shown.len > 0)
-        guard_failed(&a->guard, &r->peer, now_ms);
-    admin_send_error(
-        r, 401,
-        STR("the admin API needs `Authorization: Bearer <token>` with the token of the file "
-            "admin.token in the data directory"),
-        STR(""));
-    return false;
-}
 
 static void refuse_method(struct request *r, uint32_t methods)
 {
@@ -103,14 +68,18 @@ static void refuse_method(struct request *r, uint32_t methods)
 }
 
 static struct admin_call *call_new(struct admin *a, struct mailbox *mailbox, struct request *r,
-                                   enum admin_change change, struct str name)
+                                   const struct admin_route *route, struct str name,
+                                   const struct admin_caller *caller)
 {
     struct admin_call *c = must_calloc(1, sizeof(*c));
 
     c->admin = a;
     c->mailbox = mailbox;
     c->r = r;
-    c->change = change;
+    c->route = route;
+    c->change = route->change;
+    c->caller = *caller;
+    c->peer = r->peer;
     c->name = arena_copy(&c->arena, name);
     return c;
 }
@@ -120,30 +89,48 @@ static void call_free(struct admin_call *c)
     buf_clear(&c->outcome.body);
     secret_clear(&c->body);
     arena_free(&c->arena);
+    wipe(c, sizeof(*c));
     free(c);
+}
+
+bool admin_takes(struct str path)
+{
+    return str_starts(path, STR("/api/")) || str_eq(path, STR("/api")) || assets_has(path);
 }
 
 void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r)
 {
     enum http_method method = r->head->method == HTTP_HEAD ? HTTP_GET : r->head->method;
     const struct admin_route *route;
+    struct admin_caller caller;
     struct str name = STR("");
     uint32_t methods;
 
     count_one(&a->metrics.calls);
-    if (!admit(a, r))
+    if (!access_is_served(a, r)) {
+        count_one(&a->metrics.refused_listener);
+        admin_send_error(r, 403,
+                         STR("the dashboard is not served at this address: set a password "
+                             "(`penstock password set`), or name the address in `admin_listen`"),
+                         STR(""));
+        return;
+    }
+    /* a page's address gives its data to who asks for JSON */
+    if (!(assets_is_page(r->path) && assets_wants_json(r)) && assets_answer(r))
         return;
     route = admin_route_find(method, r->path, &name, &methods);
+    if (!access_admit(a, r, route, &caller))
+        return;
     if (route == NULL && methods == 0) {
         admin_send_error(r, 404, STR("no such path"), STR(""));
     } else if (route == NULL) {
         refuse_method(r, methods);
     } else if (route->answer != NULL) {
-        route->answer(&(struct admin_ask){ a, r, name });
+        route->answer(&(struct admin_ask){ a, r, name, &caller });
     } else if (!route->bodiless && !http_type_is(r->head->content_type, STR("application/json"))) {
         admin_send_error(r, 415, STR("Content-Type must be application/json"), STR(""));
     } else {
-        r->owner = call_new(a, mailbox, r, route->change, name);
+        r->owner = call_new(a, mailbox, r, route, name, &caller);
         request_read_body(r, BODY_MAX);
     }
 }
@@ -152,9 +139,14 @@ void admin_body(struct admin *a, struct request *r)
 {
     struct admin_call *c = r->owner;
 
+    (void)a;
     c->body = secret_copy(r->body);
-    c->handed = true;
-    a->o.desk(a->o.desk_peer, c);
+    if (c->route->act == NULL) {
+        admin_call_hand(c, c->change);
+        return;
+    }
+    buf_init(&c->outcome.body, ADMIN_ANSWER_MAX);
+    c->route->act(c);
 }
 
 void admin_gone(struct admin *a, struct request *r)
@@ -170,6 +162,38 @@ void admin_gone(struct admin *a, struct request *r)
         return;
     }
     c->r = NULL; /* freed when the outcome comes */
+}
+
+/* --- changes ------------------------------------------------------------------------------ */
+
+void admin_call_answer(struct admin_call *c)
+{
+    struct request *r = c->r;
+
+    if (r != NULL) {
+        r->owner = NULL;
+        if (c->wait_s > 0)
+            admin_send_wait(r, c->wait_s);
+        else
+            admin_send_cookie(r, c->outcome.status, buf_str(&c->outcome.body), c->cookie);
+    }
+    call_free(c);
+}
+
+void admin_call_fail(struct admin_call *c, int status, struct str message, struct str path)
+{
+    c->outcome.status = status;
+    c->outcome.body.len = 0;
+    admin_put_error(&c->outcome.body, message, path);
+    admin_call_answer(c);
+}
+
+void admin_call_hand(struct admin_call *c, enum admin_change change)
+{
+    c->change = change;
+    c->handed = true;
+    buf_clear(&c->outcome.body);
+    c->admin->o.desk(c->admin->o.desk_peer, c);
 }
 
 /* --- the desk's side ---------------------------------------------------------------------- */
@@ -189,15 +213,18 @@ struct str admin_call_body(const struct admin_call *c)
     return secret_reveal(&c->body);
 }
 
+bool admin_call_by_token(const struct admin_call *c)
+{
+    return c->caller.who == ADMIN_TOOL;
+}
+
 static void answer_here(void *message)
 {
     struct admin_call *c = message;
 
-    if (c->r != NULL) {
-        c->r->owner = NULL;
-        admin_send(c->r, c->outcome.status, buf_str(&c->outcome.body));
-    }
-    call_free(c);
+    if (c->change == ADMIN_LOGIN || c->change == ADMIN_PASSWORD)
+        session_checked(c);
+    admin_call_answer(c);
 }
 
 void admin_call_done(struct admin_call *c, struct admin_outcome *outcome)

@@ -1,11 +1,12 @@
-/* admin/admin.h - the admin API under /api/: JSON in, JSON out, for local tools and (later) the
- * dashboard.
+/* admin/admin.h - the admin API under /api/: JSON in, JSON out, for local tools and the
+ * dashboard, whose pages it serves, too.
  *
- * A caller proves itself with `Authorization: Bearer <admin token>` (the file admin.token, or
- * PENSTOCK_ADMIN_TOKEN). Reads are answered on the worker that got the request, from copies.
- * Changes are carried out by the *desk* (app), on its own thread, because they write files and the
- * database: the request waits without blocking its loop. Threads: admin_begin/body/gone on the
- * request's loop.   Memory: a call in flight is freed when its answer is there. */
+ * A tool proves itself with `Authorization: Bearer <admin token>` (the file admin.token, or
+ * PENSTOCK_ADMIN_TOKEN), a browser with the cookie of a login (logins.h). Reads are answered on the
+ * worker that got the request, from copies. Changes are carried out by the *desk* (app), on its own
+ * thread, because they write files and the database: the request waits without blocking its loop.
+ * Threads: admin_begin/body/gone on the request's loop.   Memory: a call in flight is freed when
+ * its answer is there. */
 #ifndef PENSTOCK_ADMIN_ADMIN_H
 #define PENSTOCK_ADMIN_ADMIN_H
 
@@ -18,10 +19,15 @@
 
 struct admin;
 
-#define ADMIN_METRICS(X)                                     \
-    X(calls, "calls of the admin API")                       \
-    X(refused_token, "of them, refused for the admin token") \
-    X(refused_guesses, "of them, refused unread after too many wrong tokens")
+#define ADMIN_METRICS(X)                                                                       \
+    X(calls, "calls of the admin API")                                                         \
+    X(refused_token, "of them, refused for the admin token")                                   \
+    X(refused_guesses, "of them, refused unread after too many wrong tokens")                  \
+    X(refused_origins, "of them, refused because another site's page seems to have sent them") \
+    X(refused_csrf, "changes of a browser refused for their CSRF token")                       \
+    X(refused_listener, "of them, refused at an address that does not serve this side")        \
+    X(logins, "browsers that logged in")                                                       \
+    X(refused_logins, "links and passwords that were refused")
 METRIC_STRUCT(admin_metrics, ADMIN_METRICS)
 
 /* `name` is what the path says: an account's id or label, a session. */
@@ -36,6 +42,8 @@ enum admin_change {
     ADMIN_ACCOUNT_REMOVE, /* name, no body */
     ADMIN_LOCKOUTS_CLEAR, /* name, no body */
     ADMIN_ACCOUNT_TEST,   /* name, no body */
+    ADMIN_LOGIN,          /* {"password"}: 200 when it is the right one, else 401 */
+    ADMIN_PASSWORD,       /* {"password", "current"} */
     ADMIN_CHANGES,
 };
 
@@ -50,8 +58,16 @@ struct admin_call;
 enum admin_change admin_call_change(const struct admin_call *c);
 struct str admin_call_name(const struct admin_call *c);
 struct str admin_call_body(const struct admin_call *c);
+/* By the admin token: by who may read the data directory. */
+bool admin_call_by_token(const struct admin_call *c);
 /* The desk is done: sends the outcome (taken) back to the loop of the request. Threads: any. */
 void admin_call_done(struct admin_call *c, struct admin_outcome *outcome);
+
+/* What the settings say to the dashboard. */
+struct admin_face {
+    bool privacy, compact, preload_routing;
+    bool password_set;
+};
 
 struct admin_options {
     struct pool *pool;
@@ -66,6 +82,8 @@ struct admin_options {
     void *status_peer;
     /* The revision of the settings in force. Threads: any. */
     uint64_t (*revision)(void *desk_peer);
+    /* Threads: any. */
+    struct admin_face (*face)(void *desk_peer);
 };
 
 /* Pieces of answers that the desk gives too. `now`: one moment on both clocks, so that times of the
@@ -81,9 +99,22 @@ void admin_put_scheduling(struct buf *out, struct pool *pool, uint64_t revision,
 
 struct admin *admin_new(const struct admin_options *options);
 void admin_free(struct admin *a);
+/* This side is served at this address whether a password is set or not. Before anything runs;
+ * false: there are too many. */
+#define ADMIN_ADDRESSES_MAX 16
+MUST_USE bool admin_serve_at(struct admin *a, const struct address *at);
 const struct admin_metrics *admin_metrics_of(const struct admin *a);
 
-/* The server's hooks, for paths under /api/. `mailbox` is that of the request's loop. */
+/* Makes a link that logs a browser in, once and soon: `http://<host>/quota#link=…`. The fragment
+ * stays in the browser: no log, proxy or history of a server sees it. Gives when it ends. Threads:
+ * any. */
+int64_t admin_put_link(struct admin *a, struct str host, int64_t now_ms, struct buf *out);
+/* The password is another one: all browsers have to log in again. Threads: any. */
+void admin_end_logins(struct admin *a);
+
+/* Is the path one of the admin's: under /api/, or a page? */
+bool admin_takes(struct str path);
+/* The server's hooks, for such paths. `mailbox` is that of the request's loop. */
 void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r);
 void admin_body(struct admin *a, struct request *r);
 void admin_gone(struct admin *a, struct request *r);

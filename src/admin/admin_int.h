@@ -1,13 +1,15 @@
 /* admin/admin_int.h - what the files of the admin API share. For admin/ only.
  *
  * routes.c says which call is answered by whom; each noun has a file with its answers. A read is
- * answered at once, on the loop that got the request, from copies; everything else goes to the desk
- * (admin.h). Threads: own loop. */
+ * answered at once, on the loop that got the request, from copies; so are the few changes of what
+ * the admin itself keeps (logins). Everything else goes to the desk (admin.h). Threads: own loop.
+ */
 #ifndef PENSTOCK_ADMIN_ADMIN_INT_H
 #define PENSTOCK_ADMIN_ADMIN_INT_H
 
 #include "admin/admin.h"
 #include "admin/guard.h"
+#include "admin/logins.h"
 
 #define ADMIN_ANSWER_MAX ((size_t)16 << 20)
 
@@ -15,6 +17,21 @@ struct admin {
     struct admin_options o;
     struct admin_metrics metrics;
     struct guard guard;
+    struct logins logins;
+    struct address addresses[ADMIN_ADDRESSES_MAX]; /* of `admin_listen` */
+    size_t address_count;
+};
+
+/* Who calls. */
+enum admin_who {
+    ADMIN_NOBODY,
+    ADMIN_TOOL,    /* showed the admin token */
+    ADMIN_BROWSER, /* has a login */
+};
+
+struct admin_caller {
+    enum admin_who who;
+    struct login_view login; /* of a browser */
 };
 
 /* A read. `name` is what stands in the braces of the route's path. */
@@ -22,14 +39,43 @@ struct admin_ask {
     struct admin *admin;
     struct request *r;
     struct str name;
+    const struct admin_caller *caller;
+};
+
+#define ADMIN_COOKIE_MAX 160
+
+/* A change: lives from the request's head to the outcome; the request may be gone before. */
+struct admin_call {
+    struct admin *admin;
+    struct mailbox *mailbox;
+    struct request *r; /* NULL: gone. Own loop only */
+    const struct admin_route *route;
+    enum admin_change change;
+    struct admin_caller caller;
+    struct address peer;
+    struct arena arena;
+    struct str name;
+    struct secret body; /* it may hold a key */
+    bool handed;        /* to the desk */
+    struct admin_outcome outcome;
+    char cookie[ADMIN_COOKIE_MAX]; /* goes out with the outcome; empty: none */
+    int64_t wait_s;                /* 429 in place of an outcome: come back then */
+};
+
+enum admin_access {
+    ADMIN_FOR_OPERATORS, /* tools and browsers that have proven themselves */
+    ADMIN_FOR_TOOLS,     /* by the admin token only */
+    ADMIN_FOR_ALL,
 };
 
 struct admin_route {
     enum http_method method;
     const char *path;                          /* `{…}` stands for a name, at most once */
     void (*answer)(const struct admin_ask *a); /* a read; NULL: */
+    void (*act)(struct admin_call *c);         /* a change made here; NULL: */
     enum admin_change change;                  /* this, by the desk */
     bool bodiless;                             /* it takes no body */
+    enum admin_access access;
 };
 
 /* The routes, in the order of the manual; NULL behind the last. */
@@ -39,9 +85,27 @@ const struct admin_route *admin_route(size_t i);
 const struct admin_route *admin_route_find(enum http_method method, struct str path,
                                            struct str *name, uint32_t *methods);
 
+/* --- changes made here: each ends in one of these two */
+
+/* The outcome is in the call: it is sent, and the call is over. */
+void admin_call_answer(struct admin_call *c);
+/* To the desk, as another change than the route's perhaps. */
+void admin_call_hand(struct admin_call *c, enum admin_change change);
+void admin_call_fail(struct admin_call *c, int status, struct str message, struct str path);
+
+/* --- access.c: who may call, and from where */
+
+/* Is this side served at the address the request came to? */
+bool access_is_served(const struct admin *a, const struct request *r);
+/* False: it has been refused. */
+bool access_admit(struct admin *a, struct request *r, const struct admin_route *route,
+                  struct admin_caller *caller);
+
 /* --- answers */
 
 void admin_send(struct request *r, int status, struct str body);
+/* With a Set-Cookie field. */
+void admin_send_cookie(struct request *r, int status, struct str body, const char *cookie);
 /* The document that was written into the writer's buffer; 500 when it did not fit. Clears the
  * buffer. */
 void admin_send_written(struct request *r, struct json_writer *w);
@@ -69,5 +133,13 @@ void account_get(const struct admin_ask *a);
 void requests_get(const struct admin_ask *a);
 void request_get(const struct admin_ask *a);
 void openapi_get(const struct admin_ask *a);
+void session_get(const struct admin_ask *a);
+
+void session_begin(struct admin_call *c);
+void session_end(struct admin_call *c);
+void session_link(struct admin_call *c);
+void session_password(struct admin_call *c);
+/* The desk has checked the password. */
+void session_checked(struct admin_call *c);
 
 #endif

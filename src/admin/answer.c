@@ -12,6 +12,15 @@ void admin_send(struct request *r, int status, struct str body)
     response_send(r, status, json_fields, COUNT(json_fields), body);
 }
 
+void admin_send_cookie(struct request *r, int status, struct str body, const char *cookie)
+{
+    struct http_field fields[COUNT(json_fields) + 1];
+
+    memcpy(fields, json_fields, sizeof(json_fields));
+    fields[COUNT(json_fields)] = (struct http_field){ STR("Set-Cookie"), str_c(cookie) };
+    response_send(r, status, fields, COUNT(json_fields) + (cookie[0] != '\0'), body);
+}
+
 void admin_put_error(struct buf *out, struct str message, struct str path)
 {
     struct json_writer w = json_writer(out);
@@ -46,7 +55,7 @@ void admin_send_wait(struct request *r, int64_t seconds)
         (struct http_field){ STR("Retry-After"),
                              arena_printf(&r->arena, "%lld", (long long)seconds) };
     buf_init(&b, 4096);
-    admin_put_error(&b, STR("too many wrong tokens came from this address: wait"), STR(""));
+    admin_put_error(&b, STR("too many wrong credentials came from this address: wait"), STR(""));
     response_send(r, 429, fields, COUNT(fields), buf_str(&b));
     buf_clear(&b);
 }

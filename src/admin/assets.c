@@ -23,6 +23,11 @@ bool assets_is_page(struct str path)
     return false;
 }
 
+bool assets_has(struct str path)
+{
+    return assets_is_page(path) || str_starts(path, STR(PREFIX));
+}
+
 bool assets_wants_json(const struct request *r)
 {
     struct str accept = http_field_value(r->head, STR("accept"));
@@ -142,7 +147,7 @@ bool assets_answer(struct request *r)
     bool page = assets_is_page(r->path);
     const struct asset *a;
 
-    if (!page && !str_starts(r->path, STR(PREFIX)))
+    if (!assets_has(r->path))
         return false;
     a = asset_find(page ? STR(DOCUMENT) : r->path);
     if (r->head->method != HTTP_GET && r->head->method != HTTP_HEAD)

@@ -15,7 +15,9 @@ bool assets_is_page(struct str path);
 /* Would rather have JSON than a document: a program, or the page's own script. */
 bool assets_wants_json(const struct request *r);
 
-/* Answers GET and HEAD of pages and of files under /assets/. False: the path is neither. */
+/* The path of a page, or under /assets/? */
+bool assets_has(struct str path);
+/* Answers GET and HEAD of pages and of files under /assets/. False: assets_has() not the path. */
 bool assets_answer(struct request *r);
 
 #endif

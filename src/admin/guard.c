@@ -85,3 +85,12 @@ void guard_passed(struct guard *g, const struct address *peer)
         c->used = false;
     pthread_mutex_unlock(&g->lock);
 }
+
+void guard_take_back(struct guard *g, const struct address *peer)
+{
+    guard_passed(g, peer);
+    pthread_mutex_lock(&g->lock);
+    if (!address_is_loopback(peer) && g->all.failures > 0)
+        g->all.failures--;
+    pthread_mutex_unlock(&g->lock);
+}

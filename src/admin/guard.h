@@ -40,5 +40,7 @@ void guard_clear(struct guard *g);
 int64_t guard_wait_ms(struct guard *g, const struct address *peer, int64_t now_ms);
 void guard_failed(struct guard *g, const struct address *peer, int64_t now_ms);
 void guard_passed(struct guard *g, const struct address *peer);
+/* A failure that was counted in advance was none: it is taken back, and the address has passed. */
+void guard_take_back(struct guard *g, const struct address *peer);
 
 #endif

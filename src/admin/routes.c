@@ -4,6 +4,12 @@
 
 static const struct admin_route routes[] = {
     { HTTP_GET, "/api/openapi.json", .answer = openapi_get },
+    { HTTP_GET, "/api/session", .answer = session_get, .access = ADMIN_FOR_ALL },
+    { HTTP_POST, "/api/session", .act = session_begin, .access = ADMIN_FOR_ALL },
+    { HTTP_DELETE, "/api/session", .act = session_end, .bodiless = true },
+    { HTTP_POST, "/api/session/link", .act = session_link, .bodiless = true,
+      .access = ADMIN_FOR_TOOLS },
+    { HTTP_PUT, "/api/session/password", .act = session_password },
     { HTTP_GET, "/api/status", .answer = status_get },
     { HTTP_GET, "/api/scheduling", .answer = scheduling_get },
     { HTTP_PATCH, "/api/scheduling", .change = ADMIN_SCHEDULING },

@@ -139,7 +139,7 @@ int line_failed(const struct command_line *line, const char *format, ...)
 /* --- rows of the files beside this one */
 
 extern const struct command accounts_commands[], completion_commands[], help_commands[],
-    lockouts_commands[], replay_commands[], scheduling_commands[], serve_commands[],
-    simulate_commands[], status_commands[], why_commands[];
+    lockouts_commands[], open_commands[], password_commands[], replay_commands[],
+    scheduling_commands[], serve_commands[], simulate_commands[], status_commands[], why_commands[];
 
 #endif

@@ -146,8 +146,10 @@ static void look_at_store(void *peer, int64_t now_ms)
     set_fault(d);
     if (store_version(d->store, &version, &e) != OK)
         log_warn("the database cannot be read", F_C("why", e.text));
-    else if (version != d->store_version)
+    else if (version != d->store_version) {
+        desk_password_look(d);
         desk_reload_accounts(d);
+    }
     timer_start(&d->look, STORE_LOOK_MS);
 }
 
@@ -159,6 +161,13 @@ void desk_put_fault(struct desk *d, struct buf *out)
     pthread_mutex_lock(&d->fault_lock);
     (void)buf_add(out, str_c(d->fault));
     pthread_mutex_unlock(&d->fault_lock);
+}
+
+static void set_face(struct desk *d, const struct settings *s)
+{
+    atomic_store(&d->privacy, s->privacy);
+    atomic_store(&d->compact, s->compact);
+    atomic_store(&d->preload_routing, s->preload_routing);
 }
 
 static void set_upkeep(struct desk *d, const struct settings *s)
@@ -173,6 +182,7 @@ static void on_config(void *peer, struct settings *s)
     struct desk *d = peer;
 
     set_fault(d);
+    set_face(d, s);
     atomic_store(&d->revision, config_file_revision(d->config));
     d->o.on_settings(d->o.peer, s);
     set_upkeep(d, s);
@@ -198,8 +208,12 @@ enum status desk_open(const struct desk_options *options, struct desk **out, str
     if (st == OK)
         st = store_open(options->folder, &key, &d->store, e);
     wipe(&key, sizeof(key));
+    if (st == OK)
+        st = store_password_mark(d->store, &d->password, e);
     if (st == OK) {
         atomic_store(&d->revision, config_file_revision(d->config));
+        atomic_store(&d->password_set, desk_has_password(d));
+        set_face(d, config_file_settings(d->config));
         st = load_accounts(d, config_file_settings(d->config), e);
     }
     if (st == OK)
@@ -210,6 +224,14 @@ enum status desk_open(const struct desk_options *options, struct desk **out, str
 uint64_t desk_revision(struct desk *d)
 {
     return atomic_load(&d->revision);
+}
+
+struct admin_face desk_face(struct desk *d)
+{
+    return (struct admin_face){ .privacy = atomic_load(&d->privacy),
+                                .compact = atomic_load(&d->compact),
+                                .preload_routing = atomic_load(&d->preload_routing),
+                                .password_set = atomic_load(&d->password_set) };
 }
 
 struct settings *desk_settings(struct desk *d)

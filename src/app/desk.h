@@ -24,6 +24,8 @@ struct desk_options {
     void (*on_settings)(void *peer, struct settings *s);
     /* There is a real account, or none any more: the simulator is to go or to come. */
     void (*on_accounts)(void *peer, size_t count);
+    /* Another password is set for the dashboard, or none any more. */
+    void (*on_password)(void *peer);
     void *peer;
 };
 
@@ -39,6 +41,8 @@ void desk_close(struct desk *d);
 
 /* Counts up with each change of the settings. Threads: any. */
 uint64_t desk_revision(struct desk *d);
+/* What the settings say to the dashboard. Threads: any. */
+struct admin_face desk_face(struct desk *d);
 /* A change of the admin API. Threads: any. */
 void desk_ask(void *desk, struct admin_call *c);
 /* Reads the settings file again (SIGHUP). Threads: any. */

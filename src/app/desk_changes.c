@@ -14,6 +14,8 @@ static desk_change *const changes[ADMIN_CHANGES] = {
     [ADMIN_ACCOUNT_CHANGE] = desk_account_change,
     [ADMIN_ACCOUNT_REMOVE] = desk_account_remove,
     [ADMIN_LOCKOUTS_CLEAR] = desk_lockouts_clear,
+    [ADMIN_LOGIN] = desk_login,
+    [ADMIN_PASSWORD] = desk_password,
 };
 
 /* --- outcomes */

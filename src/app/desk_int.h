@@ -6,6 +6,7 @@
 
 #include "app/desk.h"
 #include "base/json_write.h"
+#include "store/password.h"
 #include "upkeep/model_lists.h"
 
 struct desk {
@@ -27,7 +28,10 @@ struct desk {
     struct client_metrics client_metrics;
     struct account_test *tests; /* under way */
     unsigned test_count;
-    _Atomic uint64_t revision; /* of the settings in force, for other threads */
+    /* for other threads */
+    _Atomic uint64_t revision; /* of the settings in force */
+    _Atomic bool privacy, compact, preload_routing, password_set;
+    struct password_mark password; /* which one is set */
     pthread_mutex_t fault_lock;
     char fault[512]; /* of the settings file on disk; empty: none */
 };
@@ -55,6 +59,12 @@ typedef void desk_change(struct desk *d, const struct admin_call *c, struct admi
 desk_change desk_scheduling, desk_fix, desk_unfix, desk_unbind_all, desk_unbind;
 /* desk_accounts.c */
 desk_change desk_account_add, desk_account_change, desk_account_remove, desk_lockouts_clear;
+
+/* desk_password.c */
+desk_change desk_login, desk_password;
+bool desk_has_password(const struct desk *d);
+/* Looks whether another password is set than before: then all browsers have to log in again. */
+void desk_password_look(struct desk *d);
 
 /* desk_test.c: true when it is under way, and the call is answered later. */
 bool desk_account_test(struct desk *d, struct admin_call *c, struct admin_outcome *out);

@@ -5,6 +5,7 @@
 
 #include "app/data_dir.h"
 #include "app/desk.h"
+#include "app/open.h"
 #include "app/worker.h"
 #include "base/json_write.h"
 #include "base/log.h"
@@ -12,6 +13,7 @@
 #include "http/peers.h"
 #include "io/file.h"
 #include "io/signals.h"
+#include "io/terminal.h"
 #include "simulator/simulator.h"
 
 #define JOURNAL_FLUSH_MS 1000
@@ -269,7 +271,8 @@ static void on_accept(void *peer, struct accepted *a)
     worker_accept(best, a);
 }
 
-static enum status listen_at(struct gateway *g, struct str text, bool has_keys, struct error *e)
+static enum status listen_at(struct gateway *g, struct str text, bool for_admin, bool has_keys,
+                             struct error *e)
 {
     struct address at;
 
@@ -285,7 +288,7 @@ static enum status listen_at(struct gateway *g, struct str text, bool has_keys, 
         return fail(e, E_SYNTAX, "listen: `%.*s` is not HOST:PORT with a numeric host",
                     STR_ARG(text));
     }
-    if (!address_is_loopback(&at) && !has_keys)
+    if (!for_admin && !address_is_loopback(&at) && !has_keys)
         return fail(e, E_REFUSED,
                     "listen: %.*s is not a loopback address, and there is no client key: add one "
                     "to `client_keys`",
@@ -296,6 +299,12 @@ static enum status listen_at(struct gateway *g, struct str text, bool has_keys, 
     if (l == NULL)
         return e->status;
     g->addresses[g->listener_count] = listener_address(l);
+    if (for_admin && !admin_serve_at(g->admin, &g->addresses[g->listener_count]))
+        return fail(e, E_LIMIT, "admin_listen: more than %d addresses", ADMIN_ADDRESSES_MAX);
+    if (!address_is_loopback(&at))
+        log_warn("this address speaks plain http: whoever is between can read and change what "
+                 "passes; put a proxy with TLS in front of it",
+                 F_STR("listen", text));
     g->listeners[g->listener_count++] = l;
     return OK;
 }
@@ -307,7 +316,7 @@ static enum status listen_everywhere(struct gateway *g, const struct settings *s
     size_t count = given ? g->options->listen_count : s->listen_count;
 
     for (size_t i = 0; i < count; i++) {
-        enum status st = listen_at(g, list[i], s->client_key_count > 0, e);
+        enum status st = listen_at(g, list[i], false, s->client_key_count > 0, e);
 
         /* a machine without IPv6 is no error: the other loopback address serves */
         if (st == E_IO && str_starts(list[i], STR("[")) && g->listener_count > 0 &&
@@ -315,6 +324,12 @@ static enum status listen_everywhere(struct gateway *g, const struct settings *s
             log_info("no IPv6 here", F_STR("listen", list[i]), F_C("why", e->text));
             continue;
         }
+        if (st != OK)
+            return st;
+    }
+    for (size_t i = 0; i < s->admin_listen_count; i++) {
+        enum status st = listen_at(g, s->admin_listen[i], true, false, e);
+
         if (st != OK)
             return st;
     }
@@ -442,6 +457,19 @@ static uint64_t settings_revision(void *desk)
     return desk_revision(desk);
 }
 
+static struct admin_face dashboard_face(void *desk)
+{
+    return desk_face(desk);
+}
+
+/* The desk's loop. */
+static void on_password(void *peer)
+{
+    struct gateway *g = peer;
+
+    admin_end_logins(g->admin);
+}
+
 static void run_worker(void *arg)
 {
     struct worker *w = arg;
@@ -501,6 +529,29 @@ static void log_proxies(const struct proxy_settings *p)
     log_proxy("ALL_PROXY", p->all_proxy);
 }
 
+/* A person at a terminal gets a link that logs in, and the browser, if there is one. What is not a
+ * terminal may be a log, and keeps nothing that opens a door. */
+static void invite(struct gateway *g, struct str at)
+{
+    struct settings *s = desk_settings(g->desk);
+    struct buf url = { .max = 1024 };
+    struct error e;
+
+    if (terminal_is_error()) {
+        (void)admin_put_link(g->admin, at, loop_now(main_loop(g)), &url);
+        fprintf(stderr,
+                "dashboard: %.*s (serves once, for ten minutes; `penstock open` gives "
+                "another)\n",
+                (int)url.len, url.at);
+        if (s->auto_open && environment_get("PENSTOCK_NO_OPEN").len == 0 &&
+            environment_get("ANTI_API_NO_OPEN").len == 0 && browser_is_there() &&
+            browser_open(g->options->folder, buf_str(&url), &e) != OK)
+            log_warn("the browser was not opened", F_C("why", e.text));
+    }
+    buf_clear(&url);
+    settings_unref(s);
+}
+
 static void announce(struct gateway *g)
 {
     char text[ADDRESS_TEXT_MAX];
@@ -509,6 +560,7 @@ static void announce(struct gateway *g)
     data_dir_announce(g->options->folder, at);
     printf("penstock listening on http://%.*s\n", STR_ARG(at));
     fflush(stdout);
+    invite(g, at);
 }
 
 static void run(struct gateway *g)
@@ -561,6 +613,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                            .pool = g.pool,
                                            .on_settings = on_settings,
                                            .on_accounts = on_accounts,
+                                           .on_password = on_password,
                                            .peer = &g },
                    &g.desk, e);
     if (st != OK || options->check_only)
@@ -579,7 +632,8 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                                  .desk_peer = g.desk,
                                                  .status = put_status,
                                                  .status_peer = &g,
-                                                 .revision = settings_revision });
+                                                 .revision = settings_revision,
+                                                 .face = dashboard_face });
     log_proxies(&s->provider.proxy);
     st = journal_start(&g, e);
     if (st != OK)

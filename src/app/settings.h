@@ -31,6 +31,8 @@ struct settings {
 
     struct str *listen;
     size_t listen_count;
+    struct str *admin_listen; /* for the dashboard and its API alone */
+    size_t admin_listen_count;
     uint32_t workers; /* 0: as many as cores */
     bool require_keys;
     struct str *hosts;

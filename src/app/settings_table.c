@@ -388,6 +388,9 @@ static const struct key_row rows[] = {
           "[\"127.0.0.1:8045\",\"[::1]:8045\"]",
           "Addresses to serve at, each `HOST:PORT` with a numeric host or `localhost`. An address "
           "that is not loopback needs a client key. Read at start."),
+    TEXTS("admin_listen", admin_listen, admin_listen_count, 0, 16, check_listen, "[]",
+          "More addresses, for dashboard and admin API. Those of `listen` that are not loopback "
+          "serve these only while a password is set; these here do without one. Read at start."),
     NUMBER("workers", workers, 0, WORKERS_MAX_SET, "0",
            "Worker threads; 0: one for each core. Read at start."),
     FLAG("require_keys", require_keys, "false",

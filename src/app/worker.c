@@ -2,14 +2,6 @@
 
 #include <stdlib.h>
 
-#include "admin/assets.h"
-
-/* Paths of the admin API; everything else is an exchange. */
-static bool is_admins(struct str path)
-{
-    return str_starts(path, STR("/api/")) || str_eq(path, STR("/api"));
-}
-
 /* --- the server's hooks
  * ---------------------------------------------------------------------------- */
 
@@ -18,9 +10,9 @@ static void on_request(void *peer, struct request *r)
     struct worker *w = peer;
 
     r->owner = NULL;
-    if (is_admins(r->path))
+    if (admin_takes(r->path))
         admin_begin(w->admin, w->mailbox, r);
-    else if (!assets_answer(r))
+    else
         exchange_begin(&w->env, r);
 }
 
@@ -28,7 +20,7 @@ static void on_body(void *peer, struct request *r)
 {
     struct worker *w = peer;
 
-    if (is_admins(r->path))
+    if (admin_takes(r->path))
         admin_body(w->admin, r);
     else
         exchange_body(r);
@@ -37,14 +29,14 @@ static void on_body(void *peer, struct request *r)
 static void on_room(void *peer, struct request *r)
 {
     (void)peer;
-    if (!is_admins(r->path))
+    if (!admin_takes(r->path))
         exchange_room(r);
 }
 
 static void on_half_close(void *peer, struct request *r)
 {
     (void)peer;
-    if (!is_admins(r->path))
+    if (!admin_takes(r->path))
         exchange_half_close(r);
 }
 
@@ -52,7 +44,7 @@ static void on_gone(void *peer, struct request *r, enum gone why)
 {
     struct worker *w = peer;
 
-    if (is_admins(r->path))
+    if (admin_takes(r->path))
         admin_gone(w->admin, r);
     else
         exchange_gone(r, why);

@@ -33,7 +33,7 @@ struct worker {
     struct server *server;
     struct client *client;
     struct exchange_env env;
-    struct admin *admin; /* shared; answers paths under /api/ */
+    struct admin *admin; /* shared; answers what admin_takes() */
     struct worker_shared *shared;
     struct server_metrics server_metrics;
     struct client_metrics client_metrics;

@@ -1,6 +1,7 @@
 #include "exchange/door.h"
 
 #include "base/secret.h"
+#include "http/host.h"
 
 /* --- endpoints
  * ------------------------------------------------------------------------------------- */
@@ -210,12 +211,6 @@ static const struct client_key *key_known(const struct door_rules *rules, struct
     return found;
 }
 
-static bool origin_is_own(const struct request *r, struct str origin)
-{
-    return (str_istarts(origin, STR("http://")) && str_ieq(str_drop(origin, 7), r->head->host)) ||
-           (str_istarts(origin, STR("https://")) && str_ieq(str_drop(origin, 8), r->head->host));
-}
-
 struct str door_cors_origin(const struct door_rules *rules, const struct http_head *head)
 {
     struct str origin = http_field_value(head, STR("origin"));
@@ -236,7 +231,7 @@ static bool looks_like_foreign_page(const struct door_rules *rules, const struct
 
     if (door_cors_origin(rules, r->head).len > 0)
         return false;
-    if (origin.len > 0 && !origin_is_own(r, origin)) {
+    if (origin.len > 0 && !origin_is_own(origin, r->head->host)) {
         *why = "requests of other origins need a client key; see `require_keys` and `cors_origins`";
         return true;
     }

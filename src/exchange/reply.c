@@ -434,7 +434,6 @@ void reply_health(struct exchange_env *env, struct request *r)
                   1, (struct str){ body, (size_t)len });
 }
 
-/* Plain words for a person who opens the address in a browser. */
 void reply_preflight(struct exchange_env *env, struct request *r)
 {
     struct http_field fields[] = {

@@ -44,3 +44,9 @@ bool host_allowed(struct str host, const struct address *local, const struct str
             return true;
     return false;
 }
+
+bool origin_is_own(struct str origin, struct str host)
+{
+    return (str_istarts(origin, STR("http://")) && str_ieq(str_drop(origin, 7), host)) ||
+           (str_istarts(origin, STR("https://")) && str_ieq(str_drop(origin, 8), host));
+}

@@ -14,5 +14,8 @@
  * decimal, hex and short forms of IPv4 and names with a trailing dot never do. */
 bool host_allowed(struct str host, const struct address *local, const struct str *names,
                   size_t count);
+/* Is `origin` (`http://127.0.0.1:8045`) that of our own pages, as this request calls us? https,
+ * too: a proxy in front of us may speak TLS. */
+bool origin_is_own(struct str origin, struct str host);
 
 #endif

@@ -1,0 +1,51 @@
+#include "io/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Between fork and exec only what is safe in a copy of a program with threads. */
+_Noreturn static void become(const char *const argv[], int why)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int code;
+
+    (void)setsid();
+    if (fork() != 0)
+        _exit(0); /* its parent is gone: the system waits for it */
+    for (int fd = 0; fd < 3; fd++)
+        (void)dup2(null, fd);
+    (void)execvp(argv[0], (char *const *)(uintptr_t)argv);
+    code = errno;
+    (void)!write(why, &code, sizeof(code));
+    _exit(127);
+}
+
+enum status child_start(const char *const argv[], struct error *e)
+{
+    int why[2], code = 0;
+    pid_t pid;
+
+    /* closed by a successful exec: then there is nothing to read */
+    if (pipe2(why, O_CLOEXEC) != 0)
+        return fail(e, E_IO, "%s cannot be started: %s", argv[0], strerror(errno));
+    pid = fork();
+    if (pid == 0)
+        become(argv, why[1]);
+    (void)close(why[1]);
+    if (pid < 0) {
+        code = errno;
+    } else {
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+        if (read(why[0], &code, sizeof(code)) != (ssize_t)sizeof(code))
+            code = 0;
+    }
+    (void)close(why[0]);
+    if (code != 0)
+        return fail(e, code == ENOENT ? E_ABSENT : E_IO, "%s cannot be started: %s", argv[0],
+                    strerror(code));
+    return OK;
+}

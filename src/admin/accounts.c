@@ -7,6 +7,37 @@ static int64_t unix_of(const struct admin_clock *now, int64_t loop_ms)
     return loop_ms - now->loop_ms + now->unix_ms;
 }
 
+static void put_time(struct json_writer *w, const char *name, int64_t loop_ms,
+                     const struct admin_clock *now)
+{
+    if (loop_ms == 0)
+        json_put_member_null(w, name);
+    else
+        json_put_member_i64(w, name, unix_of(now, loop_ms));
+}
+
+/* The allowances behind a figure, where the provider tells of several. */
+static void put_windows(struct json_writer *w, const struct quota_said *said,
+                        const struct admin_clock *now)
+{
+    json_put_key(w, STR("windows"));
+    json_put_array(w);
+    for (uint32_t i = 0; i < said->count; i++) {
+        const struct quota_window *one = &said->windows[i];
+        bool over = one->reset_ms != 0 && one->reset_ms <= now->loop_ms;
+
+        json_put_object(w);
+        json_put_member(w, "window", str_c(one->name));
+        if (over)
+            json_put_member_null(w, "remaining_permille");
+        else
+            json_put_member_i64(w, "remaining_permille", one->remaining_permille);
+        put_time(w, "reset_unix_ms", over ? 0 : one->reset_ms, now);
+        json_put_end(w);
+    }
+    json_put_end(w);
+}
+
 static void put_quotas(struct json_writer *w, const struct account_view *v,
                        const struct admin_clock *now)
 {
@@ -21,12 +52,10 @@ static void put_quotas(struct json_writer *w, const struct account_view *v,
             json_put_member_null(w, "remaining_permille");
         else
             json_put_member_i64(w, "remaining_permille", q->remaining_permille);
-        if (q->reset_ms == 0)
-            json_put_member_null(w, "reset_unix_ms");
-        else
-            json_put_member_i64(w, "reset_unix_ms", unix_of(now, q->reset_ms));
+        put_time(w, "reset_unix_ms", q->reset_ms, now);
         json_put_member_i64(w, "seen_unix_ms", unix_of(now, q->seen_ms));
         json_put_member_i64(w, "age_seconds", (now->loop_ms - q->seen_ms) / 1000);
+        put_windows(w, &v->quotas[i].said, now);
         json_put_end(w);
     }
     json_put_end(w);

@@ -2,6 +2,7 @@
 #include "exchange/exchange_int.h"
 
 #include "base/log.h"
+#include "provider/quota.h"
 
 /* --- judging
  * --------------------------------------------------------------------------------------- */
@@ -125,6 +126,20 @@ static void collect(struct exchange *x)
     emitter_translate(c->collector, x->attempt.wire, &c->encode, &c->asked);
 }
 
+/* What is left of the account's allowance stands in the head of each answer, where the provider
+ * says it at all. */
+static void hear_quota(struct exchange *x, const struct http_head *head)
+{
+    struct moment now = { loop_now(x->env->loop), clock_unix_ms() };
+    struct quota_said said, *kept;
+
+    if (x->target.ask == ASK_COUNT || !quota_from_head(x->attempt.upstream, head, &now, &said))
+        return;
+    kept = arena_new(&x->r->arena, struct quota_said);
+    *kept = said;
+    x->attempt.lease.said = kept;
+}
+
 static void on_head(void *peer, const struct http_head *head)
 {
     struct exchange *x = peer;
@@ -134,6 +149,7 @@ static void on_head(void *peer, const struct http_head *head)
 
     a->status = head->status;
     a->first_byte_ms = loop_now(x->env->loop);
+    hear_quota(x, head);
     if (good && events && x->request.stream) {
         a->mode = ATTEMPT_STREAM;
     } else if (good && events && a->translates) {

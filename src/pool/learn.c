@@ -169,7 +169,7 @@ void account_forget(struct pool *p, struct account *acc)
         missing_forget(acc, &acc->missing[0]);
     for (struct standing *s = acc->standings; s != NULL; s = s->next) {
         if (s->lockout.why == VERDICT_QUOTA_EXHAUSTED && s->quota.remaining_permille == 0)
-            s->quota.remaining_permille = -1;
+            standing_forget_quota(s);
         lockout_clear(&s->lockout);
     }
     if (!acc->refused)
@@ -230,11 +230,22 @@ static void learn_quota(struct pool *p, struct account *acc, struct standing *s,
     if (v->billing)
         return;
     if (l == &s->lockout) {
-        s->quota = used;
+        standing_set_quota(s, &used);
         return;
     }
     for (s = acc->standings; s != NULL; s = s->next)
-        s->quota = used;
+        standing_set_quota(s, &used);
+}
+
+/* A family's allowances are its groups', and one that nobody timed ends when it is known to come
+ * back. What is left is asked for. */
+static void quota_verdict(struct pool *p, const struct account *acc, const struct standing *s,
+                          struct verdict *v)
+{
+    v->group_scope = v->group_scope || acc->cohort->group != NULL;
+    if (v->delay_ms < 0 && s->quota.reset_ms > p->now_ms)
+        v->delay_ms = s->quota.reset_ms - p->now_ms;
+    quota_ask(p, acc->id);
 }
 
 static void learn_refusal(struct pool *p, struct account *acc, struct lease *l,
@@ -280,15 +291,17 @@ static void account_fail(struct pool *p, struct account *acc, struct lease *l,
     acc->failed++;
     known.unlisted =
         v->unlisted || (acc->listed != NULL && !model_list_offers(acc->listed, l->model));
+    if (v->kind == VERDICT_QUOTA_EXHAUSTED && !v->billing)
+        quota_verdict(p, acc, l->standing, &known);
     if (v->kind == VERDICT_AUTH_INVALID)
         learn_refusal(p, acc, l, v);
     else
-        lockout = lockout_concerned(acc, l->standing, l->model, v);
+        lockout = lockout_concerned(acc, l->standing, l->model, &known);
     if (lockout != NULL) {
         lockout_extend(lockout, &known, l->number, p->turn, &p->options, p->now_ms);
         lease_note(l, acc, lockout);
         if (v->kind == VERDICT_QUOTA_EXHAUSTED)
-            learn_quota(p, acc, l->standing, v, lockout);
+            learn_quota(p, acc, l->standing, &known, lockout);
         if (acc->lockout.why == VERDICT_NEEDS_ACTION && acc->ask_again_ms == 0)
             account_ask_again(p, acc, p->now_ms + HOUR_MS);
         if (lockout_scope(v) == LOCKOUT_HOST)
@@ -302,14 +315,14 @@ static void account_fail(struct pool *p, struct account *acc, struct lease *l,
 /* The used-up figure that goes with a lockout goes with it. */
 static bool disprove(struct pool *p, struct lockout *l, const struct lease *lease)
 {
-    struct quota *q = &lease->standing->quota;
+    struct standing *s = lease->standing;
     bool was_used_up = l->why == VERDICT_QUOTA_EXHAUSTED && lease->number > l->turn;
 
     if (l->why == VERDICT_NONE || lease->number <= l->turn)
         return false;
     (void)lockout_disprove(l, lease->number, p->now_ms);
-    if (was_used_up && q->remaining_permille == 0)
-        q->remaining_permille = -1;
+    if (was_used_up && s->quota.remaining_permille == 0)
+        standing_forget_quota(s);
     return true;
 }
 

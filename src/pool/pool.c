@@ -178,6 +178,7 @@ static void lease_take(struct pool *p, const struct pick_ask *ask, struct standi
     l->probe = why->probe;
     l->stamps = why->reason != PICK_RECENT && why->mode != MODE_PERFORMANCE_FIRST &&
                 !ask->is_image && !ask->side;
+    l->said = NULL;
     l->session = ask->session;
     memcpy(l->label, label.at, label.len);
     l->label[label.len] = '\0';
@@ -216,6 +217,7 @@ static struct account *lease_give_back(struct pool *p, struct lease *l, const st
         return acc->in_flight == 0 ? acc : NULL;
     l->standing->roster->leases--;
     account_learn(p, acc, l, v);
+    lease_hear(p, acc, l, v);
     if (in_flight_counts(p, acc, was_busy))
         account_file(p, acc);
     return NULL;
@@ -294,7 +296,7 @@ static void grant_all(struct pool *p)
 }
 
 /* Somebody may have become usable: those who came first are served first. */
-static void pool_grant(struct pool *p)
+void pool_grant(struct pool *p)
 {
     if (p->freed && p->waiters != NULL)
         grant_all(p);
@@ -469,6 +471,8 @@ static struct account_config *account_configure(struct pool *p, struct account *
     }
     if (fresh && old != NULL) {
         account_forget(p, acc);
+        for (struct standing *s = acc->standings; s != NULL; s = s->next)
+            standing_forget_quota(s);
         acc->refused = false;
         account_ask_again(p, acc, 0);
     }
@@ -678,26 +682,6 @@ enum status pool_set_models(struct pool *p, const struct account_hold *h,
     if (!kept)
         model_list_free(l);
     return st;
-}
-
-bool pool_set_quota(struct pool *p, int64_t id, struct str group, const struct quota *q,
-                    int64_t now_ms)
-{
-    assert(q->remaining_permille >= -1 && q->remaining_permille <= 1000);
-    pool_lock(p);
-    pool_settle(p, now_ms);
-    struct account *acc = account_find(p, id);
-
-    if (acc != NULL) {
-        struct standing *s = standing_make(p, acc, group);
-
-        s->quota = *q;
-        standing_file(p, s);
-        p->freed = true; /* it may be another step, or above what is kept */
-        pool_grant(p);
-    }
-    pool_unlock(p);
-    return acc != NULL;
 }
 
 /* --- grants ---------------------------------------------------------------------------------- */

@@ -195,6 +195,29 @@ struct pick {
                               when somebody is free before */
 };
 
+/* --- quota --------------------------------------------------------------------------------------
+ */
+
+struct quota {
+    int32_t remaining_permille; /* -1: unknown */
+    int64_t reset_ms;           /* loop clock; 0: unknown. Behind it the figure says nothing more */
+    int64_t seen_ms;
+};
+
+/* An allowance that a group draws on: `5h`, `weekly`, `requests`, `tokens` … */
+#define QUOTA_WINDOWS_MAX 4
+struct quota_window {
+    char name[20];
+    int32_t remaining_permille;
+    int64_t reset_ms;
+};
+/* All that was said of a group at one time; its figure is that of the tightest window. */
+struct quota_said {
+    struct quota_window windows[QUOTA_WINDOWS_MAX];
+    uint32_t count;
+    int64_t seen_ms;
+};
+
 /* Groups are kept by the first bytes of their name. */
 #define GROUP_NAME_MAX 128
 
@@ -221,6 +244,8 @@ struct lease {
     bool stamps; /* a success makes it the account that served last */
     struct session_key session;
     struct lease_lockout locks; /* set by lease_return() */
+    /* What the answer's head said of the model's group, for lease_return(); NULL: nothing. */
+    const struct quota_said *said;
     char label[129];
 };
 
@@ -339,18 +364,18 @@ MUST_USE enum status pool_set_models(struct pool *p, const struct account_hold *
                                      const struct listed_model *models, size_t count,
                                      int64_t now_ms, struct error *e);
 
-/* --- quota --------------------------------------------------------------------------------------
- */
+/* --- quota: what is left, as providers say it ------------------------------------------------- */
 
-struct quota {
-    int32_t remaining_permille; /* -1: unknown */
-    int64_t reset_ms;           /* loop clock; 0: unknown. Behind it the figure says nothing more */
-    int64_t seen_ms;
-};
-
-/* What a provider said of a quota group of the account. False: no such id. */
+/* One figure for a quota group of the account. False: no such id. */
 bool pool_set_quota(struct pool *p, int64_t id, struct str group, const struct quota *q,
                     int64_t now_ms);
+/* All windows of a group. False: the account is gone, or has another credential by now. */
+bool pool_hear_quota(struct pool *p, const struct account_hold *h, struct str group,
+                     const struct quota_said *said, int64_t now_ms);
+/* Accounts whose allowance was found used up since this was asked last: what is left should be
+ * asked for. Gives their number. */
+#define QUOTA_ASKS_MAX 32
+size_t pool_take_quota_asks(struct pool *p, int64_t ids[QUOTA_ASKS_MAX]);
 
 /* --- bindings: which account holds the cache of a conversation -------------------------------- */
 
@@ -397,6 +422,7 @@ struct lockout_view {
 struct quota_view {
     char group[64];
     struct quota quota;
+    struct quota_said said; /* no windows: it was given as one figure */
 };
 
 struct account_view {

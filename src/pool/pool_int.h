@@ -112,6 +112,8 @@ struct standing {
     uint64_t picked_last;  /* number of its last lease; 0: never */
     int64_t picked_ms;
     struct quota quota;
+    struct quota_said *said; /* the windows it comes from; NULL, or none of them: it was given as
+                                one figure */
     struct lockout lockout;
 };
 
@@ -201,6 +203,8 @@ struct pool {
     uint32_t count, cap;
     struct account **by_id; /* open addressing */
     uint32_t by_id_mask;
+    int64_t quota_asks[QUOTA_ASKS_MAX];
+    uint32_t quota_ask_count;
     uint32_t disabled, proxy_disabled; /* accounts; those with both flags are disabled */
     struct cohort *cohorts;
     struct model_list *lists; /* of accounts and cohorts */
@@ -287,12 +291,29 @@ void pool_settle(struct pool *p, int64_t now_ms);
 void host_learned(struct pool *p); /* some host's lockout is another one */
 struct roster *roster_make(struct pool *p, struct cohort *c, struct str group);
 void rosters_free(struct pool *p);
-/* The remaining quota as far as it still says anything; -1: unknown. */
-int32_t quota_remaining(const struct quota *q, int64_t now_ms);
-
 /* One use more; NULL is fine. */
 struct model_list *list_use(struct model_list *l);
 void list_release(struct pool *p, struct model_list *l);
+
+/* --- pool.c ---------------------------------------------------------------------------------- */
+
+/* Somebody may be free: those who wait are given what there is. */
+void pool_grant(struct pool *p);
+
+/* --- quota.c --------------------------------------------------------------------------------- */
+
+/* The remaining quota as far as it still says anything; -1: unknown. */
+int32_t quota_remaining(const struct quota *q, int64_t now_ms);
+/* The tightest window is over: the next one counts. */
+void standing_settle_quota(struct standing *s, int64_t now_ms);
+/* One figure in place of whatever was known. It is to be filed then. */
+void standing_set_quota(struct standing *s, const struct quota *q);
+void standing_forget_quota(struct standing *s);
+/* What the head of the attempt's answer said. */
+void lease_hear(struct pool *p, struct account *acc, const struct lease *l,
+                const struct verdict *v);
+/* The account's provider is to be asked what is left. */
+void quota_ask(struct pool *p, int64_t id);
 
 /* --- lane.c ---------------------------------------------------------------------------------- */
 

@@ -107,11 +107,6 @@ enum lock_class lock_class_of(enum verdict_kind kind)
     return LOCK_CLASSES;
 }
 
-int32_t quota_remaining(const struct quota *q, int64_t now_ms)
-{
-    return q->reset_ms == 0 || q->reset_ms > now_ms ? q->remaining_permille : -1;
-}
-
 struct filing {
     unsigned place;
     uint64_t rank;
@@ -228,6 +223,7 @@ void standing_file(struct pool *p, struct standing *s)
 {
     if (s->roster == NULL)
         return;
+    standing_settle_quota(s, p->now_ms);
     struct filing f = filing_of(p, s);
 
     due_set(p, s, f.due_ms);
@@ -335,6 +331,7 @@ void standing_free(struct pool *p, struct standing *s)
     if (s->roster != NULL)
         standing_detach(p, s);
     lockout_clear(&s->lockout);
+    free(s->said);
     free(s);
 }
 

@@ -48,6 +48,9 @@ static void look_at_groups(const struct account *acc, int64_t now_ms, struct acc
             struct quota_view *to = &v->quotas[v->quota_count];
 
             to->quota = s->quota;
+            to->said.count = 0;
+            if (s->said != NULL)
+                to->said = *s->said;
             clip_into(to->group, sizeof(to->group), roster_group(s->roster));
         }
         v->quota_count++;

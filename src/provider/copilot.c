@@ -53,4 +53,5 @@ const struct provider provider_copilot = {
     .speaks = DIALECT_COPILOT,
     .standard = { { TEXT("Editor-Version"), TEXT("penstock/" PENSTOCK_VERSION) },
                   { TEXT("Editor-Plugin-Version"), TEXT("penstock/" PENSTOCK_VERSION) } },
+    .quota_group = quota_group_copilot,
 };

@@ -84,8 +84,7 @@ int64_t delay_retry_after(const struct http_head *head, int64_t unix_ms)
     return delay;
 }
 
-/* A field that tells when something is whole again, in any of the forms they use. */
-static int64_t delay_from_reset(struct str value, int64_t unix_ms)
+int64_t delay_from_reset(struct str value, int64_t unix_ms)
 {
     int64_t at_ms = 0;
 

@@ -31,4 +31,8 @@ int64_t delay_until(int64_t at_unix_ms, int64_t unix_ms);
  * (above 10^11). */
 int64_t delay_from_number(struct str digits, int64_t unix_ms);
 
+/* What tells when something is whole again, in any of the forms that fields use: such a number, a
+ * date of RFC 3339, a duration. */
+int64_t delay_from_reset(struct str value, int64_t unix_ms);
+
 #endif

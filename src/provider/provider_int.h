@@ -57,6 +57,8 @@ struct provider {
 struct str quota_group_antigravity(struct str model);
 /* One for all. */
 struct str quota_group_codex(struct str model);
+/* Premium requests, or each model that costs none. */
+struct str quota_group_copilot(struct str model);
 
 extern const struct dialect dialect_openai, dialect_anthropic, dialect_gemini, dialect_cloudcode,
     dialect_simulator, dialect_codex, dialect_copilot;

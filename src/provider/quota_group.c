@@ -23,3 +23,14 @@ struct str quota_group_codex(struct str model)
     (void)model; /* its windows are the account's */
     return STR("codex");
 }
+
+/* Models that every plan includes cost no premium requests (docs/providers/copilot.md). */
+struct str quota_group_copilot(struct str model)
+{
+    static const struct str included[] = { STR("gpt-4o"), STR("gpt-4.1"), STR("gpt-5-mini") };
+
+    for (size_t i = 0; i < COUNT(included); i++)
+        if (str_istarts(model, included[i]))
+            return included[i];
+    return STR("premium");
+}

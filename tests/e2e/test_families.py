@@ -198,3 +198,57 @@ def test_the_next_address_is_asked_when_one_is_broken(program):
         gateway.clear()
         first.close()
         second.close()
+
+
+def windows(gateway, label):
+    _, view = gateway.admin("GET", f"/api/accounts/{label}")
+    return {(q["group"], w["window"]): w["remaining_permille"] for q in view["quota"] for w in q["windows"]}
+
+
+def test_what_answers_say_is_left_is_shown_at_once(program):
+    chat = {"id": "c", "object": "chat.completion", "model": "m", "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello"}}]}
+    left = {"x-ratelimit-limit-requests": "100", "x-ratelimit-remaining-requests": "40", "x-ratelimit-reset-requests": "20m",
+            "x-ratelimit-limit-tokens": "1000", "x-ratelimit-remaining-tokens": "250", "x-ratelimit-reset-tokens": "10m"}
+    used_up = {**left, "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "30m"}
+
+    def answer(request, connection):
+        if len(upstream.requests) == 1:
+            connection.sendall(whole(chat, fields=left))
+        else:
+            connection.sendall(whole({"error": {"message": "You exceeded your current quota", "type": "insufficient", "code": None}},
+                                     "429 Too Many Requests", {**used_up, "retry-after": "1800"}))
+
+    upstream = Upstream(answer)
+    gateway = Gateway(program, {"accounts": [{"label": "one", "provider": "compatible", "wire": "openai-chat", "api_key": "k", "base_url": upstream.url}]})
+    ask = json.dumps({"model": "m", "messages": [USER]}).encode()
+    try:
+        status, fields, _ = gateway.call("POST", "/v1/chat/completions", ask)
+        assert status == 200 and fields["x-ratelimit-remaining-requests"] == "40", (status, fields)
+        assert windows(gateway, "one") == {("m", "requests"): 400, ("m", "tokens"): 250}
+        _, view = gateway.admin("GET", "/api/accounts/one")
+        quota = view["quota"][0]
+        assert quota["remaining_permille"] == 250 and quota["age_seconds"] <= 5, quota
+        assert 590_000 < quota["reset_unix_ms"] - quota["seen_unix_ms"] <= 600_000, quota
+        status, _, _ = gateway.call("POST", "/v1/chat/completions", ask)
+        assert status == 429, status
+        _, view = gateway.admin("GET", "/api/accounts/one")
+        assert view["quota"][0]["remaining_permille"] == 0, view["quota"]
+        assert 1790 <= view["lockouts"][0]["seconds_left"] <= 1800 and view["lockouts"][0]["named_by_provider"], view["lockouts"]
+    finally:
+        gateway.clear()
+        upstream.close()
+
+
+def test_codex_windows_come_with_each_answer(program):
+    def answer(request, connection):
+        fields = {"x-codex-primary-used-percent": "12", "x-codex-primary-window-minutes": "300", "x-codex-primary-reset-at": "4102444800",
+                  "x-codex-secondary-used-percent": "40", "x-codex-secondary-window-minutes": "10080", "x-codex-secondary-reset-at": "4102444900"}
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" + "".join(f"{n}: {v}\r\n" for n, v in fields.items()).encode()
+        connection.sendall(head + b"Content-Length: %d\r\n\r\n" % len(CODEX_STREAM) + CODEX_STREAM)
+
+    def check(gateway, upstream):
+        status, fields, _ = gateway.call("POST", "/v1/responses", json.dumps(CODEX_ASK).encode())
+        assert status == 200 and fields["x-codex-primary-used-percent"] == "12", fields
+        until(lambda: windows(gateway, "one") == {("codex", "5h"): 880, ("codex", "weekly"): 600}, "the windows")
+    served(program, CODEX, answer, check)

@@ -24,7 +24,8 @@ struct gateway {
     struct desk *desk;
     struct admin *admin;
     struct trace_ring *traces; /* of finished requests */
-    struct stored *stored;     /* responses that clients may go on from */
+    struct stored *stored;     /* the conversations of responses */
+    struct kept *kept;         /* responses that clients may go on from */
     _Atomic bool capturing;
     struct journal *journal;
     struct file_append *journal_file;
@@ -595,6 +596,7 @@ static void gateway_clear(struct gateway *g)
     pool_free(g->pool);
     trace_ring_free(g->traces);
     stored_free(g->stored);
+    kept_free(g->kept);
     journal_free(g->journal);
     file_append_close(g->journal_file);
 }
@@ -624,6 +626,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     g.drain_ms = s->drain_ms;
     g.traces = trace_ring_new(s->capture_bytes);
     g.stored = stored_new();
+    g.kept = kept_new();
     atomic_store(&g.capturing, s->logs_capture);
     g.admin = admin_new(&(struct admin_options){ .pool = g.pool,
                                                  .traces = g.traces,
@@ -638,9 +641,12 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     st = journal_start(&g, e);
     if (st != OK)
         goto out;
-    g.shared = (struct worker_shared){
-        .pool = g.pool, .journal = g.journal, .stored = g.stored, .on_access = on_access, .peer = &g
-    };
+    g.shared = (struct worker_shared){ .pool = g.pool,
+                                       .journal = g.journal,
+                                       .stored = g.stored,
+                                       .kept = g.kept,
+                                       .on_access = on_access,
+                                       .peer = &g };
     g.shared.budget.max = (int64_t)s->memory_bytes;
     g.shared.peers = peers_new();
     st = workers_start(&g, s, e);

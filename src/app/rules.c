@@ -71,6 +71,7 @@ const struct exchange_rules *exchange_rules_new(struct settings *s)
         .answer_bytes_max = s->answer_bytes,
         .privacy = s->privacy,
         .strict = s->strict,
+        .kept = s->kept,
         .chat_image_markdown = s->chat_image_markdown,
         .owner = c,
         .owner_ref = rules_ref,

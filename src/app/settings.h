@@ -10,6 +10,7 @@
 #define PENSTOCK_APP_SETTINGS_H
 
 #include "base/error.h"
+#include "exchange/kept.h"
 #include "http/limits.h"
 #include "pool/pool.h"
 #include "provider/provider.h"
@@ -46,6 +47,8 @@ struct settings {
     struct mapping_spec *mapping;   /* in the order of the file */
     size_t mapping_count;
     int64_t request_deadline_ms, stream_head_after_ms;
+
+    struct kept_limits kept; /* proxy.responses.* */
 
     struct server_limits server;
     struct client_limits client;

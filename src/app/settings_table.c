@@ -435,6 +435,13 @@ static const struct key_row rows[] = {
             "How long one request may take until its answer begins, all attempts together."),
     SECONDS("proxy.stream_head_after_seconds", stream_head_after_ms, 1, DAY_S, "15",
             "A stream without content for this long gets its head and keep-alives."),
+    CEILING("proxy.responses.kept", kept.count_max, 0, KEPT_COUNT_MAX, "10000",
+            "How many answers of OpenAI Responses are kept, so that clients may go on from them "
+            "with any account; 0 keeps none."),
+    NUMBER("proxy.responses.kept_bytes", kept.bytes_max, 1, INT64_C(1) << 40, "67108864",
+           "Bytes that they may take together."),
+    SECONDS("proxy.responses.kept_seconds", kept.unused_ms, 1, 30 * DAY_S, "3600",
+            "How long an answer is kept that nobody goes on from."),
     FLAG("proxy.strict", strict, "false",
          "Refuse a request when something of it cannot be said to the account, in place of naming "
          "it in `X-Penstock-Dropped`. A client asks for it with `X-Penstock-Strict: 1`."),

@@ -18,6 +18,7 @@ struct worker_shared {
     struct pool *pool;
     struct journal *journal; /* NULL: none */
     struct stored *stored;   /* to which conversations responses belong */
+    struct kept *kept;       /* responses that clients may go on from */
     struct budget budget;
     _Atomic uint32_t connections;
     struct peers *peers; /* connections of each remote address */

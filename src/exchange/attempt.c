@@ -1,5 +1,6 @@
 /* exchange/attempt.c - one try: the upstream call of one lease, from its head to its verdict. */
 #include "exchange/exchange_int.h"
+#include "exchange/history.h"
 
 #include "base/log.h"
 #include "provider/quota.h"
@@ -215,6 +216,8 @@ static void drop_request_body(struct exchange *x)
         translated_clear(&x->attempt.crossing->asked);
         return;
     }
+    if (x->history != NULL && x->history->keeps)
+        return; /* its input is kept with the answer */
     *q = (struct wire_request){
         .protocol = q->protocol,
         .doc = { .text = { NULL, q->doc.text.len } }, /* its length is told in the end */
@@ -346,6 +349,7 @@ static void whole_answer(struct exchange *x)
     }
     x->usage = answer.usage;
     note_response(x, answer.id);
+    history_keep(x, buf_str(&a->body));
     attempt_succeed(x);
     reply_whole(x, &answer);
 }

@@ -134,6 +134,26 @@ static bool find_under_models(const struct http_head *head, struct str path, str
     return false;
 }
 
+/* `/v1/responses/{id}`, `…/input_items`, `…/cancel`. */
+static void find_stored(const struct http_head *head, struct str path, struct door_target *t)
+{
+    static const struct str prefixes[] = { STR("/v1/responses/"), STR("/responses/") };
+
+    for (size_t i = 0; i < COUNT(prefixes); i++) {
+        if (!str_starts(path, prefixes[i]) || path.len == prefixes[i].len)
+            continue;
+        bool cancels = str_ends(path, STR("/cancel"));
+        bool lists = str_ends(path, STR("/input_items"));
+
+        t->endpoint = ENDPOINT_STORED;
+        t->model = str_drop(path, prefixes[i].len);
+        if (!(!cancels && !lists && head->method == HTTP_DELETE))
+            need_method(head, cancels ? HTTP_POST : HTTP_GET, t);
+        if (t->allow != NULL && !cancels && !lists)
+            t->allow = "GET, HEAD, DELETE";
+    }
+}
+
 /* Whose error form an unknown path gets: by its beginning. */
 static enum wire protocol_of_path(const struct http_head *head, struct str path)
 {
@@ -163,8 +183,7 @@ void door_find(const struct http_head *head, struct str path, struct str query,
     }
     if (find_under_models(head, path, query, out))
         return;
-    if (str_starts(path, STR("/v1/responses/")) && path.len > sizeof("/v1/responses/") - 1)
-        out->endpoint = ENDPOINT_STORED;
+    find_stored(head, path, out);
     out->protocol = protocol_of_path(head, path);
 }
 

@@ -17,7 +17,7 @@ enum endpoint {
     ENDPOINT_MODEL,      /* one of it */
     ENDPOINT_HEALTH,
     ENDPOINT_HOME,   /* `/` */
-    ENDPOINT_STORED, /* an answer of before, which is not kept: 404 */
+    ENDPOINT_STORED, /* an answer of before: `model` holds its id and what is below it */
     ENDPOINT_LATER,  /* known paths that no account can serve in this version: 501 */
 };
 
@@ -34,7 +34,7 @@ struct door_target {
     enum endpoint endpoint;
     enum wire protocol; /* also of unknown paths: whose error form is used */
     const char *allow;  /* methods for 405; NULL when the method fits */
-    struct str model;   /* of the path (gemini, /models/{id}); decoded */
+    struct str model;   /* of the path (gemini, /models/{id}, /responses/{id}); decoded */
     bool stream;        /* gemini: streamGenerateContent */
     bool json_array;    /* … without alt=sse */
     enum door_ask ask;

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "exchange/exchange_int.h"
+#include "exchange/history.h"
 #include "exchange/session.h"
 #include "io/crypto.h"
 
@@ -85,7 +86,8 @@ static struct exchange *exchange_new(struct exchange_env *env, struct request *r
 }
 
 /* The gateway's own answers, and what is refused before an exchange is made. */
-static bool answer_at_door(struct exchange_env *env, struct request *r, const struct door_target *t)
+static bool answer_at_door(struct exchange_env *env, struct request *r, const struct door_target *t,
+                           const struct client_key *key)
 {
     switch (t->endpoint) {
     case ENDPOINT_MODEL_CALL:
@@ -102,10 +104,7 @@ static bool answer_at_door(struct exchange_env *env, struct request *r, const st
         reply_models(env, r, t);
         return true;
     case ENDPOINT_STORED:
-        reply_refuse(env, r, t,
-                     &(struct fault){ .class = FAULT_NOT_FOUND,
-                                      .message = STR("answers are not kept by this gateway"),
-                                      .code = STR("not_found") });
+        history_answer(env, r, t, key);
         return true;
     case ENDPOINT_LATER:
         reply_refuse(
@@ -153,7 +152,7 @@ void exchange_begin(struct exchange_env *env, struct request *r)
         reply_refuse(env, r, &t, &f);
         return;
     }
-    if (answer_at_door(env, r, &t))
+    if (answer_at_door(env, r, &t, key))
         return;
     exchange_new(env, r, &t, key);
     request_read_body(r, 0);
@@ -193,7 +192,7 @@ void exchange_body(struct request *r)
                                      x->target.model, &r->arena, &x->request, &why)
             : wire_read_request(x->target.protocol, r->body, request_body_bytes(r), x->target.model,
                                 x->target.stream, &r->arena, &x->request, &why);
-    if (!good) {
+    if (!good || !history_begin(x, &why)) {
         reply_complaint(x, &why);
         return;
     }
@@ -213,6 +212,7 @@ void exchange_body(struct request *r)
                                      .request_id = str_c(x->request_id),
                                      .scratch = &x->env->scratch,
                                      .sink = { reply_sink.start, reply_sink.write, x },
+                                     .on_response = x->history != NULL ? history_keep : NULL,
                                  });
     }
     journal_arrival(x);
@@ -532,7 +532,8 @@ void exchange_fault(struct exchange *x, const struct verdict *judged,
         return;
     }
     if (v->kind == VERDICT_AUTH_EXPIRED ||
-        (v->kind == VERDICT_REPAIRABLE && outgoing_repair(x, words))) {
+        (v->kind == VERDICT_REPAIRABLE && outgoing_repair(x, words)) ||
+        history_forgotten(x, words)) {
         x->again = mark.account;
         exchange_move(x, EXCHANGE_PICKING);
         exchange_pick(x);

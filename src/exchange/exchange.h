@@ -15,6 +15,7 @@
 #include "base/metric.h"
 #include "exchange/access.h"
 #include "exchange/door.h"
+#include "exchange/kept.h"
 #include "exchange/repair.h"
 #include "exchange/stored.h"
 #include "http/client.h"
@@ -32,6 +33,7 @@ struct exchange_rules {
     uint64_t answer_bytes_max;    /* an answer that is not streamed, and one event of a stream */
     bool privacy;                 /* mask account names */
     bool chat_image_markdown;     /* pictures also as markdown in the text of a chat */
+    struct kept_limits kept;      /* responses that clients may go on from */
     bool strict; /* refuse what cannot be said to the account in place of dropping it */
     void *owner;
     void (*owner_ref)(void *owner);
@@ -66,6 +68,7 @@ struct exchange_env {
     struct pool *pool;
     struct journal *journal; /* NULL: none */
     struct stored *stored;   /* of all workers; NULL: none */
+    struct kept *kept;       /* of all workers; NULL: none */
     struct exchange_metrics *metrics;
     const struct exchange_rules *rules; /* current; app swaps it, running exchanges keep theirs */
     void (*on_access)(void *peer, const struct access_record *record); /* NULL: none */

@@ -1,6 +1,7 @@
 /* exchange/outgoing.c - what goes upstream: the client's own bytes with the declared edits, or the
  * request translated for the account's wire. */
 #include "exchange/exchange_int.h"
+#include "exchange/history.h"
 
 #include "http/limits.h"
 #include "wire/reasoning.h"
@@ -40,13 +41,23 @@ bool canon_read(struct exchange *x, struct wire_complaint *why)
     if (x->canon != NULL)
         return true;
     struct canon_request *r = arena_new(&x->r->arena, struct canon_request);
+    struct str body = x->r->body;
 
-    if (!translate_read(x->target.protocol, x->r->body, x->target.model, x->target.stream,
-                        &x->r->arena, r, why))
+    if (x->history != NULL && x->history->refers) {
+        if (!history_tell(x, why))
+            return false;
+        body = x->history->body;
+    }
+    if (!translate_read(x->target.protocol, body, x->target.model, x->target.stream, &x->r->arena,
+                        r, why))
         return false;
     if (x->target.ask == ASK_COMPLETE && !r->legacy) {
         *why = (struct wire_complaint){ .param = STR("prompt"), .message = STR("is missing") };
         return false;
+    }
+    if (x->history != NULL && x->history->keeps) { /* here: not lost */
+        r->store = TRI_UNSET;
+        r->where[FIELD_STORE] = STR("");
     }
     x->canon = r;
     return true;
@@ -105,7 +116,7 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
         x->canon->stream || t.dialect == DIALECT_CODEX || (a->wire == WIRE_ANTHROPIC && !counts);
     t.count = counts;
     a->stream = t.stream && !t.count;
-    if (!translate_write(x->canon, &t, x->r->body.len * TRANSLATED_GROWTH + TRANSLATED_MORE,
+    if (!translate_write(x->canon, &t, x->canon->body.len * TRANSLATED_GROWTH + TRANSLATED_MORE,
                          &x->r->arena, &c->asked, why))
         return false;
     if (!strict_allows(x, &c->asked.losses, why))
@@ -121,6 +132,10 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
         .created_unix_s = clock_unix_ms() / 1000,
         .json_array = x->target.json_array,
         .show_thinking = reasoning_is_shown(x->canon),
+        .stores = x->history != NULL && x->history->keeps,
+        .previous_response = x->history != NULL ? x->history->previous : STR(""),
+        .on_response = x->history != NULL ? history_keep : NULL,
+        .peer = x,
         .image_markdown = x->rules->chat_image_markdown,
         .bytes_max = x->rules->answer_bytes_max,
     };
@@ -220,7 +235,7 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why)
         return false;
     /* what another provider signed would be refused by this one: it is left out by translation */
     if (a->wire != x->target.protocol || x->target.ask == ASK_COMPLETE || x->signatures_refused ||
-        !dialect_takes(dialect, &x->request) ||
+        !dialect_takes(dialect, &x->request) || history_is_told(x) ||
         (x->request.doc.noticed && signature_any(x->r->body))) {
         if (!make_translated(x, known, why))
             return false;

@@ -438,7 +438,7 @@ void reply_preflight(struct exchange_env *env, struct request *r)
 {
     struct http_field fields[] = {
         { STR("Access-Control-Allow-Origin"), door_cors_origin(&env->rules->door, r->head) },
-        { STR("Access-Control-Allow-Methods"), STR("GET, POST") },
+        { STR("Access-Control-Allow-Methods"), STR("GET, POST, DELETE") },
         { STR("Access-Control-Allow-Headers"),
           STR("Authorization, Content-Type, X-Api-Key, X-Goog-Api-Key, Anthropic-Version, "
               "Anthropic-Beta, "

@@ -162,6 +162,11 @@ struct encode_options {
     bool show_thinking;
     bool image_markdown; /* openai-chat: pictures stand in the text, too, as markdown */
     size_t bytes_max;    /* of an answer that has to be kept (openai-responses) */
+    /* openai-responses: what is said of it beside the answer, and who wants the whole object */
+    bool stores;
+    struct str previous_response;
+    void (*on_response)(void *peer, struct str response);
+    void *peer;
 };
 
 struct encoder {

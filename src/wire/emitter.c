@@ -312,6 +312,21 @@ static bool reread_mended(struct emitter *e, struct sse_event *ev, struct event_
     return good;
 }
 
+/* The object of the last event. */
+static void tell_response(struct emitter *e, struct str data)
+{
+    struct json doc;
+    uint32_t response;
+
+    if (e->o.on_response == NULL ||
+        !json_parse(&doc, data, &(struct json_limits){ .depth_kept = 1 }, e->o.scratch, NULL) ||
+        json_type(&doc, 0) != JSON_OBJECT)
+        return;
+    response = json_member(&doc, 0, STR("response"), NULL);
+    if (response != JSON_NONE)
+        e->o.on_response(e->o.sink.peer, json_raw(&doc, response));
+}
+
 static enum emitter_fed take_event(struct emitter *e, struct sse_event *ev)
 {
     struct event_view view;
@@ -351,6 +366,7 @@ static enum emitter_fed take_event(struct emitter *e, struct sse_event *ev)
         if (!pass(e, ev, &view, put_out))
             return EMITTER_BROKEN;
         flush(e);
+        tell_response(e, ev->data);
         emitter_move(e, EMITTER_ENDED);
         return EMITTER_DONE;
     case EVENT_CONTENT:

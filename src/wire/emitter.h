@@ -52,6 +52,9 @@ struct emitter_options {
     struct str request_id;
     struct arena *scratch; /* emptied after each feed; may be shared by all streams of a worker */
     struct emitter_sink sink;
+    /* openai-responses: told the whole response of a stream that ended well; NULL: nobody. `peer`
+     * is the sink's. What a translator makes tells it by its own options. */
+    void (*on_response)(void *peer, struct str response);
 };
 
 enum emitter_fed {

@@ -78,7 +78,11 @@ static void put_response_event(struct encoder *e, struct str type, struct str st
     struct json_writer w = begin(e, type);
 
     json_put_key(&w, STR("response"));
+    size_t at = e->out->len;
+
     said_put_response(&w, e->o, status, incomplete, buf_str(&st->output), &st->usage);
+    if (!w.full && e->o->on_response != NULL && !str_eq(status, STR("in_progress")))
+        e->o->on_response(e->o->peer, str_drop(buf_str(e->out), at));
     end(e, &w);
 }
 

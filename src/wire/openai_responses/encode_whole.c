@@ -155,10 +155,14 @@ bool responses_encode_whole(const struct canon_answer *an, const struct encode_o
                 whole_carrier(&wh, b);
         }
     }
+    size_t at = out->len;
+
     w = json_writer(out);
     said_put_response(&w, o, incomplete.len > 0 ? STR("incomplete") : STR("completed"), incomplete,
                       buf_str(&output), &an->usage);
     wh.fits = wh.fits && json_written(&w);
     buf_clear(&output);
+    if (wh.fits && o->on_response != NULL)
+        o->on_response(o->peer, str_drop(buf_str(out), at));
     return wh.fits;
 }

@@ -5,7 +5,8 @@
  * the user. Parts keep the index of their item, so that a loss is named by it.
  *
  * Kept whole, for a Responses upstream alone: calls of tools that the provider ran, compaction,
- * and kinds of items that are not known here. `item_reference` is refused: nothing is stored. */
+ * and kinds of items that are not known here. `item_reference` is refused: what is kept here has
+ * been put in its place before. */
 #include "wire/openai_responses/read_int.h"
 
 #include "base/json_write.h"
@@ -529,7 +530,7 @@ static bool read_more_tools(struct reading *rd, const struct item *it)
 static bool read_reference(struct reading *rd, const struct item *it)
 {
     return members_complain(rd, it->at, NULL,
-                            "refers to a stored item, and none are stored: send the item itself");
+                            "refers to an item that is not kept here: send the item itself");
 }
 
 /* Items that are kept whole. Tools that the provider ran have calls that can be told about

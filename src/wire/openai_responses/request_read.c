@@ -228,8 +228,8 @@ static bool read_include(struct reading *rd, uint32_t node)
     return true;
 }
 
-/* What keeps a conversation at the provider. Nothing is kept here, so only a Responses upstream
- * could know it. */
+/* What keeps a conversation at the provider: what the gateway keeps itself has been put in its
+ * place before, so only a Responses upstream could know the rest. */
 static void read_state(struct reading *rd, const uint32_t *m)
 {
     struct canon_request *r = rd->r;

@@ -251,7 +251,9 @@ void said_put_response(struct json_writer *w, const struct encode_options *o, st
     put_choice(w, &r->choice);
     json_put_member_raw(w, "tools", STR("[]"));
     put_raw_or_null(w, "top_p", r->top_p);
-    json_put_member_bool(w, "store", false);
+    json_put_member_bool(w, "store", o->stores);
+    if (o->previous_response.len > 0)
+        json_put_member(w, "previous_response_id", o->previous_response);
     put_usage(w, usage);
     json_put_end(w);
 }

@@ -1,0 +1,467 @@
+#include "exchange/history.h"
+
+#include <stdlib.h>
+
+#include "base/json_write.h"
+
+#define REFERENCE STR("\"item_reference\"")
+
+static const struct key_id nobody;
+
+static const struct key_id *owner_of(const struct client_key *key)
+{
+    return key != NULL ? &key->id : &nobody;
+}
+
+static bool not_found(struct wire_complaint *why, struct arena *a, struct str id)
+{
+    *why = (struct wire_complaint){
+        .param = STR("previous_response_id"),
+        .message = arena_printf(a, "Previous response with id '%.*s' not found.", STR_ARG(id)),
+        .code = STR("previous_response_not_found"),
+    };
+    return false;
+}
+
+static struct str text_member(const struct json *doc, uint32_t node, struct arena *a)
+{
+    struct str text = STR("");
+
+    if (node != JSON_NONE && json_type(doc, node) == JSON_STRING)
+        (void)json_text(doc, node, a, &text);
+    return text;
+}
+
+/* --- what a request refers to -----------------------------------------------------------------*/
+
+/* Items with what is named by an id alone put in place. */
+struct telling {
+    struct exchange *x;
+    struct history *h;
+    struct buf *out;
+    bool first;
+    bool any, elsewhere; /* references were resolved; … and not all are one account's */
+    bool fits;
+};
+
+static void tell_item(struct telling *t, struct str raw)
+{
+    t->fits = t->fits && (t->first || buf_add_char(t->out, ',')) && buf_add(t->out, raw);
+    t->first = false;
+}
+
+/* The item that this one names, or itself. */
+static struct str resolved(struct telling *t, struct str raw)
+{
+    struct exchange *x = t->x;
+    struct arena *a = &x->r->arena;
+    struct json doc;
+    struct str item;
+    int64_t account;
+
+    if (str_find(raw, REFERENCE) == SIZE_MAX || !json_parse(&doc, raw, NULL, a, NULL) ||
+        json_type(&doc, 0) != JSON_OBJECT)
+        return raw;
+    uint32_t type = json_member(&doc, 0, STR("type"), NULL);
+    struct str id = text_member(&doc, json_member(&doc, 0, STR("id"), NULL), a);
+
+    if (type == JSON_NONE || !json_says(&doc, type, STR("item_reference")) ||
+        !kept_item(x->env->kept, owner_of(x->key), id, loop_now(x->env->loop), a, &item, &account))
+        return raw;
+    t->elsewhere = t->elsewhere || (t->any && account != t->h->account);
+    t->h->account = account;
+    t->any = true;
+    return item;
+}
+
+/* The request's own items: a text is one message. */
+static void tell_input(struct telling *t, struct str input)
+{
+    struct json_cursor c;
+    struct str raw;
+
+    if (input.len > 0 && input.at[0] == '"') {
+        t->fits = t->fits && (t->first || buf_add_char(t->out, ',')) &&
+                  buf_add(t->out, STR("{\"type\":\"message\",\"role\":\"user\",\"content\":"
+                                      "[{\"type\":\"input_text\",\"text\":")) &&
+                  buf_add(t->out, input) && buf_add(t->out, STR("}]}"));
+        t->first = false;
+        return;
+    }
+    if (input.len == 0 || input.at[0] != '[')
+        return;
+    c = json_open(input);
+    while (json_next(&c, &raw))
+        tell_item(t, resolved(t, raw));
+}
+
+/* All members of the body but the id, with everything said in `input`. */
+static bool tell_body(struct exchange *x, struct str past, struct str input)
+{
+    struct arena *a = &x->r->arena;
+    struct history *h = x->history;
+    struct json doc;
+    struct buf out;
+    struct json_writer w;
+
+    if (!json_parse(&doc, x->r->body, &(struct json_limits){ .depth_kept = 1 }, a, NULL))
+        return false;
+    buf_init(&out, x->r->body.len + past.len + input.len + 64);
+    w = json_writer(&out);
+    json_put_object(&w);
+    for (uint32_t key = json_first(&doc, 0); key != JSON_NONE;) {
+        uint32_t value = key + 1;
+
+        if (!json_says(&doc, key, STR("input")) &&
+            !json_says(&doc, key, STR("previous_response_id"))) {
+            json_put_name(&w, json_inside(&doc, key));
+            json_put_raw(&w, json_raw(&doc, value));
+        }
+        key = json_after(&doc, 0, value);
+    }
+    json_put_name(&w, STR("input"));
+    json_put_array(&w);
+    if (past.len > 0)
+        json_put_raw(&w, past);
+    if (input.len > 0)
+        json_put_raw(&w, input);
+    json_put_end(&w);
+    json_put_end(&w);
+    bool good = json_written(&w);
+
+    h->body = arena_copy(a, buf_str(&out));
+    buf_clear(&out);
+    return good;
+}
+
+/* The client's own bytes of `input`, as long as they are there. */
+static struct str input_of(const struct exchange *x)
+{
+    uint32_t node = json_member(&x->request.doc, 0, STR("input"), NULL);
+
+    return node == JSON_NONE ? STR("") : json_raw(&x->request.doc, node);
+}
+
+static void make_input(struct exchange *x)
+{
+    struct history *h = x->history;
+    struct buf out;
+    struct telling t = { .x = x, .h = h, .out = &out, .first = true, .fits = true };
+    bool bound = h->previous.len > 0;
+    int64_t account = h->account;
+
+    buf_init(&out, x->r->body.len + x->rules->kept.bytes_max);
+    tell_input(&t, input_of(x));
+    h->input = t.fits ? arena_copy(&x->r->arena, buf_str(&out)) : STR("");
+    buf_clear(&out);
+    if (t.any) {
+        h->refers = true;
+        if (t.elsewhere || (bound && account != h->account))
+            h->account = 0;
+    }
+}
+
+bool history_tell(struct exchange *x, struct wire_complaint *why)
+{
+    struct history *h = x->history;
+    struct str past = STR("");
+
+    if (h->body.len > 0)
+        return true;
+    if (h->previous.len > 0 && !kept_past(x->env->kept, owner_of(x->key), h->previous,
+                                          loop_now(x->env->loop), &x->r->arena, &past))
+        return not_found(why, &x->r->arena, h->previous);
+    if (h->input.len == 0)
+        make_input(x);
+    return tell_body(x, past, h->input) || not_found(why, &x->r->arena, h->previous);
+}
+
+bool history_forgotten(struct exchange *x, const struct judge_words *words)
+{
+    struct history *h = x->history;
+
+    if (h == NULL || !h->refers || h->account == 0 ||
+        !str_eq(words->code, STR("previous_response_not_found")))
+        return false;
+    h->account = 0;
+    return true;
+}
+
+bool history_begin(struct exchange *x, struct wire_complaint *why)
+{
+    static const struct str names[] = { STR("store"), STR("previous_response_id") };
+    struct kept *kept = x->env->kept;
+    uint32_t nodes[COUNT(names)];
+    struct history h = { .refers = false };
+
+    if (kept == NULL || x->target.protocol != WIRE_OPENAI_RESPONSES)
+        return true;
+    (void)json_members(&x->request.doc, 0, names, nodes, COUNT(names));
+    h.keeps = x->target.ask == ASK_GENERATE && x->rules->kept.count_max > 0 &&
+              (nodes[0] == JSON_NONE || json_type(&x->request.doc, nodes[0]) != JSON_FALSE);
+    h.previous = text_member(&x->request.doc, nodes[1], &x->r->arena);
+    if (h.previous.len > 0 &&
+        kept_account(kept, owner_of(x->key), h.previous, loop_now(x->env->loop), &h.account)) {
+        h.refers = true;
+    } else if (h.previous.len > 0) {
+        /* the provider may know it, but whose it is nobody here knows: only where all clients are
+         * one is it asked */
+        if (x->key != NULL)
+            return not_found(why, &x->r->arena, h.previous);
+        h.previous = STR("");
+    }
+    bool names_items = kept_any(kept) && str_find(x->r->body, REFERENCE) != SIZE_MAX;
+
+    if (!h.keeps && !h.refers && !names_items)
+        return true;
+    x->history = arena_new(&x->r->arena, struct history);
+    *x->history = h;
+    if (names_items)
+        make_input(x);
+    return true;
+}
+
+/* --- what is kept of its answer ---------------------------------------------------------------*/
+
+/* The response with the model's name that its client knows. */
+static struct str with_model(struct exchange *x, const struct json *doc, struct str response)
+{
+    uint32_t node = json_member(doc, 0, STR("model"), NULL);
+    struct buf out;
+
+    if (node == JSON_NONE || json_type(doc, node) != JSON_STRING ||
+        json_says(doc, node, x->request.model))
+        return response;
+    struct str raw = json_raw(doc, node);
+    size_t at = (size_t)(raw.at - response.at);
+
+    buf_init(&out, response.len + x->request.model.len * 6 + 2);
+    if (buf_add(&out, str_take(response, at)) && json_quote(&out, x->request.model) &&
+        buf_add(&out, str_drop(response, at + raw.len)))
+        response = arena_copy(&x->env->scratch, buf_str(&out));
+    buf_clear(&out);
+    return response;
+}
+
+void history_keep(void *peer, struct str response)
+{
+    struct exchange *x = peer;
+    struct history *h = x->history;
+    struct kept_response keep;
+    struct json doc;
+
+    if (h == NULL || !h->keeps ||
+        !json_parse(&doc, response, &(struct json_limits){ .depth_kept = 1 }, &x->env->scratch,
+                    NULL) ||
+        json_type(&doc, 0) != JSON_OBJECT)
+        return;
+    if (h->input.len == 0)
+        make_input(x);
+    keep = (struct kept_response){
+        .owner = *owner_of(x->key),
+        .id = text_member(&doc, json_member(&doc, 0, STR("id"), NULL), &x->env->scratch),
+        .previous = h->previous,
+        .account = x->attempt.translates ? 0 : x->attempt.lease.account_id,
+        .response = with_model(x, &doc, response),
+        .input = h->input,
+    };
+    kept_add(x->env->kept, &x->rules->kept, &keep, loop_now(x->env->loop));
+    if (x->env->stored != NULL && x->has_session && x->attempt.translates)
+        stored_add(x->env->stored, keep.id, &x->session);
+}
+
+/* --- asking for it ----------------------------------------------------------------------------*/
+
+#define ITEMS_PAGE 20
+#define ITEMS_PAGE_MAX 100
+
+static void send(struct exchange_env *env, struct request *r, const struct buf *body)
+{
+    char id[40];
+
+    reply_request_id(env, id);
+    response_send(r, 200,
+                  (struct http_field[]){ { STR("Content-Type"), STR("application/json") },
+                                         { STR("X-Request-Id"), str_c(id) } },
+                  2, buf_str(body));
+}
+
+/* An item as lists show it: with an id of its own. */
+static void put_listed(struct json_writer *w, struct str response_id, struct str raw, uint32_t at,
+                       struct arena *a)
+{
+    struct json doc;
+    uint32_t key;
+
+    if (!json_parse(&doc, raw, &(struct json_limits){ .depth_kept = 1 }, a, NULL) ||
+        json_type(&doc, 0) != JSON_OBJECT || json_member(&doc, 0, STR("id"), NULL) != JSON_NONE) {
+        json_put_raw(w, raw);
+        return;
+    }
+    json_put_object(w);
+    json_put_member(w, "id", arena_printf(a, "item_%.*s_%u", STR_ARG(response_id), at));
+    for (key = json_first(&doc, 0); key != JSON_NONE; key = json_after(&doc, 0, key + 1)) {
+        json_put_name(w, json_inside(&doc, key));
+        json_put_raw(w, json_raw(&doc, key + 1));
+    }
+    json_put_end(w);
+}
+
+struct page {
+    uint32_t limit;
+    bool ascending;
+    struct str after;
+};
+
+static bool read_page(struct request *r, struct page *p, char after[KEPT_ID_MAX])
+{
+    char text[16];
+    size_t len;
+
+    *p = (struct page){ .limit = ITEMS_PAGE };
+    if (http_query_get(r->query, STR("limit"), text, sizeof(text) - 1, &len)) {
+        text[len] = '\0';
+        long n = strtol(text, NULL, 10);
+
+        if (n < 1 || n > ITEMS_PAGE_MAX)
+            return false;
+        p->limit = (uint32_t)n;
+    }
+    p->ascending = http_query_get(r->query, STR("order"), text, sizeof(text), &len) &&
+                   str_eq((struct str){ text, len }, STR("asc"));
+    if (http_query_get(r->query, STR("after"), after, KEPT_ID_MAX, &len))
+        p->after = (struct str){ after, len };
+    return true;
+}
+
+/* A page of what the response was an answer to, in the shape of OpenAI's lists. */
+static void put_items(struct json_writer *w, const struct page *p, struct str response_id,
+                      const struct str *items, uint32_t count, struct arena *a)
+{
+    struct str first = STR("null"), last = STR("null");
+    uint32_t shown = 0;
+    bool begun = p->after.len == 0, more = false;
+
+    json_put_object(w);
+    json_put_member(w, "object", STR("list"));
+    json_put_name(w, STR("data"));
+    json_put_array(w);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = p->ascending ? i : count - 1 - i;
+        struct buf one;
+        struct json doc;
+
+        buf_init(&one, items[at].len + KEPT_ID_MAX + 64);
+        struct json_writer listed = json_writer(&one);
+
+        put_listed(&listed, response_id, items[at], at, a);
+        struct str raw = arena_copy(a, buf_str(&one));
+
+        buf_clear(&one);
+        if (!json_parse(&doc, raw, &(struct json_limits){ .depth_kept = 1 }, a, NULL) ||
+            json_type(&doc, 0) != JSON_OBJECT)
+            continue;
+        uint32_t id = json_member(&doc, 0, STR("id"), NULL);
+
+        if (!begun) {
+            begun = id != JSON_NONE && json_says(&doc, id, p->after);
+            continue;
+        }
+        if (shown == p->limit) {
+            more = true;
+            break;
+        }
+        json_put_raw(w, raw);
+        last = id != JSON_NONE ? json_raw(&doc, id) : STR("null");
+        first = shown == 0 ? last : first;
+        shown++;
+    }
+    json_put_end(w);
+    json_put_member_raw(w, "first_id", first);
+    json_put_member_raw(w, "last_id", last);
+    json_put_member_bool(w, "has_more", more);
+    json_put_end(w);
+}
+
+/* The items in front of the response's own output: what came before, and its request. */
+static bool input_items(struct exchange_env *env, const struct kept_response *kept, int64_t now_ms,
+                        struct arena *a, struct str **out, uint32_t *count)
+{
+    struct str lists[2] = { STR(""), kept->input }, raw;
+    uint32_t room = 0;
+
+    if (kept->previous.len > 0 &&
+        !kept_past(env->kept, &kept->owner, kept->previous, now_ms, a, &lists[0]))
+        return false;
+    *count = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < COUNT(lists); i++) {
+            struct json_cursor c = { .rest = lists[i] };
+
+            while (json_next(&c, &raw)) {
+                if (pass == 0)
+                    room++;
+                else
+                    (*out)[(*count)++] = raw;
+            }
+        }
+        if (pass == 0)
+            *out = arena_array(a, struct str, room + 1);
+    }
+    return true;
+}
+
+void history_answer(struct exchange_env *env, struct request *r, const struct door_target *t,
+                    const struct client_key *key)
+{
+    struct str id, below;
+    const struct key_id *owner = owner_of(key);
+    int64_t now_ms = loop_now(env->loop);
+    struct kept_response kept;
+    struct str *items = NULL;
+    uint32_t count = 0;
+    char after[KEPT_ID_MAX];
+    struct page page;
+    struct buf body;
+    struct json_writer w = json_writer(&body);
+
+    (void)str_cut(t->model, '/', &id, &below);
+    bool found = env->kept != NULL && kept_find(env->kept, owner, id, now_ms, &r->arena, &kept);
+    bool lists = str_eq(below, STR("input_items")), cancels = str_eq(below, STR("cancel"));
+
+    if (found && lists)
+        found = input_items(env, &kept, now_ms, &r->arena, &items, &count);
+    if (!found || (below.len > 0 && !lists && !cancels)) {
+        reply_refuse(env, r, t,
+                     &(struct fault){ .class = FAULT_NOT_FOUND,
+                                      .message = arena_printf(&r->arena,
+                                                              "Response with id '%.*s' not found.",
+                                                              STR_ARG(id)),
+                                      .code = STR("not_found") });
+        return;
+    }
+    if (cancels || (lists && !read_page(r, &page, after))) {
+        reply_refuse(env, r, t,
+                     &(struct fault){ .class = FAULT_BAD_REQUEST,
+                                      .message = cancels ? STR("only background responses can be "
+                                                               "cancelled, and this is none")
+                                                         : STR("limit: must be from 1 to 100"),
+                                      .param = cancels ? STR("") : STR("limit") });
+        return;
+    }
+    buf_init(&body, SIZE_MAX);
+    if (lists) {
+        put_items(&w, &page, id, items, count, &r->arena);
+    } else if (r->head->method == HTTP_DELETE) {
+        (void)kept_remove(env->kept, owner, id, now_ms);
+        json_put_object(&w);
+        json_put_member(&w, "id", id);
+        json_put_member(&w, "object", STR("response"));
+        json_put_member_bool(&w, "deleted", true);
+        json_put_end(&w);
+    } else {
+        json_put_raw(&w, kept.response);
+    }
+    send(env, r, &body);
+    buf_clear(&body);
+}

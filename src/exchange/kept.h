@@ -1,0 +1,59 @@
+/* exchange/kept.h - responses that are kept here, so that their clients may go on from them.
+ *
+ * A client of Responses that stores (the protocol's default) sends `previous_response_id` and its
+ * new words alone, or names items of before by their ids. Most providers keep nothing, and one that
+ * does keeps it for its own account; so what was said is kept here, for the client key that said
+ * it, and told again to whichever account goes on. Bounded in number and bytes: what was not used
+ * for longest makes room. Not kept over a restart.
+ * Threads: any (one lock, not held while texts are copied).   Memory: kept_free(). */
+#ifndef PENSTOCK_EXCHANGE_KEPT_H
+#define PENSTOCK_EXCHANGE_KEPT_H
+
+#include "base/arena.h"
+#include "exchange/door.h"
+
+#define KEPT_COUNT_MAX 65536
+#define KEPT_ID_MAX 256     /* bytes of an id */
+#define KEPT_CHAIN_MAX 4096 /* responses that go on from each other */
+
+struct kept;
+
+struct kept_limits {
+    uint32_t count_max; /* 0: nothing is kept */
+    uint64_t bytes_max;
+    int64_t unused_ms; /* since the last use */
+};
+
+struct kept_response {
+    struct key_id owner;
+    struct str id, previous; /* the response it goes on from, or empty */
+    int64_t account;         /* whose provider keeps it, too; 0: nobody's */
+    struct str response;     /* the object, as its client got it */
+    struct str input;        /* what was new in its request: items between commas */
+};
+
+struct kept *kept_new(void);
+void kept_free(struct kept *k); /* NULL is fine */
+
+/* Copies what is given. One that has no id or no output, or is larger than all may be, is not kept.
+ */
+void kept_add(struct kept *k, const struct kept_limits *limits, const struct kept_response *given,
+              int64_t now_ms);
+bool kept_any(const struct kept *k);
+
+/* Nobody finds what another key has left. Texts are copied into the arena. */
+bool kept_find(struct kept *k, const struct key_id *owner, struct str id, int64_t now_ms,
+               struct arena *a, struct kept_response *out);
+/* The account alone. */
+bool kept_account(struct kept *k, const struct key_id *owner, struct str id, int64_t now_ms,
+                  int64_t *account);
+/* All that was said up to and with this response, oldest first: items between commas. False: it, or
+ * one that it goes on from, is not kept (any more). */
+bool kept_past(struct kept *k, const struct key_id *owner, struct str id, int64_t now_ms,
+               struct arena *a, struct str *items);
+/* One item of an output. */
+bool kept_item(struct kept *k, const struct key_id *owner, struct str item_id, int64_t now_ms,
+               struct arena *a, struct str *item, int64_t *account);
+bool kept_remove(struct kept *k, const struct key_id *owner, struct str id, int64_t now_ms);
+
+#endif

@@ -1,0 +1,197 @@
+#include "exchange/kept.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "test.h"
+
+static const struct kept_limits wide = { 1000, 1 << 20, 1000 };
+static const struct key_id ada = { { 1 } }, ben = { { 2 } };
+
+/* Its output is one item, its input another. */
+static struct kept_response made(struct test *t, uint32_t n, uint32_t previous)
+{
+    struct arena *a = &t->arena;
+
+    return (struct kept_response){
+        .owner = ada,
+        .id = arena_printf(a, "resp_%u", n),
+        .previous = previous > 0 ? arena_printf(a, "resp_%u", previous) : STR(""),
+        .account = n,
+        .response =
+            arena_printf(a, "{\"id\":\"resp_%u\",\"output\":[ {\"id\":\"msg_%u\"} ]}", n, n),
+        .input = arena_printf(a, "{\"in\":%u}", n),
+    };
+}
+
+static void add(struct test *t, struct kept *k, const struct kept_limits *l, uint32_t n,
+                uint32_t previous, int64_t now_ms)
+{
+    struct kept_response r = made(t, n, previous);
+
+    kept_add(k, l, &r, now_ms);
+}
+
+static bool has(struct test *t, struct kept *k, const struct key_id *owner, uint32_t n,
+                int64_t now_ms)
+{
+    int64_t account;
+
+    return kept_account(k, owner, arena_printf(&t->arena, "resp_%u", n), now_ms, &account) &&
+           account == n;
+}
+
+TEST(a_chain_tells_all_that_was_said_in_order)
+{
+    struct kept *k = kept_new();
+    struct str items;
+
+    add(t, k, &wide, 1, 0, 0);
+    add(t, k, &wide, 2, 1, 1);
+    add(t, k, &wide, 3, 2, 2);
+    CHECK(kept_past(k, &ada, STR("resp_3"), 3, &t->arena, &items));
+    CHECK_STR(items, "{\"in\":1},{\"id\":\"msg_1\"},{\"in\":2},{\"id\":\"msg_2\"},{\"in\":3},"
+                     "{\"id\":\"msg_3\"}");
+    /* a link that is missing */
+    CHECK(kept_remove(k, &ada, STR("resp_2"), 4));
+    CHECK(!kept_past(k, &ada, STR("resp_3"), 5, &t->arena, &items));
+    CHECK(kept_past(k, &ada, STR("resp_1"), 5, &t->arena, &items));
+    kept_free(k);
+}
+
+TEST(only_its_owner_finds_a_response_and_its_items)
+{
+    struct kept *k = kept_new();
+    struct kept_response got;
+    struct str item;
+    int64_t account = 0;
+
+    add(t, k, &wide, 7, 0, 0);
+    CHECK(kept_find(k, &ada, STR("resp_7"), 0, &t->arena, &got));
+    CHECK_STR(got.response, "{\"id\":\"resp_7\",\"output\":[ {\"id\":\"msg_7\"} ]}");
+    CHECK_STR(got.input, "{\"in\":7}");
+    CHECK(kept_item(k, &ada, STR("msg_7"), 0, &t->arena, &item, &account));
+    CHECK_STR(item, "{\"id\":\"msg_7\"}");
+    CHECK_INT(account, 7);
+    CHECK(!kept_find(k, &ben, STR("resp_7"), 0, &t->arena, &got));
+    CHECK(!kept_item(k, &ben, STR("msg_7"), 0, &t->arena, &item, &account));
+    CHECK(!kept_remove(k, &ben, STR("resp_7"), 0));
+    CHECK(!kept_find(k, &ada, STR(""), 0, &t->arena, &got));
+    kept_free(k);
+}
+
+TEST(what_was_not_used_for_longest_makes_room)
+{
+    const struct kept_limits three = { 3, 1 << 20, 1000 };
+    struct kept *k = kept_new();
+
+    for (uint32_t n = 1; n <= 3; n++)
+        add(t, k, &three, n, 0, n);
+    CHECK(has(t, k, &ada, 1, 4));
+    add(t, k, &three, 4, 0, 5);
+    CHECK(has(t, k, &ada, 1, 6) && has(t, k, &ada, 3, 6) && has(t, k, &ada, 4, 6));
+    CHECK(!has(t, k, &ada, 2, 6));
+    kept_free(k);
+}
+
+TEST(bytes_are_bounded_whatever_is_kept)
+{
+    const struct kept_limits small = { 1000, 10000, 1000 };
+    struct kept *k = kept_new();
+    struct kept_response huge = made(t, 500, 0);
+    uint32_t kept = 0;
+
+    for (uint32_t n = 1; n <= 100; n++)
+        add(t, k, &small, n, 0, n);
+    for (uint32_t n = 1; n <= 100; n++)
+        kept += has(t, k, &ada, n, 101);
+    CHECK(kept > 5 && kept < 20, "%u", kept);
+    CHECK(has(t, k, &ada, 100, 101));
+    /* one that is larger than all may be drives nothing out */
+    huge.input = (struct str){ arena_alloc(&t->arena, 10001), 10001 };
+    kept_add(k, &small, &huge, 101);
+    CHECK(!has(t, k, &ada, 500, 101) && has(t, k, &ada, 100, 101));
+    kept_free(k);
+}
+
+TEST(what_nobody_uses_is_forgotten_in_time)
+{
+    struct kept *k = kept_new();
+
+    add(t, k, &wide, 1, 0, 0);
+    add(t, k, &wide, 2, 0, 0);
+    CHECK(has(t, k, &ada, 1, 999));
+    CHECK(!has(t, k, &ada, 2, 1000) && has(t, k, &ada, 1, 1000));
+    CHECK(kept_any(k));
+    CHECK(!has(t, k, &ada, 1, 2000));
+    CHECK(!kept_any(k));
+    kept_free(k);
+}
+
+TEST(what_says_too_little_is_not_kept)
+{
+    struct kept *k = kept_new();
+    struct kept_response r = made(t, 1, 0);
+
+    r.response = STR("{\"id\":\"resp_1\",\"output\":[]}");
+    kept_add(k, &wide, &r, 0); /* a provider's: it may have left the items out */
+    CHECK(!has(t, k, &ada, 1, 0));
+    r.account = 0; /* ours is all there is */
+    kept_add(k, &wide, &r, 0);
+    CHECK(kept_any(k));
+    r.id = STR("");
+    kept_add(k, &wide, &r, 0);
+    r.id = STR("resp_2");
+    r.response = STR("[]");
+    kept_add(k, &wide, &r, 0);
+    CHECK(!has(t, k, &ada, 2, 0));
+    kept_add(k, &(struct kept_limits){ 0, 1 << 20, 1000 }, &r, 0);
+    kept_free(k);
+}
+
+/* Threads that add, read and remove the same few. */
+struct user {
+    struct kept *k;
+    uint32_t seed;
+};
+
+static void *use(void *peer)
+{
+    struct user *u = peer;
+    struct test own = { 0 };
+
+    for (uint32_t i = 0; i < 3000; i++) {
+        uint32_t n = (u->seed = u->seed * 1103515245u + 12345u) >> 16 & 7;
+        struct str id = arena_printf(&own.arena, "resp_%u", n + 1), items;
+        struct kept_response got;
+
+        if (n % 4 == 0)
+            (void)kept_remove(u->k, &ada, id, i);
+        else if (n % 4 == 1)
+            (void)kept_past(u->k, &ada, id, i, &own.arena, &items);
+        else if (n % 4 == 2 && kept_find(u->k, &ada, id, i, &own.arena, &got))
+            assert(str_starts(got.response, STR("{\"id\"")));
+        else
+            add(&own, u->k, &wide, n + 1, n, i);
+        if (i % 100 == 0)
+            arena_reset(&own.arena);
+    }
+    arena_free(&own.arena);
+    return NULL;
+}
+
+TEST(many_threads_share_it)
+{
+    struct kept *k = kept_new();
+    struct user users[4];
+    pthread_t threads[4];
+
+    (void)t;
+    for (uint32_t i = 0; i < 4; i++) {
+        users[i] = (struct user){ k, i + 1 };
+        CHECK(pthread_create(&threads[i], NULL, use, &users[i]) == 0);
+    }
+    for (uint32_t i = 0; i < 4; i++)
+        (void)pthread_join(threads[i], NULL);
+    kept_free(k);
+}

@@ -371,7 +371,7 @@ static bool read_all(struct reading *r)
     if (!read_watermarks(r) || !read_listen_variable(r) || !read_key_variable(r))
         return false;
     read_proxy_variables(r);
-    return true;
+    return settings_lay_oauth(r);
 }
 
 static bool text_parse(struct str text, struct arena *a, struct json *doc,
@@ -465,6 +465,8 @@ void settings_unref(struct settings *s)
         secret_clear(&s->client_keys[i].key);
     for (size_t i = 0; i < s->account_count; i++)
         account_spec_free(s->accounts[i]);
+    for (size_t i = 0; i < s->provider.of_count; i++)
+        secret_clear(&s->provider.of[i].oauth.client_secret);
     arena_free(&s->arena);
     free(s);
 }

@@ -26,7 +26,7 @@ struct account_reading {
     const struct place *at; /* of the account */
     uint32_t node;
     struct account_spec *spec;
-    struct str key_variable;
+    struct str key_variable, token_variable;
 };
 
 /* --- pieces */
@@ -93,16 +93,28 @@ void settings_put_proxy(struct str proxy, struct json_writer *w)
         json_put_str(w, proxy);
 }
 
-int64_t settings_account_id(struct str label)
+/* From 1 on. */
+static int64_t number_of(struct str text)
 {
     uint8_t digest[SHA256_BYTES];
     uint64_t n = 0;
 
-    sha256(label, digest);
+    sha256(text, digest);
     for (size_t i = 0; i < 8; i++)
         n = n << 8 | digest[i];
     n &= INT64_MAX;
-    return n == 0 ? -1 : -(int64_t)n;
+    return n == 0 ? 1 : (int64_t)n;
+}
+
+int64_t settings_account_id(struct str label)
+{
+    return -number_of(label);
+}
+
+/* Another token in the file is another sign-in. */
+static int64_t grant_series(struct str refresh)
+{
+    return refresh.len > 0 ? number_of(refresh) : 0;
 }
 
 /* --- members of an account */
@@ -169,15 +181,38 @@ static bool read_api_key(struct account_reading *a, uint32_t node)
     return settings_read_secret(a->r, &at, node, &a->spec->api_key);
 }
 
-static bool read_api_key_env(struct account_reading *a, uint32_t node)
+static bool take_variable(struct account_reading *a, const char *name, uint32_t node,
+                          struct str *to)
 {
-    const struct place at = { a->at, STR("api_key_env"), 0 };
+    const struct place at = { a->at, str_c(name), 0 };
     const char *wrong;
 
-    if (!take_text(a, "api_key_env", node, NAME_TEXT_MAX, &a->key_variable))
+    if (!take_text(a, name, node, NAME_TEXT_MAX, to))
         return false;
-    wrong = check_variable_name(a->key_variable);
+    wrong = check_variable_name(*to);
     return wrong == NULL || settings_refuse(a->r, &at, node, "%s", wrong);
+}
+
+static bool read_api_key_env(struct account_reading *a, uint32_t node)
+{
+    return take_variable(a, "api_key_env", node, &a->key_variable);
+}
+
+static bool read_refresh_token(struct account_reading *a, uint32_t node)
+{
+    const struct place at = { a->at, STR("refresh_token"), 0 };
+
+    return settings_read_secret(a->r, &at, node, &a->spec->grant.refresh);
+}
+
+static bool read_refresh_token_env(struct account_reading *a, uint32_t node)
+{
+    return take_variable(a, "refresh_token_env", node, &a->token_variable);
+}
+
+static bool read_account_id(struct account_reading *a, uint32_t node)
+{
+    return take_text(a, "account_id", node, NAME_TEXT_MAX, &a->spec->grant.account);
 }
 
 static bool read_tier(struct account_reading *a, uint32_t node)
@@ -275,7 +310,8 @@ static bool read_proxy_disabled(struct account_reading *a, uint32_t node)
 
 const struct member_doc account_docs[] = {
     { "label", "string, required", "Its name: unique, 1 to 128 bytes." },
-    { "provider", "string, required", "`openai`, `anthropic`, `gemini` or `compatible`." },
+    { "provider", "string, required",
+      "`openai`, `anthropic`, `gemini`, `compatible`, `antigravity`, `codex` or `copilot`." },
     { "wire", "string",
       "`compatible` only, required there: what it speaks: `openai-chat`, "
       "`openai-responses`, `anthropic`, `gemini` or `cloudcode`." },
@@ -285,6 +321,12 @@ const struct member_doc account_docs[] = {
     { "api_key_env", "string",
       "The environment variable that holds the key. While it is unset, the "
       "account is disabled." },
+    { "refresh_token", "string",
+      "`antigravity`, `codex`, `copilot`: what signing in gave, for containers; of `copilot` "
+      "GitHub's "
+      "own token. Renewed tokens are kept, sealed, in the database." },
+    { "refresh_token_env", "string", "The environment variable that holds it." },
+    { "account_id", "string", "`codex`: the ChatGPT account that requests name." },
     { "tier", "string", "`ULTRA`, `PRO` or `FREE`: higher ones are used first." },
     { "models", "list of strings",
       "Models it offers, with `*` for any text; without it: what the "
@@ -300,9 +342,12 @@ const struct member_doc account_docs[] = {
 
 /* In the order of account_docs. */
 static bool (*const account_readers[])(struct account_reading *a, uint32_t node) = {
-    read_label,   read_provider,    read_wire,         read_base_url, read_project,
-    read_api_key, read_api_key_env, read_tier,         read_models,   read_max_concurrency,
-    read_headers, read_proxy,       read_capabilities, read_disabled, read_proxy_disabled,
+    read_label,           read_provider,      read_wire,
+    read_base_url,        read_project,       read_api_key,
+    read_api_key_env,     read_refresh_token, read_refresh_token_env,
+    read_account_id,      read_tier,          read_models,
+    read_max_concurrency, read_headers,       read_proxy,
+    read_capabilities,    read_disabled,      read_proxy_disabled,
 };
 _Static_assert(COUNT(account_readers) + 1 == COUNT(account_docs), "a reader for each member");
 
@@ -325,21 +370,22 @@ static bool refuse_account(const struct account_reading *a, const char *name, co
 }
 
 /* A key that is not there disables the account; anything else about it is still checked. */
-static bool account_find_key(struct account_reading *a)
+static bool account_find_secret(struct account_reading *a, const char *member, struct str name,
+                                struct secret *to)
 {
     struct account_spec *spec = a->spec;
-    struct str name = a->key_variable, key;
+    struct str key;
 
     if (name.len == 0)
         return true;
-    if (!secret_is_empty(&spec->api_key))
-        return refuse_account(a, "api_key_env", "and api_key exclude each other");
+    if (!secret_is_empty(to))
+        return refuse_account(a, member, "excludes the member of its name without `_env`");
     char text[129];
 
     snprintf(text, sizeof(text), "%.*s", STR_ARG(name));
     key = a->r->sources == NULL ? STR("") : str_trim(a->r->sources->environment(text));
     if (key.len > 0) {
-        spec->api_key = secret_copy(key);
+        *to = secret_copy(key);
         return true;
     }
     spec->disabled = true;
@@ -357,7 +403,8 @@ static bool account_try(const struct account_reading *a)
     struct error e = { .status = OK };
 
     options.proxy = (struct proxy_settings){ .global = options.proxy.global };
-    bool keyless = secret_is_empty(&tried.api_key) && a->key_variable.len > 0;
+    bool keyless = secret_is_empty(account_credential(&tried)) &&
+                   (a->key_variable.len > 0 || a->token_variable.len > 0);
 
     if (keyless)
         tried.api_key = secret_copy(STR("unset"));
@@ -382,7 +429,13 @@ static bool account_check(struct account_reading *a)
         return refuse_account(a, "wire", "is missing: what a compatible provider speaks");
     if (!compatible && spec->wire.len > 0)
         return refuse_account(a, "wire", "is for accounts of the provider `compatible` only");
-    return account_find_key(a) && account_try(a);
+    if (!account_find_secret(a, "api_key_env", a->key_variable, &a->spec->api_key) ||
+        !account_find_secret(a, "refresh_token_env", a->token_variable, &a->spec->grant.refresh))
+        return false;
+    if (!secret_is_empty(&spec->grant.refresh) && !secret_is_empty(&spec->api_key))
+        return refuse_account(a, "refresh_token", "and api_key exclude each other");
+    a->spec->grant.series = grant_series(secret_reveal(&spec->grant.refresh));
+    return account_try(a);
 }
 
 static struct account_spec *account_read(struct reading *r, const struct place *at, uint32_t node)

@@ -111,6 +111,13 @@ bool settings_read_headers(const struct reading *r, const struct place *at, uint
                            struct arena *a, struct header_pair **headers, size_t *count);
 void settings_put_headers(const struct header_pair *headers, size_t count, struct json_writer *w);
 
+/* settings_oauth.c: `providers.<name>.oauth`, and what the environment lays over all of them. */
+bool settings_read_oauth(struct reading *r, const struct place *at, uint32_t node,
+                         struct signin_settings *s);
+void settings_put_oauth(const struct signin_settings *s, struct json_writer *w);
+bool settings_has_oauth(const struct signin_settings *s);
+bool settings_lay_oauth(struct reading *r);
+
 /* A proxy's URL without its password; null for none. */
 void settings_put_proxy(struct str proxy, struct json_writer *w);
 
@@ -118,8 +125,8 @@ void settings_put_proxy(struct str proxy, struct json_writer *w);
 struct member_doc {
     const char *name, *type, *meaning;
 };
-extern const struct member_doc account_docs[], client_key_docs[],
-    provider_docs[]; /* name NULL ends */
+extern const struct member_doc account_docs[], client_key_docs[], provider_docs[],
+    oauth_docs[]; /* name NULL ends */
 bool settings_has_member(const struct member_doc *docs, struct str name);
 /* One environment variable that stands above the file. */
 extern const struct member_doc environment_docs[];

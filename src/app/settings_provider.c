@@ -14,7 +14,8 @@ const struct member_doc provider_docs[] = {
     { "timeouts", "object",
       "`dns_ms`, `connect_ms`, `tls_ms`, `write_ms`, `first_byte_ms`, "
       "`idle_ms`, `total_ms`: as in `timeouts`, for this provider." },
-    { "oauth", "object", "`client_id`, `client_secret`, `scopes` of the client to sign in with." },
+    { "oauth", "object",
+      "`antigravity`, `codex`, `copilot`: the client to sign in with, see below." },
     { NULL, NULL, NULL },
 };
 
@@ -132,8 +133,9 @@ static bool read_provider(struct provider_place *p, struct str name)
         !settings_member(r, p->at, p->node, STR("timeouts"), &timeouts) ||
         !settings_member(r, p->at, p->node, STR("oauth"), &oauth))
         return false;
-    if (oauth != JSON_NONE && !settings_want(r, &(struct place){ p->at, STR("oauth"), 0 }, oauth,
-                                             JSON_OBJECT, "an object"))
+    const struct place oauth_at = { p->at, STR("oauth"), 0 };
+
+    if (oauth != JSON_NONE && !settings_want(r, &oauth_at, oauth, JSON_OBJECT, "an object"))
         return false;
     if (!provider_exists(name))
         return true;
@@ -147,6 +149,11 @@ static bool read_provider(struct provider_place *p, struct str name)
                                &r->s->arena, &list, &o->of[p->slot].header_count))
         return false;
     o->of[p->slot].headers = list;
+    if (oauth != JSON_NONE && !provider_signs_in(name))
+        return settings_refuse(r, &oauth_at, oauth, "accounts of %.*s have keys and do not sign in",
+                               STR_ARG(name));
+    if (oauth != JSON_NONE && !settings_read_oauth(r, &oauth_at, oauth, &o->of[p->slot].oauth))
+        return false;
     return (timeouts == JSON_NONE || read_times(p, timeouts)) && provider_try(p);
 }
 
@@ -216,6 +223,10 @@ static void put_providers(const struct settings *s,
                 json_put_member_i64(w, times[k].name, ms);
         }
         json_put_end(w);
+        if (settings_has_oauth(&s->provider.of[i].oauth)) {
+            json_put_key(w, STR("oauth"));
+            settings_put_oauth(&s->provider.of[i].oauth, w);
+        }
         json_put_end(w);
     }
     json_put_end(w);

@@ -14,6 +14,8 @@ const struct member_doc environment_docs[] = {
     { "PENSTOCK_OAUTH_NO_OPEN", "ANTI_API_OAUTH_NO_OPEN", "Do not open a browser to sign in." },
     { "PENSTOCK_OAUTH_REDIRECT_URL", "ANTI_API_OAUTH_REDIRECT_URL",
       "Where a provider sends the browser after signing in, when this is another machine." },
+    { "PENSTOCK_ANTIGRAVITY_CLIENT_ID, PENSTOCK_ANTIGRAVITY_CLIENT_SECRET",
+      "likewise CODEX and COPILOT", "The OAuth client to sign in to a provider with." },
     { "PENSTOCK_VERBOSE", "ANTI_API_VERBOSE", "1: debug messages in the log." },
     { "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", "the same in lower case, which goes first",
       "Proxies to upstreams, when neither account nor `proxy.upstream_proxy` names one." },
@@ -98,10 +100,12 @@ void settings_reference(struct buf *out)
                 out);
     put_members("Members of `client_keys[]`", "One object for each key, with `key` or `key_env`.",
                 columns, client_key_docs, out);
-    put_members("Members of `providers.<name>`",
-                "For `openai`, `anthropic`, `gemini` and `compatible`; those of providers that "
-                "sign in are kept.",
-                columns, provider_docs, out);
+    put_members("Members of `providers.<name>`", "For all accounts of a provider.", columns,
+                provider_docs, out);
+    put_members("Members of `providers.<name>.oauth`",
+                "For `antigravity`, `codex` and `copilot`, whose accounts sign in "
+                "([providers](providers)).",
+                columns, oauth_docs, out);
     put_members("Environment", "These stand above the file.", "| Variable | Also as | Meaning |",
                 environment_docs, out);
     settings_unref(standard);

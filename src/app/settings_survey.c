@@ -15,8 +15,18 @@ static struct str below(const struct survey *v, struct str group, struct str nam
     return arena_printf(v->a, "%.*s.%.*s", STR_ARG(group), STR_ARG(name));
 }
 
+static bool is_secret(struct str member)
+{
+    static const char *const names[] = { "api_key", "refresh_token", "key", "client_secret" };
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (str_eq(member, str_c(names[i])))
+            return true;
+    return false;
+}
+
 static void members(const struct survey *v, struct str at, uint32_t object,
-                    const struct member_doc *docs, const char *secret)
+                    const struct member_doc *docs)
 {
     if (json_type(v->doc, object) != JSON_OBJECT)
         return;
@@ -29,19 +39,27 @@ static void members(const struct survey *v, struct str at, uint32_t object,
         i = json_after(v->doc, object, i);
         if (!settings_has_member(docs, name))
             v->fn(v->peer, SETTINGS_UNKNOWN, below(v, at, name));
-        else if (secret != NULL && str_eq(name, str_c(secret)) &&
-                 json_type(v->doc, i) == JSON_STRING)
+        else if (is_secret(name) && json_type(v->doc, i) == JSON_STRING)
             v->fn(v->peer, SETTINGS_SECRET_IN_CLEAR, below(v, at, name));
     }
 }
 
 static void list(const struct survey *v, struct str at, uint32_t array,
-                 const struct member_doc *docs, const char *secret)
+                 const struct member_doc *docs)
 {
     size_t n = 0;
 
     for (uint32_t i = json_first(v->doc, array); i != JSON_NONE; i = json_after(v->doc, array, i))
-        members(v, arena_printf(v->a, "%.*s[%zu]", STR_ARG(at), n++), i, docs, secret);
+        members(v, arena_printf(v->a, "%.*s[%zu]", STR_ARG(at), n++), i, docs);
+}
+
+static void provider(const struct survey *v, struct str at, uint32_t object)
+{
+    uint32_t oauth = json_member(v->doc, object, STR("oauth"), NULL);
+
+    members(v, at, object, provider_docs);
+    if (oauth != JSON_NONE)
+        members(v, below(v, at, STR("oauth")), oauth, oauth_docs);
 }
 
 static void providers(const struct survey *v, struct str at, uint32_t object)
@@ -54,7 +72,7 @@ static void providers(const struct survey *v, struct str at, uint32_t object)
         assert(is_string);
         i = json_after(v->doc, object, i);
         if (provider_exists(name))
-            members(v, below(v, at, name), i, provider_docs, NULL);
+            provider(v, below(v, at, name), i);
         else
             v->fn(v->peer, SETTINGS_UNKNOWN, below(v, at, name));
     }
@@ -63,9 +81,9 @@ static void providers(const struct survey *v, struct str at, uint32_t object)
 static void key(const struct survey *v, struct str path, const struct key_row *row, uint32_t node)
 {
     if (row->kind == &kind_accounts)
-        list(v, path, node, account_docs, "api_key");
+        list(v, path, node, account_docs);
     else if (row->kind == &kind_client_keys)
-        list(v, path, node, client_key_docs, "key");
+        list(v, path, node, client_key_docs);
     else if (row->kind == &kind_providers)
         providers(v, path, node);
 }

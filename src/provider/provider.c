@@ -36,6 +36,16 @@ bool provider_exists(struct str name)
     return provider_find(name) != NULL;
 }
 
+const struct signin_settings *provider_signin(const struct provider_options *o, struct str name)
+{
+    static const struct signin_settings none = { .listen_count = 0 };
+
+    for (size_t i = 0; i < o->of_count; i++)
+        if (str_eq(o->of[i].name, name))
+            return &o->of[i].oauth;
+    return &none;
+}
+
 bool provider_signs_in(struct str name)
 {
     const struct provider *p = provider_find(name);

@@ -12,6 +12,7 @@
 #include "http/client.h"
 #include "http/proxy.h"
 #include "pool/pool.h"
+#include "provider/signin.h"
 #include "wire/dialect.h"
 
 struct provider;
@@ -60,9 +61,14 @@ struct provider_options {
         const struct header_pair *headers;
         size_t header_count;
         struct call_timeouts timeouts; /* 0: the general one */
+        struct signin_settings oauth;
     } of[16];
     size_t of_count;
+    struct str redirect_url; /* where a provider sends the browser after signing in, when that is
+                                not this machine; empty: it is */
 };
+/* The settings of one provider's sign-in; empty ones when there are none. */
+const struct signin_settings *provider_signin(const struct provider_options *o, struct str name);
 
 /* E_SYNTAX / E_REFUSED name the member of the account that is wrong. A missing or doubled version
  * segment of the base URL is corrected and logged. Nothing of `spec` or `options` is kept. */

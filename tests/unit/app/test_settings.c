@@ -262,6 +262,12 @@ TEST(what_is_wrong_is_told_with_its_place)
         { "{\"providers\":{\"openai\":{\"headers\":{\"Host\":\"x\"}}}}",
           "providers.openai.headers.Host", "is not for settings", 1, 35 },
         { "{\"providers\":{\"openai\":{},\"openai\":{}}}", "providers.openai", "twice", 1, 15 },
+        { "{\"providers\":{\"openai\":{\"oauth\":{}}}}", "providers.openai.oauth", "do not sign in",
+          1, 33 },
+        { "{\"providers\":{\"codex\":{\"oauth\":{\"listen\":[\"x\"]}}}}",
+          "providers.codex.oauth.listen[0]", "is no address", 1, 43 },
+        { "{\"providers\":{\"codex\":{\"oauth\":{\"token_url\":\"x\"}}}}",
+          "providers.codex.oauth.token_url", "is no http", 1, 45 },
         { "{\"providers\":{\"codex\":{\"oauth\":7}}}", "providers.codex.oauth", "must be an object",
           1, 32 },
     };
@@ -309,7 +315,11 @@ TEST(accounts_that_cannot_be_used_are_refused)
         { ACCOUNT("\"api_key\":\"k\",\"wire\":\"openai-chat\""), "accounts[0].wire",
           "`compatible` only" },
         { ACCOUNT("\"api_key\":\"k\",\"api_key_env\":\"X\""), "accounts[0].api_key_env",
-          "exclude each other" },
+          "excludes the member" },
+        { "{\"accounts\":[{\"label\":\"w\",\"provider\":\"codex\",\"api_key\":\"k\","
+          "\"refresh_token\":\"r\"}]}",
+          "accounts[0].refresh_token", "exclude each other" },
+        { ACCOUNT("\"refresh_token\":\"r\""), "accounts[0].provider", "does not sign in" },
         { ACCOUNT("\"api_key_env\":\"1X\""), "accounts[0].api_key_env", "no name" },
         { ACCOUNT("\"api_key\":\"two words\""), "accounts[0].api_key", "no header can carry" },
         { ACCOUNT("\"api_key\":\"k\",\"base_url\":\"nowhere\""), "accounts[0].base_url", "" },
@@ -473,7 +483,11 @@ TEST(provider_settings_reach_the_providers_options)
         t,
         "{\"providers\":{\"gemini\":{\"base_url\":[\"http://127.0.0.1:1\",\"http://127.0.0.1:2\"],"
         "\"headers\":{\"X-A\":\"1\"},\"timeouts\":{\"idle_ms\":5}},"
-        "\"antigravity\":{\"oauth\":{\"client_id\":\"x\"}},\"unheard\":{}}}");
+        "\"antigravity\":{\"oauth\":{\"client_id\":\"x\",\"client_secret\":\"it-is-a-secret\","
+        "\"scopes\":[\"a\",\"b\"],\"listen\":\"127.0.0.1:0\",\"token_url\":\"http://127.0.0.1:9/"
+        "t\"}},"
+        "\"unheard\":{}}}");
+    const struct signin_settings *oauth = provider_signin(&s->provider, STR("antigravity"));
 
     CHECK_INT(s->provider.of_count, 2);
     CHECK_STR(s->provider.of[0].name, "gemini");
@@ -485,7 +499,15 @@ TEST(provider_settings_reach_the_providers_options)
     CHECK_INT(s->provider.of[0].timeouts.total_ms, 0);
     CHECK_STR(get(t, s, "providers"),
               "{\"gemini\":{\"base_url\":[\"http://127.0.0.1:1\",\"http://127.0.0.1:2\"],"
-              "\"headers\":{\"X-A\":\"…\"},\"timeouts\":{\"idle_ms\":5}},\"antigravity\":{\"headers\":{},\"timeouts\":{}}}");
+              "\"headers\":{\"X-A\":\"…\"},\"timeouts\":{\"idle_ms\":5}},\"antigravity\":{"
+              "\"headers\":{},\"timeouts\":{},"
+              "\"oauth\":{\"client_id\":\"x\",\"client_secret\":\"it-…cret\",\"scopes\":\"a b\","
+              "\"token_url\":\"http://127.0.0.1:9/t\",\"listen\":[\"127.0.0.1:0\"]}}}");
+    CHECK_STR(secret_reveal(&oauth->client_secret), "it-is-a-secret");
+    CHECK_STR(signin_urls(signin_family(STR("antigravity")), oauth).token, "http://127.0.0.1:9/t");
+    CHECK_STR(signin_urls(signin_family(STR("antigravity")), oauth).user,
+              "https://www.googleapis.com/oauth2/v2/userinfo");
+    CHECK_INT(provider_signin(&s->provider, STR("codex"))->client_id.len, 0);
     settings_unref(s);
 }
 
@@ -501,7 +523,9 @@ TEST(unknown_keys_and_keys_in_clear_are_told_not_refused)
         "\"proxy.scheduling.mode\":1,\"\":1,\"routing\":{\"own\":1},"
         "\"accounts\":[{\"label\":\"w\",\"provider\":\"openai\",\"api_key\":\"k\",\"Tier\":1}],"
         "\"client_keys\":[{\"name\":\"a\",\"key\":\"k1\",\"budget\":1}],"
-        "\"providers\":{\"openai\":{\"url\":1},\"codex\":{\"oauth\":{}},\"acme\":{}}}";
+        "\"providers\":{\"openai\":{\"url\":1},\"codex\":{\"oauth\":{\"client_secret\":\"s\","
+        "\"id\":1}},"
+        "\"acme\":{}}}";
     struct buf seen = { .max = 4096 };
 
     settings_unref(read_good(t, text));
@@ -509,7 +533,7 @@ TEST(unknown_keys_and_keys_in_clear_are_told_not_refused)
     CHECK_STR(buf_str(&seen),
               "?lisen ?proxy.scheduling.mod ?proxy.scheduling.mode ?\"\" !accounts[0].api_key "
               "?accounts[0].Tier !client_keys[0].key ?client_keys[0].budget ?providers.openai.url "
-              "?providers.acme ");
+              "!providers.codex.oauth.client_secret ?providers.codex.oauth.id ?providers.acme ");
     buf_clear(&seen);
 }
 

@@ -13,6 +13,7 @@
 #include "exchange/kept.h"
 #include "http/limits.h"
 #include "pool/pool.h"
+#include "provider/price.h"
 #include "provider/provider.h"
 
 #define SETTINGS_BYTES_MAX ((size_t)16 << 20)
@@ -69,6 +70,9 @@ struct settings {
     enum log_format_setting { LOGS_TEXT, LOGS_JSON } logs_format;
     int64_t quota_refresh_minutes;
     int64_t protection_percent;
+    int64_t usage_days, usage_bytes; /* how long rows of requests are kept, and how many */
+    struct price *prices;            /* of the user */
+    size_t price_count;
     struct str *protection_models;
     size_t protection_model_count;
     int64_t *backoff_steps; /* seconds */

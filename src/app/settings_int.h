@@ -105,7 +105,7 @@ const char *check_client_key(struct str key);
 
 /* --- lists of objects: settings_account.c, settings_provider.c */
 
-extern const struct key_kind kind_accounts, kind_client_keys, kind_providers;
+extern const struct key_kind kind_accounts, kind_client_keys, kind_providers, kind_prices;
 
 bool settings_read_headers(const struct reading *r, const struct place *at, uint32_t node,
                            struct arena *a, struct header_pair **headers, size_t *count);
@@ -118,6 +118,9 @@ void settings_put_oauth(const struct signin_settings *s, struct json_writer *w);
 bool settings_has_oauth(const struct signin_settings *s);
 bool settings_lay_oauth(struct reading *r);
 
+/* The members of one price. */
+void settings_put_price(const struct price *p, struct json_writer *w);
+
 /* A proxy's URL without its password; null for none. */
 void settings_put_proxy(struct str proxy, struct json_writer *w);
 
@@ -125,7 +128,7 @@ void settings_put_proxy(struct str proxy, struct json_writer *w);
 struct member_doc {
     const char *name, *type, *meaning;
 };
-extern const struct member_doc account_docs[], client_key_docs[], provider_docs[],
+extern const struct member_doc account_docs[], client_key_docs[], price_docs[], provider_docs[],
     oauth_docs[]; /* name NULL ends */
 bool settings_has_member(const struct member_doc *docs, struct str name);
 /* One environment variable that stands above the file. */

@@ -100,6 +100,10 @@ void settings_reference(struct buf *out)
                 out);
     put_members("Members of `client_keys[]`", "One object for each key, with `key` or `key_env`.",
                 columns, client_key_docs, out);
+    put_members(
+        "Members of `usage.prices.<model>`",
+        "For example `{\"gpt-5*\": {\"input\": 1.25, \"output\": 10, \"cache_read\": 0.125}}`.",
+        columns, price_docs, out);
     put_members("Members of `providers.<name>`", "For all accounts of a provider.", columns,
                 provider_docs, out);
     put_members("Members of `providers.<name>.oauth`",

@@ -78,6 +78,19 @@ static void providers(const struct survey *v, struct str at, uint32_t object)
     }
 }
 
+static void prices(const struct survey *v, struct str at, uint32_t object)
+{
+    for (uint32_t i = json_first(v->doc, object); i != JSON_NONE;
+         i = json_after(v->doc, object, i)) {
+        struct str name = STR("");
+        bool is_string = json_text(v->doc, i, v->a, &name);
+
+        assert(is_string);
+        i = json_after(v->doc, object, i);
+        members(v, below(v, at, name), i, price_docs, NULL);
+    }
+}
+
 static void key(const struct survey *v, struct str path, const struct key_row *row, uint32_t node)
 {
     if (row->kind == &kind_accounts)
@@ -86,6 +99,8 @@ static void key(const struct survey *v, struct str path, const struct key_row *r
         list(v, path, node, client_key_docs);
     else if (row->kind == &kind_providers)
         providers(v, path, node);
+    else if (row->kind == &kind_prices)
+        prices(v, path, node);
 }
 
 /* As deep as the table has groups: three levels. */

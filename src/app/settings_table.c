@@ -501,7 +501,21 @@ static const struct key_row rows[] = {
     FLAG("quota.auto_refresh", quota_auto_refresh, "true",
          "Ask providers for quotas and lists of models by itself, again and again."),
     NUMBER("quota.refresh_minutes", quota_refresh_minutes, 1, 24 * 60, "10", "How often."),
-    FLAG("usage.track", usage_track, "true", "Count tokens and requests."),
+    FLAG("usage.track", usage_track, "true",
+         "Keep what each request used (metadata only): for usage, costs, and budgets of client "
+         "keys that outlive a restart."),
+    NUMBER("usage.retention_days", usage_days, 1, 3650, "90",
+           "How long requests are kept, and their sums by hour; sums by day are kept for three "
+           "years."),
+    NUMBER("usage.bytes_max", usage_bytes, MIB, 1024 * GIB, "536870912",
+           "The most that usage.db may hold; beyond, the oldest requests go."),
+    { .path = "usage.prices",
+      .kind = &kind_prices,
+      .is_object = true,
+      .max = 4096,
+      .standard = "{}",
+      .meaning = "What tokens cost, in US dollars for a million, by upstream model (`*` allowed). "
+                 "Exact names come first, then the longest literal part; then what is built in." },
     FLAG("logs.capture", logs_capture, "true",
          "Keep recent requests with their decisions (metadata only), for `penstock why` and the "
          "log page."),

@@ -1,0 +1,160 @@
+#include "provider/price.h"
+
+#define DOLLARS(n) ((int64_t)((n)*1000000))
+#define CLAUDE(name, in, out, read, write)                                                        \
+    {                                                                                             \
+        { name, sizeof(name) - 1 }, { "anthropic", 9 }, DOLLARS(in), DOLLARS(out), DOLLARS(read), \
+            DOLLARS(write)                                                                        \
+    }
+
+/* platform.claude.com/docs/en/about-claude/pricing and the models' own pages there, read on
+ * 2026-11-29: base input, output, cache hits, cache writes of five minutes. Models whose price
+ * depends on the prompt's length are left out. */
+static const struct price builtin[] = {
+    CLAUDE("claude-fable-5-1*", 10, 50, 0.25, 12.5),
+    CLAUDE("claude-mythos-5-1*", 10, 50, 0.25, 12.5),
+    CLAUDE("claude-fable-5", 10, 50, 1, 12.5),
+    CLAUDE("claude-mythos-5", 10, 50, 1, 12.5),
+    CLAUDE("claude-opus-5-5*", 4, 20, 0.2, 5),
+    CLAUDE("claude-opus-5", 5, 25, 0.5, 6.25),
+    CLAUDE("claude-opus-4-8*", 5, 25, 0.5, 6.25),
+    CLAUDE("claude-opus-4-7*", 5, 25, 0.5, 6.25),
+    CLAUDE("claude-opus-4-6*", 5, 25, 0.5, 6.25),
+    CLAUDE("claude-opus-4-5*", 5, 25, 0.5, 6.25),
+    CLAUDE("claude-opus-4-1*", 15, 75, 1.5, 18.75),
+    CLAUDE("claude-opus-4-20250514", 15, 75, 1.5, 18.75),
+    CLAUDE("claude-sonnet-4-6*", 3, 15, 0.3, 3.75),
+    CLAUDE("claude-sonnet-4-5*", 3, 15, 0.3, 3.75),
+    CLAUDE("claude-sonnet-4-20250514", 3, 15, 0.3, 3.75),
+    CLAUDE("claude-haiku-4-5*", 1, 5, 0.1, 1.25),
+    CLAUDE("claude-3-5-haiku-*", 0.8, 4, 0.08, 1),
+};
+
+const struct price *prices_builtin(size_t *count)
+{
+    *count = COUNT(builtin);
+    return builtin;
+}
+
+static size_t literal_bytes(struct str pattern)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < pattern.len; i++)
+        n += pattern.at[i] != '*';
+    return n;
+}
+
+/* How well a price fits: 0 not at all. */
+static size_t fit(const struct price *p, struct str provider, struct str model)
+{
+    bool exact = str_eq(p->model, model);
+
+    if (p->provider.len > 0 && !str_eq(p->provider, provider))
+        return 0;
+    if (!exact && !str_matches(model, p->model))
+        return 0;
+    return ((exact ? (size_t)1 << 20 : literal_bytes(p->model)) + 1) * 2 + (p->provider.len > 0);
+}
+
+static const struct price *best_of(const struct price *prices, size_t count, struct str provider,
+                                   struct str model)
+{
+    const struct price *best = NULL;
+    size_t best_fit = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t f = fit(&prices[i], provider, model);
+
+        if (f > best_fit) {
+            best_fit = f;
+            best = &prices[i];
+        }
+    }
+    return best;
+}
+
+const struct price *price_find(const struct price *own, size_t count, struct str provider,
+                               struct str model)
+{
+    const struct price *p = best_of(own, count, provider, model);
+
+    if (p == NULL) {
+        own = prices_builtin(&count);
+        p = best_of(own, count, provider, model);
+    }
+    return p;
+}
+
+static int64_t or_else(int64_t price, int64_t other)
+{
+    return price >= 0 ? price : other;
+}
+
+int64_t price_cost(const struct price *p, const struct usage *u)
+{
+    int64_t read = u->cache_read > 0 ? u->cache_read : 0;
+    int64_t written = u->cache_write > 0 ? u->cache_write : 0;
+    int64_t plain = u->in - read - written;
+    __int128 sum;
+
+    if (u->in == 0 && u->out == 0)
+        return 0;
+    if (p == NULL || u->in < 0 || u->out < 0)
+        return COST_UNKNOWN;
+    /* tokens by millionths of a dollar for a million: millionths of a millionth of a dollar */
+    sum = (__int128)(plain > 0 ? plain : 0) * p->input + (__int128)u->out * p->output +
+          (__int128)read * or_else(p->cache_read, p->input) +
+          (__int128)written * or_else(p->cache_write, p->input);
+    sum = (sum + 500) / 1000;
+    return sum > INT64_MAX / 1024 ? INT64_MAX / 1024 : (int64_t)sum;
+}
+
+bool price_read(struct str text, int64_t *micros)
+{
+    struct str whole, places;
+    int64_t n = 0, part = 0;
+
+    (void)str_cut(text, '.', &whole, &places);
+    if (whole.len == 0 || whole.len > 7 || places.len > 6 ||
+        (places.len == 0 && whole.len != text.len))
+        return false;
+    for (size_t i = 0; i < whole.len; i++) {
+        if (whole.at[i] < '0' || whole.at[i] > '9')
+            return false;
+        n = n * 10 + (whole.at[i] - '0');
+    }
+    for (size_t i = 0; i < 6; i++) {
+        char c = i < places.len ? places.at[i] : '0';
+
+        if (c < '0' || c > '9')
+            return false;
+        part = part * 10 + (c - '0');
+    }
+    n = n * 1000000 + part;
+    if (n > PRICE_MAX)
+        return false;
+    *micros = n;
+    return true;
+}
+
+void price_put(struct buf *out, int64_t units, unsigned places)
+{
+    char text[48];
+    size_t at = sizeof(text);
+    uint64_t n = (uint64_t)(units > 0 ? units : 0);
+    bool any = false;
+
+    for (unsigned i = 0; i < places; i++, n /= 10) {
+        any = any || n % 10 != 0;
+        if (any)
+            text[--at] = (char)('0' + n % 10);
+    }
+    if (any)
+        text[--at] = '.';
+    do {
+        text[--at] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    (void)buf_add(out, (struct str){ text + at, sizeof(text) - at });
+}

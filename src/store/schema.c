@@ -63,6 +63,22 @@ static const char *const store_steps[] = {
 };
 _Static_assert(COUNT(store_steps) == STORE_VERSION, "a step for each version");
 
+/* Sums of requests that ended in the hour or day that began at `start` (unix s), of which all these
+ * are the same. */
+#define USAGE_SUMS(table)                                                                         \
+    "CREATE TABLE " table "("                                                                     \
+    " start INTEGER NOT NULL, key INTEGER NOT NULL, asked INTEGER NOT NULL,"                      \
+    " model INTEGER NOT NULL, account INTEGER NOT NULL, ending INTEGER NOT NULL,"                 \
+    " requests INTEGER NOT NULL, attempts INTEGER NOT NULL,"                                      \
+    " tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, cache_read INTEGER NOT NULL,"      \
+    " cache_write INTEGER NOT NULL, reasoning INTEGER NOT NULL, tokens_unknown INTEGER NOT NULL," \
+    " failed_in INTEGER NOT NULL, failed_out INTEGER NOT NULL,"                                   \
+    " failed_cache_read INTEGER NOT NULL, failed_cache_write INTEGER NOT NULL,"                   \
+    " failed_reasoning INTEGER NOT NULL, charged INTEGER NOT NULL, cost INTEGER NOT NULL,"        \
+    " cost_unknown INTEGER NOT NULL, first_byte_ms INTEGER NOT NULL,"                             \
+    " first_bytes INTEGER NOT NULL, duration_ms INTEGER NOT NULL,"                                \
+    " PRIMARY KEY(start, key, asked, model, account, ending)) WITHOUT ROWID;"
+
 static const char *const usage_steps[] = {
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     /* which account holds the cache of a conversation */
@@ -73,6 +89,31 @@ static const char *const usage_steps[] = {
     ") WITHOUT ROWID;"
     "CREATE INDEX binding_used ON binding(used);"
     "INSERT INTO meta(name, value) VALUES('schema_version', 1);",
+    /* rows of requests and their sums (usage_rows.c); names have numbers, 0 is none */
+    "CREATE TABLE word(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE client_key(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, name TEXT NOT NULL);"
+    "CREATE TABLE account(id INTEGER PRIMARY KEY, label TEXT NOT NULL, provider TEXT NOT NULL);"
+    "CREATE TABLE request("
+    " id INTEGER PRIMARY KEY,"
+    " ended INTEGER NOT NULL," /* unix ms */
+    " request TEXT NOT NULL, key INTEGER NOT NULL, client INTEGER NOT NULL,"
+    " protocol INTEGER NOT NULL, asked INTEGER NOT NULL, model INTEGER NOT NULL,"
+    " account INTEGER NOT NULL, ending INTEGER NOT NULL, stream INTEGER NOT NULL,"
+    " status INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+    " tokens_in INTEGER, tokens_out INTEGER, cache_read INTEGER, cache_write INTEGER,"
+    " reasoning INTEGER,"
+    " failed_in INTEGER NOT NULL, failed_out INTEGER NOT NULL," /* of attempts before the last */
+    " charged INTEGER NOT NULL,"
+    " cost INTEGER," /* thousand millionths of a dollar; NULL unknown */
+    " first_byte_ms INTEGER, duration_ms INTEGER NOT NULL);"
+    /* of requests with more than one, or that did not end complete */
+    "CREATE TABLE attempt("
+    " request INTEGER NOT NULL, number INTEGER NOT NULL, account INTEGER NOT NULL,"
+    " verdict INTEGER NOT NULL, status INTEGER NOT NULL,"
+    " tokens_in INTEGER, tokens_out INTEGER, cache_read INTEGER, cache_write INTEGER,"
+    " reasoning INTEGER, cost INTEGER, duration_ms INTEGER NOT NULL,"
+    " PRIMARY KEY(request, number)) WITHOUT ROWID;" USAGE_SUMS("hour")
+        USAGE_SUMS("day") "UPDATE meta SET value = 2 WHERE name = 'schema_version';",
 };
 _Static_assert(COUNT(usage_steps) == USAGE_VERSION, "a step for each version");
 
@@ -87,17 +128,17 @@ const struct schema schema_store = {
 
 const struct schema schema_usage = {
     .file = USAGE_FILE_NAME,
+    .at_birth = "PRAGMA auto_vacuum = INCREMENTAL",
     .steps = usage_steps,
     .version = USAGE_VERSION,
-    .pragmas = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
+    .pragmas = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys "
+               "= ON; PRAGMA trusted_schema = OFF;"
                "PRAGMA journal_size_limit = 67108864",
 };
 
 bool store_is_damaged(const struct store *s)
 {
-    int code = s->db == NULL ? SQLITE_NOMEM : sqlite3_errcode(s->db) & 0xff;
-
-    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+    return s->fault == SQLITE_CORRUPT || s->fault == SQLITE_NOTADB;
 }
 
 static enum status fail_damaged(const struct store *s, struct error *e)
@@ -110,8 +151,10 @@ static enum status fail_damaged(const struct store *s, struct error *e)
                 s->path, s->schema->file);
 }
 
-enum status store_fail(const struct store *s, const char *what, struct error *e)
+enum status store_fail(struct store *s, const char *what, struct error *e)
 {
+    /* kept: what is rolled back next would leave no trace of it */
+    s->fault = s->db == NULL ? SQLITE_NOMEM : sqlite3_errcode(s->db) & 0xff;
     if (store_is_damaged(s))
         return fail_damaged(s, e);
     return fail(e, E_STORE, "%s: %s: %s", s->path, what,
@@ -188,6 +231,16 @@ static enum status check_whole(struct store *s, bool *damaged, struct error *e)
         return OK;
     *damaged = true;
     return fail_damaged(s, e);
+}
+
+/* A large file that may be lost is not read whole at each start: its damage shows when it is met.
+ */
+#define SMALL_BYTES (INT64_C(32) << 20)
+static bool is_small(const struct store *s, int64_t bytes)
+{
+    struct stat found;
+
+    return stat(s->path, &found) == 0 && found.st_size <= bytes;
 }
 
 static enum status version_read(struct store *s, int64_t *version, struct error *e)
@@ -293,16 +346,19 @@ enum status schema_open(const char *folder, const struct schema *schema, struct 
         goto out;
     }
     (void)sqlite3_busy_timeout(s->db, BUSY_MS);
-    st = store_run(s, schema->pragmas, e);
+    if (schema->at_birth != NULL && is_small(s, 0))
+        st = store_run(s, schema->at_birth, e);
+    if (st == OK)
+        st = store_run(s, schema->pragmas, e);
     if (st == OK)
         st = wal_start(s, e);
-    if (st == OK)
+    if (st == OK && (schema->precious || is_small(s, SMALL_BYTES)))
         st = check_whole(s, &unsound, e);
     if (st == OK)
         st = bring_forward(s, e);
 out:
     if (damaged != NULL)
-        *damaged = st != OK && (unsound || (s->db != NULL && store_is_damaged(s)));
+        *damaged = st != OK && (unsound || store_is_damaged(s));
     if (st == OK)
         *out = s;
     else

@@ -11,12 +11,13 @@
 #define STORE_FILE_NAME "penstock.db"
 #define STORE_VERSION 4 /* of its schema */
 #define USAGE_FILE_NAME "usage.db"
-#define USAGE_VERSION 1
+#define USAGE_VERSION 2
 #define STORE_SALT_BYTES 16
 
 struct store {
     sqlite3 *db;
     struct master_key key;
+    int fault;       /* what SQLite said when something failed last */
     int64_t commits; /* made by this handle: PRAGMA data_version counts only those of others */
     struct arena arena;
     const char *path;
@@ -29,7 +30,8 @@ struct schema {
     const char *const *steps; /* each brings it one version further */
     int64_t version;
     const char *pragmas;
-    bool precious; /* what is damaged is left as it is, for its owner to restore */
+    const char *at_birth; /* for an empty file, before anything else; NULL: nothing */
+    bool precious;        /* what is damaged is left as it is, for its owner to restore */
 };
 extern const struct schema schema_store, schema_usage;
 
@@ -42,7 +44,7 @@ MUST_USE enum status schema_open(const char *folder, const struct schema *schema
 /* What SQLite said last was that the file is damaged. */
 bool store_is_damaged(const struct store *s);
 /* E_STORE for what SQLite says last; a damaged file gets the sentence on how to restore. */
-enum status store_fail(const struct store *s, const char *what, struct error *e);
+enum status store_fail(struct store *s, const char *what, struct error *e);
 MUST_USE enum status store_run(struct store *s, const char *sql, struct error *e);
 MUST_USE enum status store_prepare(struct store *s, const char *sql, sqlite3_stmt **out,
                                    struct error *e);

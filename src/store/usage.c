@@ -5,17 +5,12 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "store/store_int.h"
-
-struct usage_db {
-    struct store *db;
-    sqlite3_stmt *put;
-};
+#include "store/usage_int.h"
 
 /* --- life */
 
 /* With what belongs to it. SQLite has let go of all of them. */
-static enum status move_aside(const char *folder, int64_t unix_ms, struct error *e)
+enum status usage_set_aside(const char *folder, int64_t unix_ms, struct error *e)
 {
     static const char *const tails[] = { "", "-wal", "-shm" };
     struct arena a = { 0 };
@@ -37,6 +32,20 @@ static enum status move_aside(const char *folder, int64_t unix_ms, struct error 
     return st;
 }
 
+/* A file of the first version cannot give pages back: it is written anew, once. */
+static enum status vacuum_prepare(struct store *db, struct error *e)
+{
+    sqlite3_stmt *q = NULL;
+    enum status st = store_prepare(db, "PRAGMA auto_vacuum", &q, e);
+
+    if (st != OK)
+        return st;
+    bool able = sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int(q, 0) != 0;
+
+    sqlite3_finalize(q);
+    return able ? OK : store_run(db, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM", e);
+}
+
 enum status usage_open(const char *folder, int64_t unix_ms, struct usage_db **out, struct error *e)
 {
     struct store *db = NULL;
@@ -44,12 +53,16 @@ enum status usage_open(const char *folder, int64_t unix_ms, struct usage_db **ou
     enum status st = schema_open(folder, &schema_usage, &db, &damaged, e);
 
     if (st != OK && damaged) {
-        st = move_aside(folder, unix_ms, e);
+        st = usage_set_aside(folder, unix_ms, e);
         if (st == OK)
             st = schema_open(folder, &schema_usage, &db, NULL, e);
     }
-    if (st != OK)
+    if (st == OK)
+        st = vacuum_prepare(db, e);
+    if (st != OK) {
+        store_close(db);
         return st;
+    }
     struct usage_db *u = must_calloc(1, sizeof(*u));
 
     u->db = db;
@@ -69,6 +82,7 @@ void usage_close(struct usage_db *u)
     if (u == NULL)
         return;
     sqlite3_finalize(u->put);
+    usage_writer_free(u->rows);
     store_close(u->db);
     free(u);
 }
@@ -76,6 +90,11 @@ void usage_close(struct usage_db *u)
 bool usage_is_damaged(const struct usage_db *u)
 {
     return store_is_damaged(u->db);
+}
+
+bool usage_is_busy(const struct usage_db *u)
+{
+    return u->db->fault == SQLITE_BUSY;
 }
 
 /* --- bindings */

@@ -1,5 +1,6 @@
 /* store/usage.h - usage.db: what is kept over a restart but may be lost: which account holds the
- * cache of each conversation. No text, no credential is in it.
+ * cache of each conversation, and what each request used (store/usage_rows.h). No text of a
+ * conversation, no credential is in it.
  *
  * SQLite in WAL mode with synchronous=NORMAL: a crash costs at most what the last second brought. A
  * damaged file is moved aside (`usage.db.corrupt-<unix time>`) and a new one begun.
@@ -23,11 +24,15 @@ struct usage_binding {
     int64_t used_unix_ms;
 };
 
+/* Moves a file aside that turned out to be damaged; nobody has it open. */
+MUST_USE enum status usage_set_aside(const char *folder, int64_t unix_ms, struct error *e);
 MUST_USE enum status usage_open(const char *folder, int64_t unix_ms, struct usage_db **out,
                                 struct error *e);
 void usage_close(struct usage_db *u);
-/* The last failure came from damage: close it and open it again. */
+/* The last failure came from damage: close it, set it aside and open it again. */
 bool usage_is_damaged(const struct usage_db *u);
+/* … from another process that held it. */
+bool usage_is_busy(const struct usage_db *u);
 
 /* Calls `take` with each binding that was used within the last day, the least recently used
  * first. */

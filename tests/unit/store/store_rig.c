@@ -119,11 +119,16 @@ void rig_sql_on(struct test *t, const struct rig *r, const char *name, const cha
 
 struct str rig_ask(struct test *t, const struct rig *r, const char *sql)
 {
+    return rig_ask_of(t, r, "penstock.db", sql);
+}
+
+struct str rig_ask_of(struct test *t, const struct rig *r, const char *name, const char *sql)
+{
     sqlite3 *db = NULL;
     sqlite3_stmt *q = NULL;
     struct str answer = STR("");
 
-    if (CHECK_INT(sqlite3_open(rig_path(t, r, "penstock.db"), &db), SQLITE_OK) &&
+    if (CHECK_INT(sqlite3_open(rig_path(t, r, name), &db), SQLITE_OK) &&
         CHECK_INT(sqlite3_prepare_v2(db, sql, -1, &q, NULL), SQLITE_OK, "%s: %s", sql,
                   sqlite3_errmsg(db)) &&
         CHECK_INT(sqlite3_step(q), SQLITE_ROW, "%s", sql))

@@ -40,6 +40,7 @@ void rig_sql(struct test *t, const struct rig *r, const char *sql);
 void rig_sql_on(struct test *t, const struct rig *r, const char *name, const char *sql);
 /* The first column of the first row. */
 struct str rig_ask(struct test *t, const struct rig *r, const char *sql);
+struct str rig_ask_of(struct test *t, const struct rig *r, const char *name, const char *sql);
 
 /* An account with a label and a key, in memory. */
 struct account_spec *rig_spec(const char *label, const char *key);

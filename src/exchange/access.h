@@ -58,18 +58,22 @@ struct access_record {
     struct str protocol, path, model, mapped_model; /* path: empty when the client has left */
     struct str client_key;                          /* its name; empty when none was needed */
     struct key_id key_id;
+    struct str client;  /* the program, as it calls itself */
     struct str session; /* `sid-…`, or empty */
     struct str account, provider;
     int status; /* of the client's answer */
     enum ending ending;
     const char *phase; /* state of the exchange when the ending began */
     bool stream;
+    bool counts_only; /* tokens were to be counted, nothing to be generated */
     struct usage usage;
+    int64_t charged;                     /* tokens, to the client key's budget */
     int64_t started_ms, started_unix_ms; /* the same moment on both clocks */
     int64_t first_byte_ms, duration_ms;  /* from the head of the request; -1 never */
     uint64_t bytes_in, bytes_out;
     uint32_t attempt_count, attempts_kept;
     const struct access_attempt *attempts; /* live for the call */
+    struct usage beyond;                   /* of attempts that were not kept; 0: nothing known */
     const struct pick *nobody; /* the search that found nobody, when it ended so; else NULL */
 };
 

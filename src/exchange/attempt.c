@@ -540,12 +540,24 @@ void attempt_start(struct exchange *x)
     attempt_send(x);
 }
 
-/* For the access record; when there are too many, the last one takes the last place. */
+static void usage_add(struct usage *sum, const struct usage *u)
+{
+    sum->in += u->in > 0 ? u->in : 0;
+    sum->out += u->out > 0 ? u->out : 0;
+    sum->cache_read += u->cache_read > 0 ? u->cache_read : 0;
+    sum->cache_write += u->cache_write > 0 ? u->cache_write : 0;
+    sum->reasoning += u->reasoning > 0 ? u->reasoning : 0;
+}
+
+/* For the access record; when there are too many, the last one takes the last place, and what the
+ * one before it used is added up. */
 static void keep_attempt(struct exchange *x, const struct verdict *v, int64_t now_ms)
 {
     const struct attempt *a = &x->attempt;
     struct access_attempt *kept = &x->attempts[attempts_kept(x) - 1];
 
+    if (x->attempt_count > ACCESS_ATTEMPTS_MAX)
+        usage_add(&x->beyond, &kept->usage);
     *kept = (struct access_attempt){
         .number = x->attempt_count,
         .account_id = a->lease.account_id,
@@ -559,6 +571,7 @@ static void keep_attempt(struct exchange *x, const struct verdict *v, int64_t no
         .first_byte_ms = a->first_byte_ms < 0 ? -1 : a->first_byte_ms - a->started_ms,
         .duration_ms = now_ms - a->started_ms,
         .usage = a->mode == ATTEMPT_STREAM    ? *emitter_usage(x->emitter)
+                 : a->mode == ATTEMPT_COLLECT ? *emitter_usage(a->crossing->collector)
                  : v->kind == VERDICT_SUCCESS ? x->usage
                                               : usage_unknown(),
     };
@@ -577,6 +590,7 @@ void attempt_end(struct exchange *x, const struct verdict *v)
         a->call = NULL;
     }
     keep_attempt(x, v, now_ms);
+    x->usage = x->attempts[attempts_kept(x) - 1].usage;
     if (x->env->journal != NULL)
         journal_add(
             x->env->journal,

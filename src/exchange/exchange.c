@@ -54,6 +54,19 @@ void exchange_env_clear(struct exchange_env *env)
 static void on_timer(void *peer, int64_t now_ms);
 static bool again_allows(struct exchange_env *env, int64_t now_ms, bool use);
 
+/* `claude-cli/2.1 (external, cli)` is `claude-cli`. */
+#define PROGRAM_MAX 40
+static struct str client_program(struct request *r)
+{
+    struct str agent = http_field_value(r->head, STR("user-agent"));
+    size_t len = 0;
+
+    while (len < agent.len && len < PROGRAM_MAX && agent.at[len] > ' ' && agent.at[len] < 0x7f &&
+           agent.at[len] != '/')
+        len++;
+    return arena_copy(&r->arena, str_take(agent, len));
+}
+
 static struct exchange *exchange_new(struct exchange_env *env, struct request *r,
                                      const struct door_target *t, const struct client_key *key)
 {
@@ -66,6 +79,7 @@ static struct exchange *exchange_new(struct exchange_env *env, struct request *r
     x->r = r;
     x->target = *t;
     x->key = key;
+    x->client = client_program(r);
     x->state = EXCHANGE_READING;
     x->entered_ms[EXCHANGE_READING] = now_ms;
     x->usage = usage_unknown();
@@ -722,6 +736,14 @@ static bool found_nobody(const struct exchange *x, enum ending ending)
            x->pick.reason == PICK_NONE;
 }
 
+/* What the client key's budget pays for: the answer's tokens. */
+static int64_t exchange_charge(const struct exchange *x)
+{
+    return x->key == NULL
+               ? 0
+               : (x->usage.in > 0 ? x->usage.in : 0) + (x->usage.out > 0 ? x->usage.out : 0);
+}
+
 void exchange_end(struct exchange *x, enum ending ending)
 {
     int64_t now_ms = loop_now(x->env->loop), start_ms = x->entered_ms[EXCHANGE_READING];
@@ -748,6 +770,7 @@ void exchange_end(struct exchange *x, enum ending ending)
             .mapped_model = x->mapped,
             .client_key = x->key != NULL ? x->key->name : STR(""),
             .key_id = exchange_key_id(x),
+            .client = x->client,
             .session = str_c(session),
             .account = str_c(x->attempt.lease.label),
             .provider = x->attempt_count > 0 ? x->attempts[attempts_kept(x) - 1].provider : STR(""),
@@ -755,7 +778,10 @@ void exchange_end(struct exchange *x, enum ending ending)
             .ending = ending,
             .phase = phase,
             .stream = x->request.stream,
+            .counts_only = x->target.ask == ASK_COUNT,
             .usage = x->usage,
+            .charged = exchange_charge(x),
+            .beyond = x->beyond,
             .started_ms = start_ms,
             .started_unix_ms = clock_unix_ms() - (now_ms - start_ms),
             .first_byte_ms = x->first_out_ms < 0 ? -1 : x->first_out_ms - start_ms,

@@ -32,6 +32,7 @@ struct exchange_rules {
     int64_t keep_alive_event_ms;  /* silence in a started stream before a keep-alive */
     uint64_t answer_bytes_max;    /* an answer that is not streamed, and one event of a stream */
     bool privacy;                 /* mask account names */
+    bool usage_track;             /* keep what requests use */
     bool chat_image_markdown;     /* pictures also as markdown in the text of a chat */
     struct kept_limits kept;      /* responses that clients may go on from */
     bool strict; /* refuse what cannot be said to the account in place of dropping it */

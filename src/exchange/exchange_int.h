@@ -90,6 +90,7 @@ struct exchange {
     int64_t entered_ms[EXCHANGE_STATES];
     struct door_target target;
     const struct client_key *key;
+    struct str client; /* the program, as it calls itself */
     struct wire_request request;
     struct embeddings_ask *embed; /* of a client whose texts go to a provider of another form */
     struct history *history;      /* what it refers to, what is kept of its answer; NULL: nothing */
@@ -114,6 +115,7 @@ struct exchange {
     struct attempt attempt;
     uint32_t attempt_count, costly_count;
     struct access_attempt *attempts; /* attempts_kept() of them */
+    struct usage beyond;             /* of those that made room for the last one */
     /* accounts that are not asked again, and those that were given a second try; room for
      * PICK_TRIED_MAX each from the first fault on */
     int64_t *tried, *spared, *renewed; /* `renewed`: asked again because their token had expired */

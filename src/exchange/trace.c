@@ -28,6 +28,7 @@ static const size_t texts[] = {
     offsetof(struct access_record, model),      offsetof(struct access_record, mapped_model),
     offsetof(struct access_record, client_key), offsetof(struct access_record, session),
     offsetof(struct access_record, account),    offsetof(struct access_record, provider),
+    offsetof(struct access_record, client),
 };
 
 static struct str *text_of(struct access_record *r, size_t i)

@@ -18,8 +18,9 @@ struct desk_options {
     const char *folder;      /* data directory */
     const char *config_path; /* NULL: gui_config.json in it */
     struct settings_sources sources;
-    struct str master_key; /* from the environment */
-    struct pool *pool;     /* filled by desk_open() */
+    struct str master_key;       /* from the environment */
+    struct pool *pool;           /* filled by desk_open() */
+    struct usage_keeper *keeper; /* has the bindings on the disk */
     /* New settings are in force. Called on the desk's loop. */
     void (*on_settings)(void *peer, struct settings *s);
     /* There is a real account, or none any more: the simulator is to go or to come. */

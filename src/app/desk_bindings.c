@@ -2,13 +2,12 @@
  * batches while the gateway runs, cleared with those in the pool. Requests never wait for any of
  * it, and a disk that fails costs no more than what a restart would have found there. */
 #include "app/desk_int.h"
+#include "app/usage_keeper.h"
 #include "base/log.h"
-#include "store/usage.h"
 
 #define KEEP_MS 1000
-#define KEEP_BATCHES_MAX 20            /* at once, so that the desk does other things, too */
-#define PRUNE_EVERY 3600               /* times */
-#define OPEN_AGAIN_MS ((int64_t)60000) /* after the database could not be opened */
+#define KEEP_BATCHES_MAX 20 /* at once, so that the desk does other things, too */
+#define PRUNE_EVERY 3600    /* times */
 
 _Static_assert(sizeof(((struct usage_binding *)NULL)->session) ==
                    sizeof(((struct session_key *)NULL)->digest),
@@ -17,33 +16,6 @@ _Static_assert(sizeof(((struct usage_binding *)NULL)->session) ==
 static int64_t mono_ms(void)
 {
     return clock_mono_us() / 1000;
-}
-
-static bool bindings_open(struct desk *d)
-{
-    struct error e = { 0 };
-
-    if (d->usage != NULL)
-        return true;
-    if (d->usage_failed_ms != 0 && mono_ms() - d->usage_failed_ms < OPEN_AGAIN_MS)
-        return false;
-    if (usage_open(d->o.folder, clock_unix_ms(), &d->usage, &e) == OK)
-        return true;
-    d->usage_failed_ms = mono_ms();
-    log_warn("conversations are not kept over a restart: the usage database cannot be opened",
-             F_C("why", e.text));
-    return false;
-}
-
-/* After a failure: a damaged file is moved aside when it is opened again. */
-static void bindings_failed(struct desk *d, const struct error *e)
-{
-    log_warn("conversations cannot be kept", F_C("why", e->text));
-    if (!usage_is_damaged(d->usage))
-        return;
-    usage_close(d->usage);
-    d->usage = NULL;
-    d->usage_failed_ms = 0;
 }
 
 /* --- at start -------------------------------------------------------------------------------- */
@@ -73,51 +45,58 @@ void desk_bindings_load(struct desk *d)
     struct restoring r = { .desk = d, .now_ms = mono_ms(), .unix_ms = clock_unix_ms() };
     struct error e = { 0 };
 
-    if (!bindings_open(d))
+    struct usage_db *db = usage_keeper_take(d->o.keeper, &e);
+
+    if (db == NULL)
         return;
-    if (usage_bindings(d->usage, r.unix_ms, restore, &r, &e) != OK)
-        bindings_failed(d, &e);
-    else if (r.count > 0)
+    enum status st = usage_bindings(db, r.unix_ms, restore, &r, &e);
+
+    usage_keeper_return(d->o.keeper, st == OK ? NULL : &e);
+    if (st == OK && r.count > 0)
         log_info("conversations go on with their accounts", F_INT("bindings", (int64_t)r.count));
 }
 
 /* --- while it runs --------------------------------------------------------------------------- */
 
-/* Takes one batch from the pool and writes it. False: there is no more, or it failed. */
-static bool keep_batch(struct desk *d)
+/* Takes one batch from the pool and writes it. `more`: there is another one. */
+static enum status keep_batch(struct desk *d, struct usage_db *db, bool *more, struct error *e)
 {
     struct binding taken[USAGE_BATCH_MAX];
     struct usage_binding rows[USAGE_BATCH_MAX];
     int64_t now_ms = mono_ms(), unix_ms = clock_unix_ms();
-    struct error e = { 0 };
-    bool more = false;
-    size_t count = pool_take_bindings(d->o.pool, taken, USAGE_BATCH_MAX, &more);
+    size_t count = pool_take_bindings(d->o.pool, taken, USAGE_BATCH_MAX, more);
 
     for (size_t i = 0; i < count; i++) {
         memcpy(rows[i].session, taken[i].session.digest, sizeof(rows[i].session));
         rows[i].account = taken[i].account;
         rows[i].used_unix_ms = unix_ms - (now_ms - taken[i].used_ms);
     }
-    if (count > 0 && usage_bindings_put(d->usage, rows, count, &e) != OK) {
-        bindings_failed(d, &e);
-        return false;
-    }
-    return more;
+    return count > 0 ? usage_bindings_put(db, rows, count, e) : OK;
+}
+
+/* At most so many batches. */
+static void keep_batches(struct desk *d, int batches)
+{
+    struct error e = { 0 };
+    bool more = true;
+    enum status st = OK;
+    struct usage_db *db = usage_keeper_take(d->o.keeper, &e);
+
+    if (db == NULL)
+        return;
+    for (; batches > 0 && more && st == OK; batches--)
+        st = keep_batch(d, db, &more, &e);
+    if (st == OK && ++d->kept % PRUNE_EVERY == 0)
+        st = usage_bindings_prune(db, clock_unix_ms(), &e);
+    usage_keeper_return(d->o.keeper, st == OK ? NULL : &e);
 }
 
 static void keep(void *peer, int64_t now_ms)
 {
     struct desk *d = peer;
-    struct error e = { 0 };
 
     (void)now_ms;
-    if (bindings_open(d)) {
-        for (int i = 0; i < KEEP_BATCHES_MAX && keep_batch(d); i++)
-            ;
-        if (d->usage != NULL && ++d->kept % PRUNE_EVERY == 0 &&
-            usage_bindings_prune(d->usage, clock_unix_ms(), &e) != OK)
-            bindings_failed(d, &e);
-    }
+    keep_batches(d, KEEP_BATCHES_MAX);
     timer_start(&d->keep, KEEP_MS);
 }
 
@@ -132,41 +111,43 @@ void desk_bindings_stop(struct desk *d)
 {
     if (d->thread != NULL)
         timer_stop(&d->keep);
-    while (d->usage != NULL && keep_batch(d))
-        ;
-    usage_close(d->usage);
-    d->usage = NULL;
+    keep_batches(d, INT32_MAX);
 }
 
 /* --- clearing -------------------------------------------------------------------------------- */
 
 /* What a restart would bring back could not be cleared. */
-static enum status stored_stay(struct desk *d, enum status st, struct error *e)
+static enum status stored_stay(struct error *e)
 {
-    if (d->usage != NULL && st != OK)
-        bindings_failed(d, e);
     return fail(e, E_STORE,
                 "cleared for this run only: the stored ones could not be, the log says why");
 }
 
 enum status desk_bindings_clear(struct desk *d, struct error *e)
 {
-    enum status st = E_STORE;
+    enum status st;
 
     pool_clear_bindings(d->o.pool);
-    if (bindings_open(d))
-        st = usage_bindings_clear(d->usage, e);
-    return st == OK ? OK : stored_stay(d, st, e);
+    struct usage_db *db = usage_keeper_take(d->o.keeper, e);
+
+    if (db == NULL)
+        return stored_stay(e);
+    st = usage_bindings_clear(db, e);
+    usage_keeper_return(d->o.keeper, st == OK ? NULL : e);
+    return st == OK ? OK : stored_stay(e);
 }
 
 enum status desk_binding_clear(struct desk *d, const struct session_key *session, struct error *e)
 {
     bool found = pool_clear_binding(d->o.pool, session);
-    enum status st = E_STORE;
+    struct usage_db *db = usage_keeper_take(d->o.keeper, e);
+    enum status st;
 
-    if (bindings_open(d))
-        st = usage_binding_remove(d->usage, session->digest, e);
+    if (db == NULL)
+        return stored_stay(e);
+    st = usage_binding_remove(db, session->digest, e);
+    usage_keeper_return(d->o.keeper, st == OK ? NULL : e);
     if (st != OK)
-        return stored_stay(d, st, e);
+        return stored_stay(e);
     return found ? OK : fail(e, E_ABSENT, "no such session is bound");
 }

@@ -18,10 +18,8 @@ struct desk {
     struct config_file *config;
     struct store *store;
     int64_t store_version;
-    struct usage_db *usage;  /* NULL: it cannot be opened */
-    int64_t usage_failed_ms; /* when it could not be opened last; 0: it could */
-    uint64_t kept;           /* times that bindings were written */
-    int64_t *known;          /* ids in the pool */
+    uint64_t kept;  /* times that bindings were written */
+    int64_t *known; /* ids in the pool */
     size_t known_count;
     struct client *client; /* of the desk's loop: for what accounts are asked in the background */
     struct model_lists *lists; /* NULL: there is no client */

@@ -6,6 +6,7 @@
 #include "app/data_dir.h"
 #include "app/desk.h"
 #include "app/open.h"
+#include "app/usage_keeper.h"
 #include "app/worker.h"
 #include "base/json_write.h"
 #include "base/log.h"
@@ -22,6 +23,7 @@ struct gateway {
     const struct gateway_options *options;
     struct pool *pool;
     struct desk *desk;
+    struct usage_keeper *keeper;
     struct admin *admin;
     struct trace_ring *traces; /* of finished requests */
     struct stored *stored;     /* the conversations of responses */
@@ -166,6 +168,7 @@ static void on_settings(void *peer, struct settings *s)
     struct pool_options options = settings_pool_options(s);
 
     pool_set_options(g->pool, &options);
+    usage_keeper_settings(g->keeper, s);
     atomic_store(&g->capturing, s->logs_capture);
     for (unsigned i = 0; i < g->worker_count; i++) {
         struct rules_news *news = must_alloc(sizeof(*news));
@@ -496,7 +499,8 @@ static enum status workers_start(struct gateway *g, const struct settings *s, st
                                                    .tls = s->tls,
                                                    .hosts = s->hosts,
                                                    .host_count = s->host_count,
-                                                   .admin = g->admin },
+                                                   .admin = g->admin,
+                                                   .usage = usage_keeper_feed(g->keeper, count) },
                          e);
         if (st == OK)
             g->worker_count++;
@@ -568,6 +572,7 @@ static void run(struct gateway *g)
 {
     for (unsigned i = 1; i < g->worker_count; i++)
         g->workers[i].thread = thread_start(run_worker, &g->workers[i]);
+    usage_keeper_start(g->keeper);
     desk_start(g->desk);
     if (g->journal != NULL) {
         timer_init(&g->journal_timer, main_loop(g), journal_tick, g);
@@ -579,6 +584,7 @@ static void run(struct gateway *g)
     log_out_stop(g->options->log);
     for (unsigned i = 1; i < g->worker_count; i++)
         thread_join(g->workers[i].thread);
+    usage_keeper_stop(g->keeper);
     if (g->journal != NULL)
         timer_stop(&g->journal_timer);
 }
@@ -590,6 +596,7 @@ static void gateway_clear(struct gateway *g)
     for (unsigned i = 0; i < g->worker_count; i++)
         worker_clear(&g->workers[g->worker_count - 1 - i]);
     free(g->workers);
+    usage_keeper_free(g->keeper); /* workers and desk have given it the last they had */
     if (g->shared.peers != NULL)
         peers_free(g->shared.peers);
     admin_free(g->admin);
@@ -608,11 +615,13 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     enum status st;
 
     g.pool = pool_new(&(struct pool_options){ 0 });
+    g.keeper = usage_keeper_new(options->folder);
     st = desk_open(&(struct desk_options){ .folder = options->folder,
                                            .config_path = options->config_path,
                                            .sources = { environment_get },
                                            .master_key = environment_get("PENSTOCK_MASTER_KEY"),
                                            .pool = g.pool,
+                                           .keeper = g.keeper,
                                            .on_settings = on_settings,
                                            .on_accounts = on_accounts,
                                            .on_password = on_password,
@@ -623,6 +632,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     s = desk_settings(g.desk);
     struct pool_options scheduling = settings_pool_options(s);
     pool_set_options(g.pool, &scheduling);
+    usage_keeper_settings(g.keeper, s);
     g.drain_ms = s->drain_ms;
     g.traces = trace_ring_new(s->capture_bytes);
     g.stored = stored_new();

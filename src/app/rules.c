@@ -70,6 +70,7 @@ const struct exchange_rules *exchange_rules_new(struct settings *s)
         .keep_alive_event_ms = s->keep_alive_event_ms,
         .answer_bytes_max = s->answer_bytes,
         .privacy = s->privacy,
+        .usage_track = s->usage_track,
         .strict = s->strict,
         .kept = s->kept,
         .chat_image_markdown = s->chat_image_markdown,

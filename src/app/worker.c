@@ -86,12 +86,15 @@ static void on_access(void *peer, const struct access_record *record)
     struct worker *w = peer;
 
     w->shared->on_access(w->shared->peer, record);
+    if (w->env.rules->usage_track)
+        usage_feed_add(w->usage, record);
 }
 
 enum status worker_init(struct worker *w, const struct worker_options *options, struct error *e)
 {
     *w = (struct worker){ .number = options->number,
                           .shared = options->shared,
+                          .usage = options->usage,
                           .admin = options->admin };
     w->loop = loop_new();
     w->mailbox = mailbox_new(w->loop);

@@ -8,6 +8,7 @@
 
 #include "admin/admin.h"
 #include "exchange/exchange.h"
+#include "exchange/usage_feed.h"
 #include "http/server.h"
 #include "io/mailbox.h"
 
@@ -34,7 +35,8 @@ struct worker {
     struct server *server;
     struct client *client;
     struct exchange_env env;
-    struct admin *admin; /* shared; answers what admin_takes() */
+    struct usage_feed *usage; /* to the keeper of usage */
+    struct admin *admin;      /* shared; answers what admin_takes() */
     struct worker_shared *shared;
     struct server_metrics server_metrics;
     struct client_metrics client_metrics;
@@ -56,6 +58,7 @@ struct worker_options {
     const struct str *hosts;
     size_t host_count;
     struct admin *admin;
+    struct usage_feed *usage;
 };
 
 MUST_USE enum status worker_init(struct worker *w, const struct worker_options *options,

@@ -87,7 +87,7 @@ static void prices(const struct survey *v, struct str at, uint32_t object)
 
         assert(is_string);
         i = json_after(v->doc, object, i);
-        members(v, below(v, at, name), i, price_docs, NULL);
+        members(v, below(v, at, name), i, price_docs);
     }
 }
 

@@ -232,17 +232,16 @@ static void tls_fail(struct socket *s, int result)
     int kind = SSL_get_error(t->ssl, result);
     long verified = SSL_get_verify_result(t->ssl);
     unsigned long code = ERR_peek_error();
+    bool cut = ERR_GET_LIB(code) == ERR_LIB_SSL &&
+               ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
 
     t->failed = true;
     if (s->state == SOCKET_HANDSHAKING && !t->client->insecure && verified != X509_V_OK)
         snprintf(t->why, sizeof(t->why), "the certificate is not accepted: %s",
                  X509_verify_cert_error_string(verified));
-    else if (ERR_GET_LIB(code) == ERR_LIB_SSL &&
-             ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-        snprintf(t->why, sizeof(t->why), "the connection was cut");
-    else if (code != 0)
+    else if (code != 0 && !cut)
         snprintf(t->why, sizeof(t->why), "%s", openssl_why());
-    else if (kind == SSL_ERROR_SYSCALL && fault != 0)
+    else if (kind == SSL_ERROR_SYSCALL && fault != 0 && !cut)
         snprintf(t->why, sizeof(t->why), "%s", uv_strerror(-fault));
     else
         snprintf(t->why, sizeof(t->why), "the connection was cut");

@@ -1,0 +1,272 @@
+// pages/logs.tsx - requests as they come, and why each went where it went.
+import { Live } from '../parts/figures';
+import { openTrace } from '../parts/trace';
+import { Icon } from '../icons';
+import { LogRow, live, reload } from '../live';
+import { Page, setShortcut } from '../shell';
+import { compact, duration, percent, t, timeOfDay, word } from '../text';
+import { isCompact } from '../theme';
+import { Button, Empty, Failure, Input, Loading, Rows, Segmented, Select } from '../ui';
+import { Child, Fragment, Key, VNode, h, memo, redraw } from '../view';
+
+type Outcome = 'all' | 'good' | 'bad' | 'running';
+
+const asked = { text: '', outcome: 'all' as Outcome, account: '', model: '', key: '' };
+let frozen: LogRow[] | null = null; // while paused
+let at = -1; // the row that the arrow keys stand on
+const rows = new Rows();
+
+const isBad = (r: LogRow): boolean => !r.running && (r.status >= 400 || r.status === 0 || r.ending !== 'complete');
+
+function readAddress(): void {
+  const q = new URLSearchParams(location.search);
+  asked.account = q.get('account') ?? '';
+  asked.model = q.get('model') ?? '';
+  asked.key = q.get('key') ?? '';
+  asked.text = q.get('text') ?? '';
+  const id = q.get('id');
+  if (id) openTrace(id);
+}
+
+function writeAddress(): void {
+  const q = new URLSearchParams();
+  for (const name of ['account', 'model', 'key', 'text'] as const) if (asked[name]) q.set(name, asked[name]);
+  const text = q.toString();
+  history.replaceState(null, '', location.pathname + (text ? `?${text}` : ''));
+}
+
+function source(): LogRow[] {
+  return frozen ?? live.rows;
+}
+
+function chosen(): LogRow[] {
+  const text = asked.text.trim().toLowerCase();
+  return source().filter(
+    (r) =>
+      (asked.outcome === 'all' || (asked.outcome === 'running' ? !!r.running : asked.outcome === 'bad' ? isBad(r) : !r.running && !isBad(r))) &&
+      (!asked.account || r.account === asked.account) &&
+      (!asked.model || r.model === asked.model || r.mapped_model === asked.model) &&
+      (!asked.key || r.client_key === asked.key) &&
+      (!text || `${r.id} ${r.model} ${r.mapped_model} ${r.account} ${r.client_key} ${r.session} ${r.status} ${r.ending} ${r.protocol}`.toLowerCase().includes(text)),
+  );
+}
+
+function setPaused(on: boolean): void {
+  frozen = on ? live.rows : null;
+  redraw();
+}
+
+function distinct(pick: (r: LogRow) => string | null): string[] {
+  return [...new Set(source().map(pick).filter((v): v is string => !!v))].sort();
+}
+
+// --- one row ------------------------------------------------------------------------------------------------------------
+
+export function statusKind(r: { status: number; ending: string; running?: boolean }): string {
+  if (r.running) return 'accent';
+  if (r.status === 0) return 'off';
+  if (r.status === 429 || r.status === 529 || r.status === 503) return 'locked';
+  return r.status >= 400 || r.ending !== 'complete' ? 'error' : 'ok';
+}
+
+const count = (n: number | null): string => (n === null ? '–' : compact(n));
+
+function cacheOf(r: LogRow): string {
+  const { in: input, cache_read: read } = r.tokens;
+  return input && read !== null ? percent(Math.min(1, read / input)) : '–';
+}
+
+function Row({ r, index }: { r: LogRow; index: number }): Child {
+  const mapped = r.mapped_model && r.mapped_model !== r.model;
+  return (
+    <div class={`line log ${at === index ? 'here' : ''}`} role="row" key={r.id} data-id={r.id} aria-rowindex={index + 2}>
+      <span role="cell" class="l-time faint mono">{timeOfDay(r.started_unix_ms)}</span>
+      <span role="cell" class="l-status">
+        <span class={`chip ${statusKind(r)}`} title={r.running ? '' : word('ending', r.ending)}>
+          {r.running ? t('logs.running') : r.status || t('logs.no_status')}
+        </span>
+      </span>
+      <span role="cell" class="l-model clip" title={mapped ? `${r.model} → ${r.mapped_model}` : r.model ?? ''}>
+        <button type="button" class="linklike clip" tabindex={index === Math.max(at, 0) ? 0 : -1}>
+          {r.model ?? r.protocol}
+        </button>
+        {mapped && <span class="faint"> → {r.mapped_model}</span>}
+      </span>
+      <span role="cell" class="l-account clip" title={r.account ?? ''}>{r.account ?? '–'}</span>
+      <span role="cell" class="l-client clip faint" title={r.client_key ?? ''}>{r.client_key ?? word('protocol', r.protocol)}</span>
+      <span role="cell" class={`l-num ${r.attempt_count > 1 ? 'text-locked' : 'faint'}`}>{r.attempt_count}</span>
+      <span role="cell" class="l-num">{count(r.tokens.in)}</span>
+      <span role="cell" class="l-num">{count(r.tokens.out)}</span>
+      <span role="cell" class="l-num faint">{cacheOf(r)}</span>
+      <span role="cell" class="l-num faint">{duration(r.first_byte_ms)}</span>
+      <span role="cell" class="l-num">{r.running ? duration(Math.max(0, Date.now() - r.started_unix_ms)) : duration(r.duration_ms)}</span>
+    </div>
+  );
+}
+
+// --- the page -------------------------------------------------------------------------------------------------------------
+
+let kept = new Map<Key, { from: unknown[]; made: VNode }>();
+
+function rowHeight(): number {
+  return isCompact() ? 28 : 34;
+}
+
+function List({ list }: { list: LogRow[] }): Child {
+  const height = rowHeight();
+  const w = rows.window(list.length, height);
+  if (kept.size > 3000) kept = new Map();
+  const head = ['time', 'status', 'model', 'account', 'client', 'attempts', 'in', 'out', 'cache', 'first', 'duration'] as const;
+  const classes = ['l-time', 'l-status', 'l-model', 'l-account', 'l-client', 'l-num', 'l-num', 'l-num', 'l-num', 'l-num', 'l-num'];
+  return (
+    <div
+      class="lines logs"
+      ref={rows.list}
+      role="table"
+      aria-label={t('nav.logs')}
+      aria-rowcount={list.length + 1}
+      onClick={(e: Event) => {
+        const id = (e.target as Element).closest<HTMLElement>('[data-id]')?.dataset.id;
+        if (!id) return;
+        at = list.findIndex((r) => r.id === id);
+        openTrace(id);
+      }}
+      onKeydown={(e: KeyboardEvent) => move(e, list)}
+    >
+      <div class="line head log" role="row">
+        {head.map((name, i) => (
+          <span role="columnheader" class={classes[i]} key={name}>
+            {t(`log.${name}`)}
+          </span>
+        ))}
+      </div>
+      <div style={{ height: `${w.before}px` }} role="presentation" />
+      {list.slice(w.from, w.to).map((r, i) => {
+        const index = w.from + i;
+        const moving = r.running ? Math.floor(Date.now() / 250) : 0;
+        return memo(kept, r.id, [r, index, at === index || (at < 0 && index === 0), moving, t], () => <Row r={r} index={index} />);
+      })}
+      <div style={{ height: `${w.after}px` }} role="presentation" />
+    </div>
+  );
+}
+
+function move(e: KeyboardEvent, list: LogRow[]): void {
+  const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15, j: 1, k: -1 }[e.key];
+  if (!step && e.key !== 'Home' && e.key !== 'End') return;
+  e.preventDefault();
+  at = e.key === 'Home' ? 0 : e.key === 'End' ? list.length - 1 : Math.max(0, Math.min(list.length - 1, Math.max(0, at) + step!));
+  rows.show(at, rowHeight());
+  redraw();
+  requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector<HTMLElement>('.line.here button')?.focus({ preventScroll: true })));
+}
+
+function Bar(): Child {
+  const pick = (id: 'account' | 'model' | 'key', all: string, values: string[]): Child =>
+    (values.length > 0 || asked[id]) && (
+      <Select
+        id={`log-${id}`}
+        label={all}
+        value={asked[id]}
+        options={[['', all], ...[...new Set([...values, ...(asked[id] ? [asked[id]] : [])])].map((v) => [v, v] as const)]}
+        onChange={(v) => {
+          asked[id] = v;
+          writeAddress();
+          redraw();
+        }}
+      />
+    );
+  const isAsked = asked.text || asked.account || asked.model || asked.key || asked.outcome !== 'all';
+  return (
+    <div class="toolbar logbar">
+      <div class="search">
+        <Icon name="search" />
+        <Input
+          id="log-search"
+          label={t('logs.search')}
+          placeholder={t('logs.search')}
+          value={asked.text}
+          onInput={(v) => {
+            asked.text = v;
+            writeAddress();
+            redraw();
+          }}
+        />
+      </div>
+      <Segmented<Outcome>
+        label={t('logs.outcome')}
+        value={asked.outcome}
+        choices={[
+          { value: 'all', label: t('logs.all') },
+          { value: 'good', label: t('logs.good') },
+          { value: 'bad', label: t('logs.bad') },
+          { value: 'running', label: t('logs.running') },
+        ]}
+        onChange={(v) => ((asked.outcome = v), redraw())}
+      />
+      {pick('account', t('logs.any_account'), distinct((r) => r.account))}
+      {pick('model', t('logs.any_model'), distinct((r) => r.model))}
+      {pick('key', t('logs.any_key'), distinct((r) => r.client_key))}
+      {isAsked && (
+        <Button
+          label={t('do.clear_filter')}
+          kind="quiet"
+          onClick={() => {
+            Object.assign(asked, { text: '', outcome: 'all', account: '', model: '', key: '' });
+            writeAddress();
+            redraw();
+          }}
+        />
+      )}
+      <span class="grow" />
+      <Button label={frozen ? t('logs.resume') : t('logs.pause')} icon={frozen ? 'play' : 'pause'} pressed={!!frozen} onClick={() => setPaused(!frozen)} />
+    </div>
+  );
+}
+
+function view(): Child {
+  if (live.rows.length === 0 && !live.status && !live.error) return <Loading rows={8} height={30} />;
+  if (live.error && live.rows.length === 0) return <Failure error={live.error} retry={reload} />;
+  const list = chosen();
+  const waiting = frozen ? live.rows.findIndex((r) => r.id === frozen![0]?.id) : 0;
+  return (
+    <>
+      {live.rows.length > 0 && <Bar />}
+      {frozen && (
+        <p class="small dim paused" role="status">
+          {t('logs.paused', { n: waiting < 0 ? live.rows.length : waiting })}
+        </p>
+      )}
+      {source().length === 0 ? (
+        <Empty icon="list" title={t('logs.none')} text={t('logs.none_text')}>
+          <a class="btn" href="connect">
+            {t('nav.connect')}
+          </a>
+        </Empty>
+      ) : list.length === 0 ? (
+        <Empty icon="filter" title={t('logs.no_match')} />
+      ) : (
+        <div class="scroller" ref={rows.scroller} onScroll={rows.onScroll} tabindex="-1">
+          <List list={list} />
+        </div>
+      )}
+    </>
+  );
+}
+
+let ends: Array<() => void> = [];
+
+export const page: Page = {
+  view,
+  fill: true,
+  tools: Live,
+  enter: () => {
+    readAddress();
+    ends = [setShortcut('/', 'logs.search', () => document.getElementById('log-search')?.focus()), setShortcut('p', 'logs.pause', () => setPaused(!frozen))];
+  },
+  leave: () => {
+    ends.forEach((end) => end());
+    frozen = null;
+    at = -1;
+  },
+};

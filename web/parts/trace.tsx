@@ -1,0 +1,200 @@
+// parts/trace.tsx - one request in full: what happened, attempt by attempt, and why.
+import { get, part } from '../api';
+import { Icon } from '../icons';
+import { left, providerName } from '../standing';
+import { compact, dateTime, duration, number, span, t, timeOfDay, word } from '../text';
+import { Attempt, Layer, Pick, RequestTrace } from '../types';
+import { Button, Loader, copyAndSay, openDialog } from '../ui';
+import { Child, Fragment, h, redraw } from '../view';
+
+const unfolded = new Set<string>();
+
+function Passed({ pick }: { pick: Pick }): Child {
+  const layers: Array<[string, Layer | null]> = [
+    [t('trace.fixed'), pick.fixed],
+    [t('trace.bound'), pick.bound],
+    [t('trace.recent'), pick.recent],
+  ];
+  return (
+    <div class="stack tight small">
+      <div class="row wrap">
+        <span class="chip">{pick.mode}</span>
+        {pick.tier && <span class="chip">{pick.tier}</span>}
+        {pick.remaining_permille !== null && <span class="faint">{t('trace.remaining', { n: Math.round(pick.remaining_permille / 10) })}</span>}
+        <span class="faint">{t('trace.inflight', { n: pick.in_flight })}</span>
+        <span class="faint">{t('trace.usable', { n: pick.usable })}</span>
+        {pick.probe && <span class="chip locked">{t('trace.probe')}</span>}
+      </div>
+      {layers.map(
+        ([name, l]) =>
+          l && (
+            <div class="row" key={name}>
+              <span class="faint">{name}</span>
+              <span>{l.account}</span>
+              <span class="dim">
+                {word('fate', l.fate)}
+                {l.skip && `: ${word('skip', l.skip)}`}
+              </span>
+            </div>
+          ),
+      )}
+      {pick.passed.length > 0 && (
+        <div class="scroll-x">
+          <table class="table passed">
+            <thead>
+              <tr>
+                <th>{t('trace.passed')}</th>
+                <th>{t('trace.because')}</th>
+                <th>{t('trace.until')}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {pick.passed.map((p) => (
+                <tr key={p.account_id}>
+                  <td>{p.account}</td>
+                  <td>
+                    {word('skip', p.skip)}
+                    {p.verdict && <span class="faint"> ({word('verdict', p.verdict)})</span>}
+                  </td>
+                  <td class="faint nowrap">{p.until_unix_ms ? (p.until_unix_ms > Date.now() ? left(p.until_unix_ms) : timeOfDay(p.until_unix_ms)) : ''}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          {pick.passed_more > 0 && <p class="faint">{t('trace.more', { n: pick.passed_more })}</p>}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function AttemptCard({ a, of, request }: { a: Attempt; of: number; request: string }): Child {
+  const name = `${request}-${a.number}`;
+  const open = unfolded.has(name) || of === 1;
+  const good = a.verdict === 'success';
+  return (
+    <li class="attempt" key={name}>
+      <span class={`mark ${good ? 'ok' : 'error'}`} aria-hidden="true">
+        {a.number}
+      </span>
+      <div class="stack tight">
+        <button
+          type="button"
+          class="row wrap unfold"
+          aria-expanded={String(open)}
+          onClick={() => {
+            if (unfolded.has(name)) unfolded.delete(name);
+            else unfolded.add(name);
+            redraw();
+          }}
+        >
+          <b>{a.account}</b>
+          <span class="faint">{providerName(a.provider)}</span>
+          <span class={`chip ${good ? 'ok' : 'error'}`}>
+            {word('verdict', a.verdict)}
+            {a.status > 0 && ` · ${a.status}`}
+          </span>
+          <span class="dim">{word('reason', a.pick.reason)}</span>
+          <span class="grow" />
+          <span class="faint nowrap">{duration(a.duration_ms)}</span>
+          {of > 1 && <Icon name={open ? 'up' : 'down'} />}
+        </button>
+        {a.waited_ms > 0 && <span class="small faint">{t('trace.waited', { time: duration(a.waited_ms) })}</span>}
+        {a.delay_ms !== null && a.delay_ms > 0 && <span class="small faint">{t('trace.delay', { time: span(a.delay_ms) })}</span>}
+        {a.lockout && (
+          <span class="small text-locked">
+            {t('trace.lockout', { scope: a.lockout.scope })} {a.lockout.until_unix_ms ? `· ${timeOfDay(a.lockout.until_unix_ms)}` : ''}
+          </span>
+        )}
+        {open && <Passed pick={a.pick} />}
+      </div>
+    </li>
+  );
+}
+
+const count = (n: number | null): string => (n === null ? '–' : number(n));
+
+function Trace({ r }: { r: RequestTrace }): Child {
+  const good = r.ending === 'complete' && r.status < 400;
+  return (
+    <div class="stack loose">
+      <div class="row wrap">
+        <span class={`chip ${good ? 'ok' : 'error'}`}>{r.status || t('logs.no_status')}</span>
+        <span>{word('ending', r.ending)}</span>
+        <span class="faint">{dateTime(r.started_unix_ms)}</span>
+        <span class="grow" />
+        <Button label={t('do.copy_id')} icon="copy" kind="small quiet" onClick={() => void copyAndSay(r.id)} />
+      </div>
+      {r.explanation.length > 0 && (
+        <ol class="explain">
+          {r.explanation.map((line, i) => (
+            <li key={i}>{line}</li>
+          ))}
+        </ol>
+      )}
+      {r.attempts.length > 0 && (
+        <section class="part">
+          <h3>{t('trace.attempts')}</h3>
+          <ol class="attempts">
+            {r.attempts.map((a) => (
+              <AttemptCard key={a.number} a={a} of={r.attempts.length} request={r.id} />
+            ))}
+          </ol>
+        </section>
+      )}
+      {r.nobody_free && (
+        <section class="part">
+          <h3>{t('trace.nobody')}</h3>
+          <Passed pick={r.nobody_free} />
+        </section>
+      )}
+      <section class="part">
+        <h3>{t('trace.facts')}</h3>
+        <dl class="kv">
+          <dt>{t('log.model')}</dt>
+          <dd>
+            {r.model ?? '–'}
+            {r.mapped_model && r.mapped_model !== r.model && ` → ${r.mapped_model}`}
+          </dd>
+          <dt>{t('log.client')}</dt>
+          <dd>
+            {word('protocol', r.protocol)} {r.stream && <span class="faint">{t('trace.stream')}</span>} {r.client_key}
+          </dd>
+          <dt>{t('trace.session')}</dt>
+          <dd class="mono">{r.session ?? '–'}</dd>
+          <dt>{t('trace.tokens')}</dt>
+          <dd>
+            {count(r.tokens.in)} {t('log.in')} · {count(r.tokens.out)} {t('log.out')} · {count(r.tokens.cache_read)} {t('trace.cache_read')} · {count(r.tokens.cache_write)} {t('trace.cache_write')}
+            {r.tokens.reasoning !== null && ` · ${number(r.tokens.reasoning)} ${t('trace.reasoning')}`}
+          </dd>
+          <dt>{t('log.first')}</dt>
+          <dd>{duration(r.first_byte_ms)}</dd>
+          <dt>{t('log.duration')}</dt>
+          <dd>{duration(r.duration_ms)}</dd>
+          <dt>{t('trace.bytes')}</dt>
+          <dd>
+            {compact(r.bytes_in)} ↑ {compact(r.bytes_out)} ↓
+          </dd>
+          <dt>{t('trace.path')}</dt>
+          <dd class="mono">{r.path ?? '–'}</dd>
+          <dt>{t('trace.id')}</dt>
+          <dd class="mono">{r.id}</dd>
+        </dl>
+      </section>
+    </div>
+  );
+}
+
+export function openTrace(id: string): void {
+  const trace = new Loader<RequestTrace>(() => get<RequestTrace>(`api/requests/${part(id)}`));
+  openDialog({
+    kind: 'drawer',
+    title: () => trace.data?.model ?? t('trace.title'),
+    body: () =>
+      trace.error?.status === 404 ? (
+        <p class="dim">{t('trace.gone')}</p>
+      ) : (
+        <>{trace.view((r) => <Trace r={r} />, 5)}</>
+      ),
+  });
+}

@@ -86,7 +86,7 @@ static void on_access(void *peer, const struct access_record *record)
     struct worker *w = peer;
 
     w->shared->on_access(w->shared->peer, record);
-    if (w->env.rules->usage_track)
+    if (w->usage != NULL && w->env.rules->usage_track)
         usage_feed_add(w->usage, record);
 }
 

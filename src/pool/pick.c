@@ -422,7 +422,9 @@ struct standing *pool_pick(struct pool *p, const struct pick_ask *ask, int64_t n
     pool_settle(p, now_ms);
     a.now_ms = p->now_ms;
     a.lane = lane_get(p, ask);
-    *out = (struct pick){ .mode = o->mode, .retry_at_ms = INT64_MAX, .free_at_ms = INT64_MAX };
+    memset(out, 0, offsetof(struct pick, passed));
+    out->mode = o->mode;
+    out->retry_at_ms = out->free_at_ms = INT64_MAX;
     for (uint32_t i = 0; i < a.lane->count; i++)
         offering += roster_offering(a.lane->rosters[i]);
     a.spares = o->quota_reserve_percent > 0 && !ask->spends_reserve && offering > 1;

@@ -91,9 +91,10 @@ struct session_key {
     uint8_t digest[16];
 };
 
-#define PICK_TRIED_MAX 64 /* candidates one exchange may ask */
-#define PICK_COSTLY_MAX 5 /* attempts of one exchange that cost time or money */
-#define PICK_PASSED_MAX 8 /* names kept of those passed over */
+#define PICK_TRIED_MAX 64   /* candidates one exchange may ask */
+#define PICK_COSTLY_MAX 5   /* attempts of one exchange that cost time or money */
+#define PICK_PASSED_MAX 8   /* names kept of those passed over */
+#define PICK_LABEL_BYTES 64 /* of a label there, which is clipped; with its NUL */
 
 struct waiter;
 
@@ -134,7 +135,7 @@ struct pick_passed {
     enum skip why;
     enum verdict_kind verdict; /* locked_out, or disabled by the provider: what was the reason */
     int64_t until_ms;          /* when that ends; 0: nobody knows */
-    char label[32];            /* clipped */
+    char label[PICK_LABEL_BYTES];
 };
 
 /* What became of a layer above the order. */
@@ -159,7 +160,7 @@ struct pick_layer {
     enum layer_fate fate;
     enum skip why; /* SKIPPED, AWAITED */
     int64_t id;    /* 0: absent */
-    char label[32];
+    char label[PICK_LABEL_BYTES];
 };
 
 /* A pick with its reasons: all that is needed to explain it later. */
@@ -178,7 +179,6 @@ struct pick {
     uint32_t skipped[SKIPS]; /* how many for each reason; NONE: usable */
     uint32_t passed_count; /* all that offer the model and were not usable; the best-ranked ones by
                               name */
-    struct pick_passed passed[PICK_PASSED_MAX];
     uint32_t offering; /* accounts that offer the model over one of the wires, usable or not. What
                           the operator disabled is not counted, what a refused credential disabled
                           is */
@@ -193,6 +193,7 @@ struct pick {
     int64_t wait_until_ms; /* waiting is worth it until then; 0: it is not */
     int64_t ask_at_ms;     /* when waiting: ask again then at the latest. The pool wakes the waiter
                               when somebody is free before */
+    struct pick_passed passed[PICK_PASSED_MAX]; /* passed_count, or all; the rest is not set */
 };
 
 /* --- quota --------------------------------------------------------------------------------------

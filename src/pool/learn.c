@@ -225,7 +225,7 @@ static struct lockout *lockout_concerned(struct account *acc, struct standing *s
 static void learn_quota(struct pool *p, struct account *acc, struct standing *s,
                         const struct verdict *v, const struct lockout *l)
 {
-    struct quota used = { .reset_ms = l->until_ms, .seen_ms = p->now_ms };
+    struct quota used = { .reset_ms = l->until_ms, .seen_ms = p->now_ms, .guessed = !l->named };
 
     if (v->billing)
         return;
@@ -243,7 +243,7 @@ static void quota_verdict(struct pool *p, const struct account *acc, const struc
                           struct verdict *v)
 {
     v->group_scope = v->group_scope || acc->cohort->group != NULL;
-    if (v->delay_ms < 0 && s->quota.reset_ms > p->now_ms)
+    if (v->delay_ms < 0 && s->quota.reset_ms > p->now_ms && !s->quota.guessed)
         v->delay_ms = s->quota.reset_ms - p->now_ms;
     quota_ask(p, acc->id);
 }

@@ -203,6 +203,7 @@ struct quota {
     int32_t remaining_permille; /* -1: unknown */
     int64_t reset_ms;           /* loop clock; 0: unknown. Behind it the figure says nothing more */
     int64_t seen_ms;
+    bool guessed; /* nobody has said when it comes back: the time is our own */
 };
 
 /* An allowance that a group draws on: `5h`, `weekly`, `requests`, `tokens` … */

@@ -260,15 +260,20 @@ static uint32_t row_add(struct bindings *b, const struct session_key *key, uint3
     return row;
 }
 
-void bindings_bind(struct bindings *b, const struct session_key *key, uint32_t home, int64_t now_ms)
+void bindings_bind(struct bindings *b, const struct session_key *key, uint32_t home, uint8_t via,
+                   int64_t now_ms)
 {
     uint32_t row = bindings_find(b, key, INT64_MIN / 2); /* an idle one is used again */
 
     if (row == BINDING_NONE) {
-        mark_changed(b, row_add(b, key, home, now_ms, true));
+        row = row_add(b, key, home, now_ms, true);
+        bindings_row(b, row)->via = via;
+        mark_changed(b, row);
         return;
     }
     struct binding_row *r = bindings_row(b, row);
+
+    r->via = via;
 
     if (r->home != home) {
         if (r->is_live) {

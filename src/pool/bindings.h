@@ -26,6 +26,7 @@ struct binding_row {
     int64_t used_ms;
     uint32_t home, newer, older, chain, changed;
     bool is_live, is_changed, is_dead;
+    uint8_t via; /* of the route's entry; not stored */
 };
 
 struct bindings {
@@ -66,7 +67,8 @@ void bindings_prefetch_touch(const struct bindings *b, uint32_t row);
 uint32_t bindings_find(const struct bindings *b, const struct session_key *key, int64_t now_ms);
 /* A request of that conversation: the row is the most recently used one, and live. */
 void bindings_touch(struct bindings *b, uint32_t row, int64_t now_ms);
-void bindings_bind(struct bindings *b, const struct session_key *key, uint32_t home,
+/* `via` stands for the entry of a route that served it; 0: none. */
+void bindings_bind(struct bindings *b, const struct session_key *key, uint32_t home, uint8_t via,
                    int64_t now_ms);
 /* A row as it was stored; must be loaded in the order of use, the least recent first. */
 void bindings_load(struct bindings *b, const struct binding *stored, int64_t now_ms);

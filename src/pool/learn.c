@@ -361,7 +361,7 @@ static void account_succeed(struct pool *p, struct account *acc, const struct le
 static void session_bind(struct pool *p, const struct account *acc, const struct lease *l)
 {
     if (l->binds)
-        bindings_bind(&p->bindings, &l->session, acc->home, p->now_ms);
+        bindings_bind(&p->bindings, &l->session, acc->home, l->via, p->now_ms);
     if (l->stamps) {
         p->recent = acc->id;
         p->recent_ms = p->now_ms;

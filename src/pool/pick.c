@@ -127,8 +127,9 @@ static struct standing *pick_bound(struct asking *a, bool *unbound, bool *awaite
         out->bound.fate = LAYER_ROTATED;
         return NULL;
     }
-    if (!a->ask->side && ((why == SKIP_LOCKED_OUT && await_renewal(a, acc)) ||
-                          (out->mode == MODE_CACHE_FIRST && worth_awaiting(a, s, why)))) {
+    if (!a->ask->side && !a->ask->eager &&
+        ((why == SKIP_LOCKED_OUT && await_renewal(a, acc)) ||
+         (out->mode == MODE_CACHE_FIRST && worth_awaiting(a, s, why)))) {
         out->bound.fate = LAYER_AWAITED;
         *awaited = true;
     }
@@ -173,7 +174,7 @@ static struct standing *pick_recent(struct asking *a, bool unbound)
     struct account *acc = account_find(p, p->recent);
     struct standing *s = NULL;
 
-    if (p->recent == 0 || acc == NULL || !unbound || a->ask->is_image ||
+    if (p->recent == 0 || acc == NULL || !unbound || a->ask->is_image || a->ask->by_age ||
         a->now_ms - p->recent_ms > RECENT_MS)
         return NULL;
     enum skip why = layer_skip(a, acc, a->ask->spends_reserve, &s);
@@ -220,6 +221,21 @@ static struct standing *pick_next(const struct asking *a, bool last)
                 best = better(best, first_usable(a, &r->orders[ORDER_READY + bits]));
     }
     return best;
+}
+
+/* The one that was added first. */
+static struct standing *pick_oldest(const struct asking *a)
+{
+    const struct pool *p = a->pool;
+
+    for (uint32_t i = 0; i < p->count; i++) {
+        struct standing *s = standing_in_lane(a, p->slots[i].account);
+
+        if (s != NULL && standing_skip(a, s) == SKIP_NONE &&
+            !(a->ask->eager && comes_last(a, s->roster)))
+            return s;
+    }
+    return NULL;
 }
 
 /* Nobody better is free: the first whose lockout is half over, if we made its time ourselves. */
@@ -270,7 +286,8 @@ static struct standing *chosen(struct asking *a, struct standing *s, enum pick_r
 {
     struct pick *out = a->out;
 
-    out->reason = reason;
+    /* that the conversation is bound to it, its layer tells */
+    out->reason = a->ask->by != PICK_NONE && reason != PICK_FIXED ? a->ask->by : reason;
     out->tier = s->account->tier;
     out->remaining_permille = s->remaining;
     out->in_flight = s->account->in_flight;
@@ -281,8 +298,6 @@ static struct standing *chosen(struct asking *a, struct standing *s, enum pick_r
 
 static enum pick_reason reason_of_order(const struct asking *a)
 {
-    if (a->ask->by != PICK_NONE)
-        return a->ask->by;
     return a->out->offering == 1 ? PICK_ONLY : PICK_ROUND_ROBIN;
 }
 
@@ -345,10 +360,10 @@ static struct standing *pick_by_layers(struct asking *a)
     s = pick_asking_again(a);
     out->probe = s != NULL;
     if (s == NULL)
-        s = pick_next(a, false);
-    if (s == NULL)
+        s = a->ask->by_age ? pick_oldest(a) : pick_next(a, false);
+    if (s == NULL && !a->ask->by_age && !a->ask->eager)
         s = pick_next(a, true);
-    if (s == NULL) {
+    if (s == NULL && !a->ask->eager) {
         s = pick_probe(a);
         out->probe = s != NULL;
     }
@@ -377,13 +392,14 @@ static struct standing *pick_named(struct asking *a)
     out->skipped[why] = 1;
     out->offering = s->place != PLACE_DISABLED && s->place != PLACE_PROXY_DISABLED;
     if (why == SKIP_NONE)
-        return chosen(a, s, reason_of_order(a));
+        return a->ask->eager && comes_last(a, s->roster) ? NULL : chosen(a, s, reason_of_order(a));
     out->passed_count = 1;
     tally_name(a, s, &out->passed[0]);
     if (verdict != VERDICT_NONE)
         *tally_of(out, lock_class_of(verdict)) = 1;
-    if (why == SKIP_LOCKED_OUT && s->place == PLACE_LOCKED && s->probe_ms <= a->now_ms &&
-        host_lockout(a, s->roster) == NULL && standing_may_probe(a, s)) {
+    if (!a->ask->eager && why == SKIP_LOCKED_OUT && s->place == PLACE_LOCKED &&
+        s->probe_ms <= a->now_ms && host_lockout(a, s->roster) == NULL &&
+        standing_may_probe(a, s)) {
         out->probe = true;
         return chosen(a, s, reason_of_order(a));
     }
@@ -396,6 +412,8 @@ static struct standing *pick_named(struct asking *a)
 
 static bool has_other_provider(const struct asking *a)
 {
+    if (a->ask->elsewhere)
+        return true;
     for (uint32_t i = 0; i < a->lane->count && a->ask->spent_count > 0; i++)
         if (!is_convicted(a, a->lane->rosters[i]) && !is_spent(a, a->lane->rosters[i]))
             return true;
@@ -409,6 +427,13 @@ static void await_any_renewal(struct asking *a)
         if ((a->ask->named == 0 || a->ask->named == acc->id) && standing_in_lane(a, acc) != NULL &&
             await_renewal(a, acc))
             return;
+}
+
+bool pick_has_other(struct pool *p, const struct pick_ask *ask)
+{
+    const struct asking a = { .pool = p, .ask = ask, .lane = lane_get(p, ask) };
+
+    return has_other_provider(&a);
 }
 
 struct standing *pool_pick(struct pool *p, const struct pick_ask *ask, int64_t now_ms,

@@ -105,6 +105,9 @@ static inline void label_into(char to[32], const struct account *acc)
     clip_into(to, 32, acc->config->label);
 }
 
+/* Is there a provider for this that is neither convicted nor spent? */
+bool pick_has_other(struct pool *p, const struct pick_ask *ask);
+
 /* --- skip.c */
 
 /* Why the account cannot be used for this request; SKIP_NONE: it can. */

@@ -179,6 +179,7 @@ static void lease_take(struct pool *p, const struct pick_ask *ask, struct standi
     l->stamps = why->reason != PICK_RECENT && why->mode != MODE_PERFORMANCE_FIRST &&
                 !ask->is_image && !ask->side;
     l->said = NULL;
+    l->via = chain_mark(ask);
     l->session = ask->session;
     memcpy(l->label, label.at, label.len);
     l->label[label.len] = '\0';
@@ -263,7 +264,7 @@ struct dry {
 static bool takes_anybody(const struct pick_ask *ask)
 {
     return ask->tried_count == 0 && ask->named == 0 && ask->convicted_count == 0 &&
-           ask->spent_count == 0 && !ask->spends_reserve && ask->again == 0;
+           ask->spent_count == 0 && !ask->spends_reserve && ask->again == 0 && ask->next == NULL;
 }
 
 static bool is_dry(const struct dry *dry, const struct lane *lane)
@@ -283,10 +284,10 @@ static void grant_all(struct pool *p)
 
         if (w->granted || (plain && is_dry(&dry, lane_get(p, &w->ask))))
             continue;
-        struct standing *s = pool_pick(p, &w->ask, p->now_ms, &w->pick);
+        struct standing *s = chain_pick(p, &w->ask, p->now_ms, &w->pick);
 
         if (s != NULL) {
-            lease_take(p, &w->ask, s, &w->pick, &w->lease);
+            lease_take(p, chain_entry(&w->ask, w->pick.entry), s, &w->pick, &w->lease);
             w->granted = true;
             w->wake(w->peer);
         } else if (plain && w->pick.skipped[SKIP_NONE] == 0 && dry.count < DRY_MAX) {
@@ -327,14 +328,14 @@ static bool lease_locked(struct pool *p, const struct pick_ask *ask, int64_t now
     if (w != NULL && w->queued && w->granted) {
         *l = w->lease;
         *why = w->pick;
-        l->model = ask->model;
+        l->model = chain_entry(ask, why->entry)->model;
         waiter_unlink(p, w);
         return true;
     }
-    struct standing *s = pool_pick(p, ask, now_ms, why);
+    struct standing *s = chain_pick(p, ask, now_ms, why);
 
     if (s != NULL)
-        lease_take(p, ask, s, why, l);
+        lease_take(p, chain_entry(ask, why->entry), s, why, l);
     if (w != NULL && s == NULL && why->wait_until_ms != 0)
         waiter_wait(p, w, ask);
     else if (w != NULL && w->queued)
@@ -353,11 +354,21 @@ bool pool_lease(struct pool *p, const struct pick_ask *ask, int64_t now_ms, stru
     return leased;
 }
 
+int64_t pool_labelled(struct pool *p, struct str label)
+{
+    pool_lock(p);
+    const struct account *acc = account_labelled(p, label);
+    int64_t id = acc == NULL ? 0 : acc->id;
+
+    pool_unlock(p);
+    return id;
+}
+
 bool pool_explain(struct pool *p, const struct pick_ask *ask, int64_t now_ms, int64_t *id,
                   struct pick *why)
 {
     pool_lock(p);
-    const struct standing *s = pool_pick(p, ask, now_ms, why);
+    const struct standing *s = chain_pick(p, ask, now_ms, why);
 
     if (s != NULL)
         *id = s->account->id;

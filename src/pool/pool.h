@@ -113,9 +113,19 @@ struct pick_ask {
     size_t tried_count;
     /* What a route or flow entry says. `by`: PICK_ROUTE or PICK_FLOW, else PICK_NONE. */
     enum pick_reason by;
-    int64_t named;               /* the one account that may be used; 0: any */
-    struct str provider;         /* only accounts of this provider; empty: any */
-    bool spends_reserve;         /* the entry names an account, or is the route's only one */
+    int64_t named;       /* the one account that may be used; 0: any */
+    struct str provider; /* only accounts of this provider; empty: any */
+    bool spends_reserve; /* the entry names an account, or is the route's only one */
+    bool by_age;         /* the oldest account first, in place of the order */
+    bool rotates; /* of entries next to each other that rotate, the one whose account was picked
+                     longest ago comes first */
+    /* The route's next entry, which is asked when nobody can be had for this one; NULL: none. It
+     * lives as long as what the ask points to. Each says all of the rest for itself, but the first
+     * one has the waiter. */
+    const struct pick_ask *next;
+    /* Set by the pool while it goes along the entries: */
+    bool eager;     /* one behind it may have somebody: no probe here, and nobody who comes last */
+    bool elsewhere; /* one of them has a provider that is neither convicted nor spent */
     const struct str *convicted; /* providers at which this request is not asked any more */
     size_t convicted_count;
     const struct str *spent; /* providers that are not asked again if there is another one */
@@ -168,8 +178,9 @@ struct pick {
     enum pick_reason reason;
     enum pool_mode mode;
     struct pick_layer fixed, bound, recent;
-    bool probe; /* the one real request that probes a lockout */
-    bool binds; /* a success binds the session to this account */
+    bool probe;     /* the one real request that probes a lockout */
+    bool binds;     /* a success binds the session to this account */
+    uint32_t entry; /* of a route: which ask decided, counted from 0 */
     /* where the account stood in the order */
     enum tier tier;
     int32_t remaining_permille; /* of the model's group; -1 unknown */
@@ -244,6 +255,7 @@ struct lease {
     struct str provider; /* of the configuration */
     bool side, binds, probe;
     bool stamps; /* a success makes it the account that served last */
+    uint8_t via; /* stands for the route's entry that it came by; 0: none */
     struct session_key session;
     struct lease_lockout locks; /* set by lease_return() */
     /* What the answer's head said of the model's group, for lease_return(); NULL: nothing. */
@@ -299,6 +311,8 @@ bool pool_lease(struct pool *p, const struct pick_ask *ask, int64_t now_ms, stru
                 struct pick *why);
 /* The asker waits no longer: its place is given up, and what it was given meanwhile goes back. */
 void pool_unwait(struct pool *p, struct waiter *w, int64_t now_ms);
+/* The id of the account with this label; 0: there is none. */
+int64_t pool_labelled(struct pool *p, struct str label);
 /* What pool_lease() would do now, without doing it. True: `why` explains the account `id`. */
 bool pool_explain(struct pool *p, const struct pick_ask *ask, int64_t now_ms, int64_t *id,
                   struct pick *why);

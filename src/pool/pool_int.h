@@ -330,6 +330,15 @@ const struct lockout *account_missing(const struct account *acc, struct str mode
 struct standing *pool_pick(struct pool *p, const struct pick_ask *ask, int64_t now_ms,
                            struct pick *out);
 
+/* --- chain.c --------------------------------------------------------------------------------- */
+
+/* pool_pick() for an ask that may have others behind it; `out->entry` is the one that decided. */
+struct standing *chain_pick(struct pool *p, const struct pick_ask *ask, int64_t now_ms,
+                            struct pick *out);
+const struct pick_ask *chain_entry(const struct pick_ask *ask, uint32_t entry);
+/* What a binding keeps of the entry that served it; 0: none did. */
+uint8_t chain_mark(const struct pick_ask *ask);
+
 /* --- learn.c -----------------------------------------------------------------------------------
  */
 

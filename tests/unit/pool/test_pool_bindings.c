@@ -17,7 +17,7 @@ static void bind(struct bindings *b, uint64_t session, int64_t account, int64_t 
 {
     struct session_key key = key_of(session);
 
-    bindings_bind(b, &key, bindings_home(b, account), now_ms);
+    bindings_bind(b, &key, bindings_home(b, account), 0, now_ms);
 }
 
 /* The account; 0: there is none. */

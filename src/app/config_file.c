@@ -25,6 +25,8 @@ struct config_file {
     struct file_watch *watch;
     void (*on_change)(void *peer, struct settings *s);
     void *peer;
+    bool (*knows_account)(void *peer, struct str label);
+    void *accounts_peer;
 };
 
 /* --- faults and oddities */
@@ -227,6 +229,36 @@ void config_file_on_change(struct config_file *f, void (*on_change)(void *peer, 
 {
     f->on_change = on_change;
     f->peer = peer;
+}
+
+static bool route_names(const struct route_spec *specs, size_t count, struct str account)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < specs[i].entry_count; k++)
+            if (str_eq(specs[i].entries[k].account, account))
+                return true;
+    return false;
+}
+
+/* An account that was removed while a route names it does not make the next edit of something else
+ * a fault. */
+static bool account_may_be_named(void *peer, struct str label)
+{
+    const struct config_file *f = peer;
+    const struct routing_spec *now = &f->settings->routing;
+
+    return f->knows_account(f->accounts_peer, label) ||
+           route_names(now->flows, now->flow_count, label) ||
+           route_names(now->accounts, now->account_count, label);
+}
+
+void config_file_on_accounts(struct config_file *f, bool (*knows)(void *peer, struct str label),
+                             void *peer)
+{
+    f->knows_account = knows;
+    f->accounts_peer = peer;
+    f->sources.knows_account = account_may_be_named;
+    f->sources.peer = f;
 }
 
 static void watched(void *peer)

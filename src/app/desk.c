@@ -153,6 +153,36 @@ static void look_at_store(void *peer, int64_t now_ms)
     timer_start(&d->look, STORE_LOOK_MS);
 }
 
+/* --- routes and accounts
+ * --------------------------------------------------------------------------------- */
+
+static bool knows_account(void *peer, struct str label)
+{
+    const struct desk *d = peer;
+    struct account_view v;
+
+    return pool_find(d->o.pool, label, 0, &v) && !v.from_file && str_eq(str_c(v.label), label);
+}
+
+static void warn_of(struct desk *d, const char *what, const struct route_spec *specs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < specs[i].entry_count; k++) {
+            struct str account = specs[i].entries[k].account;
+
+            if (account.len > 0 && pool_labelled(d->o.pool, account) == 0)
+                log_warn("a route names an account that is not there: it is passed over",
+                         F_STR(what, specs[i].name), F_INT("entry", (int64_t)k),
+                         F_STR("account", account));
+        }
+}
+
+static void warn_of_routes(struct desk *d, const struct settings *s)
+{
+    warn_of(d, "flow", s->routing.flows, s->routing.flow_count);
+    warn_of(d, "model", s->routing.accounts, s->routing.account_count);
+}
+
 /* --- settings
  * -------------------------------------------------------------------------------------- */
 
@@ -187,6 +217,7 @@ static void on_config(void *peer, struct settings *s)
     d->o.on_settings(d->o.peer, s);
     set_upkeep(d, s);
     desk_reload_accounts(d);
+    warn_of_routes(d, s);
 }
 
 /* --- life
@@ -216,8 +247,11 @@ enum status desk_open(const struct desk_options *options, struct desk **out, str
         set_face(d, config_file_settings(d->config));
         st = load_accounts(d, config_file_settings(d->config), e);
     }
-    if (st == OK)
+    if (st == OK) {
+        config_file_on_accounts(d->config, knows_account, d);
+        warn_of_routes(d, config_file_settings(d->config));
         desk_bindings_load(d);
+    }
     return st;
 }
 

@@ -45,8 +45,6 @@ const struct exchange_rules *exchange_rules_new(struct settings *s)
 {
     struct counted_rules *c = must_calloc(1, sizeof(*c));
     struct client_key *keys = arena_array(&c->arena, struct client_key, s->client_key_count + 1);
-    struct mapping_rule *mapping =
-        arena_array(&c->arena, struct mapping_rule, s->mapping_count + 1);
 
     atomic_init(&c->refs, 1);
     c->settings = settings_ref(s);
@@ -55,16 +53,13 @@ const struct exchange_rules *exchange_rules_new(struct settings *s)
         keys[i].name = s->client_keys[i].name;
         sha256(secret_reveal(&s->client_keys[i].key), keys[i].digest);
     }
-    for (size_t i = 0; i < s->mapping_count; i++)
-        mapping[i] = (struct mapping_rule){ s->mapping[i].from, s->mapping[i].to };
     c->rules = (struct exchange_rules){
         .door = { .keys = keys,
                   .key_count = s->client_key_count,
                   .require_keys = s->require_keys,
                   .cors_origins = s->cors_origins,
                   .cors_origin_count = s->cors_origin_count },
-        .mapping = mapping,
-        .mapping_count = s->mapping_count,
+        .routes = s->routes,
         .request_deadline_ms = s->request_deadline_ms,
         .stream_head_after_ms = s->stream_head_after_ms,
         .keep_alive_event_ms = s->keep_alive_event_ms,

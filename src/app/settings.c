@@ -368,7 +368,8 @@ static bool read_all(struct reading *r)
     for (size_t i = 0; (row = settings_row(i)) != NULL; i++)
         if (!row_read_at(r, row, NULL, 0, str_c(row->path)))
             return false;
-    if (!read_watermarks(r) || !read_listen_variable(r) || !read_key_variable(r))
+    if (!settings_read_routes(r) || !read_watermarks(r) || !read_listen_variable(r) ||
+        !read_key_variable(r))
         return false;
     read_proxy_variables(r);
     return settings_lay_oauth(r);

@@ -15,16 +15,13 @@
 #include "pool/pool.h"
 #include "provider/price.h"
 #include "provider/provider.h"
+#include "route/table.h"
 
 #define SETTINGS_BYTES_MAX ((size_t)16 << 20)
 
 struct client_key_spec {
     struct str name;
     struct secret key; /* from `key` or the environment variable that `key_env` names */
-};
-
-struct mapping_spec {
-    struct str from, to;
 };
 
 struct settings {
@@ -45,8 +42,9 @@ struct settings {
     size_t cors_origin_count;
 
     struct pool_options scheduling; /* settings_pool_options() has all of it */
-    struct mapping_spec *mapping;   /* in the order of the file */
-    size_t mapping_count;
+    struct routing_spec routing;    /* with proxy.custom_mapping */
+    const struct route_table *routes;
+    struct str routing_raw; /* `routing` as it stands in the file */
     int64_t request_deadline_ms, stream_head_after_ms;
 
     struct kept_limits kept; /* proxy.responses.* */
@@ -78,7 +76,6 @@ struct settings {
     int64_t *backoff_steps; /* seconds */
     size_t backoff_step_count;
     struct str tunnel_kind;
-    struct str routing; /* raw JSON of `routing`, validated to be an object */
 
     struct client_key_spec *client_keys;
     size_t client_key_count;
@@ -97,6 +94,9 @@ struct settings_fault {
 /* Where values come from besides the text; replaced in tests. */
 struct settings_sources {
     struct str (*environment)(const char *name);
+    /* Is there an account of this label besides those of the text? NULL: routes may name any. */
+    bool (*knows_account)(void *peer, struct str label);
+    void *peer;
 };
 
 /* The defaults alone are settings_read(STR("{}"), …). On failure nothing is made. */

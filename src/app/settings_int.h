@@ -13,6 +13,7 @@
 
 #define SETTINGS_TEXT_MAX ((size_t)4096) /* bytes of one string among the settings */
 #define SETTINGS_CLIENT_KEYS_MAX 1000
+#define SETTINGS_MAPPING_MAX 10000
 
 struct place {
     const struct place *up; /* NULL: the root */
@@ -121,6 +122,12 @@ bool settings_lay_oauth(struct reading *r);
 /* The members of one price. */
 void settings_put_price(const struct price *p, struct json_writer *w);
 
+/* --- models' names: settings_routing.c */
+
+extern const struct key_kind kind_mapping, kind_routing;
+/* Mapping, flows and account routes together become the table. Behind all rows. */
+bool settings_read_routes(struct reading *r);
+
 /* A proxy's URL without its password; null for none. */
 void settings_put_proxy(struct str proxy, struct json_writer *w);
 
@@ -129,7 +136,7 @@ struct member_doc {
     const char *name, *type, *meaning;
 };
 extern const struct member_doc account_docs[], client_key_docs[], price_docs[], provider_docs[],
-    oauth_docs[]; /* name NULL ends */
+    oauth_docs[], route_flow_docs[], route_account_docs[], route_when_docs[]; /* name NULL ends */
 bool settings_has_member(const struct member_doc *docs, struct str name);
 /* One environment variable that stands above the file. */
 extern const struct member_doc environment_docs[];

@@ -110,6 +110,11 @@ void settings_reference(struct buf *out)
                 "For `antigravity`, `codex` and `copilot`, whose accounts sign in "
                 "([providers](providers)).",
                 columns, oauth_docs, out);
+    put_members("Members of `routing.flows.<name>`", "See [routing](routing.md).", columns,
+                route_flow_docs, out);
+    put_members("Members of `routing.accounts.<model>`", "See [routing](routing.md).", columns,
+                route_account_docs, out);
+    put_members("Members of `when`", "Conditions of an entry.", columns, route_when_docs, out);
     put_members("Environment", "These stand above the file.", "| Variable | Also as | Meaning |",
                 environment_docs, out);
     settings_unref(standard);

@@ -223,97 +223,13 @@ static void put_seconds(const struct settings *s, const struct key_row *row, str
     json_put_end(w);
 }
 
-static bool mapping_has(const struct mapping_spec *list, size_t count, struct str from)
-{
-    for (size_t i = 0; i < count; i++)
-        if (str_eq(list[i].from, from))
-            return true;
-    return false;
-}
-
-static bool read_mapping(struct reading *r, const struct key_row *row, const struct place *at,
-                         uint32_t node)
-{
-    struct arena *a = &r->s->arena;
-    struct mapping_spec *list;
-    size_t count, n = 0;
-
-    if (!settings_want(r, at, node, JSON_OBJECT, "an object"))
-        return false;
-    count = settings_count(r->doc, node);
-    if ((int64_t)count > row->max)
-        return settings_refuse(r, at, node, "has %zu members, may have %lld", count,
-                               (long long)row->max);
-    list = arena_array(a, struct mapping_spec, count + 1);
-    for (uint32_t i = json_first(r->doc, node); i != JSON_NONE; i = json_after(r->doc, node, i)) {
-        struct mapping_spec *m = &list[n];
-
-        if (!settings_read_text(r, at, i, SETTINGS_TEXT_MAX, a, &m->from))
-            return false;
-        const struct place item = { at, m->from.len > 0 ? m->from : STR("\"\""), 0 };
-
-        if (m->from.len == 0 || mapping_has(list, n, m->from))
-            return settings_refuse(r, &item, i,
-                                   m->from.len == 0 ? "names no model" : "stands there twice");
-        i = json_after(r->doc, node, i);
-        if (!settings_read_text(r, &item, i, SETTINGS_TEXT_MAX, a, &m->to))
-            return false;
-        if (m->to.len == 0)
-            return settings_refuse(r, &item, i, "names no model");
-        n++;
-    }
-    r->s->mapping = list;
-    r->s->mapping_count = n;
-    return true;
-}
-
-static void put_mapping(const struct settings *s, __attribute__((unused)) const struct key_row *row,
-                        struct json_writer *w)
-{
-    json_put_object(w);
-    for (size_t i = 0; i < s->mapping_count; i++) {
-        json_put_key(w, s->mapping[i].from);
-        json_put_str(w, s->mapping[i].to);
-    }
-    json_put_end(w);
-}
-
-/* Kept as it stands: its insides are read by the part of the program that uses them. */
-static bool read_routing(struct reading *r, const struct key_row *row, const struct place *at,
-                         uint32_t node)
-{
-    static const char *const objects[] = { "flows", "accounts" };
-    struct str *to = field_of(r, row->offset);
-
-    if (!settings_want(r, at, node, JSON_OBJECT, "an object"))
-        return false;
-    for (size_t i = 0; i < COUNT(objects); i++) {
-        const struct place item = { at, str_c(objects[i]), 0 };
-        uint32_t inside;
-
-        if (!settings_member(r, at, node, item.name, &inside))
-            return false;
-        if (inside != JSON_NONE && !settings_want(r, &item, inside, JSON_OBJECT, "an object"))
-            return false;
-    }
-    *to = arena_copy(&r->s->arena, json_raw(r->doc, node));
-    return true;
-}
-
-static void put_raw(const struct settings *s, const struct key_row *row, struct json_writer *w)
-{
-    json_put_raw(w, *(const struct str *)field_in(s, row->offset));
-}
-
 static const struct key_kind kind_bool = { "true or false", read_bool, put_bool },
                              kind_integer = { "integer", read_integer, put_integer },
                              kind_word = { "word", read_word, put_word },
                              kind_text = { "string or null", read_text, put_text },
                              kind_proxy = { "string or null", read_proxy, put_proxy },
                              kind_texts = { "list of strings", read_texts, put_texts },
-                             kind_seconds = { "list of integers", read_seconds, put_seconds },
-                             kind_mapping = { "object of strings", read_mapping, put_mapping },
-                             kind_routing = { "object", read_routing, put_raw };
+                             kind_seconds = { "list of integers", read_seconds, put_seconds };
 
 /* --- what some texts may say */
 
@@ -420,11 +336,12 @@ static const struct key_row rows[] = {
     { .path = "proxy.custom_mapping",
       .kind = &kind_mapping,
       .is_object = true,
-      .max = 4096,
+      .max = SETTINGS_MAPPING_MAX,
       .standard = "{}",
       .meaning =
-          "Model names to replace: `\"from\": \"to\"`, where `from` may hold `*`. Exact names "
-          "come first, then the longest literal part." },
+          "Model names to replace: `\"from\": \"to\"`, where `from` may hold `*`, and `to` may be "
+          "`route:<flow>`. Exact names come first, then the longest literal part, then the order "
+          "here. See [routing](routing.md)." },
     FLAG("proxy.chat_image_markdown", chat_image_markdown, "false",
          "Clients of OpenAI Chat get pictures that a model of another protocol made also as "
          "markdown in the text, for those that do not know `images`."),
@@ -467,10 +384,10 @@ static const struct key_row rows[] = {
     { .path = "routing",
       .kind = &kind_routing,
       .is_object = true,
-      AT(routing),
       .standard = "{}",
       .meaning = "`flows` and `accounts`: objects of named flows and of account routes by model; "
-                 "`background`: the cheaper model for background tasks." },
+                 "`background`: the cheaper model for background tasks. See "
+                 "[routing](routing.md)." },
 
     FLAG("quota_protection.enabled", protection_enabled, "false",
          "Spare accounts whose quota for a monitored model is low."),

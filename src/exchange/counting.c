@@ -12,10 +12,8 @@ static const struct verdict nothing = { .kind = VERDICT_NONE, .delay_ms = -1 };
 void counting_begin(struct exchange *x)
 {
     int64_t now_ms = loop_now(x->env->loop);
-    struct pick_ask ask = exchange_ask(x);
 
-    ask.side = true;
-    if (!pool_lease(x->env->pool, &ask, now_ms, &x->attempt.lease, &x->pick)) {
+    if (!walk_lease(x, ASKING_SIDE, now_ms)) {
         if (x->pick.offering == 0)
             exchange_give_up(x);
         else

@@ -140,12 +140,12 @@ void embedding_answered(struct exchange *x)
 
 bool embedding_lacks(struct exchange *x)
 {
-    struct pick_ask ask = exchange_ask(x);
+    if (x->walk != NULL && x->walk->step_count == 0)
+        return false;
+    struct pick_ask ask = walk_ask(x, ASKING_ANY_WIRE);
     struct pick pick;
     struct lease lease;
 
-    ask.wires = UINT32_MAX;
-    ask.side = true;
     if (pool_lease(x->env->pool, &ask, loop_now(x->env->loop), &lease, &pick))
         lease_return(x->env->pool, &lease,
                      &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 },

@@ -198,7 +198,6 @@ void exchange_body(struct request *r)
 {
     struct exchange *x = r->owner;
     struct wire_complaint why = { 0 };
-    const struct mapping_rule *rule;
 
     bool good =
         x->target.ask != ASK_GENERATE
@@ -212,8 +211,7 @@ void exchange_body(struct request *r)
     }
     x->has_session = session_key_make(r->head, &x->request, x->env->stored, &x->session);
     x->request.model = arena_copy(&r->arena, x->request.model); /* it outlives the body */
-    rule = mapping_find(x->rules->mapping, x->rules->mapping_count, x->request.model);
-    x->mapped = rule != NULL ? rule->to : x->request.model;
+    walk_begin(x);
     if (x->request.stream) {
         x->head_at_ms = loop_now(x->env->loop) + x->rules->stream_head_after_ms;
         x->emitter = arena_alloc_raw(&r->arena, sizeof(*x->emitter));
@@ -232,7 +230,7 @@ void exchange_body(struct request *r)
     journal_arrival(x);
     (void)again_allows(x->env, loop_now(x->env->loop), false);
     exchange_move(x, EXCHANGE_PICKING);
-    if (x->target.ask == ASK_COUNT)
+    if (x->target.ask == ASK_COUNT && (x->walk == NULL || x->walk->step_count > 0))
         counting_begin(x);
     else
         exchange_pick(x);
@@ -271,36 +269,6 @@ struct str exchange_session_text(const struct exchange *x)
     return arena_copy(&x->r->arena, str_c(text));
 }
 
-struct pick_ask exchange_ask(const struct exchange *x)
-{
-    const struct blame *b = x->blame;
-    struct pick_ask ask = {
-        .model = x->mapped,
-        .public_model = x->mapped,
-        .wires = outgoing_wires(&x->target),
-        .session = x->session,
-        .has_session = x->has_session,
-        .is_image = str_ifind(x->mapped, STR("image")) != SIZE_MAX,
-        .force_rotate = x->attempt_count > 0 && !x->lingers,
-        .again = x->again,
-        .tried = x->tried,
-        .tried_count = x->tried_count,
-        .defies_hosts = x->verdicts[VERDICT_NETWORK] + x->verdicts[VERDICT_TIMEOUT] > 0,
-        .since_ms = x->wait_since_ms,
-        .deadline_ms = x->deadline_ms,
-        .waiter = x->waiter,
-    };
-
-    if (b != NULL) {
-        ask.convicted = b->convicted;
-        ask.convicted_count = b->convicted_count;
-        ask.spent = b->spent;
-        ask.spent_count = b->spent_count;
-        ask.avoid = b->avoid;
-    }
-    return ask;
-}
-
 static void wait_begin(struct exchange *x)
 {
     if (x->waiting)
@@ -326,8 +294,7 @@ static void wait_end(struct exchange *x)
 /* Asks the pool; when nobody is free and waiting is worth it, takes a place in its queue. */
 static bool exchange_lease(struct exchange *x, int64_t now_ms)
 {
-    struct pick_ask ask = exchange_ask(x);
-    bool leased = pool_lease(x->env->pool, &ask, now_ms, &x->attempt.lease, &x->pick);
+    bool leased = walk_lease(x, ASKING_LEASE, now_ms);
 
     if (leased || x->pick.wait_until_ms == 0)
         return leased;
@@ -338,22 +305,19 @@ static bool exchange_lease(struct exchange *x, int64_t now_ms)
     x->waiter = arena_new(&x->r->arena, struct waiter);
     x->waiter->wake = x->env->wake;
     x->waiter->peer = x->env->peer;
-    ask = exchange_ask(x);
-    return pool_lease(x->env->pool, &ask, now_ms, &x->attempt.lease, &x->pick);
+    return walk_lease(x, ASKING_LEASE, now_ms);
 }
 
 /* No more accounts: the pool is asked only for what it says of those that are out, so that the
  * answer tells when to come back. */
 static void exchange_stop(struct exchange *x, int64_t now_ms)
 {
-    struct pick_ask ask = exchange_ask(x);
+    struct pick_ask ask = walk_ask(x, ASKING_SURVEY);
     int64_t id;
 
     if (x->waiting)
         pool_unwait(x->env->pool, x->waiter, now_ms);
     wait_end(x);
-    ask.waiter = NULL;
-    ask.surveys = true;
     (void)pool_explain(x->env->pool, &ask, now_ms, &id, &x->pick);
     exchange_give_up(x);
 }
@@ -364,6 +328,11 @@ void exchange_pick(struct exchange *x)
 
     assert(x->state == EXCHANGE_PICKING);
     x->again_at_ms = 0;
+    if (x->walk != NULL && x->walk->step_count == 0) {
+        x->pick = (struct pick){ .retry_at_ms = INT64_MAX };
+        exchange_give_up(x);
+        return;
+    }
     if (x->costly_count >= PICK_COSTLY_MAX || x->tried_count >= PICK_TRIED_MAX) {
         exchange_stop(x, now_ms);
         return;
@@ -426,6 +395,7 @@ static void make_room(struct exchange *x)
     if (x->tried != NULL)
         return;
     x->tried = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
+    x->tried_models = arena_array(&x->r->arena, struct str, PICK_TRIED_MAX);
     x->spared = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
     x->renewed = arena_array(&x->r->arena, int64_t, PICK_TRIED_MAX);
 }
@@ -505,8 +475,10 @@ static void client_fault(struct exchange *x, const struct verdict *v,
 void exchange_use_up(struct exchange *x, int64_t account)
 {
     make_room(x);
-    if (x->tried_count < PICK_TRIED_MAX)
-        x->tried[x->tried_count++] = account;
+    if (x->tried_count == PICK_TRIED_MAX)
+        return;
+    x->tried_models[x->tried_count] = x->mapped;
+    x->tried[x->tried_count++] = account;
 }
 
 void exchange_fault(struct exchange *x, const struct verdict *judged,

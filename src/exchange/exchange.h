@@ -20,13 +20,12 @@
 #include "exchange/stored.h"
 #include "http/client.h"
 #include "journal/journal.h"
-#include "route/mapping.h"
+#include "route/table.h"
 
 /* A snapshot of the settings that exchanges follow. Immutable; counted through its owner. */
 struct exchange_rules {
     struct door_rules door;
-    const struct mapping_rule *mapping;
-    size_t mapping_count;
+    const struct route_table *routes;
     int64_t request_deadline_ms;
     int64_t stream_head_after_ms; /* head commit without content */
     int64_t keep_alive_event_ms;  /* silence in a started stream before a keep-alive */

@@ -99,7 +99,9 @@ struct exchange {
     uint32_t repaired;            /* second tries without what was refused */
     bool refused; /* some account cannot take what the request says: `refusal` tells what */
     struct wire_complaint refusal;
-    struct str mapped;
+    struct str mapped;     /* the upstream id; of a route: of the entry that was asked last */
+    struct image_id image; /* … and what an image model's name says beside it */
+    struct walk *walk;     /* along a route; NULL: the pool decides */
     struct session_key session;
     bool has_session;
     bool listed; /* counted as running */
@@ -119,6 +121,7 @@ struct exchange {
     /* accounts that are not asked again, and those that were given a second try; room for
      * PICK_TRIED_MAX each from the first fault on */
     int64_t *tried, *spared, *renewed; /* `renewed`: asked again because their token had expired */
+    struct str *tried_models;          /* what each that was tried was asked for */
     size_t tried_count, spared_count, renewed_count;
     int64_t again; /* the account that is to be asked once more; 0: none */
     bool lingers;  /* the session's account may be waited for: its limit is over in a moment */
@@ -142,8 +145,6 @@ void exchange_move(struct exchange *x, enum exchange_state to);
 void exchange_pick(struct exchange *x);
 /* The session's key in words, `sid-…`; empty: it has none. Lives as long as the request. */
 struct str exchange_session_text(const struct exchange *x);
-/* What the pool is asked for. */
-struct pick_ask exchange_ask(const struct exchange *x);
 /* The attempt failed with this verdict: learns, and goes on or gives up. */
 void exchange_fault(struct exchange *x, const struct verdict *v, const struct judge_words *words);
 /* Another account takes this one's place: it cannot be asked, or failed. */
@@ -152,6 +153,31 @@ void exchange_use_up(struct exchange *x, int64_t account);
  * up. */
 void exchange_end(struct exchange *x, enum ending ending);
 void exchange_schedule(struct exchange *x);
+
+/* walk.c: the way of a name to those who may serve it. */
+
+/* What became of the model's name, once for each exchange. */
+struct walk {
+    struct route_found found;
+    const struct route_step *const *steps; /* of the route, those that are for this request */
+    size_t step_count;
+    struct pick_ask *asks; /* two times as many: one half may lie in the pool's queue */
+    bool second_half;
+};
+enum asking_for {
+    ASKING_LEASE,
+    ASKING_SURVEY,   /* of those that are out */
+    ASKING_SIDE,     /* to count tokens */
+    ASKING_ANY_WIRE, /* on the side: is the model offered at all? */
+};
+/* Finds what the client's name for the model comes to. */
+void walk_begin(struct exchange *x);
+/* What the pool is asked for. With it goes what it points to: valid until it was asked for twice
+ * more. */
+struct pick_ask walk_ask(struct exchange *x, enum asking_for what);
+/* Asks the pool, also for other names of the model where nobody offers it under this one. True: an
+ * account was leased. */
+bool walk_lease(struct exchange *x, enum asking_for what, int64_t now_ms);
 
 /* give_up.c: nobody is left to ask, or to wait for. Ends the exchange. */
 void exchange_give_up(struct exchange *x);

@@ -3,6 +3,9 @@
 #include <inttypes.h>
 
 #include "exchange/exchange_int.h"
+#include "route/nearest.h"
+
+#define NAMED_MAX 5 /* accounts named in the text of a failure */
 
 /* The names most like the one that nobody offers. */
 #define NEAREST 3
@@ -16,16 +19,14 @@ struct nearest {
     size_t count;
 };
 
-static void consider_name(void *peer, const struct offered_model *m)
+static void consider(struct nearest *n, struct str name)
 {
-    struct nearest *n = peer;
-    struct str pattern = m->pattern;
-    size_t distance = names_alike(n->model, pattern), i;
+    size_t distance = names_alike(n->model, name), i;
 
-    if (memchr(pattern.at, '*', pattern.len) != NULL)
+    if (memchr(name.at, '*', name.len) != NULL)
         return;
     for (i = 0; i < n->count; i++)
-        if (str_eq(n->best[i].name, pattern))
+        if (str_eq(n->best[i].name, name))
             return;
     i = n->count < NEAREST ? n->count++ : NEAREST;
     while (i > 0 && n->best[i - 1].distance > distance) {
@@ -34,25 +35,104 @@ static void consider_name(void *peer, const struct offered_model *m)
         i--;
     }
     if (i < NEAREST) {
-        n->best[i].name = arena_copy(n->arena, pattern);
+        n->best[i].name = arena_copy(n->arena, name);
         n->best[i].distance = distance;
     }
 }
 
+static void consider_offered(void *peer, const struct offered_model *m)
+{
+    consider(peer, m->pattern);
+}
+
+/* Flows, account routes and names of the mapping are known, too. */
+static void consider_routes(struct nearest *n, const struct route_table *t, bool flows_only)
+{
+    const struct routing_spec *spec = route_table_spec(t);
+
+    for (size_t i = 0; i < spec->flow_count; i++)
+        consider(n, spec->flows[i].name);
+    for (size_t i = 0; i < spec->account_count && !flows_only; i++)
+        consider(n, spec->accounts[i].name);
+    for (size_t i = 0; i < spec->mapping_count && !flows_only; i++)
+        consider(n, spec->mapping[i].from);
+}
+
+static void say_nearest(const struct nearest *n, struct buf *text)
+{
+    for (size_t i = 0; i < n->count; i++)
+        (void)buf_printf(text, "%s`%.*s`", i == 0 ? "; the nearest known: " : ", ",
+                         STR_ARG(n->best[i].name));
+}
+
+/* An account's name as clients may see it. */
+static void say_account(const struct exchange *x, struct str label, struct buf *text)
+{
+    if (x->rules->privacy)
+        (void)buf_printf(text, "%.*s***", label.len > 0 ? 1 : 0, label.at);
+    else
+        (void)buf_add(text, label);
+}
+
+/* Why nobody along the route can serve this. */
+static void say_route(const struct exchange *x, struct buf *text)
+{
+    const struct route_found *found = &x->walk->found;
+    const char *what = found->route->by == PICK_FLOW ? "the flow" : "the account route of";
+    uint32_t named = 0;
+
+    if (x->walk->step_count == 0) {
+        (void)buf_printf(text, "%s %s `%.*s`%s",
+                         found->route->step_count > 0 ? "no entry of" : "there are no entries in",
+                         what, STR_ARG(found->route->name),
+                         found->route->step_count > 0 ? " is for a request like this one" : "");
+        return;
+    }
+    (void)buf_printf(text, "%s `%.*s` leads to no account that can be used", what,
+                     STR_ARG(found->route->name));
+    for (size_t i = 0; i < x->walk->step_count && named < NAMED_MAX; i++) {
+        const struct route_step *step = x->walk->steps[i];
+        struct account_view v;
+
+        if (step->account.len == 0)
+            continue;
+        (void)buf_add(text, named++ == 0 ? STR(" (") : STR(", "));
+        say_account(x, step->account, text);
+        if (!pool_find(x->env->pool, step->account, loop_now(x->env->loop), &v))
+            (void)buf_add(text, STR(": there is no such account"));
+        else
+            (void)buf_printf(text, ": %s",
+                             skip_text(v.disabled         ? SKIP_DISABLED
+                                       : v.proxy_disabled ? SKIP_PROXY_DISABLED
+                                                          : SKIP_NO_MODEL));
+    }
+    if (named > 0)
+        (void)buf_add(text, STR(")"));
+}
+
 static void refuse_model(struct exchange *x)
 {
-    struct nearest n = { .model = x->mapped, .arena = &x->r->arena };
+    const struct walk *w = x->walk;
+    bool no_flow = w != NULL && w->found.unknown_flow;
+    struct nearest n = { .model = no_flow ? str_drop(x->mapped, ROUTE_PREFIX.len) : x->mapped,
+                         .arena = &x->r->arena };
     uint32_t off = x->pick.skipped[SKIP_DISABLED] + x->pick.skipped[SKIP_PROXY_DISABLED];
     struct buf text;
 
-    pool_each_model(x->env->pool, consider_name, &n);
     buf_init(&text, FAULT_TEXT_MAX);
-    (void)buf_printf(&text, "no account offers the model `%.*s`", STR_ARG(x->mapped));
-    for (size_t i = 0; i < n.count; i++)
-        (void)buf_printf(&text, "%s`%.*s`", i == 0 ? "; the nearest known: " : ", ",
-                         STR_ARG(n.best[i].name));
-    if (off > 0)
-        (void)buf_printf(&text, "; %u account%s switched off", off, off == 1 ? " is" : "s are");
+    consider_routes(&n, x->rules->routes, no_flow);
+    if (no_flow) {
+        (void)buf_printf(&text, "there is no flow `%.*s`", STR_ARG(n.model));
+        say_nearest(&n, &text);
+    } else if (w != NULL) {
+        say_route(x, &text);
+    } else {
+        pool_each_model(x->env->pool, consider_offered, &n);
+        (void)buf_printf(&text, "no account offers the model `%.*s`", STR_ARG(x->mapped));
+        say_nearest(&n, &text);
+        if (off > 0)
+            (void)buf_printf(&text, "; %u account%s switched off", off, off == 1 ? " is" : "s are");
+    }
     reply_fault(x,
                 &(struct fault){ .class = FAULT_NO_ROUTE,
                                  .message = arena_copy(&x->r->arena, buf_str(&text)),
@@ -90,8 +170,6 @@ static enum fault_class class_of_failure(const struct exchange *x)
     return FAULT_OVERLOADED;
 }
 
-#define NAMED_MAX 5 /* accounts named in the text of a failure */
-
 /* What its last attempt in this exchange came to; VERDICT_NONE: it was not asked, or that is not
  * kept. */
 static enum verdict_kind attempted(const struct exchange *x, int64_t account)
@@ -112,10 +190,7 @@ static void name_account(const struct exchange *x, const struct pick_passed *p, 
 
     if (kind == VERDICT_NONE && (p->why == SKIP_LOCKED_OUT || p->why == SKIP_DISABLED))
         kind = p->verdict;
-    if (x->rules->privacy)
-        (void)buf_printf(text, "%.*s***", label.len > 0 ? 1 : 0, label.at);
-    else
-        (void)buf_add(text, label);
+    say_account(x, label, text);
     (void)buf_printf(text, ": %s", kind != VERDICT_NONE ? verdict_word(kind) : skip_word(p->why));
     if (p->until_ms > now_ms)
         (void)buf_printf(text, " for %" PRId64 " s", (p->until_ms - now_ms + 999) / 1000);

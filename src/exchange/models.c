@@ -89,8 +89,13 @@ static void take_offered(void *peer, const struct offered_model *m)
 static void catalogue_make(struct exchange_env *env, struct catalogue *l)
 {
     pool_each_model(env->pool, take_offered, l);
-    for (size_t i = 0; i < env->rules->mapping_count; i++)
-        add_model(l, &(struct listed_model){ .id = env->rules->mapping[i].from,
+    const struct routing_spec *spec = route_table_spec(env->rules->routes);
+
+    for (size_t i = 0; i < spec->mapping_count; i++)
+        add_model(l,
+                  &(struct listed_model){ .id = spec->mapping[i].from, .owner = STR("penstock") });
+    for (size_t i = 0; i < route_count(env->rules->routes); i++)
+        add_model(l, &(struct listed_model){ .id = route_at(env->rules->routes, i)->name,
                                              .owner = STR("penstock") });
     catalogue_sort(l);
 }

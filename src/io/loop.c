@@ -389,6 +389,15 @@ int64_t clock_unix_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int clock_local_minute(void)
+{
+    time_t now = time(NULL);
+    struct tm local = { 0 };
+
+    (void)localtime_r(&now, &local);
+    return local.tm_hour * 60 + local.tm_min;
+}
+
 int64_t clock_mono_us(void)
 {
     struct timespec now;

@@ -24,6 +24,8 @@ int64_t loop_now(const struct loop *l);
 /* Wall clock, milliseconds since 1970 UTC. For token expiry, display and the wire only. Threads:
  * any. */
 int64_t clock_unix_ms(void);
+/* Minute of the day in the zone of `TZ`, 0 to 1439. Threads: any. */
+int clock_local_minute(void);
 /* Monotonic microseconds, not sampled: for durations in records and benches. Threads: any. */
 int64_t clock_mono_us(void);
 

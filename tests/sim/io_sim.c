@@ -178,6 +178,12 @@ int64_t clock_unix_ms(void)
     return START_UNIX_MS + world->now_ms - START_MS;
 }
 
+/* The world's zone is UTC. */
+int clock_local_minute(void)
+{
+    return (int)(clock_unix_ms() / 60000 % (24 * 60));
+}
+
 int64_t clock_mono_us(void)
 {
     return world->now_ms * 1000;

@@ -119,9 +119,9 @@ TEST(what_is_given_back_reads_as_the_same)
     struct settings *second = read_good(t, once.at);
 
     CHECK_INT(s->server.write_low_bytes, 1024, "a low mark that fits was found");
-    CHECK_STR(s->mapping[0].from, "b*");
-    CHECK_STR(s->mapping[1].to, "y");
-    CHECK_STR(s->routing, "{\"flows\":{\"f\":{ \"entries\" : [] }}}");
+    CHECK_STR(s->routing.mapping[0].from, "b*");
+    CHECK_STR(s->routing.mapping[1].to, "y");
+    CHECK_STR(s->routing_raw, "{\"flows\":{\"f\":{ \"entries\" : [] }}}");
     again = get(t, second, "");
     CHECK_STRS(again, once);
     settings_unref(s);
@@ -222,13 +222,37 @@ TEST(what_is_wrong_is_told_with_its_place)
         { "{\"proxy\":{\"custom_mapping\":{\"a\":1}}}", "proxy.custom_mapping.a",
           "must be a string", 1, 33 },
         { "{\"proxy\":{\"custom_mapping\":{\"a\":\"x\",\"a\":\"y\"}}}", "proxy.custom_mapping.a",
-          "twice", 1, 37 },
+          "twice", 1, 41 },
         { "{\"proxy\":{\"upstream_proxy\":\"ftp://u:pass@x\"}}", "proxy.upstream_proxy",
           "is neither", 1, 28 },
         { "{\"circuit_breaker\":{\"backoff_steps\":[60,0]}}", "circuit_breaker.backoff_steps[1]",
           "is 0, must be from 1", 1, 41 },
         { "{\"tunnel\":{\"kind\":\"ssh\"}}", "tunnel.kind", "is none of ngrok", 1, 19 },
         { "{\"routing\":{\"flows\":[]}}", "routing.flows", "is a list, must be an object", 1, 21 },
+        { "{\"routing\":{\"flows\":{\"route:x\":{}}}}", "routing.flows.route:x",
+          "a flow's name does not begin with `route:`", 1, 32 },
+        { "{\"routing\":{\"flows\":{\"f\":{\"entries\":[{}]}}}}", "routing.flows.f.entries[0]",
+          "names no model, and no flow either", 1, 38 },
+        { "{\"routing\":{\"flows\":{\"f\":{\"entries\":[{\"flow\":\"f\"}]}}}}",
+          "routing.flows.f.entries[0].flow", "leads back to the flow itself: f", 1, 46 },
+        { "{\"routing\":{\"flows\":{\"f\":{\"entries\":[{\"flow\":\"g\",\"model\":\"m\"}]}}}}",
+          "routing.flows.f.entries[0]", "names a flow: then it has no provider, account or model",
+          1, 38 },
+        { "{\"routing\":{\"flows\":{\"f\":{\"entries\":[{\"provider\":\"p\",\"model\":\"m\"}]}}}}",
+          "routing.flows.f.entries[0].provider", "no such provider: p", 1, 50 },
+        { "{\"routing\":{\"flows\":{\"f\":{\"entries\":[{\"model\":\"m\",\"when\":{\"tool\":true}}]"
+          "}}}}",
+          "routing.flows.f.entries[0].when.tool", "is no condition that is known here", 1, 66 },
+        { "{\"routing\":{\"flows\":{\"f\":{\"entries\":[{\"model\":\"m\",\"when\":{\"hours\":\"9-"
+          "5\"}}]}}}}",
+          "routing.flows.f.entries[0].when.hours", "\"9-5\" is no time of the day, as 22:00-06:30",
+          1, 67 },
+        { "{\"routing\":{\"accounts\":{\"m\":{\"order\":\"random\"}}}}", "routing.accounts.m.order",
+          "\"random\" is none of listed, rotate", 1, 38 },
+        { "{\"routing\":{\"accounts\":{\"m\":{\"entries\":[{\"model\":\"x\"}]}}}}",
+          "routing.accounts.m.entries[0]", "names no account", 1, 41 },
+        { "{\"proxy\":{\"custom_mapping\":{\"a\":\"b\",\"c\":\"route:x\"}}}",
+          "proxy.custom_mapping.c", "no such flow: x", 1, 41 },
         { "{\"limits\":{\"head_bytes\":65537}}", "limits.head_bytes", "above its ceiling of 65536",
           1, 25 },
         { "{\"limits\":{\"write_low_bytes\":300000}}", "limits.write_low_bytes",

@@ -1,28 +1,4 @@
-#include "mapping.h"
-
-static size_t literal_bytes(struct str pattern)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < pattern.len; i++)
-        n += pattern.at[i] != '*';
-    return n;
-}
-
-const struct mapping_rule *mapping_find(const struct mapping_rule *rules, size_t count,
-                                        struct str model)
-{
-    const struct mapping_rule *best = NULL;
-
-    for (size_t i = 0; i < count; i++) {
-        if (str_eq(rules[i].from, model))
-            return &rules[i];
-        if (str_matches(model, rules[i].from) &&
-            (best == NULL || literal_bytes(rules[i].from) > literal_bytes(best->from)))
-            best = &rules[i];
-    }
-    return best;
-}
+#include "route/nearest.h"
 
 #define ALIKE_MAX 64 /* names are compared by their first bytes */
 

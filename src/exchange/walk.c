@@ -1,0 +1,213 @@
+/* exchange/walk.c - from a model's name to those who may serve it: the route's entries that are for
+ * this request, and what the pool is asked for each. */
+#include "exchange/exchange_int.h"
+
+#include "route/alias.h"
+#include "wire/estimate.h"
+
+/* --- which entries are for this request ------------------------------------------------------ */
+
+static bool has_images(const struct part *p)
+{
+    for (; p != NULL; p = p->next)
+        if (p->kind == PART_IMAGE ||
+            (p->kind == PART_TOOL_RESULT && has_images(p->result.content)) ||
+            (p->kind == PART_DOCUMENT && has_images(p->media.content)))
+            return true;
+    return false;
+}
+
+static bool asks_for_thinking(const struct reasoning *r)
+{
+    return r->mode != REASONING_UNSET && r->mode != REASONING_OFF &&
+           !(r->mode == REASONING_BUDGET && r->budget == 0);
+}
+
+/* Of a request that cannot be read whole its size is known, and whoever serves it will say the
+ * rest. */
+static void read_facts(struct exchange *x, struct route_facts *f)
+{
+    struct wire_complaint ignored;
+
+    f->context_tokens = (int64_t)(x->r->body.len / 4);
+    if (embedding_is(x) || !canon_read(x, &ignored))
+        return;
+    for (const struct message *m = x->canon->messages; m != NULL && !f->images; m = m->next)
+        f->images = has_images(m->parts);
+    f->tools = x->canon->tools != NULL || x->canon->server_tools != NULL;
+    f->thinking = asks_for_thinking(&x->canon->reasoning);
+    f->context_tokens = estimate_request(x->canon, &x->env->scratch);
+    arena_reset(&x->env->scratch);
+}
+
+static void keep_steps(struct exchange *x, struct walk *w)
+{
+    const struct route *route = w->found.route;
+    const struct route_step **kept =
+        arena_array(&x->r->arena, const struct route_step *, route->step_count + 1);
+    struct route_facts facts = { .images = false };
+
+    if (route->by_request)
+        read_facts(x, &facts);
+    if (route->conditional)
+        facts.minute = clock_local_minute();
+    for (size_t i = 0; i < route->step_count; i++)
+        if (route_when_holds(route->steps[i].when, &facts))
+            kept[w->step_count++] = &route->steps[i];
+    w->steps = kept;
+}
+
+void walk_begin(struct exchange *x)
+{
+    struct route_found found;
+
+    route_find(x->rules->routes, x->request.model, &found);
+    x->mapped = found.id;
+    x->image = found.image;
+    if (found.route == NULL && !found.unknown_flow)
+        return;
+    struct walk *w = arena_new(&x->r->arena, struct walk);
+
+    w->found = found;
+    x->walk = w;
+    if (found.route != NULL)
+        keep_steps(x, w);
+}
+
+/* --- what the pool is asked ------------------------------------------------------------------ */
+
+static struct pick_ask plain_ask(const struct exchange *x, enum asking_for what)
+{
+    const struct blame *b = x->blame;
+    struct pick_ask ask = {
+        .model = x->mapped,
+        .public_model = x->mapped,
+        .wires = what == ASKING_ANY_WIRE ? UINT32_MAX : outgoing_wires(&x->target),
+        .session = x->session,
+        .has_session = x->has_session,
+        .is_image = str_ifind(x->mapped, STR("image")) != SIZE_MAX,
+        .side = what == ASKING_SIDE || what == ASKING_ANY_WIRE,
+        .force_rotate = x->attempt_count > 0 && !x->lingers,
+        .again = x->again,
+        .tried = x->tried,
+        .tried_count = x->tried_count,
+        .defies_hosts = x->verdicts[VERDICT_NETWORK] + x->verdicts[VERDICT_TIMEOUT] > 0,
+        .since_ms = x->wait_since_ms,
+        .deadline_ms = x->deadline_ms,
+        .waiter = what == ASKING_LEASE ? x->waiter : NULL,
+        .surveys = what == ASKING_SURVEY,
+    };
+
+    if (b != NULL) {
+        ask.convicted = b->convicted;
+        ask.convicted_count = b->convicted_count;
+        ask.spent = b->spent;
+        ask.spent_count = b->spent_count;
+        ask.avoid = b->avoid;
+    }
+    return ask;
+}
+
+/* An account that failed for one model may be asked for another. */
+static void keep_tried(struct exchange *x, struct pick_ask *ask)
+{
+    int64_t *kept;
+    size_t count = 0;
+
+    if (x->tried_count == 0)
+        return;
+    kept = arena_array(&x->r->arena, int64_t, x->tried_count);
+    for (size_t i = 0; i < x->tried_count; i++)
+        if (str_eq(x->tried_models[i], ask->model))
+            kept[count++] = x->tried[i];
+    ask->tried = kept;
+    ask->tried_count = count;
+}
+
+#define NOBODY INT64_MIN /* no account's id */
+
+static void ask_of_step(struct exchange *x, const struct route_step *step,
+                        const struct pick_ask *plain, struct pick_ask *ask)
+{
+    const struct route *route = x->walk->found.route;
+
+    *ask = *plain;
+    ask->model = ask->public_model = step->model;
+    ask->is_image = str_ifind(step->model, STR("image")) != SIZE_MAX;
+    ask->again = str_eq(step->model, x->mapped) ? plain->again : 0;
+    ask->by = route->by;
+    ask->provider = step->provider;
+    if (step->account.len > 0) {
+        ask->named = pool_labelled(x->env->pool, step->account);
+        ask->named = ask->named != 0 ? ask->named : NOBODY;
+    }
+    ask->spends_reserve = step->spends_reserve;
+    ask->by_age = step->by_age;
+    ask->rotates = route->rotates && step->account.len > 0;
+    keep_tried(x, ask);
+}
+
+struct pick_ask walk_ask(struct exchange *x, enum asking_for what)
+{
+    struct pick_ask plain = plain_ask(x, what), *asks;
+    struct walk *w = x->walk;
+
+    if (w == NULL)
+        return plain;
+    assert(w->step_count > 0);
+    if (w->asks == NULL)
+        w->asks = arena_alloc_raw(&x->r->arena, sizeof(*w->asks) * 2 * w->step_count);
+    asks = w->asks + (w->second_half ? w->step_count : 0);
+    w->second_half = !w->second_half;
+    for (size_t i = 0; i < w->step_count; i++) {
+        ask_of_step(x, w->steps[i], &plain, &asks[i]);
+        asks[i].next = i + 1 < w->step_count ? &asks[i + 1] : NULL;
+    }
+    return asks[0];
+}
+
+static bool ask_pool(struct exchange *x, enum asking_for what, int64_t now_ms)
+{
+    struct pick_ask ask = walk_ask(x, what);
+
+    return pool_lease(x->env->pool, &ask, now_ms, &x->attempt.lease, &x->pick);
+}
+
+/* The model may be offered under another name of it: the first of them that anybody offers. */
+static bool ask_by_alias(struct exchange *x, enum asking_for what, int64_t now_ms)
+{
+    struct str own = x->mapped;
+    struct pick pick = x->pick;
+    struct aliases other;
+
+    aliases_of(own, &other);
+    for (size_t i = 0; i < other.count; i++) {
+        x->mapped = other.at[i];
+        bool leased = ask_pool(x, what, now_ms);
+
+        if (!leased && x->pick.offering == 0)
+            continue;
+        x->mapped = arena_copy(&x->r->arena, other.at[i]);
+        if (leased)
+            x->attempt.lease.model = x->mapped;
+        return leased;
+    }
+    x->mapped = own;
+    x->pick = pick;
+    return false;
+}
+
+bool walk_lease(struct exchange *x, enum asking_for what, int64_t now_ms)
+{
+    bool leased = ask_pool(x, what, now_ms);
+
+    if (x->walk == NULL)
+        return leased || x->pick.offering > 0 || x->attempt_count > 0
+                   ? leased
+                   : ask_by_alias(x, what, now_ms);
+    if (leased) {
+        x->mapped = x->walk->steps[x->pick.entry]->model;
+        x->image = x->walk->steps[x->pick.entry]->image;
+    }
+    return leased;
+}

@@ -110,8 +110,18 @@ static void put_models(struct json_writer *w, const struct account_view *v,
     }
 }
 
+static void put_today(struct json_writer *w, const struct admin_today *t)
+{
+    json_put_key(w, STR("today"));
+    json_put_object(w);
+    json_put_member_i64(w, "requests", t->requests);
+    json_put_member_i64(w, "tokens_in", t->tokens_in);
+    json_put_member_i64(w, "tokens_out", t->tokens_out);
+    json_put_end(w);
+}
+
 void admin_put_account(struct json_writer *w, const struct account_view *v,
-                       const struct admin_clock *now)
+                       const struct admin_today *today, const struct admin_clock *now)
 {
     json_put_object(w);
     json_put_member_i64(w, "id", v->id);
@@ -130,6 +140,7 @@ void admin_put_account(struct json_writer *w, const struct account_view *v,
     json_put_member_i64(w, "sessions_live", v->sessions_live);
     json_put_member_i64(w, "served", (int64_t)v->served);
     json_put_member_i64(w, "failed", (int64_t)v->failed);
+    put_today(w, today);
     put_models(w, v, now);
     put_quotas(w, v, now);
     json_put_member_i64(w, "quota_count", v->quota_count);
@@ -144,20 +155,27 @@ struct admin_clock admin_clock(const struct loop *l)
 }
 
 struct list {
+    struct admin *admin;
     struct json_writer w;
     struct admin_clock now;
 };
 
+static struct admin_today today_of(const struct admin *a, int64_t account)
+{
+    return a->o.today(a->o.desk_peer, account);
+}
+
 static void put_one(void *peer, const struct account_view *v)
 {
     struct list *list = peer;
+    struct admin_today today = today_of(list->admin, v->id);
 
-    admin_put_account(&list->w, v, &list->now);
+    admin_put_account(&list->w, v, &today, &list->now);
 }
 
 void accounts_get(const struct admin_ask *a)
 {
-    struct list list = { .now = admin_clock(request_loop(a->r)) };
+    struct list list = { .admin = a->admin, .now = admin_clock(request_loop(a->r)) };
     struct buf b;
 
     buf_init(&b, ADMIN_ANSWER_MAX);
@@ -184,6 +202,8 @@ void account_get(const struct admin_ask *a)
     buf_init(&b, ADMIN_ANSWER_MAX);
     struct json_writer w = json_writer(&b);
 
-    admin_put_account(&w, &v, &now);
+    struct admin_today today = today_of(a->admin, v.id);
+
+    admin_put_account(&w, &v, &today, &now);
     admin_send_written(a->r, &w);
 }

@@ -81,6 +81,7 @@ static struct admin_call *call_new(struct admin *a, struct mailbox *mailbox, str
     c->caller = *caller;
     c->peer = r->peer;
     c->name = arena_copy(&c->arena, name);
+    c->query = arena_copy(&c->arena, r->query);
     return c;
 }
 
@@ -174,6 +175,8 @@ void admin_call_answer(struct admin_call *c)
         r->owner = NULL;
         if (c->wait_s > 0)
             admin_send_wait(r, c->wait_s);
+        else if (c->outcome.type != NULL)
+            admin_send_as(r, c->outcome.status, c->outcome.type, buf_str(&c->outcome.body));
         else
             admin_send_cookie(r, c->outcome.status, buf_str(&c->outcome.body), c->cookie);
     }
@@ -211,6 +214,11 @@ struct str admin_call_name(const struct admin_call *c)
 struct str admin_call_body(const struct admin_call *c)
 {
     return secret_reveal(&c->body);
+}
+
+struct str admin_call_query(const struct admin_call *c)
+{
+    return c->query;
 }
 
 bool admin_call_by_token(const struct admin_call *c)

@@ -44,12 +44,14 @@ enum admin_change {
     ADMIN_ACCOUNT_TEST,   /* name, no body */
     ADMIN_LOGIN,          /* {"password"}: 200 when it is the right one, else 401 */
     ADMIN_PASSWORD,       /* {"password", "current"} */
+    ADMIN_USAGE,          /* no body: what was used, as the query says */
     ADMIN_CHANGES,
 };
 
 /* The outcome of a change: a JSON body, or an error with its HTTP status. */
 struct admin_outcome {
     int status;
+    const char *type; /* of another body than JSON; NULL: JSON */
     struct buf body;
 };
 
@@ -58,6 +60,7 @@ struct admin_call;
 enum admin_change admin_call_change(const struct admin_call *c);
 struct str admin_call_name(const struct admin_call *c);
 struct str admin_call_body(const struct admin_call *c);
+struct str admin_call_query(const struct admin_call *c); /* behind the `?`, as it came */
 /* By the admin token: by who may read the data directory. */
 bool admin_call_by_token(const struct admin_call *c);
 /* The desk is done: sends the outcome (taken) back to the loop of the request. Threads: any. */
@@ -80,6 +83,8 @@ struct admin_options {
      * listeners, simulator, faults of the settings file, counters. Threads: any. */
     void (*status)(void *peer, struct buf *members);
     void *status_peer;
+    /* What an account did today. Threads: any. */
+    struct admin_today (*today)(void *desk_peer, int64_t account);
     /* The revision of the settings in force. Threads: any. */
     uint64_t (*revision)(void *desk_peer);
     /* Threads: any. */
@@ -92,8 +97,12 @@ struct admin_clock {
     int64_t loop_ms, unix_ms;
 };
 struct admin_clock admin_clock(const struct loop *l);
+/* What an account did since the local midnight. */
+struct admin_today {
+    int64_t requests, tokens_in, tokens_out;
+};
 void admin_put_account(struct json_writer *w, const struct account_view *v,
-                       const struct admin_clock *now);
+                       const struct admin_today *today, const struct admin_clock *now);
 void admin_put_error(struct buf *out, struct str message, struct str path);
 void admin_put_scheduling(struct buf *out, struct pool *pool, uint64_t revision, int64_t now_ms);
 

@@ -54,7 +54,7 @@ struct admin_call {
     struct admin_caller caller;
     struct address peer;
     struct arena arena;
-    struct str name;
+    struct str name, query;
     struct secret body; /* it may hold a key */
     bool handed;        /* to the desk */
     struct admin_outcome outcome;
@@ -104,6 +104,8 @@ bool access_admit(struct admin *a, struct request *r, const struct admin_route *
 /* --- answers */
 
 void admin_send(struct request *r, int status, struct str body);
+/* A body that is no JSON. */
+void admin_send_as(struct request *r, int status, const char *type, struct str body);
 /* With a Set-Cookie field. */
 void admin_send_cookie(struct request *r, int status, struct str body, const char *cookie);
 /* The document that was written into the writer's buffer; 500 when it did not fit. Clears the

@@ -12,6 +12,15 @@ void admin_send(struct request *r, int status, struct str body)
     response_send(r, status, json_fields, COUNT(json_fields), body);
 }
 
+void admin_send_as(struct request *r, int status, const char *type, struct str body)
+{
+    struct http_field fields[COUNT(json_fields)];
+
+    memcpy(fields, json_fields, sizeof(json_fields));
+    fields[0].value = str_c(type);
+    response_send(r, status, fields, COUNT(fields), body);
+}
+
 void admin_send_cookie(struct request *r, int status, struct str body, const char *cookie)
 {
     struct http_field fields[COUNT(json_fields) + 1];

@@ -29,6 +29,7 @@ static const struct admin_route routes[] = {
       .bodiless = true },
     { HTTP_GET, "/api/requests", .answer = requests_get },
     { HTTP_GET, "/api/requests/{id}", .answer = request_get },
+    { HTTP_GET, "/api/usage", .change = ADMIN_USAGE, .bodiless = true },
 };
 
 const struct admin_route *admin_route(size_t i)

@@ -1,4 +1,5 @@
 #include "app/desk_int.h"
+#include "app/usage_keeper.h"
 
 #include <stdlib.h>
 
@@ -253,6 +254,15 @@ enum status desk_open(const struct desk_options *options, struct desk **out, str
         desk_bindings_load(d);
     }
     return st;
+}
+
+struct admin_today desk_today(void *desk, int64_t account)
+{
+    struct desk *d = desk;
+    struct usage_today t;
+
+    usage_keeper_today(d->o.keeper, account, &t);
+    return (struct admin_today){ t.requests, t.tokens_in, t.tokens_out };
 }
 
 uint64_t desk_revision(struct desk *d)

@@ -44,6 +44,8 @@ void desk_close(struct desk *d);
 uint64_t desk_revision(struct desk *d);
 /* What the settings say to the dashboard. Threads: any. */
 struct admin_face desk_face(struct desk *d);
+/* What an account did today. Threads: any. */
+struct admin_today desk_today(void *desk, int64_t account);
 /* A change of the admin API. Threads: any. */
 void desk_ask(void *desk, struct admin_call *c);
 /* Reads the settings file again (SIGHUP). Threads: any. */

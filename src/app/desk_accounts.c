@@ -76,7 +76,9 @@ static void put_account(struct desk *d, int64_t id, struct admin_outcome *out)
 
     if (pool_find(d->o.pool, arena_printf(&a, "%lld", (long long)id), now.loop_ms, &v)) {
         out->status = 200;
-        admin_put_account(&w, &v, &now);
+        struct admin_today today = desk_today(d, id);
+
+        admin_put_account(&w, &v, &today, &now);
     } else {
         outcome_absent(out, "the account was removed meanwhile");
     }

@@ -1,6 +1,7 @@
 /* app/desk_changes.c - changes over the admin API: each is carried out by a function of its noun,
  * on the desk's thread, one after the other. */
 #include "app/desk_int.h"
+#include "app/usage_report.h"
 
 #include <stdlib.h>
 
@@ -132,7 +133,13 @@ static void change_here(void *message)
 void desk_ask(void *desk, struct admin_call *c)
 {
     struct desk *d = desk;
-    struct asked *asked = must_alloc(sizeof(*asked));
+    struct asked *asked;
+
+    if (admin_call_change(c) == ADMIN_USAGE) {
+        usage_report(d->o.keeper, c);
+        return;
+    }
+    asked = must_alloc(sizeof(*asked));
 
     *asked = (struct asked){ d, c };
     if (mailbox_send(d->mailbox, change_here, asked))

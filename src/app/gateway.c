@@ -645,6 +645,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                                  .desk_peer = g.desk,
                                                  .status = put_status,
                                                  .status_peer = &g,
+                                                 .today = desk_today,
                                                  .revision = settings_revision,
                                                  .face = dashboard_face });
     log_proxies(&s->provider.proxy);

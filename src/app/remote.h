@@ -18,6 +18,7 @@ struct remote {
     struct origin origin;
     struct secret token;
     int64_t call_ms;    /* for one call in all */
+    bool takes_text;    /* a good answer may be something else than JSON */
     struct arena arena; /* of the origin */
 };
 
@@ -56,6 +57,7 @@ struct remote_wish {
     const struct command_line *line;
     const char *method;
     struct str path, body;
+    bool text; /* the answer is text, and is printed as it comes */
     /* Prints the answer for people. */
     void (*print)(struct remote_answer *answer);
 };

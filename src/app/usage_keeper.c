@@ -262,12 +262,17 @@ static void count_written(struct usage_keeper *k, struct usage_row *const *rows,
         log_info("usage is kept again");
 }
 
-static void count_failure(struct usage_keeper *k)
+static void count_failure(struct usage_keeper *k, const struct error *e)
 {
     pthread_mutex_lock(&k->lock);
+    bool before = k->counts.failing;
+
     k->counts.failures++;
     k->counts.failing = true;
     pthread_mutex_unlock(&k->lock);
+    if (!before)
+        log_warn("usage of requests waits in memory: its database cannot be written",
+                 F_C("why", e->text));
     k->again_ms = mono_ms() + AGAIN_MS;
 }
 
@@ -299,14 +304,14 @@ static bool write_batch(struct usage_keeper *k, struct reckoning *r)
     struct usage_db *db = usage_keeper_take(k, &e);
 
     if (db == NULL) {
-        count_failure(k);
+        count_failure(k, &e);
         return false;
     }
     enum status st = usage_rows_put(db, (const struct usage_row *const *)rows, count, &e);
 
     usage_keeper_return(k, st == OK ? NULL : &e);
     if (st != OK) {
-        count_failure(k);
+        count_failure(k, &e);
         return false;
     }
     count_written(k, rows, count);

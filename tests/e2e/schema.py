@@ -5,7 +5,7 @@ import re
 
 DOCUMENT = json.loads((pathlib.Path(__file__).resolve().parents[2] / "docs" / "openapi.json").read_text())
 ANY_CALL = (401, 403, 405, 415, 429)  # the description's first words tell of them, for all calls
-TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool, "null": type(None)}
+TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
 
 
 def faults(value, schema, where="$"):
@@ -17,7 +17,7 @@ def faults(value, schema, where="$"):
         return [] if any(not f for f in all_of_them) else all_of_them[0]
     wanted = schema.get("type", [])
     wanted = wanted if isinstance(wanted, list) else [wanted]
-    if wanted and not any(isinstance(value, TYPES[t]) and (t != "integer" or not isinstance(value, bool)) for t in wanted):
+    if wanted and not any(isinstance(value, TYPES[t]) and (t not in ("integer", "number") or not isinstance(value, bool)) for t in wanted):
         return [f"{where} is {value!r}, not {wanted}"]
     found = []
     if "enum" in schema and value not in schema["enum"]:

@@ -1,0 +1,21 @@
+/* app/usage_report.h - GET /api/usage: what was used, added up as it is asked for.
+ *
+ * Answered on the keeper's thread, behind the rows that had come until then.
+ * Threads: any. */
+#ifndef PENSTOCK_APP_USAGE_REPORT_H
+#define PENSTOCK_APP_USAGE_REPORT_H
+
+#include "admin/admin.h"
+#include "app/usage_keeper.h"
+
+/* Takes the call over, and answers it. */
+void usage_report(struct usage_keeper *k, struct admin_call *c);
+
+/* Where a time of a query lies: unix milliseconds, `2026-11-29` (the local midnight), RFC 3339, or
+ * how long ago (`7d`, `12h`). False: it is none of them. */
+bool usage_time_read(struct str text, int64_t now_ms, int64_t *unix_ms);
+
+/* A field of CSV: quoted when it has to be, and never a formula of a spreadsheet. */
+void usage_csv_put(struct buf *out, struct str text);
+
+#endif

@@ -42,11 +42,12 @@ static void signals_came(uv_signal_t *watch, int number)
 #define MALLOC_MMAP_BYTES (1 << 20)
 #define MALLOC_TRIM_BYTES (4 << 20)
 
-static void sigpipe_ignore(void)
+static void signals_ignore(void)
 {
     struct sigaction ignore = { .sa_handler = SIG_IGN };
 
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL); /* a file at its limit is a full disk, not the end */
 }
 
 struct signals *signals_new(struct loop *l, void (*on_stop)(void *peer),
@@ -64,7 +65,7 @@ struct signals *signals_new(struct loop *l, void (*on_stop)(void *peer),
         s->watches[i].data = s;
         uv_signal_start(&s->watches[i], signals_came, watched_numbers[i]);
     }
-    sigpipe_ignore();
+    signals_ignore();
     return s;
 }
 
@@ -100,7 +101,7 @@ void process_prepare(bool debuggable)
 {
     standard_descriptors_open();
     umask(077);
-    sigpipe_ignore();
+    signals_ignore();
     /* names are looked up in libuv's pool, where one that hangs keeps its thread; libuv reads this
      * when the first is started */
     setenv("UV_THREADPOOL_SIZE", "8", 0);

@@ -96,7 +96,8 @@ static void call_free(struct admin_call *c)
 
 bool admin_takes(struct str path)
 {
-    return str_starts(path, STR("/api/")) || str_eq(path, STR("/api")) || assets_has(path);
+    return str_starts(path, STR("/api/")) || str_eq(path, STR("/api")) ||
+           str_eq(path, STR("/metrics")) || assets_has(path);
 }
 
 void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r)

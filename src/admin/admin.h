@@ -19,14 +19,14 @@
 
 struct admin;
 
-#define ADMIN_METRICS(X)                                                                       \
-    X(calls, "calls of the admin API")                                                         \
-    X(refused_token, "of them, refused for the admin token")                                   \
-    X(refused_guesses, "of them, refused unread after too many wrong tokens")                  \
-    X(refused_origins, "of them, refused because another site's page seems to have sent them") \
-    X(refused_csrf, "changes of a browser refused for their CSRF token")                       \
-    X(refused_listener, "of them, refused at an address that does not serve this side")        \
-    X(logins, "browsers that logged in")                                                       \
+#define ADMIN_METRICS(X)                                                                    \
+    X(calls, "calls of the admin API")                                                      \
+    X(refused_token, "calls refused for the admin token")                                   \
+    X(refused_guesses, "calls refused unread after too many wrong tokens")                  \
+    X(refused_origins, "calls refused because another site's page seems to have sent them") \
+    X(refused_csrf, "changes of a browser refused for their CSRF token")                    \
+    X(refused_listener, "calls refused at an address that does not serve this side")        \
+    X(logins, "browsers that logged in")                                                    \
     X(refused_logins, "links and passwords that were refused")
 METRIC_STRUCT(admin_metrics, ADMIN_METRICS)
 
@@ -70,6 +70,7 @@ void admin_call_done(struct admin_call *c, struct admin_outcome *outcome);
 struct admin_face {
     bool privacy, compact, preload_routing;
     bool password_set;
+    bool metrics_public; /* to all on this machine */
 };
 
 struct admin_options {
@@ -82,6 +83,8 @@ struct admin_options {
     /* Members of GET /api/status beside those the admin knows, each with a comma in front: uptime,
      * listeners, simulator, faults of the settings file, counters. Threads: any. */
     void (*status)(void *peer, struct buf *members);
+    /* All metrics, for GET /metrics. False: they do not fit. Threads: any. */
+    bool (*metrics)(void *status_peer, bool open_metrics, int64_t now_ms, struct buf *out);
     void *status_peer;
     /* What an account did today. Threads: any. */
     struct admin_today (*today)(void *desk_peer, int64_t account);
@@ -121,7 +124,7 @@ int64_t admin_put_link(struct admin *a, struct str host, int64_t now_ms, struct 
 /* The password is another one: all browsers have to log in again. Threads: any. */
 void admin_end_logins(struct admin *a);
 
-/* Is the path one of the admin's: under /api/, or a page? */
+/* Is the path one of the admin's: under /api/, /metrics, or a page? */
 bool admin_takes(struct str path);
 /* The server's hooks, for such paths. `mailbox` is that of the request's loop. */
 void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r);

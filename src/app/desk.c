@@ -197,6 +197,7 @@ void desk_put_fault(struct desk *d, struct buf *out)
 static void set_face(struct desk *d, const struct settings *s)
 {
     atomic_store(&d->privacy, s->privacy);
+    atomic_store(&d->metrics_public, s->metrics_public);
     atomic_store(&d->compact, s->compact);
     atomic_store(&d->preload_routing, s->preload_routing);
 }
@@ -275,7 +276,8 @@ struct admin_face desk_face(struct desk *d)
     return (struct admin_face){ .privacy = atomic_load(&d->privacy),
                                 .compact = atomic_load(&d->compact),
                                 .preload_routing = atomic_load(&d->preload_routing),
-                                .password_set = atomic_load(&d->password_set) };
+                                .password_set = atomic_load(&d->password_set),
+                                .metrics_public = atomic_load(&d->metrics_public) };
 }
 
 struct settings *desk_settings(struct desk *d)

@@ -28,7 +28,7 @@ struct desk {
     unsigned test_count;
     /* for other threads */
     _Atomic uint64_t revision; /* of the settings in force */
-    _Atomic bool privacy, compact, preload_routing, password_set;
+    _Atomic bool privacy, compact, preload_routing, password_set, metrics_public;
     struct password_mark password; /* which one is set */
     pthread_mutex_t fault_lock;
     char fault[512]; /* of the settings file on disk; empty: none */

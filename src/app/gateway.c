@@ -5,6 +5,7 @@
 
 #include "app/data_dir.h"
 #include "app/desk.h"
+#include "app/metrics.h"
 #include "app/open.h"
 #include "app/usage_keeper.h"
 #include "app/worker.h"
@@ -257,6 +258,19 @@ static void put_status(void *peer, struct buf *out)
     /* the object's inside, behind what the admin wrote */
     (void)(buf_add_char(out, ',') && buf_add(out, str_drop_last(str_drop(buf_str(&b), 1), 1)));
     buf_clear(&b);
+}
+
+static bool put_metrics(void *peer, bool open_metrics, int64_t now_ms, struct buf *out)
+{
+    struct gateway *g = peer;
+
+    return metrics_put(&(struct metrics_sources){ .workers = g->workers,
+                                                  .worker_count = g->worker_count,
+                                                  .shared = &g->shared,
+                                                  .admin = g->admin,
+                                                  .simulating = atomic_load(&g->simulating),
+                                                  .privacy = desk_face(g->desk).privacy },
+                       open_metrics, now_ms, out);
 }
 
 /* --- connections
@@ -644,6 +658,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                                  .desk = desk_ask,
                                                  .desk_peer = g.desk,
                                                  .status = put_status,
+                                                 .metrics = put_metrics,
                                                  .status_peer = &g,
                                                  .today = desk_today,
                                                  .revision = settings_revision,

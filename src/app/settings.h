@@ -33,7 +33,7 @@ struct settings {
     struct str *admin_listen; /* for the dashboard and its API alone */
     size_t admin_listen_count;
     uint32_t workers; /* 0: as many as cores */
-    bool require_keys;
+    bool require_keys, metrics_public;
     struct str *hosts;
     size_t host_count;
     struct str *trusted_proxies;

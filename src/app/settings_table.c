@@ -311,6 +311,8 @@ static const struct key_row rows[] = {
            "Worker threads; 0: one for each core. Read at start."),
     FLAG("require_keys", require_keys, "false",
          "Ask for a client key on loopback, too, even while none is configured."),
+    FLAG("metrics_public", metrics_public, "false",
+         "`GET /metrics` over loopback without the admin token."),
     TEXTS("hosts", hosts, host_count, 0, 256, check_host, "[]",
           "More names that clients may call the gateway by (`name`, or `name:port`)."),
     TEXTS("trusted_proxies", trusted_proxies, trusted_proxy_count, 0, 256, check_network, "[]",

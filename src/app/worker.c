@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 
+#include "app/metrics.h"
+#include "base/log.h"
+
 /* --- the server's hooks
  * ---------------------------------------------------------------------------- */
 
@@ -85,9 +88,27 @@ static void on_access(void *peer, const struct access_record *record)
 {
     struct worker *w = peer;
 
+    meter_add(w->meter, record);
     w->shared->on_access(w->shared->peer, record);
     if (w->usage != NULL && w->env.rules->usage_track)
         usage_feed_add(w->usage, record);
+}
+
+#define BEAT_MS 1000
+#define LAG_TELL_MS 1000
+
+static void beat(void *peer, int64_t now_ms)
+{
+    struct worker *w = peer;
+    int64_t late_us = clock_mono_us() - w->beat_due_us;
+
+    (void)now_ms;
+    histogram_own(&w->lag, metrics_lag_scale(), late_us > 0 ? late_us : 0);
+    if (late_us > LAG_TELL_MS * 1000)
+        log_warn("a worker's loop was kept for too long", F_INT("worker", w->number),
+                 F_INT("late_ms", late_us / 1000));
+    w->beat_due_us = clock_mono_us() + BEAT_MS * 1000;
+    timer_start(&w->beat, BEAT_MS);
 }
 
 enum status worker_init(struct worker *w, const struct worker_options *options, struct error *e)
@@ -140,12 +161,18 @@ enum status worker_init(struct worker *w, const struct worker_options *options, 
         .peer = w,
     };
     exchange_env_init(&w->env);
+    w->meter = meter_new();
+    timer_init(&w->beat, w->loop, beat, w);
+    w->beat_due_us = clock_mono_us() + BEAT_MS * 1000;
+    timer_start(&w->beat, BEAT_MS);
     w->env.id_last = (uint64_t)w->number << 40; /* numbers of exchanges are the process's */
     return OK;
 }
 
 void worker_clear(struct worker *w)
 {
+    timer_stop(&w->beat);
+    meter_free(w->meter);
     server_free(w->server);
     client_free(w->client);
     exchange_env_clear(&w->env);

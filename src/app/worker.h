@@ -9,6 +9,7 @@
 #include "admin/admin.h"
 #include "exchange/exchange.h"
 #include "exchange/usage_feed.h"
+#include "exchange/meter.h"
 #include "http/server.h"
 #include "io/mailbox.h"
 
@@ -41,6 +42,10 @@ struct worker {
     struct server_metrics server_metrics;
     struct client_metrics client_metrics;
     struct exchange_metrics exchange_metrics;
+    struct meter *meter; /* of the requests that it has finished */
+    struct timer beat;   /* once a second: how late is the loop? */
+    int64_t beat_due_us;
+    struct histogram lag;
     struct timer drain;
     _Atomic bool wake_sent;       /* a message to wake those that wait is on its way */
     _Atomic uint32_t connections; /* for the acceptor's choice */

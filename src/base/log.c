@@ -11,6 +11,7 @@
 static struct {
     pthread_mutex_t lock;
     _Atomic int level;
+    _Atomic uint64_t held; /* lines left out so far */
     struct log_options options;
     int64_t stamped; /* second that `stamp` tells */
     char stamp[64];
@@ -44,6 +45,11 @@ void log_setup(const struct log_options *options)
 bool log_enabled(enum log_level level)
 {
     return (int)level >= atomic_load_explicit(&sink.level, memory_order_relaxed);
+}
+
+uint64_t log_lines_held(void)
+{
+    return atomic_load_explicit(&sink.held, memory_order_relaxed);
 }
 
 /* Two bytes are kept free for the end of the line. */
@@ -196,6 +202,7 @@ static bool repeat_allows(struct str message, int64_t unix_ms, uint32_t *held)
     }
     if (sink.repeats[slot].written >= LOG_REPEATS) {
         sink.repeats[slot].held++;
+        atomic_fetch_add_explicit(&sink.held, 1, memory_order_relaxed);
         return false;
     }
     sink.repeats[slot].written++;

@@ -54,6 +54,9 @@ void log_write(enum log_level level, const struct log_field *fields, size_t coun
 /* The same for a line that is one of many by nature and must not be held back. */
 void log_write_each(enum log_level level, const struct log_field *fields, size_t count);
 
+/* Lines left out so far because of LOG_REPEATS. Threads: any. */
+uint64_t log_lines_held(void);
+
 #define log_at(level, message, ...)                                                            \
     do {                                                                                       \
         if (log_enabled(level)) {                                                              \

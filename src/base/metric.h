@@ -44,9 +44,45 @@ static inline void count_one(struct counter *c)
     count_add(c, 1);
 }
 
+/* The same for a counter that only one thread ever counts with: no locked instruction. */
+static inline void count_own(struct counter *c, uint64_t n)
+{
+    atomic_store_explicit(&c->value, atomic_load_explicit(&c->value, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
 static inline uint64_t count_read(const struct counter *c)
 {
     return atomic_load_explicit(&c->value, memory_order_relaxed);
+}
+
+/* --- distributions ---------------------------------------------------------------------------- */
+
+#define HISTOGRAM_BUCKETS_MAX 20
+
+/* Upper bounds of buckets, fixed for good, in the integer unit that is counted in; `shift` is how
+ * many decimal places that unit lies below the one that is told (3: milliseconds for seconds). */
+struct histogram_scale {
+    const char *texts[HISTOGRAM_BUCKETS_MAX]; /* as told: `0.01` */
+    int64_t bounds[HISTOGRAM_BUCKETS_MAX];
+    unsigned count, shift;
+};
+
+/* Values by bucket (the last one: above all bounds) and their sum. One writer, any reader. */
+struct histogram {
+    struct counter buckets[HISTOGRAM_BUCKETS_MAX + 1];
+    struct counter sum;
+};
+
+static inline void histogram_own(struct histogram *h, const struct histogram_scale *scale,
+                                 int64_t value)
+{
+    unsigned i = 0;
+
+    while (i < scale->count && value > scale->bounds[i])
+        i++;
+    count_own(&h->buckets[i], 1);
+    count_own(&h->sum, (uint64_t)value);
 }
 
 #endif

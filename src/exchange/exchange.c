@@ -274,6 +274,7 @@ static void wait_begin(struct exchange *x)
     if (x->waiting)
         return;
     x->waiting = true;
+    count_one(&x->env->metrics->exchanges_waiting);
     x->wait_link = &x->env->waiting;
     x->wait_next = x->env->waiting;
     if (x->wait_next != NULL)
@@ -286,6 +287,7 @@ static void wait_end(struct exchange *x)
     if (!x->waiting)
         return;
     x->waiting = false;
+    atomic_fetch_sub_explicit(&x->env->metrics->exchanges_waiting.value, 1, memory_order_relaxed);
     *x->wait_link = x->wait_next;
     if (x->wait_next != NULL)
         x->wait_next->wait_link = x->wait_link;

@@ -42,7 +42,8 @@ struct exchange_rules {
 
 #define EXCHANGE_METRICS(X)                                                                   \
     X(exchanges, "client requests for a model")                                               \
-    X(exchanges_running, "of them, running now")                                              \
+    X(exchanges_running, "client requests running now")                                       \
+    X(exchanges_waiting, "client requests waiting for an account now")                        \
     X(streams_running, "streams that have begun and not ended")                               \
     X(completed, "answered to the end")                                                       \
     X(failed, "answered with an error")                                                       \

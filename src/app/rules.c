@@ -68,6 +68,7 @@ const struct exchange_rules *exchange_rules_new(struct settings *s)
         .usage_track = s->usage_track,
         .strict = s->strict,
         .kept = s->kept,
+        .websocket = s->websocket,
         .chat_image_markdown = s->chat_image_markdown,
         .owner = c,
         .owner_ref = rules_ref,

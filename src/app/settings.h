@@ -61,8 +61,8 @@ struct settings {
     struct provider_options provider; /* proxy.upstream_proxy, providers.*, timeouts.* */
 
     /* switches together, so that they cost no padding */
-    bool strict, chat_image_markdown, quota_auto_refresh, protection_enabled, breaker_enabled,
-        tunnel_auto_start;
+    bool strict, websocket, chat_image_markdown, quota_auto_refresh, protection_enabled,
+        breaker_enabled, tunnel_auto_start;
     bool auto_open, preload_routing, privacy, compact;
     bool usage_track, logs_capture, logs_bodies;
     enum log_format_setting { LOGS_TEXT, LOGS_JSON } logs_format;

@@ -361,6 +361,10 @@ static const struct key_row rows[] = {
            "Bytes that they may take together."),
     SECONDS("proxy.responses.kept_seconds", kept.unused_ms, 1, 30 * DAY_S, "3600",
             "How long an answer is kept that nobody goes on from."),
+    FLAG(
+        "proxy.responses.websocket", websocket, "true",
+        "OpenAI Responses may come over a WebSocket, too; without it such clients (Codex) hear 426 "
+        "and send plain requests."),
     FLAG("proxy.strict", strict, "false",
          "Refuse a request when something of it cannot be said to the account, in place of naming "
          "it in `X-Penstock-Dropped`. A client asks for it with `X-Penstock-Strict: 1`."),

@@ -216,7 +216,7 @@ static void drop_request_body(struct exchange *x)
         translated_clear(&x->attempt.crossing->asked);
         return;
     }
-    if (x->history != NULL && x->history->keeps)
+    if (x->history != NULL && (x->history->keeps || x->history->keeps_here))
         return; /* its input is kept with the answer */
     *q = (struct wire_request){
         .protocol = q->protocol,

@@ -178,6 +178,11 @@ void door_find(const struct http_head *head, struct str path, struct str query,
         out->ask = fixed_paths[i].ask;
         if (out->endpoint == ENDPOINT_MODELS)
             out->protocol = models_protocol(head, out->protocol);
+        if (head->upgrade && head->method == HTTP_GET && out->ask == ASK_GENERATE &&
+            out->protocol == WIRE_OPENAI_RESPONSES && out->endpoint == ENDPOINT_MODEL_CALL) {
+            out->endpoint = ENDPOINT_SOCKET;
+            return;
+        }
         need_method(head, fixed_paths[i].method, out);
         return;
     }

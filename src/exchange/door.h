@@ -18,6 +18,7 @@ enum endpoint {
     ENDPOINT_HEALTH,
     ENDPOINT_HOME,   /* `/` */
     ENDPOINT_STORED, /* an answer of before: `model` holds its id and what is below it */
+    ENDPOINT_SOCKET, /* Responses over a WebSocket */
     ENDPOINT_LATER,  /* known paths that no account can serve in this version: 501 */
 };
 

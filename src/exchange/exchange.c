@@ -120,6 +120,9 @@ static bool answer_at_door(struct exchange_env *env, struct request *r, const st
     case ENDPOINT_STORED:
         history_answer(env, r, t, key);
         return true;
+    case ENDPOINT_SOCKET:
+        socket_begin(env, r, t);
+        return true;
     case ENDPOINT_LATER:
         reply_refuse(
             env, r, t,
@@ -199,6 +202,11 @@ void exchange_body(struct request *r)
     struct exchange *x = r->owner;
     struct wire_complaint why = { 0 };
 
+    if (r->message_of != 0 && !socket_message(x, &why)) {
+        reply_complaint(x, &why);
+        return;
+    }
+
     bool good =
         x->target.ask != ASK_GENERATE
             ? wire_read_side_request(x->target.protocol, r->body, request_body_bytes(r),
@@ -207,6 +215,10 @@ void exchange_body(struct request *r)
                                 x->target.stream, &r->arena, &x->request, &why);
     if (!good || !history_begin(x, &why)) {
         reply_complaint(x, &why);
+        return;
+    }
+    if (x->only_told) {
+        socket_told(x);
         return;
     }
     x->has_session = session_key_make(r->head, &x->request, x->env->stored, &x->session);

@@ -34,6 +34,7 @@ struct exchange_rules {
     bool usage_track;             /* keep what requests use */
     bool chat_image_markdown;     /* pictures also as markdown in the text of a chat */
     struct kept_limits kept;      /* responses that clients may go on from */
+    bool websocket;               /* Responses may come over a WebSocket */
     bool strict; /* refuse what cannot be said to the account in place of dropping it */
     void *owner;
     void (*owner_ref)(void *owner);

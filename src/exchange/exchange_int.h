@@ -104,7 +104,8 @@ struct exchange {
     struct walk *walk;     /* along a route; NULL: the pool decides */
     struct session_key session;
     bool has_session;
-    bool listed; /* counted as running */
+    bool only_told; /* nothing is to be generated: what is said is for a later request */
+    bool listed;    /* counted as running */
 
     struct timer timer;
     int64_t deadline_ms, head_at_ms, last_out_ms;

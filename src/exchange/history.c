@@ -2,15 +2,32 @@
 
 #include <stdlib.h>
 
+#include "base/fingerprint.h"
 #include "base/json_write.h"
 
 #define REFERENCE STR("\"item_reference\"")
 
-static const struct key_id nobody;
-
-static const struct key_id *owner_of(const struct client_key *key)
+/* What a connection keeps for its own length belongs to it and its key together. */
+static struct key_id connection_id(const struct key_id *key, uint64_t connection)
 {
-    return key != NULL ? &key->id : &nobody;
+    struct fingerprint f = { 0 };
+    struct key_id id;
+
+    fingerprint_add(&f, (struct str){ (const char *)key->bytes, sizeof(key->bytes) });
+    fingerprint_add(&f, (struct str){ (const char *)&connection, sizeof(connection) });
+    fingerprint_bytes(&f, id.bytes);
+    return id;
+}
+
+static struct kept_who who_of(const struct client_key *key, const struct request *r)
+{
+    struct kept_who who = { .count = 1 };
+
+    if (key != NULL)
+        who.ids[0] = key->id;
+    if (r->message_of != 0)
+        who.ids[who.count++] = connection_id(&who.ids[0], r->message_of);
+    return who;
 }
 
 static bool not_found(struct wire_complaint *why, struct arena *a, struct str id)
@@ -66,7 +83,7 @@ static struct str resolved(struct telling *t, struct str raw)
     struct str id = text_member(&doc, json_member(&doc, 0, STR("id"), NULL), a);
 
     if (type == JSON_NONE || !json_says(&doc, type, STR("item_reference")) ||
-        !kept_item(x->env->kept, owner_of(x->key), id, loop_now(x->env->loop), a, &item, &account))
+        !kept_item(x->env->kept, &t->h->who, id, loop_now(x->env->loop), a, &item, &account))
         return raw;
     t->elsewhere = t->elsewhere || (t->any && account != t->h->account);
     t->h->account = account;
@@ -168,8 +185,8 @@ bool history_tell(struct exchange *x, struct wire_complaint *why)
 
     if (h->body.len > 0)
         return true;
-    if (h->previous.len > 0 && !kept_past(x->env->kept, owner_of(x->key), h->previous,
-                                          loop_now(x->env->loop), &x->r->arena, &past))
+    if (h->previous.len > 0 &&
+        !kept_past(x->env->kept, &h->who, h->previous, loop_now(x->env->loop), &x->r->arena, &past))
         return not_found(why, &x->r->arena, h->previous);
     if (h->input.len == 0)
         make_input(x);
@@ -192,16 +209,17 @@ bool history_begin(struct exchange *x, struct wire_complaint *why)
     static const struct str names[] = { STR("store"), STR("previous_response_id") };
     struct kept *kept = x->env->kept;
     uint32_t nodes[COUNT(names)];
-    struct history h = { .refers = false };
+    struct history h = { .who = who_of(x->key, x->r) };
 
     if (kept == NULL || x->target.protocol != WIRE_OPENAI_RESPONSES)
         return true;
     (void)json_members(&x->request.doc, 0, names, nodes, COUNT(names));
+    h.keeps_here = x->r->message_of != 0 && x->rules->kept.count_max > 0;
     h.keeps = x->target.ask == ASK_GENERATE && x->rules->kept.count_max > 0 &&
               (nodes[0] == JSON_NONE || json_type(&x->request.doc, nodes[0]) != JSON_FALSE);
     h.previous = text_member(&x->request.doc, nodes[1], &x->r->arena);
     if (h.previous.len > 0 &&
-        kept_account(kept, owner_of(x->key), h.previous, loop_now(x->env->loop), &h.account)) {
+        kept_account(kept, &h.who, h.previous, loop_now(x->env->loop), &h.account)) {
         h.refers = true;
     } else if (h.previous.len > 0) {
         /* the provider may know it, but whose it is nobody here knows: only where all clients are
@@ -212,7 +230,7 @@ bool history_begin(struct exchange *x, struct wire_complaint *why)
     }
     bool names_items = kept_any(kept) && str_find(x->r->body, REFERENCE) != SIZE_MAX;
 
-    if (!h.keeps && !h.refers && !names_items)
+    if (!h.keeps && !h.keeps_here && !h.refers && !names_items)
         return true;
     x->history = arena_new(&x->r->arena, struct history);
     *x->history = h;
@@ -250,7 +268,7 @@ void history_keep(void *peer, struct str response)
     struct kept_response keep;
     struct json doc;
 
-    if (h == NULL || !h->keeps ||
+    if (h == NULL || (!h->keeps && !h->keeps_here) ||
         !json_parse(&doc, response, &(struct json_limits){ .depth_kept = 1 }, &x->env->scratch,
                     NULL) ||
         json_type(&doc, 0) != JSON_OBJECT)
@@ -258,14 +276,19 @@ void history_keep(void *peer, struct str response)
     if (h->input.len == 0)
         make_input(x);
     keep = (struct kept_response){
-        .owner = *owner_of(x->key),
+        .owner = h->who.ids[0],
         .id = text_member(&doc, json_member(&doc, 0, STR("id"), NULL), &x->env->scratch),
         .previous = h->previous,
-        .account = x->attempt.translates ? 0 : x->attempt.lease.account_id,
+        .account = x->attempt.translates || !h->keeps ? 0 : x->attempt.lease.account_id,
         .response = with_model(x, &doc, response),
         .input = h->input,
     };
-    kept_add(x->env->kept, &x->rules->kept, &keep, loop_now(x->env->loop));
+    if (h->keeps)
+        kept_add(x->env->kept, &x->rules->kept, &keep, loop_now(x->env->loop));
+    if (h->keeps_here) {
+        keep.owner = h->who.ids[1];
+        kept_add(x->env->kept, &x->rules->kept, &keep, loop_now(x->env->loop));
+    }
     if (x->env->stored != NULL && x->has_session && x->attempt.translates)
         stored_add(x->env->stored, keep.id, &x->session);
 }
@@ -384,14 +407,14 @@ static void put_items(struct json_writer *w, const struct page *p, struct str re
 }
 
 /* The items in front of the response's own output: what came before, and its request. */
-static bool input_items(struct exchange_env *env, const struct kept_response *kept, int64_t now_ms,
-                        struct arena *a, struct str **out, uint32_t *count)
+static bool input_items(struct exchange_env *env, const struct kept_who *who,
+                        const struct kept_response *kept, int64_t now_ms, struct arena *a,
+                        struct str **out, uint32_t *count)
 {
     struct str lists[2] = { STR(""), kept->input }, raw;
     uint32_t room = 0;
 
-    if (kept->previous.len > 0 &&
-        !kept_past(env->kept, &kept->owner, kept->previous, now_ms, a, &lists[0]))
+    if (kept->previous.len > 0 && !kept_past(env->kept, who, kept->previous, now_ms, a, &lists[0]))
         return false;
     *count = 0;
     for (int pass = 0; pass < 2; pass++) {
@@ -415,7 +438,7 @@ void history_answer(struct exchange_env *env, struct request *r, const struct do
                     const struct client_key *key)
 {
     struct str id, below;
-    const struct key_id *owner = owner_of(key);
+    const struct kept_who who = who_of(key, r);
     int64_t now_ms = loop_now(env->loop);
     struct kept_response kept;
     struct str *items = NULL;
@@ -426,11 +449,11 @@ void history_answer(struct exchange_env *env, struct request *r, const struct do
     struct json_writer w = json_writer(&body);
 
     (void)str_cut(t->model, '/', &id, &below);
-    bool found = env->kept != NULL && kept_find(env->kept, owner, id, now_ms, &r->arena, &kept);
+    bool found = env->kept != NULL && kept_find(env->kept, &who, id, now_ms, &r->arena, &kept);
     bool lists = str_eq(below, STR("input_items")), cancels = str_eq(below, STR("cancel"));
 
     if (found && lists)
-        found = input_items(env, &kept, now_ms, &r->arena, &items, &count);
+        found = input_items(env, &who, &kept, now_ms, &r->arena, &items, &count);
     if (!found || (below.len > 0 && !lists && !cancels)) {
         reply_refuse(env, r, t,
                      &(struct fault){ .class = FAULT_NOT_FOUND,
@@ -453,7 +476,7 @@ void history_answer(struct exchange_env *env, struct request *r, const struct do
     if (lists) {
         put_items(&w, &page, id, items, count, &r->arena);
     } else if (r->head->method == HTTP_DELETE) {
-        (void)kept_remove(env->kept, owner, id, now_ms);
+        (void)kept_remove(env->kept, &who, id, now_ms);
         json_put_object(&w);
         json_put_member(&w, "id", id);
         json_put_member(&w, "object", STR("response"));

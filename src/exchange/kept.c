@@ -234,21 +234,27 @@ bool kept_any(const struct kept *k)
 
 /* --- finding ----------------------------------------------------------------------------------*/
 
-/* Under the lock; what is found counts as used. */
-static struct entry *find(struct kept *k, const struct key_id *owner, struct str id, int64_t now_ms)
+static void use(struct kept *k, struct entry *e, int64_t now_ms)
 {
-    struct entry *e;
+    e->used_ms = now_ms;
+    unlink_entry(k, e);
+    link_entry(k, e);
+}
+
+/* Under the lock; what is found counts as used. */
+static struct entry *find(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms)
+{
+    struct entry *e = NULL;
     char key[KEY_MAX];
 
     if (id.len == 0 || id.len > KEPT_ID_MAX)
         return NULL;
     forget_unused(k, now_ms);
-    e = map_get(&k->responses, key_of(owner, id, key));
+    for (uint32_t i = 0; i < who->count && e == NULL; i++)
+        e = map_get(&k->responses, key_of(&who->ids[i], id, key));
     if (e == NULL)
         return NULL;
-    e->used_ms = now_ms;
-    unlink_entry(k, e);
-    link_entry(k, e);
+    use(k, e, now_ms);
     return e;
 }
 
@@ -261,13 +267,13 @@ static void read_done(struct kept *k, struct entry **all, size_t count)
     (void)pthread_mutex_unlock(&k->lock);
 }
 
-bool kept_find(struct kept *k, const struct key_id *owner, struct str id, int64_t now_ms,
+bool kept_find(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms,
                struct arena *a, struct kept_response *out)
 {
     struct entry *e;
 
     (void)pthread_mutex_lock(&k->lock);
-    e = find(k, owner, id, now_ms);
+    e = find(k, who, id, now_ms);
     if (e != NULL)
         e->readers++;
     (void)pthread_mutex_unlock(&k->lock);
@@ -282,13 +288,13 @@ bool kept_find(struct kept *k, const struct key_id *owner, struct str id, int64_
     return true;
 }
 
-bool kept_account(struct kept *k, const struct key_id *owner, struct str id, int64_t now_ms,
+bool kept_account(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms,
                   int64_t *account)
 {
     struct entry *e;
 
     (void)pthread_mutex_lock(&k->lock);
-    e = find(k, owner, id, now_ms);
+    e = find(k, who, id, now_ms);
     if (e != NULL)
         *account = e->r.account;
     (void)pthread_mutex_unlock(&k->lock);
@@ -296,14 +302,14 @@ bool kept_account(struct kept *k, const struct key_id *owner, struct str id, int
 }
 
 /* The response and those it goes on from, newest first; 0: one of them is missing. */
-static size_t find_chain(struct kept *k, const struct key_id *owner, struct str id, int64_t now_ms,
+static size_t find_chain(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms,
                          struct arena *a, struct entry ***out)
 {
     size_t count = 0, room = 16;
     struct entry **all = arena_array(a, struct entry *, room);
 
     for (struct str at = id; at.len > 0; at = all[count - 1]->r.previous) {
-        struct entry *e = count < KEPT_CHAIN_MAX ? find(k, owner, at, now_ms) : NULL;
+        struct entry *e = count < KEPT_CHAIN_MAX ? find(k, who, at, now_ms) : NULL;
 
         if (e == NULL)
             return 0;
@@ -331,7 +337,7 @@ static void join(char **to, struct str items)
     (void)put(to, items);
 }
 
-bool kept_past(struct kept *k, const struct key_id *owner, struct str id, int64_t now_ms,
+bool kept_past(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms,
                struct arena *a, struct str *items)
 {
     struct entry **all;
@@ -339,7 +345,7 @@ bool kept_past(struct kept *k, const struct key_id *owner, struct str id, int64_
     char *start, *to;
 
     (void)pthread_mutex_lock(&k->lock);
-    count = find_chain(k, owner, id, now_ms, a, &all);
+    count = find_chain(k, who, id, now_ms, a, &all);
     (void)pthread_mutex_unlock(&k->lock);
     if (count == 0)
         return false;
@@ -357,7 +363,7 @@ bool kept_past(struct kept *k, const struct key_id *owner, struct str id, int64_
     return true;
 }
 
-bool kept_item(struct kept *k, const struct key_id *owner, struct str item_id, int64_t now_ms,
+bool kept_item(struct kept *k, const struct kept_who *who, struct str item_id, int64_t now_ms,
                struct arena *a, struct str *item, int64_t *account)
 {
     struct item *found = NULL;
@@ -367,10 +373,12 @@ bool kept_item(struct kept *k, const struct key_id *owner, struct str item_id, i
     (void)pthread_mutex_lock(&k->lock);
     if (item_id.len > 0 && item_id.len <= KEPT_ID_MAX) {
         forget_unused(k, now_ms);
-        found = map_get(&k->items, key_of(owner, item_id, key));
+        for (uint32_t i = 0; i < who->count && found == NULL; i++)
+            found = map_get(&k->items, key_of(&who->ids[i], item_id, key));
     }
     if (found != NULL) {
-        e = find(k, owner, found->of->r.id, now_ms);
+        e = found->of;
+        use(k, e, now_ms);
         e->readers++;
     }
     (void)pthread_mutex_unlock(&k->lock);
@@ -382,12 +390,12 @@ bool kept_item(struct kept *k, const struct key_id *owner, struct str item_id, i
     return true;
 }
 
-bool kept_remove(struct kept *k, const struct key_id *owner, struct str id, int64_t now_ms)
+bool kept_remove(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms)
 {
     struct entry *e;
 
     (void)pthread_mutex_lock(&k->lock);
-    e = find(k, owner, id, now_ms);
+    e = find(k, who, id, now_ms);
     if (e != NULL)
         let_go(k, e);
     (void)pthread_mutex_unlock(&k->lock);

@@ -41,19 +41,25 @@ void kept_add(struct kept *k, const struct kept_limits *limits, const struct kep
               int64_t now_ms);
 bool kept_any(const struct kept *k);
 
-/* Nobody finds what another key has left. Texts are copied into the arena. */
-bool kept_find(struct kept *k, const struct key_id *owner, struct str id, int64_t now_ms,
+/* Who asks: a client key, and the connection of a client that keeps things for its length alone. */
+struct kept_who {
+    struct key_id ids[2];
+    uint32_t count;
+};
+
+/* Nobody finds what another one has left. Texts are copied into the arena. */
+bool kept_find(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms,
                struct arena *a, struct kept_response *out);
 /* The account alone. */
-bool kept_account(struct kept *k, const struct key_id *owner, struct str id, int64_t now_ms,
+bool kept_account(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms,
                   int64_t *account);
 /* All that was said up to and with this response, oldest first: items between commas. False: it, or
  * one that it goes on from, is not kept (any more). */
-bool kept_past(struct kept *k, const struct key_id *owner, struct str id, int64_t now_ms,
+bool kept_past(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms,
                struct arena *a, struct str *items);
 /* One item of an output. */
-bool kept_item(struct kept *k, const struct key_id *owner, struct str item_id, int64_t now_ms,
+bool kept_item(struct kept *k, const struct kept_who *who, struct str item_id, int64_t now_ms,
                struct arena *a, struct str *item, int64_t *account);
-bool kept_remove(struct kept *k, const struct key_id *owner, struct str id, int64_t now_ms);
+bool kept_remove(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms);
 
 #endif

@@ -291,6 +291,18 @@ void reply_made(struct exchange *x)
 /* --- errors
  * ---------------------------------------------------------------------------------------- */
 
+/* The error's members behind others of one object. */
+static bool put_behind_brace(struct buf *out, enum wire protocol, const struct fault *f,
+                             struct str request_id)
+{
+    struct buf error = { .max = out->max };
+    bool good =
+        fault_put(&error, protocol, f, request_id) && buf_add(out, str_drop(buf_str(&error), 1));
+
+    buf_clear(&error);
+    return good;
+}
+
 static void send_fault(struct request *r, enum wire protocol, const struct fault *f,
                        struct str request_id, const struct http_field *more, size_t more_count)
 {
@@ -312,7 +324,11 @@ static void send_fault(struct request *r, enum wire protocol, const struct fault
     for (size_t i = 0; i < more_count && count < REPLY_FIELDS_MAX; i++)
         fields[count++] = more[i];
     buf_init(&body, 16384);
-    (void)fault_put(&body, protocol, f, request_id);
+    if (r->message_of != 0)
+        (void)(buf_printf(&body, "{\"type\":\"error\",\"status\":%d,", fault_status(protocol, f)) &&
+               put_behind_brace(&body, protocol, f, request_id));
+    else
+        (void)fault_put(&body, protocol, f, request_id);
     response_send(r, fault_status(protocol, f), fields, count, buf_str(&body));
     buf_clear(&body);
 }

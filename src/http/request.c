@@ -75,6 +75,8 @@ void request_free(struct served *sv)
         c->server->running--;
     buf_clear(&sv->body);
     inflate_clear(&sv->inflate);
+    if (sv->message != NULL)
+        message_clear(sv);
     c->served = NULL;
     c->starved = false;
     timer_stop(&c->probe);
@@ -493,6 +495,17 @@ void request_drop_body(struct request *r)
 
     buf_clear(&sv->body);
     r->body = STR("");
+    conn_charge(sv->conn);
+}
+
+void request_replace_body(struct request *r, struct buf *body)
+{
+    struct served *sv = served_of(r);
+
+    buf_clear(&sv->body);
+    sv->body = *body;
+    *body = (struct buf){ .max = body->max };
+    r->body = buf_str(&sv->body);
     conn_charge(sv->conn);
 }
 

@@ -1,6 +1,7 @@
 #include "http/server_int.h"
 
 #include "base/log.h"
+#include "http/websocket.h"
 
 /* What goes out. Each function of the answer ends in conn_push(): one send for what waits in the
  * queue, the framing and the parts given; what the socket does not take is copied to the queue. */
@@ -248,6 +249,10 @@ void response_start(struct request *r, int status, const struct http_field *fiel
     assert(status >= 200 && status <= 599);
     assert(length >= RESPONSE_CHUNKED);
     answer_begin(sv);
+    if (c->messages != NULL) {
+        message_start(sv, fields, count);
+        return;
+    }
     sv->bodiless = status == 204 || status == 304;
     sv->chunking = length < 0 && !old && !sv->bodiless && r->head->method != HTTP_HEAD;
     sv->answer_left = sv->bodiless ? 0 : length;
@@ -321,8 +326,8 @@ static void parts_push_copied(struct conn *c, const struct str *parts, size_t co
 }
 
 /* The queue, `before`, the parts, `after` in one send. */
-static void parts_push(struct conn *c, const struct str *parts, size_t count, struct str before,
-                       struct str after)
+void conn_send(struct conn *c, const struct str *parts, size_t count, struct str before,
+               struct str after)
 {
     struct iovec all[PUSH_PARTS + 3];
     int n = 0;
@@ -356,6 +361,10 @@ static void body_push(struct served *sv, const struct str *parts, size_t count, 
 
     assert(sv->started);
     assert(!sv->gone || sv->parting);
+    if (sv->message != NULL) {
+        message_push(sv, parts, count, last);
+        return;
+    }
     if (sv->answer_left >= 0) {
         assert(len <= (uint64_t)sv->answer_left || sv->bodiless);
         sv->answer_left -= sv->bodiless ? 0 : (int64_t)len;
@@ -368,7 +377,7 @@ static void body_push(struct served *sv, const struct str *parts, size_t count, 
     } else if (sv->chunking && last) {
         after = STR("0\r\n\r\n");
     }
-    parts_push(c, parts, count, before, after);
+    conn_send(c, parts, count, before, after);
 }
 
 static bool conn_has_room(struct conn *c)
@@ -404,10 +413,30 @@ static void response_done(struct served *sv)
     if (c->broken)
         count_one(&c->server->metrics->clients_left);
     request_free(sv);
+    if (c->messages != NULL && c->server->draining)
+        messages_part(c);
     conn_move(c, CONN_FLUSHING);
     if (c->broken || conn_queued(c) == 0)
         conn_flushed(c);
     conn_settle(c);
+}
+
+void response_switch(struct served *sv, const struct http_field *fields, size_t count)
+{
+    struct conn *c = sv->conn;
+    const struct head_plan plan = {
+        .status = 101,
+        .fields = fields,
+        .field_count = count,
+        .length = -1,
+        .connection = STR("Connection: Upgrade\r\n"),
+    };
+
+    answer_begin(sv);
+    head_put(c, &plan);
+    sv->answer_left = 0;
+    conn_write(c);
+    response_done(sv);
 }
 
 void response_end_with(struct request *r, const struct str *parts, size_t count)
@@ -438,6 +467,12 @@ void response_abort(struct request *r)
     bool shows = sv->chunking || sv->answer_left > 0;
 
     assert(!sv->gone || sv->parting);
+    if (c->messages != NULL) {
+        sv->gone = true; /* whoever aborts knows */
+        messages_close(c, WEBSOCKET_FAILED);
+        conn_settle(c);
+        return;
+    }
     request_free(sv);
     server_conn_close(c, !shows);
 }
@@ -491,7 +526,7 @@ static void refusal_put(struct conn *c, const struct refusal *why, bool bodiless
     head_put(c, &plan);
     struct str text = buf_str(body);
 
-    parts_push(c, &text, bodiless ? 0 : 1, STR(""), STR(""));
+    conn_send(c, &text, bodiless ? 0 : 1, STR(""), STR(""));
 }
 
 void conn_refuse(struct conn *c, struct refusal why)

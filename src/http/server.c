@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/timetext.h"
+#include "http/websocket.h"
 
 /* From accept to close:
  *
@@ -97,6 +98,8 @@ void server_conn_close(struct conn *c, bool reset)
     timer_stop(&c->probe);
     buf_clear(&c->in);
     buf_clear(&c->out);
+    if (c->messages != NULL)
+        messages_free(c);
     c->out_sent = 0;
     budget_charge(s->budget, -c->charged);
     conn_uncount(c);
@@ -172,7 +175,10 @@ void conn_flushed(struct conn *c)
     else {
         conn_move(c, CONN_IDLE);
         c->stalling = false;
-        timer_start(&c->timer, s->limits.keep_alive_ms);
+        if (c->messages != NULL)
+            messages_rest(c);
+        else
+            timer_start(&c->timer, s->limits.keep_alive_ms);
         /* not from here: further up the stack somebody is still busy with the old request */
         if (unread && !c->feeding && !c->resuming) {
             c->resuming = true;
@@ -193,7 +199,7 @@ static bool conn_step(struct conn *c)
     switch (c->state) {
     case CONN_IDLE:
     case CONN_HEAD:
-        return conn_take_head(c);
+        return c->messages != NULL ? conn_take_message(c) : conn_take_head(c);
     case CONN_BODY:
         return conn_take_body(c);
     case CONN_FLUSHING:
@@ -201,6 +207,7 @@ static bool conn_step(struct conn *c)
     case CONN_LINGER:
         return conn_discard(c);
     case CONN_SERVING:
+        return c->messages != NULL && conn_take_message(c);
     case CONN_CLOSED:
     case CONN_STATES:
         break;
@@ -411,6 +418,8 @@ static bool conn_wants_input(struct conn *c)
         return false;
     if (c->in.len == 0)
         return true;
+    if (c->messages != NULL)
+        return c->in.len < LOOP_SCRATCH;
     if (c->state != CONN_SERVING && c->state != CONN_FLUSHING)
         return c->in.len < IN_MAX; /* all of it is taken before this turn is over */
     return c->in.len < LOOP_SCRATCH && conn_count_ahead(c) < c->server->limits.pipelined;
@@ -432,6 +441,11 @@ static void conn_on_timer(void *peer, int64_t now_ms)
     struct conn *c = peer;
     struct server_metrics *m = c->server->metrics;
 
+    if (c->messages != NULL && (c->state == CONN_IDLE || c->state == CONN_HEAD)) {
+        messages_on_timer(c, now_ms);
+        conn_settle(c);
+        return;
+    }
     switch (c->state) {
     case CONN_IDLE:
         count_one(c->fresh ? &m->timed_out_first_byte : &m->timed_out_keep_alive);
@@ -468,7 +482,8 @@ static void conn_on_timer(void *peer, int64_t now_ms)
 void conn_charge(struct conn *c)
 {
     int64_t held = (int64_t)(c->in.cap + (c->full ? c->out.cap : 0) +
-                             (c->served != NULL ? c->served->body.len : 0));
+                             (c->served != NULL ? c->served->body.len : 0) +
+                             (c->messages != NULL ? messages_held(c) : 0));
 
     if (held == c->charged)
         return;
@@ -675,8 +690,14 @@ static void server_each(struct server *s, void (*fn)(struct conn *c))
 
 static void conn_drain_idle(struct conn *c)
 {
-    if (c->state == CONN_IDLE || c->state == CONN_HEAD)
+    if (c->state != CONN_IDLE && c->state != CONN_HEAD)
+        return;
+    if (c->messages != NULL) {
+        messages_close(c, WEBSOCKET_GOING_AWAY);
+        conn_settle(c);
+    } else {
         server_conn_close(c, false);
+    }
 }
 
 static void conn_drain_running(struct conn *c)

@@ -97,8 +97,9 @@ struct request {
     struct address peer, local;
     int64_t received_ms; /* loop clock, head complete */
     int64_t received_unix_ms;
-    struct arena arena; /* dies with the request */
-    void *owner;        /* the hook's own */
+    struct arena arena;  /* dies with the request */
+    void *owner;         /* the hook's own */
+    uint64_t message_of; /* it is a message of this WebSocket: request_upgrade(); 0: it is not */
 };
 
 /* Wants the body. `body_max` 0: the server's limit. Sends 100 Continue when it was asked for. Then
@@ -111,6 +112,18 @@ void request_read_body(struct request *r, uint64_t body_max);
 char *request_body_bytes(struct request *r);
 /* Gives the body's memory back before the request is over. */
 void request_drop_body(struct request *r);
+/* Another body in place of the one that came; takes what `body` holds. */
+void request_replace_body(struct request *r, struct buf *body);
+
+/* NULL when the request asks for a WebSocket (RFC 6455) as it should; else what is wrong. */
+const char *request_upgrade_fault(const struct request *r);
+/* In place of an answer, from on_request: the connection becomes a WebSocket, and each text message
+ * a request of its own with this head and path, `message_of` being `number` (not 0). Their answers:
+ * each event of a stream is a message, and so is any other body. Of the head's fields those stay
+ * that `keeps` says (NULL: all) and that do not speak of the connection. `r` is gone when this
+ * returns. */
+void request_upgrade(struct request *r, uint64_t number, const struct http_field *fields,
+                     size_t count, bool (*keeps)(struct str name, struct str value));
 struct loop *request_loop(const struct request *r);
 
 /* --- its answer

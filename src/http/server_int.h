@@ -73,6 +73,8 @@ struct served {
     struct inflate inflate;
     struct buf body;
 
+    struct message_answer *message; /* messages.c: of an answer to a message that has started */
+
     bool announced; /* on_request was called: the hooks have to be told the end */
     bool gone;      /* on_gone is being called, or was */
     bool parting;   /* … for a drain: the answer may still be given */
@@ -95,6 +97,7 @@ struct conn {
     struct server *server;
     struct socket *socket;
     struct served *served;
+    struct messages *messages; /* messages.c: it is a WebSocket; else NULL */
     struct conn *prev, *next;
     struct timer timer; /* the state's one deadline */
     struct timer probe; /* after a half-close */
@@ -200,7 +203,30 @@ void request_free(struct served *sv);
 /* Counts the whole requests that wait in `in`. */
 uint32_t conn_count_ahead(struct conn *c);
 
+/* --- messages.c */
+
+/* Takes frames off the front of `unread`. True: something changed, look again. */
+bool conn_take_message(struct conn *c);
+void messages_on_timer(struct conn *c, int64_t now_ms);
+/* The timer of a connection that waits for a message. */
+void messages_rest(struct conn *c);
+/* Sends a close frame because the server ends: the connection ends behind what is queued. */
+void messages_part(struct conn *c);
+/* Sends a close frame; a request that is served is gone, and the connection ends. */
+void messages_close(struct conn *c, unsigned code);
+void messages_free(struct conn *c);
+size_t messages_held(const struct conn *c);
+void message_start(struct served *sv, const struct http_field *fields, size_t count);
+void message_push(struct served *sv, const struct str *parts, size_t count, bool last);
+void message_clear(struct served *sv);
+
 /* --- response.c */
+
+/* `before`, the parts and `after` in one send, behind what the queue holds. */
+void conn_send(struct conn *c, const struct str *parts, size_t count, struct str before,
+               struct str after);
+/* 101: the connection is no more HTTP, and the request is gone. */
+void response_switch(struct served *sv, const struct http_field *fields, size_t count);
 
 /* Answers an error of the server's own and ends the connection behind it. With a request: the hooks
  * hear GONE_BODY if they know of it, and it is gone when this returns. */

@@ -44,6 +44,12 @@ void sha256(struct str bytes, uint8_t out[SHA256_BYTES])
         crypto_die("SHA-256");
 }
 
+void sha1(struct str bytes, uint8_t out[SHA1_BYTES])
+{
+    if (EVP_Digest(bytes.at, bytes.len, out, NULL, EVP_sha1(), NULL) != 1)
+        crypto_die("SHA-1");
+}
+
 /* AES-256-GCM of `in` into `out`, one way or the other. Opening checks `tag`, sealing sets it. */
 static bool gcm(bool sealing, const uint8_t key[SEAL_KEY_BYTES], const uint8_t nonce[NONCE_BYTES],
                 struct str bound, struct str in, uint8_t *out, uint8_t tag[TAG_BYTES])

@@ -15,6 +15,9 @@ void random_bytes(void *at, size_t len);
 uint64_t random_u64(void);
 
 void sha256(struct str bytes, uint8_t out[SHA256_BYTES]);
+/* For what a protocol prescribes (the handshake of WebSockets), never for security. */
+#define SHA1_BYTES 20
+void sha1(struct str bytes, uint8_t out[SHA1_BYTES]);
 
 /* AES-256-GCM with a random nonce; `bound` is authenticated with it (which row and column it
  * belongs to). The result is nonce, text, tag. False: out is full. */

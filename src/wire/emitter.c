@@ -51,6 +51,7 @@ void emitter_clear(struct emitter *e)
     stream_state_clear(&e->stream);
     buf_clear(&e->held);
     buf_clear(&e->error);
+    buf_clear(&e->items);
     buf_clear(&e->edited);
 }
 
@@ -65,6 +66,7 @@ void emitter_attempt(struct emitter *e)
     e->flow = (struct flow){ 0 };
     e->held.len = 0;
     e->error.len = 0;
+    e->items.len = 0;
     e->edited.len = 0;
     e->finishing = false;
     e->events_out = 0; /* none of them reached the client */
@@ -312,19 +314,54 @@ static bool reread_mended(struct emitter *e, struct sse_event *ev, struct event_
     return good;
 }
 
-/* The object of the last event. */
+/* An item that is done, for the end. */
+static void keep_item(struct emitter *e, const struct sse_event *ev)
+{
+    static const struct str done = STR("response.output_item.done");
+    struct json doc;
+    uint32_t item;
+
+    if (e->o.on_response == NULL || e->o.protocol != WIRE_OPENAI_RESPONSES ||
+        (ev->name.len > 0 ? !str_eq(ev->name, done)
+                          : str_find(str_take(ev->data, 64), done) == SIZE_MAX) ||
+        !json_parse(&doc, ev->data, &(struct json_limits){ .depth_kept = 1 }, e->o.scratch, NULL) ||
+        json_type(&doc, 0) != JSON_OBJECT)
+        return;
+    item = json_member(&doc, 0, STR("item"), NULL);
+    e->items.max = e->o.event_bytes_max;
+    if (item != JSON_NONE)
+        (void)((e->items.len == 0 || buf_add(&e->items, STR(","))) &&
+               buf_add(&e->items, json_raw(&doc, item)));
+}
+
+/* The object of the last event; where that leaves the items out (Codex' backend), with those that
+ * came. */
 static void tell_response(struct emitter *e, struct str data)
 {
     struct json doc;
-    uint32_t response;
+    uint32_t response, output;
+    struct str whole;
+    struct buf filled = { .max = SIZE_MAX };
 
     if (e->o.on_response == NULL ||
-        !json_parse(&doc, data, &(struct json_limits){ .depth_kept = 1 }, e->o.scratch, NULL) ||
+        !json_parse(&doc, data, &(struct json_limits){ .depth_kept = 3 }, e->o.scratch, NULL) ||
         json_type(&doc, 0) != JSON_OBJECT)
         return;
     response = json_member(&doc, 0, STR("response"), NULL);
-    if (response != JSON_NONE)
-        e->o.on_response(e->o.sink.peer, json_raw(&doc, response));
+    if (response == JSON_NONE || json_type(&doc, response) != JSON_OBJECT)
+        return;
+    whole = json_raw(&doc, response);
+    output = json_member(&doc, response, STR("output"), NULL);
+    if (e->items.len > 0 && output != JSON_NONE && json_type(&doc, output) == JSON_ARRAY &&
+        json_first(&doc, output) == JSON_NONE) {
+        size_t at = (size_t)(json_raw(&doc, output).at - whole.at) + 1;
+
+        (void)(buf_add(&filled, str_take(whole, at)) && buf_add(&filled, buf_str(&e->items)) &&
+               buf_add(&filled, str_drop(whole, at)));
+        whole = buf_str(&filled);
+    }
+    e->o.on_response(e->o.sink.peer, whole);
+    buf_clear(&filled);
 }
 
 static enum emitter_fed take_event(struct emitter *e, struct sse_event *ev)
@@ -371,6 +408,7 @@ static enum emitter_fed take_event(struct emitter *e, struct sse_event *ev)
         return EMITTER_DONE;
     case EVENT_CONTENT:
         commit(e);
+        keep_item(e, ev);
         break;
     case EVENT_PREAMBLE:
     case EVENT_OTHER:

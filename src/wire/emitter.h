@@ -75,6 +75,7 @@ struct emitter {
     struct translator *translator; /* of one over another; else NULL */
     struct buf held;               /* spans of this attempt that wait for its content */
     struct buf error;              /* data of the error event */
+    struct buf items;              /* items of the response so far, when somebody wants it whole */
     struct buf edited;             /* events that had to be written anew, until the next flush */
     struct str parts[EMITTER_PARTS];
     size_t part_count;

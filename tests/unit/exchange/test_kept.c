@@ -6,7 +6,7 @@
 #include "test.h"
 
 static const struct kept_limits wide = { 1000, 1 << 20, 1000 };
-static const struct key_id ada = { { 1 } }, ben = { { 2 } };
+static const struct kept_who ada = { { { { 1 } } }, 1 }, ben = { { { { 2 } } }, 1 };
 
 /* Its output is one item, its input another. */
 static struct kept_response made(struct test *t, uint32_t n, uint32_t previous)
@@ -14,7 +14,7 @@ static struct kept_response made(struct test *t, uint32_t n, uint32_t previous)
     struct arena *a = &t->arena;
 
     return (struct kept_response){
-        .owner = ada,
+        .owner = ada.ids[0],
         .id = arena_printf(a, "resp_%u", n),
         .previous = previous > 0 ? arena_printf(a, "resp_%u", previous) : STR(""),
         .account = n,
@@ -32,12 +32,12 @@ static void add(struct test *t, struct kept *k, const struct kept_limits *l, uin
     kept_add(k, l, &r, now_ms);
 }
 
-static bool has(struct test *t, struct kept *k, const struct key_id *owner, uint32_t n,
+static bool has(struct test *t, struct kept *k, const struct kept_who *who, uint32_t n,
                 int64_t now_ms)
 {
     int64_t account;
 
-    return kept_account(k, owner, arena_printf(&t->arena, "resp_%u", n), now_ms, &account) &&
+    return kept_account(k, who, arena_printf(&t->arena, "resp_%u", n), now_ms, &account) &&
            account == n;
 }
 

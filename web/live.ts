@@ -1,91 +1,90 @@
 // live.ts - what the gateway is doing, as far as every page shows it: accounts, scheduling, the last requests, figures.
 //
-// One event stream feeds it (GET /api/events). Where it breaks off the browser connects again by itself; meanwhile the pages keep
-// what they have, and say how old it is.
+// One event stream feeds it (GET /api/events). Where that cannot be opened or breaks off, everything is asked for again every few
+// seconds; the pages keep what they have, and say how old it is.
 import { ApiError, get } from './api';
-import { session } from './session';
+import { look, session } from './session';
+import { setCompactDefault } from './theme';
 import { Account, RequestSummary, Scheduling, Status } from './types';
 import { redraw } from './view';
 
-export interface LogRow extends RequestSummary {
-  running?: boolean;
-  reason?: string;
+export interface LiveAttempt {
+  number: number;
+  account: string;
+  provider: string;
+  reason: string;
+  verdict: string | null;
+  status: number | null;
 }
 
-export const ROWS_MAX = 1000;
+export interface LogRow extends RequestSummary {
+  running?: boolean;
+  tries?: LiveAttempt[]; // of one that was seen running
+}
+
+export interface Totals {
+  running: number;
+  streams: number;
+  requests_per_second_milli: number;
+  failed_per_minute: number;
+  tokens_in_per_minute: number;
+  tokens_out_per_minute: number;
+  cache_hit_permille: number | null;
+}
+
+export interface Notice {
+  kind: string;
+  text: string | null;
+  [more: string]: unknown;
+}
+
+export const ROWS_MAX = 2000;
+const RETRY_MS = 3000;
+const LOST_MS = 4000; // shorter gaps are not worth a word
 
 export const live = {
   link: 'connecting' as 'connecting' | 'live' | 'lost',
-  lostSince: 0,
+  heardMs: Date.now(),
   accounts: null as Account[] | null,
   error: null as ApiError | null,
   scheduling: null as Scheduling | null,
   status: null as Status | null,
-  rows: [] as LogRow[],
+  rows: [] as LogRow[], // the newest first
+  rowsKnown: false,
+  totals: null as Totals | null,
+  notices: [] as Notice[],
+  settingsRevision: 0,
 };
 
-function failed(error: unknown): void {
-  live.error = error instanceof ApiError ? error : new ApiError(0, '');
-  if (live.error.status === 0 && live.link !== 'lost') {
-    live.link = 'lost';
-    live.lostSince = Date.now();
-  }
-  redraw();
-}
+// --- asking for it ------------------------------------------------------------------------------------------------------
 
-function took(): void {
+function heard(): void {
   live.link = 'live';
+  live.heardMs = Date.now();
   live.error = null;
+}
+
+async function ask<T>(path: string, take: (data: T) => void): Promise<void> {
+  try {
+    take(await get<T>(path));
+    if (live.link !== 'live') heard();
+  } catch (error) {
+    live.error = error instanceof ApiError ? error : new ApiError(0, '');
+    if (live.error.status === 0) live.link = 'lost';
+  }
   redraw();
 }
 
-export async function loadAccounts(): Promise<void> {
-  try {
-    live.accounts = (await get<{ accounts: Account[] }>('api/accounts')).accounts;
-    took();
-  } catch (error) {
-    failed(error);
-  }
-}
+export const loadAccounts = (): Promise<void> => ask<{ accounts: Account[] }>('api/accounts', (d) => (live.accounts = d.accounts));
+export const loadScheduling = (): Promise<void> => ask<Scheduling>('api/scheduling', (d) => (live.scheduling = d));
+const loadStatus = (): Promise<void> => ask<Status>('api/status', (d) => (live.status = d));
+const loadRequests = (): Promise<void> =>
+  ask<{ requests: RequestSummary[] }>('api/requests?limit=500', (d) => {
+    const ids = new Set(d.requests.map((r) => r.id));
+    live.rows = [...live.rows.filter((r) => r.running && !ids.has(r.id)), ...d.requests].slice(0, ROWS_MAX);
+    live.rowsKnown = true;
+  });
 
-export async function loadScheduling(): Promise<void> {
-  try {
-    live.scheduling = await get<Scheduling>('api/scheduling');
-    redraw();
-  } catch (error) {
-    failed(error);
-  }
-}
-
-async function loadStatus(): Promise<void> {
-  try {
-    live.status = await get<Status>('api/status');
-    redraw();
-  } catch (error) {
-    failed(error);
-  }
-}
-
-async function loadRequests(): Promise<void> {
-  try {
-    live.rows = (await get<{ requests: RequestSummary[] }>('api/requests?limit=200')).requests;
-    redraw();
-  } catch (error) {
-    failed(error);
-  }
-}
-
-export function putAccount(account: Account): void {
-  live.accounts = live.accounts?.map((a) => (a.id === account.id ? account : a)) ?? [account];
-  redraw();
-}
-
-export function dropAccount(id: number): void {
-  live.accounts = live.accounts?.filter((a) => a.id !== id) ?? null;
-  redraw();
-}
-
-// All at once, when something was changed whose effects reach far.
 export function reload(): void {
   void loadAccounts();
   void loadScheduling();
@@ -93,17 +92,164 @@ export function reload(): void {
   void loadRequests();
 }
 
-let timer = 0;
+export function putAccount(account: Account): void {
+  const at = live.accounts?.findIndex((a) => a.id === account.id) ?? -1;
+  if (!live.accounts) live.accounts = [account];
+  else if (at < 0) live.accounts = [...live.accounts, account];
+  else live.accounts = live.accounts.map((a, i) => (i === at ? account : a));
+  redraw();
+}
+
+// --- being told ---------------------------------------------------------------------------------------------------------
+
+const NO_TOKENS = { in: null, out: null, cache_read: null, cache_write: null, reasoning: null };
+
+const at = new Map<string, LogRow>(); // the rows that run
+
+function began(n: any): void {
+  if (at.has(n.id)) return;
+  const row: LogRow = {
+    id: n.id,
+    started_unix_ms: n.started_unix_ms,
+    protocol: n.protocol,
+    stream: n.stream,
+    model: n.model,
+    mapped_model: n.mapped_model,
+    session: n.session,
+    client_key: n.client_key,
+    account: null,
+    provider: null,
+    status: 0,
+    ending: '',
+    attempt_count: 0,
+    first_byte_ms: null,
+    duration_ms: 0,
+    tokens: NO_TOKENS,
+    running: true,
+    tries: [],
+  };
+  at.set(n.id, row);
+  live.rows.unshift(row);
+}
+
+// Rows are replaced, never changed, so that what was drawn from one can be kept as long as it is the same.
+function replace(row: LogRow, by: LogRow): void {
+  const i = live.rows.indexOf(row);
+  if (i >= 0) live.rows[i] = by;
+}
+
+function update(id: string, change: (row: LogRow) => Partial<LogRow>): void {
+  const row = at.get(id);
+  if (!row) return;
+  const now = { ...row, ...change(row) };
+  at.set(id, now);
+  replace(row, now);
+}
+
+function ended(r: RequestSummary): void {
+  const row = at.get(r.id);
+  at.delete(r.id);
+  if (row) replace(row, { ...r, tries: row.tries });
+  else if (!live.rows.slice(0, 600).some((known) => known.id === r.id)) live.rows.unshift(r);
+}
+
+function requests(d: { news: any[]; ended: RequestSummary[]; lost: number }): void {
+  live.rows = live.rows.slice(0, ROWS_MAX); // another array: who paused keeps the one before
+  for (const n of d.news)
+    if (n.what === 'began') began(n);
+    else if (n.what === 'content') update(n.id, () => ({ first_byte_ms: n.first_byte_ms }));
+    else
+      update(n.id, (row) => ({
+        account: n.account,
+        provider: n.provider,
+        attempt_count: Math.max(row.attempt_count, n.number),
+        tries: [...(row.tries ?? []).filter((one) => one.number !== n.number), n],
+      }));
+  for (const r of d.ended) ended(r);
+  if (d.lost > 0) void loadRequests();
+}
+
+const handlers: Record<string, (data: any) => void> = {
+  snapshot: (d) => {
+    live.accounts = d.accounts;
+    live.scheduling = d.scheduling;
+    live.notices = d.notices;
+    live.settingsRevision = d.settings.revision;
+    setCompactDefault(d.settings.compact);
+    for (const row of at.values()) replace(row, { ...row, running: false });
+    at.clear();
+    live.rows = live.rows.filter((r) => r.status > 0 || r.ending !== '');
+    void loadRequests();
+    void loadStatus();
+    if (d.account_count > d.accounts.length) void loadAccounts();
+  },
+  accounts: (d: { changed?: Account[]; removed?: number[] }) => {
+    const changed = new Map((d.changed ?? []).map((a) => [a.id, a]));
+    const gone = new Set(d.removed ?? []);
+    const known = new Set<number>();
+    const kept = (live.accounts ?? []).filter((a) => !gone.has(a.id)).map((a) => (known.add(a.id), changed.get(a.id) ?? a));
+    live.accounts = [...kept, ...[...changed.values()].filter((a) => !known.has(a.id))];
+  },
+  requests,
+  totals: (d: Totals) => (live.totals = d),
+  settings: (d) => {
+    live.settingsRevision = d.revision;
+    setCompactDefault(d.compact);
+    session.info = { ...session.info, privacy: d.privacy, compact: d.compact };
+    onSettings();
+  },
+  scheduling: (d: Scheduling) => (live.scheduling = d),
+  notices: (d: { notices: Notice[] }) => {
+    live.notices = d.notices;
+    void loadStatus();
+  },
+  resync: () => undefined, // a snapshot follows
+  bye: (d: { why: string }) => {
+    if (d.why === 'login') void look();
+  },
+};
+
+let onSettings: () => void = () => {};
+
+export function whenSettingsChange(hook: () => void): void {
+  onSettings = hook;
+}
+
+// --- the stream ---------------------------------------------------------------------------------------------------------
+
+let stream: EventSource | null = null;
+let retry = 0;
+
+function open(): void {
+  clearTimeout(retry);
+  stream?.close();
+  if (session.state !== 'in') return;
+  stream = new EventSource('api/events');
+  for (const [name, handle] of Object.entries(handlers))
+    stream.addEventListener(name, (event) => {
+      heard();
+      handle(JSON.parse((event as MessageEvent<string>).data));
+      redraw();
+    });
+  stream.onopen = () => {
+    heard();
+    redraw();
+  };
+  stream.onerror = () => {
+    if (stream?.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    reload();
+    retry = window.setTimeout(open, RETRY_MS);
+  };
+}
 
 export function startLive(): void {
   reload();
-  clearInterval(timer);
-  timer = window.setInterval(() => {
-    if (session.state === 'in' && document.visibilityState !== 'hidden') reload();
-  }, 3000);
+  open();
 }
 
-// Countdowns go on by themselves.
+// Countdowns go on by themselves; a gap that lasts is told.
 setInterval(() => {
-  if (document.visibilityState !== 'hidden') redraw();
+  if (session.state !== 'in' || document.visibilityState === 'hidden') return;
+  if (stream?.readyState === EventSource.CONNECTING && live.link === 'live' && Date.now() - live.heardMs > LOST_MS) live.link = 'lost';
+  redraw();
 }, 1000);

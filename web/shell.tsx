@@ -1,8 +1,8 @@
 // shell.tsx - the frame around every page: navigation, live figures, notices, login.
 import { Icon, IconName, Mark } from './icons';
-import { live } from './live';
+import { Notice, live } from './live';
 import { look as lookAtSession, session, signIn, signOut } from './session';
-import { LANGUAGES, TextKey, languageNow, span, t } from './text';
+import { LANGUAGES, TextKey, has, languageNow, span, t } from './text';
 import { chooseLanguage, isCompact, look, setDensity, setTheme } from './theme';
 import { page as quota } from './pages/quota';
 import { Button, Dialogs, Empty, Field, Input, Menu, Segmented, Select, Toasts, dialogsOpen, openDialog } from './ui';
@@ -224,34 +224,38 @@ function Side(): Child {
   );
 }
 
+// As the events tell; before the first of them, as the state does.
+function notices(): Notice[] {
+  if (live.notices.length > 0 || !live.status) return live.notices;
+  const list: Notice[] = [];
+  if (live.status.simulator) list.push({ kind: 'simulator', text: null });
+  if (live.status.settings_fault) list.push({ kind: 'settings_fault', text: live.status.settings_fault });
+  return list;
+}
+
 function Notices(): Child {
   const list: Child[] = [];
   if (live.link === 'lost')
     list.push(
       <div key="lost" class="notice bad" role="alert">
         <Icon name="warn" />
-        <span class="grow">{t('notice.lost', { ago: span(Date.now() - live.lostSince) })}</span>
+        <span class="grow">{t('notice.lost', { ago: span(Date.now() - live.heardMs) })}</span>
       </div>,
     );
-  if (live.status?.settings_fault)
+  for (const n of notices()) {
+    const bad = n.kind === 'settings_fault';
     list.push(
-      <div key="fault" class="notice bad" role="alert">
-        <Icon name="warn" />
-        <span class="grow">{t('notice.settings_fault', { why: live.status.settings_fault })}</span>
-      </div>,
-    );
-  if (live.status?.simulator)
-    list.push(
-      <div key="simulator" class="notice warn">
-        <Icon name="info" />
-        <span class="grow">{t('notice.simulator')}</span>
-        {at.path !== 'quota' && (
+      <div key={n.kind} class={`notice ${bad ? 'bad' : 'warn'}`} role={bad ? 'alert' : undefined}>
+        <Icon name={bad ? 'warn' : 'info'} />
+        <span class="grow">{has(`notice.${n.kind}`) ? t(`notice.${n.kind}` as TextKey, { why: n.text ?? '' }) : n.text}</span>
+        {n.kind === 'simulator' && at.path !== 'quota' && (
           <a class="btn small" href="quota">
             {t('add.title')}
           </a>
         )}
       </div>,
     );
+  }
   return list;
 }
 

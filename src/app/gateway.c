@@ -57,7 +57,8 @@ static struct loop *main_loop(const struct gateway *g)
 /* --- the simulator, while there is no account
  * ------------------------------------------------------ */
 
-#define SIMULATOR_ID INT64_MIN
+/* below all that settings_account_id() gives */
+#define SIMULATOR_ID (-((int64_t)1 << 53))
 
 static enum status simulator_start(struct gateway *g, struct error *e)
 {

@@ -106,9 +106,12 @@ static int64_t number_of(struct str text)
     return n == 0 ? 1 : (int64_t)n;
 }
 
+/* Programs whose numbers are doubles must be able to say it: 53 bits. */
+#define ID_MAX (((int64_t)1 << 53) - 1)
+
 int64_t settings_account_id(struct str label)
 {
-    return -number_of(label);
+    return -(number_of(label) % ID_MAX + 1);
 }
 
 /* Another token in the file is another sign-in. */

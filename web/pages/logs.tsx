@@ -225,7 +225,7 @@ function Bar(): Child {
 }
 
 function view(): Child {
-  if (live.rows.length === 0 && !live.status && !live.error) return <Loading rows={8} height={30} />;
+  if (!live.rowsKnown && live.rows.length === 0 && !live.error) return <Loading rows={8} height={30} />;
   if (live.error && live.rows.length === 0) return <Failure error={live.error} retry={reload} />;
   const list = chosen();
   const waiting = frozen ? live.rows.findIndex((r) => r.id === frozen![0]?.id) : 0;

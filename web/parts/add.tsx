@@ -16,12 +16,14 @@ const POLL_MS = 2000;
 interface SignIn {
   id: string;
   provider: string;
-  state: string;
-  url?: string | null;
-  user_code?: string | null;
-  expires_unix_ms?: number | null;
-  message?: string | null;
-  account?: string | { id: number; label: string } | null;
+  state: 'waiting' | 'working' | 'done' | 'failed';
+  url: string | null;
+  user_code: string | null;
+  listening: boolean; // the browser of this machine comes back by itself
+  note: string | null;
+  error: string | null;
+  seconds_left: number;
+  account: { id: number; label: string } | null;
 }
 
 class Add {
@@ -117,16 +119,16 @@ class Add {
   }
 
   private took(s: SignIn, done: () => void): void {
-    this.signIn = { ...this.signIn, ...s };
+    this.signIn = s;
     if (s.state === 'done') {
-      const label = typeof s.account === 'string' ? s.account : s.account?.label ?? providerName(s.provider);
+      const label = s.account?.label ?? providerName(s.provider);
       this.stop();
       void loadAccounts();
       say(t('did.added', { label }));
       done();
-    } else if (s.state !== 'waiting' && s.state !== 'exchanging' && s.state !== 'running') {
+    } else if (s.state === 'failed') {
       this.stop();
-      this.fault = s.message ?? t('signin.failed');
+      this.fault = s.error ?? t('signin.failed');
     }
     redraw();
   }
@@ -153,7 +155,7 @@ class Add {
     this.fault = '';
     redraw();
     try {
-      this.took(await post<SignIn>(`api/signin/${part(this.signIn.id)}/code`, { url: this.pasted.trim() }), done);
+      this.took(await post<SignIn>(`api/signin/${part(this.signIn.id)}/code`, { code: this.pasted.trim() }), done);
     } catch (error) {
       this.fault = (error as ApiError).message;
     }
@@ -269,9 +271,10 @@ function SignInForm({ a, done }: { a: Add; done: () => void }): Child {
       ) : (
         <p class="row" role="status">
           <i class="dot accent pulse" /> {t('signin.waiting')}
-          {s.expires_unix_ms && <span class="faint small">{t('signin.ends', { time: span(s.expires_unix_ms - Date.now()) })}</span>}
+          {s.seconds_left > 0 && <span class="faint small">{t('signin.ends', { time: span(s.seconds_left * 1000) })}</span>}
         </p>
       )}
+      {s.note && <p class="small dim">{s.note}</p>}
       {s.user_code && (
         <div class="stack tight">
           <span class="small dim">{t('signin.code')}</span>
@@ -291,7 +294,7 @@ function SignInForm({ a, done }: { a: Add; done: () => void }): Child {
         </div>
       )}
       {!s.user_code && (
-        <details class="more">
+        <details class="more" open={!s.listening}>
           <summary>{t('signin.paste_title')}</summary>
           <div class="stack">
             <Field id="signin-paste" label={t('signin.paste')} hint={t('signin.paste_hint')}>

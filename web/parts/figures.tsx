@@ -1,41 +1,33 @@
 // parts/figures.tsx - the few figures that stand beside every page's title.
 import { live } from '../live';
-import { compact, percent, t } from '../text';
+import { compact, number, percent, t } from '../text';
 import { Child, h } from '../view';
 
-// Of the requests that ended in the last minute.
-export function minute(): { requests: number; tokens: number; cacheShare: number | null } {
-  const since = Date.now() - 60000;
-  let requests = 0;
-  let tokens = 0;
-  let read = 0;
-  let input = 0;
-  for (const r of live.rows) {
-    if (r.started_unix_ms + r.duration_ms < since) continue;
-    requests++;
-    tokens += (r.tokens.in ?? 0) + (r.tokens.out ?? 0);
-    read += r.tokens.cache_read ?? 0;
-    input += r.tokens.in ?? 0;
-  }
-  return { requests, tokens, cacheShare: input > 0 ? Math.min(1, read / input) : null };
-}
-
 export function Live(): Child {
-  const m = minute();
+  const now = live.totals;
+  if (!now) return null;
+  const rate = now.requests_per_second_milli / 1000;
   return (
     <div class="live">
       <span>
-        <b>{compact(m.requests)}</b> {t('live.requests')}
+        <b>{rate < 10 && rate > 0 ? rate.toFixed(1) : number(Math.round(rate))}</b> {t('live.requests')}
       </span>
       <span class="wide">
-        <b>{compact(m.tokens)}</b> {t('live.tokens')}
+        <b>{number(now.running)}</b> {t('live.running')}
       </span>
-      {m.cacheShare !== null && (
+      <span class="wide">
+        <b>{compact(now.tokens_in_per_minute + now.tokens_out_per_minute)}</b> {t('live.tokens')}
+      </span>
+      {now.cache_hit_permille !== null && (
         <span class="wide">
-          <b>{percent(m.cacheShare)}</b> {t('live.cache')}
+          <b>{percent(now.cache_hit_permille / 1000)}</b> {t('live.cache')}
+        </span>
+      )}
+      {now.failed_per_minute > 0 && (
+        <span class="wide text-error">
+          <b class="text-error">{number(now.failed_per_minute)}</b> {t('live.failed')}
         </span>
       )}
     </div>
   );
 }
-

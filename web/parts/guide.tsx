@@ -14,7 +14,7 @@ let dismissed = remember.read('guide') === 'done';
 let begun = false;
 
 export function guideWanted(accounts: Account[]): boolean {
-  if (dismissed) return false;
+  if (dismissed || !live.rowsKnown) return false;
   if (accounts.length === 0 || live.rows.length === 0) begun = true;
   return begun && !(accounts.length > 0 && accounts.some((a) => a.served > 20));
 }
@@ -78,7 +78,7 @@ export function Guide({ accounts }: { accounts: Account[] }): Child {
         <Step n={3} done={!!first} title={t('guide.request')}>
           {first ? (
             <p>
-              {t('guide.request_done', { model: first.model ?? '', account: first.account ?? '', time: duration(first.duration_ms), reason: first.reason ? word('reason', first.reason) : '' })}{' '}
+              {t('guide.request_done', { model: first.model ?? '', account: first.account ?? '', time: duration(first.duration_ms), reason: word('reason', first.tries?.[first.tries.length - 1]?.reason) })}{' '}
               <a href={`logs?id=${encodeURIComponent(first.id)}`}>{t('guide.request_why')}</a>
             </p>
           ) : (

@@ -420,6 +420,7 @@ TEST(an_account_has_all_that_is_written)
     CHECK_INT(a->created_unix_ms, 0);
     CHECK_INT(b->created_unix_ms, 1);
     CHECK(a->id < 0 && b->id < 0 && a->id != b->id);
+    CHECK(a->id < 0 && a->id > -((int64_t)1 << 53), "a number that every program can say");
     CHECK_INT(a->id, settings_account_id(STR("lab")), "the same at every start");
     CHECK_INT(a->id, -2670993928214806425LL, "first eight bytes of SHA-256, top bit off");
     settings_unref(s);

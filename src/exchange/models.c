@@ -6,6 +6,9 @@
 
 #include "base/json_write.h"
 #include "base/timetext.h"
+#include "provider/price.h"
+#include "route/alias.h"
+#include "route/catalogue.h"
 
 #define MODELS_MAX 10000
 #define LIST_BYTES_MAX ((size_t)64 << 20) /* so many of the longest fit */
@@ -13,10 +16,19 @@
 #define PAGE_GEMINI 50
 #define PAGE_MAX 1000
 
-/* Everything that can be asked for: what accounts offer, and names of the mapping. */
+/* A name that can be asked for, and what serves it. */
+struct shown {
+    struct listed_model m;
+    struct str target;   /* the upstream id whose traits it has; a flow: of its first entry */
+    struct str provider; /* of the pool; empty: it is a name of the user's */
+};
+
+/* Everything that would be served now: what accounts in use offer, names of the mapping, flows,
+ * account routes. */
 struct catalogue {
+    struct exchange_env *env;
     struct arena *arena;
-    struct listed_model *rows;
+    struct shown *rows;
     size_t count, cap;
     bool full; /* of different ones */
 };
@@ -28,16 +40,16 @@ static bool is_pattern(struct str s)
 
 static int by_id(const void *a, const void *b)
 {
-    const struct listed_model *x = a, *y = b;
-    int order = str_cmp(x->id, y->id);
+    const struct shown *x = a, *y = b;
+    int order = str_cmp(x->m.id, y->m.id);
 
     /* the same model of several providers: the one that is described goes first */
     if (order == 0)
-        order = (y->name.len > 0) - (x->name.len > 0);
+        order = (y->m.name.len > 0) - (x->m.name.len > 0);
     if (order == 0)
-        order =
-            (y->created_unix_ms > x->created_unix_ms) - (y->created_unix_ms < x->created_unix_ms);
-    return order != 0 ? order : str_cmp(x->owner, y->owner);
+        order = (y->m.created_unix_ms > x->m.created_unix_ms) -
+                (y->m.created_unix_ms < x->m.created_unix_ms);
+    return order != 0 ? order : str_cmp(x->m.owner, y->m.owner);
 }
 
 /* Into the order of their ids, each of them once. */
@@ -49,15 +61,15 @@ static void catalogue_sort(struct catalogue *l)
         return;
     qsort(l->rows, l->count, sizeof(l->rows[0]), by_id);
     for (size_t i = 0; i < l->count; i++)
-        if (kept == 0 || !str_eq(l->rows[kept - 1].id, l->rows[i].id))
+        if (kept == 0 || !str_eq(l->rows[kept - 1].m.id, l->rows[i].m.id))
             l->rows[kept++] = l->rows[i];
     l->count = kept;
 }
 
 /* At most MODELS_MAX different ones are shown. */
-static void add_model(struct catalogue *l, const struct listed_model *m)
+static void add_row(struct catalogue *l, const struct shown *row)
 {
-    if (m->id.len == 0 || is_pattern(m->id))
+    if (row->m.id.len == 0 || is_pattern(row->m.id))
         return;
     if (l->count == MODELS_MAX && !l->full) {
         catalogue_sort(l);
@@ -69,105 +81,284 @@ static void add_model(struct catalogue *l, const struct listed_model *m)
         l->cap = l->cap == 0 ? 64 : l->cap * 2;
         l->rows = must_realloc(l->rows, l->cap * sizeof(l->rows[0]));
     }
-    l->rows[l->count] = *m;
-    l->rows[l->count].id = arena_copy(l->arena, m->id);
-    l->rows[l->count].name = arena_copy(l->arena, m->name);
-    l->rows[l->count++].owner = arena_copy(l->arena, m->owner);
+    struct shown *to = &l->rows[l->count++];
+
+    *to = *row;
+    to->m.id = arena_copy(l->arena, row->m.id);
+    to->m.name = arena_copy(l->arena, row->m.name);
+    to->m.owner = arena_copy(l->arena, row->m.owner);
+    to->target = arena_copy(l->arena, row->target);
+    to->provider = arena_copy(l->arena, row->provider);
+}
+
+static void add_offered(struct catalogue *l, struct str provider, const struct listed_model *m)
+{
+    struct shown row = { .m = *m, .target = m->id, .provider = provider };
+    char name[IMAGE_ID_TEXT];
+
+    if (row.m.owner.len == 0)
+        row.m.owner = provider;
+    add_row(l, &row);
+    /* the image model has names for sizes and ratios */
+    for (size_t i = 0; i < IMAGE_IDS && str_eq(m->id, image_id_name(0, name)); i++) {
+        row.m.id = image_id_name(i, name);
+        add_row(l, &row);
+    }
 }
 
 static void take_offered(void *peer, const struct offered_model *m)
 {
-    struct listed_model row = { .id = m->pattern };
+    struct catalogue *l = peer;
+    const struct catalogue_model *c;
 
     if (m->listed != NULL)
-        row = *m->listed;
-    if (row.owner.len == 0)
-        row.owner = m->provider;
-    add_model(peer, &row);
+        add_offered(l, m->provider, m->listed);
+    else if (!is_pattern(m->pattern))
+        add_offered(l, m->provider, &(struct listed_model){ .id = m->pattern });
+    for (size_t i = 0; m->listed == NULL && is_pattern(m->pattern) && (c = catalogue_at(i)) != NULL;
+         i++)
+        if (str_eq(c->provider, m->provider) && str_matches(c->id, m->pattern))
+            add_offered(l, m->provider, &(struct listed_model){ .id = c->id });
+}
+
+/* Does the name lead to somebody who is in use? Gives the upstream id. */
+static bool leads_somewhere(const struct catalogue *l, const struct route_found *f,
+                            struct str *target)
+{
+    struct pool *pool = l->env->pool;
+    const struct route *route = f->route;
+    struct aliases other;
+
+    for (size_t i = 0; route != NULL && i < route->step_count; i++) {
+        const struct route_step *s = &route->steps[i];
+
+        *target = s->model;
+        if (pool_offers(pool, s->model, s->provider, s->account))
+            return true;
+    }
+    if (route != NULL || f->unknown_flow)
+        return false;
+    *target = f->id;
+    if (pool_offers(pool, f->id, STR(""), STR("")))
+        return true;
+    aliases_of(f->id, &other);
+    for (size_t i = 0; i < other.count; i++)
+        if (pool_offers(pool, other.at[i], STR(""), STR(""))) {
+            *target = arena_copy(l->arena, other.at[i]);
+            return true;
+        }
+    return false;
+}
+
+static bool add_name(struct catalogue *l, struct str name)
+{
+    struct shown row = { .m = { .id = name, .owner = STR("penstock") } };
+    struct route_found f;
+
+    route_find(l->env->rules->routes, name, &f);
+    if (!leads_somewhere(l, &f, &row.target))
+        return false;
+    add_row(l, &row);
+    return true;
+}
+
+/* What accounts offer, but a mapping or a route sends elsewhere, is what that makes of it. */
+static void reroute(struct catalogue *l)
+{
+    size_t kept = 0, all = l->count;
+
+    for (size_t i = 0; i < all; i++) {
+        struct shown row = l->rows[i];
+        struct route_found f;
+
+        route_find(l->env->rules->routes, row.m.id, &f);
+        if ((f.mapped != NULL || f.route != NULL) && !leads_somewhere(l, &f, &row.target))
+            continue;
+        if (f.mapped != NULL || (f.route != NULL && f.route->by == PICK_FLOW))
+            row.m = (struct listed_model){ .id = row.m.id, .owner = STR("penstock") };
+        l->rows[kept++] = row;
+    }
+    l->count = kept;
 }
 
 static void catalogue_make(struct exchange_env *env, struct catalogue *l)
 {
-    pool_each_model(env->pool, take_offered, l);
-    const struct routing_spec *spec = route_table_spec(env->rules->routes);
+    const struct route_table *t = env->rules->routes;
+    const struct routing_spec *spec = route_table_spec(t);
 
-    for (size_t i = 0; i < spec->mapping_count; i++)
-        add_model(l,
-                  &(struct listed_model){ .id = spec->mapping[i].from, .owner = STR("penstock") });
-    for (size_t i = 0; i < route_count(env->rules->routes); i++)
-        add_model(l, &(struct listed_model){ .id = route_at(env->rules->routes, i)->name,
-                                             .owner = STR("penstock") });
+    pool_each_model(env->pool, take_offered, l);
     catalogue_sort(l);
+    reroute(l);
+    for (size_t i = 0; i < spec->mapping_count; i++)
+        if (!is_pattern(spec->mapping[i].from))
+            (void)add_name(l, spec->mapping[i].from);
+    for (size_t i = 0; i < route_count(t); i++) {
+        const struct route *route = route_at(t, i);
+
+        (void)add_name(l, route->name);
+        if (route->by == PICK_FLOW)
+            (void)add_name(l, arena_printf(l->arena, "route:%.*s", STR_ARG(route->name)));
+    }
+    catalogue_sort(l);
+}
+
+/* A name that is not in the list may still be served: by a pattern of the mapping, or as another
+ * name of a model that is. What merely could be asked for, since somebody takes any name, is not
+ * known. */
+static const struct shown *catalogue_find(struct catalogue *l, struct str name)
+{
+    struct route_found f;
+    struct aliases other;
+    size_t listed = l->count;
+
+    for (size_t i = 0; i < l->count; i++)
+        if (str_eq(l->rows[i].m.id, name))
+            return &l->rows[i];
+    route_find(l->env->rules->routes, name, &f);
+    if (f.mapped != NULL || f.route != NULL)
+        return add_name(l, name) && l->count > listed ? &l->rows[listed] : NULL;
+    aliases_of(name, &other);
+    for (size_t k = 0; k < other.count; k++)
+        for (size_t i = 0; i < l->count; i++)
+            if (str_eq(l->rows[i].m.id, other.at[k])) {
+                l->rows[i].m.id = name;
+                return &l->rows[i];
+            }
+    return NULL;
 }
 
 /* --- the three forms
  * ------------------------------------------------------------------------------- */
 
-static struct str shown_name(const struct listed_model *m)
+static struct str shown_name(const struct shown *row)
 {
-    return m->name.len > 0 ? m->name : m->id;
+    return row->m.name.len > 0 ? row->m.name : row->m.id;
 }
 
-static void put_limit(struct json_writer *w, const char *member, int64_t tokens)
+static void put_limit(struct json_writer *w, const char *member, int64_t listed, int64_t known)
 {
+    int64_t tokens = listed > 0 ? listed : known;
+
     if (tokens > 0)
         json_put_member_i64(w, member, tokens);
 }
 
-static void put_openai(struct json_writer *w, const struct listed_model *m)
+static void put_capabilities(struct json_writer *w, const struct model_traits *t)
 {
+    json_put_key(w, STR("capabilities"));
     json_put_object(w);
-    json_put_member(w, "id", m->id);
-    json_put_member(w, "object", STR("model"));
-    json_put_member_i64(w, "created", m->created_unix_ms / 1000);
-    json_put_member(w, "owned_by", m->owner);
+    json_put_member_bool(w, "vision", t->vision);
+    json_put_member_bool(w, "tools", t->tools);
+    json_put_member_bool(w, "thinking", t->thinking);
+    json_put_member_bool(w, "image_output", t->images);
     json_put_end(w);
 }
 
-static void put_anthropic(struct json_writer *w, const struct listed_model *m)
+static void put_money(struct json_writer *w, const char *member, int64_t micros)
+{
+    struct buf text;
+
+    buf_init(&text, 64);
+    price_put(&text, micros, 6);
+    json_put_key(w, str_c(member));
+    json_put_raw(w, buf_str(&text));
+    buf_clear(&text);
+}
+
+/* Dollars for a million tokens, where the vendor publishes them for this service. */
+static void put_price(struct json_writer *w, const struct shown *row)
+{
+    const struct price *p = price_find(NULL, 0, row->provider, row->target);
+
+    if (p == NULL)
+        return;
+    json_put_key(w, STR("pricing"));
+    json_put_object(w);
+    put_money(w, "input", p->input);
+    put_money(w, "output", p->output);
+    if (p->cache_read >= 0)
+        put_money(w, "cache_read", p->cache_read);
+    if (p->cache_write >= 0)
+        put_money(w, "cache_write", p->cache_write);
+    json_put_member(w, "unit", STR("USD per million tokens"));
+    json_put_end(w);
+}
+
+static void put_openai(struct json_writer *w, const struct shown *row, const struct model_traits *t)
+{
+    json_put_object(w);
+    json_put_member(w, "id", row->m.id);
+    json_put_member(w, "object", STR("model"));
+    json_put_member_i64(w, "created", row->m.created_unix_ms / 1000);
+    json_put_member(w, "owned_by", row->m.owner);
+    put_limit(w, "context_window", row->m.tokens_in_max, t != NULL ? t->tokens_in_max : 0);
+    put_limit(w, "max_output_tokens", row->m.tokens_out_max, t != NULL ? t->tokens_out_max : 0);
+    if (t != NULL)
+        put_capabilities(w, t);
+    put_price(w, row);
+    json_put_end(w);
+}
+
+static void put_anthropic(struct json_writer *w, const struct shown *row,
+                          const struct model_traits *t)
 {
     struct buf date;
 
     buf_init(&date, 64);
-    (void)date_put_rfc3339(&date, m->created_unix_ms);
+    (void)date_put_rfc3339(&date, row->m.created_unix_ms);
     json_put_object(w);
     json_put_member(w, "type", STR("model"));
-    json_put_member(w, "id", m->id);
-    json_put_member(w, "display_name", shown_name(m));
+    json_put_member(w, "id", row->m.id);
+    json_put_member(w, "display_name", shown_name(row));
     json_put_member(w, "created_at", buf_str(&date));
-    put_limit(w, "max_input_tokens", m->tokens_in_max);
-    put_limit(w, "max_tokens", m->tokens_out_max);
+    put_limit(w, "max_input_tokens", row->m.tokens_in_max, t != NULL ? t->tokens_in_max : 0);
+    put_limit(w, "max_tokens", row->m.tokens_out_max, t != NULL ? t->tokens_out_max : 0);
     json_put_member(w, "lifecycle", STR("active"));
+    json_put_member(w, "owned_by", row->m.owner);
+    if (t != NULL)
+        put_capabilities(w, t);
+    else
+        json_put_member_null(w, "capabilities");
+    put_price(w, row);
     json_put_end(w);
     buf_clear(&date);
 }
 
-static void put_gemini(struct json_writer *w, const struct listed_model *m)
+static void put_gemini(struct json_writer *w, const struct shown *row, const struct model_traits *t)
 {
     json_put_object(w);
     json_put_key(w, STR("name"));
-    json_put_format(w, "models/%.*s", (int)m->id.len, m->id.at);
+    json_put_format(w, "models/%.*s", (int)row->m.id.len, row->m.id.at);
     json_put_member(w, "version", STR("001"));
-    json_put_member(w, "displayName", shown_name(m));
-    json_put_member(w, "description", m->owner);
-    put_limit(w, "inputTokenLimit", m->tokens_in_max);
-    put_limit(w, "outputTokenLimit", m->tokens_out_max);
+    json_put_member(w, "displayName", shown_name(row));
+    json_put_member(w, "description", row->m.owner);
+    put_limit(w, "inputTokenLimit", row->m.tokens_in_max, t != NULL ? t->tokens_in_max : 0);
+    put_limit(w, "outputTokenLimit", row->m.tokens_out_max, t != NULL ? t->tokens_out_max : 0);
     json_put_key(w, STR("supportedGenerationMethods"));
     json_put_array(w);
     json_put_str(w, STR("generateContent"));
     json_put_str(w, STR("streamGenerateContent"));
+    json_put_str(w, STR("countTokens"));
     json_put_end(w);
+    if (t != NULL) {
+        json_put_member_bool(w, "thinking", t->thinking);
+        put_capabilities(w, t);
+    }
+    put_price(w, row);
     json_put_end(w);
 }
 
-static void put_model(struct json_writer *w, enum wire protocol, const struct listed_model *m)
+static void put_model(struct json_writer *w, enum wire protocol, const struct shown *row)
 {
+    struct model_traits traits;
+    const struct model_traits *t = model_traits_find(row->target, &traits) ? &traits : NULL;
+
     if (protocol == WIRE_GEMINI)
-        put_gemini(w, m);
+        put_gemini(w, row, t);
     else if (protocol == WIRE_ANTHROPIC)
-        put_anthropic(w, m);
+        put_anthropic(w, row, t);
     else
-        put_openai(w, m);
+        put_openai(w, row, t);
 }
 
 /* A number of the query, within 1 … PAGE_MAX. */
@@ -193,7 +384,7 @@ static size_t place_of(const struct catalogue *l, struct str query, struct str n
     if (!http_query_get(query, name, text, sizeof(text), &len))
         return otherwise;
     for (size_t i = 0; i < l->count; i++)
-        if (str_eq(l->rows[i].id, (struct str){ text, len }))
+        if (str_eq(l->rows[i].m.id, (struct str){ text, len }))
             return i + behind;
     return otherwise;
 }
@@ -226,21 +417,21 @@ static void put_list(struct json_writer *w, enum wire protocol, const struct cat
     if (protocol == WIRE_ANTHROPIC) {
         json_put_member_bool(w, "has_more", to < l->count);
         if (from < to) {
-            json_put_member(w, "first_id", l->rows[from].id);
-            json_put_member(w, "last_id", l->rows[to - 1].id);
+            json_put_member(w, "first_id", l->rows[from].m.id);
+            json_put_member(w, "last_id", l->rows[to - 1].m.id);
         } else {
             json_put_member_null(w, "first_id");
             json_put_member_null(w, "last_id");
         }
     }
     if (protocol == WIRE_GEMINI && to < l->count)
-        json_put_member(w, "nextPageToken", l->rows[to].id);
+        json_put_member(w, "nextPageToken", l->rows[to].m.id);
     json_put_end(w);
 }
 
 void reply_models(struct exchange_env *env, struct request *r, const struct door_target *t)
 {
-    struct catalogue l = { .arena = &r->arena };
+    struct catalogue l = { .env = env, .arena = &r->arena };
     struct buf body;
 
     catalogue_make(env, &l);
@@ -250,11 +441,11 @@ void reply_models(struct exchange_env *env, struct request *r, const struct door
     if (found) {
         put_list(&w, t->protocol, &l, r->query);
     } else {
-        for (size_t i = 0; i < l.count && !found; i++)
-            if (str_eq(l.rows[i].id, t->model)) {
-                put_model(&w, t->protocol, &l.rows[i]);
-                found = true;
-            }
+        const struct shown *row = catalogue_find(&l, t->model);
+
+        found = row != NULL;
+        if (found)
+            put_model(&w, t->protocol, row);
     }
     if (found)
         response_send(r, 200,

@@ -26,7 +26,7 @@ struct binding_row {
     int64_t used_ms;
     uint32_t home, newer, older, chain, changed;
     bool is_live, is_changed, is_dead;
-    uint8_t via; /* of the route's entry; not stored */
+    uint8_t via; /* chain_mark(); 0: it was loaded */
 };
 
 struct bindings {
@@ -67,7 +67,7 @@ void bindings_prefetch_touch(const struct bindings *b, uint32_t row);
 uint32_t bindings_find(const struct bindings *b, const struct session_key *key, int64_t now_ms);
 /* A request of that conversation: the row is the most recently used one, and live. */
 void bindings_touch(struct bindings *b, uint32_t row, int64_t now_ms);
-/* `via` stands for the entry of a route that served it; 0: none. */
+/* `via` stands for the entry of a route that served it; 0: nobody knows. */
 void bindings_bind(struct bindings *b, const struct session_key *key, uint32_t home, uint8_t via,
                    int64_t now_ms);
 /* A row as it was stored; must be loaded in the order of use, the least recent first. */

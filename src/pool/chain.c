@@ -18,10 +18,10 @@ uint8_t chain_mark(const struct pick_ask *ask)
     unsigned mark = 0;
 
     if (ask->by == PICK_NONE)
-        return 0;
+        return 1;
     for (size_t i = 0; i < ask->model.len; i++)
         mark = mark * 31 + (unsigned char)ask->model.at[i];
-    return (uint8_t)(mark % 255 + 1);
+    return (uint8_t)(mark % 254 + 2);
 }
 
 struct chain {

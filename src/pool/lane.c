@@ -5,7 +5,7 @@
 #include "base/fingerprint.h"
 #include "pool/pool_int.h"
 
-static bool cohort_offers(const struct cohort *c, const struct pick_ask *ask)
+bool cohort_offers(const struct cohort *c, const struct pick_ask *ask)
 {
     struct str model = ask->public_model.len > 0 ? ask->public_model : ask->model;
 

@@ -255,7 +255,7 @@ struct lease {
     struct str provider; /* of the configuration */
     bool side, binds, probe;
     bool stamps; /* a success makes it the account that served last */
-    uint8_t via; /* stands for the route's entry that it came by; 0: none */
+    uint8_t via; /* stands for the route's entry that it came by */
     struct session_key session;
     struct lease_lockout locks; /* set by lease_return() */
     /* What the answer's head said of the model's group, for lease_return(); NULL: nothing. */
@@ -481,8 +481,11 @@ struct offered_model {
     struct str provider;
     uint32_t wires;
 };
+/* Is there an account in use that offers the model? `provider` and `account` (a label) may be
+ * empty: any. */
+bool pool_offers(struct pool *p, struct str model, struct str provider, struct str account);
 /* Calls `fn` for each that accounts in use offer; without the lock. Of an account that takes any
- * model there is nothing to tell. */
+ * model, since neither its settings nor a list name any, the pattern is `*`. */
 void pool_each_model(struct pool *p, void (*fn)(void *peer, const struct offered_model *m),
                      void *peer);
 /* Disables or enables at run time. False: no such id. */

@@ -317,6 +317,8 @@ void quota_ask(struct pool *p, int64_t id);
 
 /* --- lane.c ---------------------------------------------------------------------------------- */
 
+/* Do its accounts offer what is asked for, over one of the wires? */
+bool cohort_offers(const struct cohort *c, const struct pick_ask *ask);
 const struct lane *lane_get(struct pool *p, const struct pick_ask *ask);
 void lanes_free(struct pool *p);
 
@@ -336,7 +338,8 @@ struct standing *pool_pick(struct pool *p, const struct pick_ask *ask, int64_t n
 struct standing *chain_pick(struct pool *p, const struct pick_ask *ask, int64_t now_ms,
                             struct pick *out);
 const struct pick_ask *chain_entry(const struct pick_ask *ask, uint32_t entry);
-/* What a binding keeps of the entry that served it; 0: none did. */
+/* What a binding keeps of the entry that served it; 1: none did, the pool chose. 0 is for those
+ * that were loaded: nobody knows. */
 uint8_t chain_mark(const struct pick_ask *ask);
 
 /* --- learn.c -----------------------------------------------------------------------------------

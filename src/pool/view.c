@@ -228,6 +228,31 @@ static void offer_tell(const struct offer *o, void (*fn)(void *peer, const struc
         m.pattern = m.listed->id;
         fn(peer, &m);
     }
+    if (spec->model_count == 0 && (o->listed == NULL || o->listed->count == 0)) {
+        m.pattern = STR("*");
+        fn(peer, &m);
+    }
+}
+
+bool pool_offers(struct pool *p, struct str model, struct str provider, struct str account)
+{
+    const struct pick_ask ask = {
+        .model = model, .public_model = model, .wires = UINT32_MAX, .provider = provider
+    };
+    bool found = false;
+
+    pool_lock(p);
+    const struct account *named = account.len > 0 ? account_labelled(p, account) : NULL;
+
+    if (named != NULL)
+        found = account_in_use(named) && cohort_offers(named->cohort, &ask);
+    for (const struct cohort *c = account.len > 0 ? NULL : p->cohorts; c != NULL && !found;
+         c = c->next)
+        for (const struct account *acc = cohort_offers(c, &ask) ? c->accounts : NULL;
+             acc != NULL && !found; acc = acc->next)
+            found = account_in_use(acc);
+    pool_unlock(p);
+    return found;
 }
 
 void pool_each_model(struct pool *p, void (*fn)(void *peer, const struct offered_model *m),

@@ -28,6 +28,7 @@ void emitter_init(struct emitter *e, const struct emitter_options *options)
     stream_state_init(&e->stream, options->protocol);
     buf_init(&e->held, EMITTER_HELD_MAX);
     buf_init(&e->error, (size_t)64 << 10);
+    buf_init(&e->items, e->o.event_bytes_max);
     buf_init(&e->edited, options->event_bytes_max + 4096);
     e->translator = NULL;
     e->flow = (struct flow){ 0 };
@@ -328,7 +329,6 @@ static void keep_item(struct emitter *e, const struct sse_event *ev)
         json_type(&doc, 0) != JSON_OBJECT)
         return;
     item = json_member(&doc, 0, STR("item"), NULL);
-    e->items.max = e->o.event_bytes_max;
     if (item != JSON_NONE)
         (void)((e->items.len == 0 || buf_add(&e->items, STR(","))) &&
                buf_add(&e->items, json_raw(&doc, item)));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "admin/assets.h"
+#include "admin/events.h"
 #include "base/log.h"
 
 METRIC_TABLE(admin_metrics, ADMIN_METRICS)
@@ -18,6 +19,7 @@ struct admin *admin_new(const struct admin_options *options)
     a->o.token = secret_copy(secret_reveal(&options->token));
     guard_init(&a->guard);
     logins_init(&a->logins);
+    a->events = events_new(a);
     return a;
 }
 
@@ -28,6 +30,7 @@ void admin_free(struct admin *a)
     secret_clear(&a->o.token);
     guard_clear(&a->guard);
     logins_clear(&a->logins);
+    events_free(a->events);
     free(a);
 }
 
@@ -108,6 +111,11 @@ void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r)
     struct str name = STR("");
     uint32_t methods;
 
+    struct admin_visit *visit = arena_new(&r->arena, struct admin_visit);
+
+    visit->admin = a;
+    visit->mailbox = mailbox;
+    r->owner = visit;
     count_one(&a->metrics.calls);
     if (!access_is_served(a, r)) {
         count_one(&a->metrics.refused_listener);
@@ -132,14 +140,15 @@ void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r)
     } else if (!route->bodiless && !http_type_is(r->head->content_type, STR("application/json"))) {
         admin_send_error(r, 415, STR("Content-Type must be application/json"), STR(""));
     } else {
-        r->owner = call_new(a, mailbox, r, route, name, &caller);
+        visit->call = call_new(a, mailbox, r, route, name, &caller);
         request_read_body(r, BODY_MAX);
     }
 }
 
 void admin_body(struct admin *a, struct request *r)
 {
-    struct admin_call *c = r->owner;
+    struct admin_visit *visit = r->owner;
+    struct admin_call *c = visit->call;
 
     (void)a;
     c->body = secret_copy(r->body);
@@ -151,19 +160,28 @@ void admin_body(struct admin *a, struct request *r)
     c->route->act(c);
 }
 
+void admin_half_close(struct request *r)
+{
+    struct admin_visit *visit = r->owner;
+
+    if (visit->watcher != NULL)
+        watcher_half_close(visit->watcher);
+}
+
 void admin_gone(struct admin *a, struct request *r)
 {
-    struct admin_call *c = r->owner;
+    struct admin_visit *visit = r->owner;
+    struct admin_call *c = visit->call;
 
     (void)a;
+    if (visit->watcher != NULL)
+        watcher_gone(visit->watcher);
     if (c == NULL)
         return;
-    r->owner = NULL;
-    if (!c->handed) {
+    if (!c->handed)
         call_free(c); /* never reached the desk */
-        return;
-    }
-    c->r = NULL; /* freed when the outcome comes */
+    else
+        c->r = NULL; /* freed when the outcome comes */
 }
 
 /* --- changes ------------------------------------------------------------------------------ */
@@ -173,7 +191,7 @@ void admin_call_answer(struct admin_call *c)
     struct request *r = c->r;
 
     if (r != NULL) {
-        r->owner = NULL;
+        ((struct admin_visit *)r->owner)->call = NULL;
         if (c->wait_s > 0)
             admin_send_wait(r, c->wait_s);
         else if (c->outcome.type != NULL)

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/json_write.h"
+#include "exchange/live.h"
 #include "exchange/trace.h"
 #include "http/server.h"
 #include "io/mailbox.h"
@@ -73,6 +74,12 @@ struct admin_face {
     bool metrics_public; /* to all on this machine */
 };
 
+/* Since the start. */
+struct admin_counts {
+    uint64_t requests, failed, tokens_in, tokens_out, tokens_cache_read;
+    uint64_t running, streams; /* now */
+};
+
 struct admin_options {
     struct pool *pool;
     struct trace_ring *traces; /* NULL: none are kept */
@@ -92,6 +99,14 @@ struct admin_options {
     uint64_t (*revision)(void *desk_peer);
     /* Threads: any. */
     struct admin_face (*face)(void *desk_peer);
+    /* For events; all with `status_peer`, threads: any. */
+    void (*counts)(void *status_peer, struct admin_counts *out);
+    /* What every page shows at its top: objects with `kind` and `text`, elements of a list. */
+    void (*notices)(void *status_peer, struct json_writer *w);
+    /* The worker's ring; NULL behind the last. */
+    struct live *(*live)(void *status_peer, unsigned i);
+    /* Somebody watches (again): rings are filled, and told what runs already. */
+    void (*watch)(void *status_peer, bool watched);
 };
 
 /* Pieces of answers that the desk gives too. `now`: one moment on both clocks, so that times of the
@@ -121,6 +136,17 @@ const struct admin_metrics *admin_metrics_of(const struct admin *a);
  * stays in the browser: no log, proxy or history of a server sees it. Gives when it ends. Threads:
  * any. */
 int64_t admin_put_link(struct admin *a, struct str host, int64_t now_ms, struct buf *out);
+/* --- events (events.h): they are made on the desk's loop */
+
+/* Before the loop runs, and after it has ended. */
+void admin_events_start(struct admin *a, struct loop *l, struct mailbox *m);
+void admin_events_stop(struct admin *a);
+/* Something that dashboards show changed: `json` is the data of the event `name`. The desk's loop.
+ */
+void admin_publish(struct admin *a, const char *name, struct str json);
+/* The gateway is ending: streams of events end now. Threads: any. */
+void admin_drain(struct admin *a);
+
 /* The password is another one: all browsers have to log in again. Threads: any. */
 void admin_end_logins(struct admin *a);
 
@@ -130,5 +156,6 @@ bool admin_takes(struct str path);
 void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r);
 void admin_body(struct admin *a, struct request *r);
 void admin_gone(struct admin *a, struct request *r);
+void admin_half_close(struct request *r);
 
 #endif

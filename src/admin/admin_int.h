@@ -11,6 +11,8 @@
 #include "admin/guard.h"
 #include "admin/logins.h"
 
+struct events;
+
 #define ADMIN_ANSWER_MAX ((size_t)16 << 20)
 
 struct admin {
@@ -18,8 +20,19 @@ struct admin {
     struct admin_metrics metrics;
     struct guard guard;
     struct logins logins;
+    struct events *events;
     struct address addresses[ADMIN_ADDRESSES_MAX]; /* of `admin_listen` */
     size_t address_count;
+};
+
+struct watcher;
+
+/* What a request is to the admin: its `owner`, in its arena. */
+struct admin_visit {
+    struct admin *admin;
+    struct mailbox *mailbox; /* of its loop */
+    struct admin_call *call; /* a change under way, or: */
+    struct watcher *watcher; /* a stream of events */
 };
 
 /* Who calls. */
@@ -137,6 +150,10 @@ void requests_get(const struct admin_ask *a);
 void request_get(const struct admin_ask *a);
 void openapi_get(const struct admin_ask *a);
 void session_get(const struct admin_ask *a);
+void events_get(const struct admin_ask *a);
+
+/* Members of an object: a request as it stands in lists. */
+void admin_put_request(struct json_writer *w, const struct access_record *r);
 
 void session_begin(struct admin_call *c);
 void session_end(struct admin_call *c);

@@ -39,7 +39,7 @@ static void put_tokens(struct json_writer *w, const struct usage *u)
     json_put_end(w);
 }
 
-static void put_summary(struct json_writer *w, const struct access_record *r)
+void admin_put_request(struct json_writer *w, const struct access_record *r)
 {
     json_put_member(w, "id", str_c(r->request_id));
     json_put_member_i64(w, "started_unix_ms", r->started_unix_ms);
@@ -175,7 +175,7 @@ static void put_line(void *peer, struct str text)
 static void put_whole(struct json_writer *w, const struct access_record *r)
 {
     json_put_object(w);
-    put_summary(w, r);
+    admin_put_request(w, r);
     put_text(w, "path", r->path);
     json_put_member(w, "phase", str_c(r->phase));
     json_put_member_i64(w, "bytes_in", (int64_t)r->bytes_in);
@@ -305,7 +305,7 @@ void requests_get(const struct admin_ask *a)
             break;
         if (is_wanted(&q, &r)) {
             json_put_object(&w);
-            put_summary(&w, &r);
+            admin_put_request(&w, &r);
             json_put_end(&w);
             q.limit--;
         }

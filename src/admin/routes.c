@@ -11,6 +11,7 @@ static const struct admin_route routes[] = {
       .access = ADMIN_FOR_TOOLS },
     { HTTP_PUT, "/api/session/password", .act = session_password },
     { HTTP_GET, "/metrics", .answer = metrics_get, .access = ADMIN_FOR_ALL },
+    { HTTP_GET, "/api/events", .answer = events_get },
     { HTTP_GET, "/api/status", .answer = status_get },
     { HTTP_GET, "/api/scheduling", .answer = scheduling_get },
     { HTTP_PATCH, "/api/scheduling", .change = ADMIN_SCHEDULING },

@@ -317,6 +317,7 @@ void desk_start(struct desk *d)
     if (d->lists != NULL)
         model_lists_accounts(d->lists, d->known, d->known_count);
     d->mailbox = mailbox_new(d->loop);
+    d->o.on_start(d->o.peer, d->loop, d->mailbox);
     timer_init(&d->look, d->loop, look_at_store, d);
     timer_start(&d->look, STORE_LOOK_MS);
     desk_bindings_start(d);
@@ -360,6 +361,7 @@ void desk_close(struct desk *d)
         thread_join(d->thread);
         timer_stop(&d->look);
         mailbox_free(d->mailbox); /* changes that still wait are made */
+        d->o.on_stop(d->o.peer);
         desk_tests_end(d);
     }
     model_lists_free(d->lists);

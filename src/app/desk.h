@@ -25,6 +25,9 @@ struct desk_options {
     void (*on_settings)(void *peer, struct settings *s);
     /* There is a real account, or none any more: the simulator is to go or to come. */
     void (*on_accounts)(void *peer, size_t count);
+    /* Its loop is there, and nothing runs on it yet; its loop has ended. */
+    void (*on_start)(void *peer, struct loop *l, struct mailbox *m);
+    void (*on_stop)(void *peer);
     /* Another password is set for the dashboard, or none any more. */
     void (*on_password)(void *peer);
     void *peer;

@@ -29,7 +29,7 @@ struct gateway {
     struct trace_ring *traces; /* of finished requests */
     struct stored *stored;     /* the conversations of responses */
     struct kept *kept;         /* responses that clients may go on from */
-    _Atomic bool capturing;
+    _Atomic bool capturing, keeping_bodies;
     struct journal *journal;
     struct file_append *journal_file;
     struct timer journal_timer;
@@ -172,6 +172,7 @@ static void on_settings(void *peer, struct settings *s)
     pool_set_options(g->pool, &options);
     usage_keeper_settings(g->keeper, s);
     atomic_store(&g->capturing, s->logs_capture);
+    atomic_store(&g->keeping_bodies, s->logs_bodies);
     for (unsigned i = 0; i < g->worker_count; i++) {
         struct rules_news *news = must_alloc(sizeof(*news));
 
@@ -272,6 +273,91 @@ static bool put_metrics(void *peer, bool open_metrics, int64_t now_ms, struct bu
                                                   .simulating = atomic_load(&g->simulating),
                                                   .privacy = desk_face(g->desk).privacy },
                        open_metrics, now_ms, out);
+}
+
+/* --- what dashboards watch. Any thread. */
+
+static void put_notice(struct json_writer *w, const char *kind, struct str text)
+{
+    json_put_object(w);
+    json_put_member(w, "kind", str_c(kind));
+    json_put_member(w, "text", text);
+    json_put_end(w);
+}
+
+static void put_notices(void *peer, struct json_writer *w)
+{
+    struct gateway *g = peer;
+    struct buf fault = { .max = 2048 };
+
+    if (atomic_load(&g->simulating))
+        put_notice(w, "simulator",
+                   STR("No account is set up: every request is answered by the built-in provider "
+                       "simulator, not by a model."));
+    desk_put_fault(g->desk, &fault);
+    if (fault.len > 0)
+        put_notice(w, "settings_fault", buf_str(&fault));
+    if (atomic_load(&g->keeping_bodies))
+        put_notice(w, "bodies",
+                   STR("Bodies of requests are kept (`logs.bodies`): they hold what users wrote."));
+    buf_clear(&fault);
+}
+
+static void count_all(void *peer, struct admin_counts *out)
+{
+    struct gateway *g = peer;
+
+    *out = (struct admin_counts){ 0 };
+    for (unsigned i = 0; i < g->worker_count; i++) {
+        const struct exchange_metrics *m = &g->workers[i].exchange_metrics;
+
+        out->requests += count_read(&m->exchanges);
+        out->failed += count_read(&m->failed);
+        out->tokens_in += count_read(&m->tokens_in);
+        out->tokens_out += count_read(&m->tokens_out);
+        out->tokens_cache_read += count_read(&m->tokens_cache_read);
+        out->running += count_read(&m->exchanges_running);
+        out->streams += count_read(&m->streams_running);
+    }
+}
+
+static struct live *live_of(void *peer, unsigned i)
+{
+    struct gateway *g = peer;
+
+    return i < g->worker_count ? g->workers[i].live : NULL;
+}
+
+static void survey_here(void *message)
+{
+    struct worker *w = message;
+
+    live_survey(&w->env);
+}
+
+static void watch_all(void *peer, bool watched)
+{
+    struct gateway *g = peer;
+
+    for (unsigned i = 0; i < g->worker_count; i++) {
+        live_watch(g->workers[i].live, watched);
+        if (watched && !worker_send(&g->workers[i], survey_here, &g->workers[i]))
+            log_warn("dashboards will not see what runs already: a worker's mailbox is full");
+    }
+}
+
+static void on_desk_start(void *peer, struct loop *l, struct mailbox *m)
+{
+    struct gateway *g = peer;
+
+    admin_events_start(g->admin, l, m);
+}
+
+static void on_desk_stop(void *peer)
+{
+    struct gateway *g = peer;
+
+    admin_events_stop(g->admin);
 }
 
 /* --- connections
@@ -401,6 +487,7 @@ static void on_stop(void *peer)
         process_end(0);
     }
     g->stopping = true;
+    admin_drain(g->admin);
     log_info("stopping: running requests are finished", F_INT("drain_ms", g->drain_ms));
     for (size_t i = 0; i < g->listener_count; i++)
         listener_close(g->listeners[i]);
@@ -640,6 +727,8 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                            .on_settings = on_settings,
                                            .on_accounts = on_accounts,
                                            .on_password = on_password,
+                                           .on_start = on_desk_start,
+                                           .on_stop = on_desk_stop,
                                            .peer = &g },
                    &g.desk, e);
     if (st != OK || options->check_only)
@@ -653,6 +742,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     g.stored = stored_new();
     g.kept = kept_new();
     atomic_store(&g.capturing, s->logs_capture);
+    atomic_store(&g.keeping_bodies, s->logs_bodies);
     g.admin = admin_new(&(struct admin_options){ .pool = g.pool,
                                                  .traces = g.traces,
                                                  .token = options->admin_token,
@@ -663,7 +753,11 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                                  .status_peer = &g,
                                                  .today = desk_today,
                                                  .revision = settings_revision,
-                                                 .face = dashboard_face });
+                                                 .face = dashboard_face,
+                                                 .counts = count_all,
+                                                 .notices = put_notices,
+                                                 .live = live_of,
+                                                 .watch = watch_all });
     log_proxies(&s->provider.proxy);
     st = journal_start(&g, e);
     if (st != OK)

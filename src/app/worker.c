@@ -39,7 +39,9 @@ static void on_room(void *peer, struct request *r)
 static void on_half_close(void *peer, struct request *r)
 {
     (void)peer;
-    if (!admin_takes(r->path))
+    if (admin_takes(r->path))
+        admin_half_close(r);
+    else
         exchange_half_close(r);
 }
 
@@ -146,12 +148,14 @@ enum status worker_init(struct worker *w, const struct worker_options *options, 
         .hosts = options->hosts,
         .host_count = options->host_count,
     });
+    w->live = live_new();
     options->rules->owner_ref(options->rules->owner);
     w->env = (struct exchange_env){
         .loop = w->loop,
         .client = w->client,
         .pool = options->shared->pool,
         .journal = options->shared->journal,
+        .live = w->live,
         .stored = options->shared->stored,
         .kept = options->shared->kept,
         .metrics = &w->exchange_metrics,
@@ -176,6 +180,7 @@ void worker_clear(struct worker *w)
     server_free(w->server);
     client_free(w->client);
     exchange_env_clear(&w->env);
+    live_free(w->live);
     w->env.rules->owner_unref(w->env.rules->owner);
     mailbox_free(w->mailbox);
     loop_free(w->loop);

@@ -37,6 +37,7 @@ struct worker {
     struct client *client;
     struct exchange_env env;
     struct usage_feed *usage; /* to the keeper of usage; NULL: nobody keeps any */
+    struct live *live;
     struct admin *admin;      /* shared; answers what admin_takes() */
     struct worker_shared *shared;
     struct server_metrics server_metrics;

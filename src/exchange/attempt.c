@@ -1,5 +1,6 @@
 /* exchange/attempt.c - one try: the upstream call of one lease, from its head to its verdict. */
 #include "exchange/exchange_int.h"
+#include "exchange/live_int.h"
 #include "exchange/history.h"
 
 #include "base/log.h"
@@ -229,6 +230,13 @@ static void drop_request_body(struct exchange *x)
     request_drop_body(x->r);
 }
 
+static void note_content(struct exchange *x, int64_t now_ms)
+{
+    x->first_out_ms = now_ms;
+    if (is_watched(x))
+        live_tell_content(x);
+}
+
 /* After each feed: has content reached the client, and when did anything last? */
 static void note_progress(struct exchange *x)
 {
@@ -236,7 +244,7 @@ static void note_progress(struct exchange *x)
 
     if (x->emitter->bytes_out != x->bytes_out) {
         if (x->first_out_ms < 0 && emitter_has_content(x->emitter))
-            x->first_out_ms = now_ms; /* keep-alives and what is held back do not count */
+            note_content(x, now_ms); /* keep-alives and what is held back do not count */
         x->bytes_out = x->emitter->bytes_out;
         x->last_out_ms = now_ms;
     }
@@ -537,6 +545,8 @@ void attempt_start(struct exchange *x)
         emitter_attempt(x->emitter);
     if (x->emitter != NULL && a->translates)
         emitter_translate(x->emitter, a->wire, &a->crossing->encode, &a->crossing->asked);
+    if (is_watched(x))
+        live_tell_attempt(x);
     attempt_send(x);
 }
 
@@ -612,6 +622,8 @@ void attempt_end(struct exchange *x, const struct verdict *v)
             });
     lease_return(x->env->pool, &a->lease, v, now_ms);
     x->attempts[attempts_kept(x) - 1].locks = a->lease.locks;
+    if (is_watched(x))
+        live_tell_verdict(x, &x->attempts[attempts_kept(x) - 1]);
     if (v->kind != VERDICT_SUCCESS)
         buf_clear(&a->body);
     outgoing_clear(x);

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "exchange/exchange_int.h"
+#include "exchange/live_int.h"
 #include "exchange/history.h"
 #include "exchange/session.h"
 #include "io/crypto.h"
@@ -240,6 +241,8 @@ void exchange_body(struct request *r)
                                  });
     }
     journal_arrival(x);
+    if (is_watched(x))
+        live_tell_began(x);
     (void)again_allows(x->env, loop_now(x->env->loop), false);
     exchange_move(x, EXCHANGE_PICKING);
     if (x->target.ask == ASK_COUNT && (x->walk == NULL || x->walk->step_count > 0))

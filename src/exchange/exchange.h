@@ -15,6 +15,7 @@
 #include "base/metric.h"
 #include "exchange/access.h"
 #include "exchange/door.h"
+#include "exchange/live.h"
 #include "exchange/kept.h"
 #include "exchange/repair.h"
 #include "exchange/stored.h"
@@ -69,6 +70,7 @@ struct exchange_env {
     struct client *client;
     struct pool *pool;
     struct journal *journal; /* NULL: none */
+    struct live *live;       /* this worker's; NULL: none */
     struct stored *stored;   /* of all workers; NULL: none */
     struct kept *kept;       /* of all workers; NULL: none */
     struct exchange_metrics *metrics;

@@ -7,7 +7,7 @@ import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 MODULES = ["test_pass", "test_faults", "test_door", "test_life", "test_admin", "test_cloudcode", "test_legacy", "test_repair", "test_headers", "test_commands",
-           "test_metrics", "test_load", "test_pool", "test_models", "test_usage", "test_families", "test_assets", "test_dashboard", "test_kept", "test_websocket", "test_routing"]
+           "test_metrics", "test_load", "test_pool", "test_models", "test_usage", "test_families", "test_assets", "test_dashboard", "test_events", "test_kept", "test_websocket", "test_routing"]
 
 LONG = ["test_torture"]  # runs only when a word names it
 

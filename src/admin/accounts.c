@@ -160,17 +160,19 @@ struct list {
     struct admin_clock now;
 };
 
-static struct admin_today today_of(const struct admin *a, int64_t account)
+void account_put(struct json_writer *w, const struct admin *a, const struct account_view *v,
+                 const struct admin_clock *now)
 {
-    return a->o.today(a->o.desk_peer, account);
+    struct admin_today today = a->o.today(a->o.desk_peer, v->id);
+
+    admin_put_account(w, v, &today, now);
 }
 
 static void put_one(void *peer, const struct account_view *v)
 {
     struct list *list = peer;
-    struct admin_today today = today_of(list->admin, v->id);
 
-    admin_put_account(&list->w, v, &today, &list->now);
+    account_put(&list->w, list->admin, v, &list->now);
 }
 
 void accounts_get(const struct admin_ask *a)
@@ -202,8 +204,6 @@ void account_get(const struct admin_ask *a)
     buf_init(&b, ADMIN_ANSWER_MAX);
     struct json_writer w = json_writer(&b);
 
-    struct admin_today today = today_of(a->admin, v.id);
-
-    admin_put_account(&w, &v, &today, &now);
+    account_put(&w, a->admin, &v, &now);
     admin_send_written(a->r, &w);
 }

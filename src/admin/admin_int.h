@@ -152,6 +152,9 @@ void openapi_get(const struct admin_ask *a);
 void session_get(const struct admin_ask *a);
 void events_get(const struct admin_ask *a);
 
+/* An account, with what it did today. */
+void account_put(struct json_writer *w, const struct admin *a, const struct account_view *v,
+                 const struct admin_clock *now);
 /* Members of an object: a request as it stands in lists. */
 void admin_put_request(struct json_writer *w, const struct access_record *r);
 

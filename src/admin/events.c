@@ -128,6 +128,7 @@ static void write_text(struct watcher *w, struct str text, int64_t now_ms)
 /* --- a snapshot: everything that events tell of, as it is now */
 
 struct list {
+    const struct admin *admin;
     struct json_writer *w;
     const struct admin_clock *now;
     size_t count;
@@ -138,12 +139,12 @@ static void put_account(void *peer, const struct account_view *v)
     struct list *list = peer;
 
     if (list->count++ < EVENTS_ACCOUNTS_MAX)
-        admin_put_account(list->w, v, list->now);
+        account_put(list->w, list->admin, v, list->now);
 }
 
 static void snapshot_put(struct admin *a, const struct admin_clock *now, struct json_writer *w)
 {
-    struct list list = { w, now, 0 };
+    struct list list = { a, w, now, 0 };
     struct admin_face face = a->o.face(a->o.desk_peer);
     uint64_t revision = a->o.revision(a->o.desk_peer);
     struct buf scheduling = { .max = 65536 };

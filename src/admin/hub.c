@@ -151,7 +151,7 @@ static void tell_account(struct look *l, const struct account_view *v)
         json_put_key(&l->w, STR("changed"));
         json_put_array(&l->w);
     }
-    admin_put_account(&l->w, v, &l->now);
+    account_put(&l->w, l->hub->admin, v, &l->now);
 }
 
 /* Where it stood before; those between have gone. */
@@ -178,7 +178,7 @@ static void look_at_account(void *peer, const struct account_view *v)
     struct json_writer w = json_writer(&l->plain);
 
     l->plain.len = 0;
-    admin_put_account(&w, v, &l->hub->clock);
+    account_put(&w, l->hub->admin, v, &l->hub->clock);
     fingerprint_add(&now.print, buf_str(&l->plain));
     if (l->count == l->cap) {
         l->cap = l->cap == 0 ? 64 : l->cap * 2;

@@ -1,5 +1,5 @@
-/* admin/accounts.c - GET /api/accounts[/{account}]: accounts with quota, lockouts and what they do.
- */
+/* admin/accounts.c - GET /api/accounts[/{account}], GET /api/quota: accounts with quota, lockouts
+ * and what they do. */
 #include "admin/admin_int.h"
 
 static int64_t unix_of(const struct admin_clock *now, int64_t loop_ms)
@@ -22,7 +22,7 @@ static void put_windows(struct json_writer *w, const struct quota_said *said,
 {
     json_put_key(w, STR("windows"));
     json_put_array(w);
-    for (uint32_t i = 0; i < said->count; i++) {
+    for (uint32_t i = 0; i < said->count && said->windows[0].name[0] != '\0'; i++) {
         const struct quota_window *one = &said->windows[i];
         bool over = one->reset_ms != 0 && one->reset_ms <= now->loop_ms;
 
@@ -206,4 +206,36 @@ void account_get(const struct admin_ask *a)
 
     account_put(&w, a->admin, &v, &now);
     admin_send_written(a->r, &w);
+}
+
+/* Accounts with what is left of them, and nothing else. */
+static void put_left(void *peer, const struct account_view *v)
+{
+    struct list *list = peer;
+    struct json_writer *w = &list->w;
+
+    json_put_object(w);
+    json_put_member_i64(w, "id", v->id);
+    json_put_member(w, "label", str_c(v->label));
+    json_put_member(w, "provider", str_c(v->provider));
+    json_put_member(w, "tier", str_c(tier_word(v->tier)));
+    put_quotas(w, v, &list->now);
+    json_put_member_i64(w, "quota_count", v->quota_count);
+    json_put_end(w);
+}
+
+void quota_get(const struct admin_ask *a)
+{
+    struct list list = { .now = admin_clock(request_loop(a->r)) };
+    struct buf b;
+
+    buf_init(&b, ADMIN_ANSWER_MAX);
+    list.w = json_writer(&b);
+    json_put_object(&list.w);
+    json_put_key(&list.w, STR("accounts"));
+    json_put_array(&list.w);
+    (void)pool_each(a->admin->o.pool, list.now.loop_ms, put_left, &list);
+    json_put_end(&list.w);
+    json_put_end(&list.w);
+    admin_send_written(a->r, &list.w);
 }

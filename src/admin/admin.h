@@ -33,19 +33,21 @@ METRIC_STRUCT(admin_metrics, ADMIN_METRICS)
 
 /* `name` is what the path says: an account's id or label, a session. */
 enum admin_change {
-    ADMIN_SCHEDULING,     /* {"mode", "max_wait_seconds", "queue_wait_seconds", "revision"} */
-    ADMIN_FIX,            /* {"account": id or label} */
-    ADMIN_UNFIX,          /* no body */
-    ADMIN_BINDINGS_CLEAR, /* no body */
-    ADMIN_BINDING_CLEAR,  /* name, no body */
-    ADMIN_ACCOUNT_ADD,    /* an account as in the settings file */
-    ADMIN_ACCOUNT_CHANGE, /* name; members of it that can be changed */
-    ADMIN_ACCOUNT_REMOVE, /* name, no body */
-    ADMIN_LOCKOUTS_CLEAR, /* name, no body */
-    ADMIN_ACCOUNT_TEST,   /* name, no body */
-    ADMIN_LOGIN,          /* {"password"}: 200 when it is the right one, else 401 */
-    ADMIN_PASSWORD,       /* {"password", "current"} */
-    ADMIN_USAGE,          /* no body: what was used, as the query says */
+    ADMIN_SCHEDULING,      /* {"mode", "max_wait_seconds", "queue_wait_seconds", "revision"} */
+    ADMIN_FIX,             /* {"account": id or label} */
+    ADMIN_UNFIX,           /* no body */
+    ADMIN_BINDINGS_CLEAR,  /* no body */
+    ADMIN_BINDING_CLEAR,   /* name, no body */
+    ADMIN_ACCOUNT_ADD,     /* an account as in the settings file */
+    ADMIN_ACCOUNT_CHANGE,  /* name; members of it that can be changed */
+    ADMIN_ACCOUNT_REMOVE,  /* name, no body */
+    ADMIN_LOCKOUTS_CLEAR,  /* name, no body */
+    ADMIN_ACCOUNT_TEST,    /* name, no body */
+    ADMIN_LOGIN,           /* {"password"}: 200 when it is the right one, else 401 */
+    ADMIN_PASSWORD,        /* {"password", "current"} */
+    ADMIN_USAGE,           /* no body: what was used, as the query says */
+    ADMIN_ACCOUNT_REFRESH, /* name, no body */
+    ADMIN_QUOTA_REFRESH,   /* no body */
     ADMIN_CHANGES,
 };
 

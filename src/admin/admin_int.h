@@ -145,6 +145,7 @@ void status_get(const struct admin_ask *a);
 void scheduling_get(const struct admin_ask *a);
 void bindings_get(const struct admin_ask *a);
 void accounts_get(const struct admin_ask *a);
+void quota_get(const struct admin_ask *a);
 void account_get(const struct admin_ask *a);
 void requests_get(const struct admin_ask *a);
 void request_get(const struct admin_ask *a);

@@ -30,10 +30,13 @@ static void keep_id(struct loading *l, int64_t id)
     l->ids[l->count++] = id;
 }
 
-static void load_one(struct loading *l, const struct account_spec *spec)
+static void load_one(struct loading *l, const struct account_spec *given)
 {
     struct upstream *up = NULL;
     struct error e = { 0 };
+    struct account_spec told = *given, *spec = &told; /* what it holds stays the caller's */
+
+    desk_lay_facts(l->desk, spec);
     enum status st = upstream_new(spec, &l->settings->provider, &up, &e);
 
     if (st == OK)
@@ -111,14 +114,22 @@ static enum status load_accounts(struct desk *d, struct settings *s, struct erro
     return l.status;
 }
 
+static void tell_upkeep(struct desk *d)
+{
+    if (d->client == NULL)
+        return;
+    model_lists_accounts(d->lists, d->known, d->known_count);
+    quotas_accounts(d->quotas, d->known, d->known_count);
+}
+
 void desk_reload_accounts(struct desk *d)
 {
     struct settings *s = settings_ref(config_file_settings(d->config));
 
     (void)load_accounts(d, s, NULL); /* faults are logged account by account */
     settings_unref(s);
-    if (d->lists != NULL)
-        model_lists_accounts(d->lists, d->known, d->known_count);
+    tell_upkeep(d);
+    desk_facts_prune(d);
     d->o.on_accounts(d->o.peer, d->known_count);
 }
 
@@ -204,8 +215,12 @@ static void set_face(struct desk *d, const struct settings *s)
 
 static void set_upkeep(struct desk *d, const struct settings *s)
 {
-    if (d->lists != NULL)
-        model_lists_every(d->lists, s->quota_auto_refresh ? s->quota_refresh_minutes * 60000 : 0);
+    int64_t every_ms = s->quota_auto_refresh ? s->quota_refresh_minutes * 60000 : 0;
+
+    if (d->client == NULL)
+        return;
+    model_lists_every(d->lists, every_ms);
+    quotas_every(d->quotas, every_ms);
 }
 
 /* Other settings are in force, by an edit, a reload or a change of ours. */
@@ -307,15 +322,16 @@ void desk_start(struct desk *d)
         &(struct client_options){
             .loop = d->loop, .limits = s->client, .tls = s->tls, .metrics = &d->client_metrics },
         &e);
-    if (d->client == NULL)
-        log_warn("accounts cannot be tested, nor their lists of models be read",
+    if (d->client == NULL) {
+        log_warn("providers cannot be asked for models and quotas, nor accounts be tested",
                  F_C("why", e.text));
-    else
+    } else {
         d->lists = model_lists_new(&(struct model_lists_options){
             .loop = d->loop, .client = d->client, .pool = d->o.pool });
+        desk_quotas_start(d);
+    }
     set_upkeep(d, s);
-    if (d->lists != NULL)
-        model_lists_accounts(d->lists, d->known, d->known_count);
+    tell_upkeep(d);
     d->mailbox = mailbox_new(d->loop);
     d->o.on_start(d->o.peer, d->loop, d->mailbox);
     timer_init(&d->look, d->loop, look_at_store, d);
@@ -363,6 +379,7 @@ void desk_close(struct desk *d)
         mailbox_free(d->mailbox); /* changes that still wait are made */
         d->o.on_stop(d->o.peer);
         desk_tests_end(d);
+        desk_quotas_end(d);
     }
     model_lists_free(d->lists);
     if (d->client != NULL)

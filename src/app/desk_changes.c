@@ -15,8 +15,17 @@ static desk_change *const changes[ADMIN_CHANGES] = {
     [ADMIN_ACCOUNT_CHANGE] = desk_account_change,
     [ADMIN_ACCOUNT_REMOVE] = desk_account_remove,
     [ADMIN_LOCKOUTS_CLEAR] = desk_lockouts_clear,
+    [ADMIN_QUOTA_REFRESH] = desk_quota_refresh,
     [ADMIN_LOGIN] = desk_login,
     [ADMIN_PASSWORD] = desk_password,
+};
+
+/* Those that wait for a provider: true when they are under way, and the call is answered later. */
+typedef bool desk_slow_change(struct desk *d, struct admin_call *c, struct admin_outcome *out);
+
+static desk_slow_change *const slow_changes[ADMIN_CHANGES] = {
+    [ADMIN_ACCOUNT_TEST] = desk_account_test,
+    [ADMIN_ACCOUNT_REFRESH] = desk_account_refresh,
 };
 
 /* --- outcomes */
@@ -119,12 +128,13 @@ static void change_here(void *message)
 
     buf_init(&out.body, (size_t)1 << 20);
     assert(admin_call_change(c) < ADMIN_CHANGES);
-    if (admin_call_change(c) != ADMIN_ACCOUNT_TEST) {
-        changes[admin_call_change(c)](d, c, &out);
-        admin_call_done(c, &out);
-    } else if (desk_account_test(d, c, &out)) {
-        buf_clear(&out.body); /* the test answers */
+    desk_slow_change *slow = slow_changes[admin_call_change(c)];
+
+    if (slow != NULL && slow(d, c, &out)) {
+        buf_clear(&out.body); /* it is answered when it is done */
     } else {
+        if (slow == NULL)
+            changes[admin_call_change(c)](d, c, &out);
         admin_call_done(c, &out);
     }
     free(asked);

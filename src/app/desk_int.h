@@ -8,6 +8,15 @@
 #include "base/json_write.h"
 #include "store/password.h"
 #include "upkeep/model_lists.h"
+#include "upkeep/quotas.h"
+
+/* What a provider told of an account, where its settings say nothing. */
+struct found_facts {
+    int64_t id;
+    struct str provider; /* static */
+    enum tier tier;
+    char project[FACTS_PROJECT_MAX];
+};
 
 struct desk {
     struct desk_options o;
@@ -23,6 +32,10 @@ struct desk {
     size_t known_count;
     struct client *client; /* of the desk's loop: for what accounts are asked in the background */
     struct model_lists *lists; /* NULL: there is no client */
+    struct quotas *quotas;     /* likewise */
+    struct found_facts *found;
+    size_t found_count;
+    unsigned refresh_count; /* calls that wait for figures */
     struct client_metrics client_metrics;
     struct account_test *tests; /* under way */
     unsigned test_count;
@@ -68,6 +81,16 @@ void desk_password_look(struct desk *d);
 bool desk_account_test(struct desk *d, struct admin_call *c, struct admin_outcome *out);
 /* Those under way are given up. */
 void desk_tests_end(struct desk *d);
+
+/* desk_quota.c */
+desk_change desk_quota_refresh;
+/* As desk_account_test(). */
+bool desk_account_refresh(struct desk *d, struct admin_call *c, struct admin_outcome *out);
+void desk_quotas_start(struct desk *d);
+void desk_quotas_end(struct desk *d); /* those who wait are answered */
+/* What its provider told lies over what the account does not say. The slices are the desk's. */
+void desk_lay_facts(const struct desk *d, struct account_spec *spec);
+void desk_facts_prune(struct desk *d); /* of accounts that are gone */
 
 void outcome_error(struct admin_outcome *out, enum status st, const char *text);
 /* `path` names the member that is wrong. */

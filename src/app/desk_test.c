@@ -1,5 +1,5 @@
-/* app/desk_test.c - testing an account: its provider is asked for its list of models with the
- * account's own credential, address and proxy.
+/* app/desk_test.c - testing an account: its provider is asked for its list of models, or for what
+ * is left, with the account's own credential, address and proxy.
  *
  * That costs no tokens. What it finds out is told, not learned: only an account whose credential
  * the provider had refused is taken back into use when it is accepted now. The desk goes on while
@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "upkeep/list_call.h"
+#include "upkeep/question.h"
 
 #define TESTS_MAX 16
 #define TEST_MS 30000
@@ -20,7 +20,8 @@ struct account_test {
     int64_t id;
     bool refused;
     struct upstream *upstream; /* ours */
-    struct list_call call;
+    struct question call;
+    struct facts_course course; /* where that is what is asked */
     int64_t started_us;
 };
 
@@ -74,7 +75,8 @@ static void test_unlink(struct account_test *t)
 /* It is in no list any more. */
 static void test_free(struct account_test *t)
 {
-    list_call_clear(&t->call);
+    question_clear(&t->call);
+    facts_clear(&t->course);
     upstream_free(t->upstream);
     free(t);
 }
@@ -125,6 +127,19 @@ static void test_end(void *peer, const struct call_fault *fault)
 
 /* --- the beginning */
 
+static bool ask(struct account_test *t)
+{
+    struct client *client = t->desk->client;
+
+    if (!facts_prove_credential(t->upstream))
+        return question_send_list(&t->call, client, t->upstream, STR(""), TEST_MS);
+    facts_begin(&t->course, t->upstream, STR(""));
+    struct upstream_ask question = facts_question(&t->course);
+
+    return question_send(&t->call, client, facts_upstream(&t->course), &question, t->course.body,
+                         TEST_MS);
+}
+
 bool desk_account_test(struct desk *d, struct admin_call *c, struct admin_outcome *out)
 {
     struct account_view v;
@@ -158,8 +173,8 @@ bool desk_account_test(struct desk *d, struct admin_call *c, struct admin_outcom
                                 .refused = v.refused,
                                 .upstream = up,
                                 .started_us = clock_mono_us() };
-    list_call_init(&t->call, JUDGE_BODY_MAX, test_end, t);
-    if (list_call_send(&t->call, d->client, up, STR(""), TEST_MS)) {
+    question_init(&t->call, JUDGE_BODY_MAX, test_end, t);
+    if (ask(t)) {
         d->tests = t;
         d->test_count++;
         return true;

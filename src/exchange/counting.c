@@ -20,9 +20,7 @@ void counting_begin(struct exchange *x)
             counting_estimate(x);
         return;
     }
-    const struct upstream *u = x->attempt.lease.upstream;
-
-    if (!wire_counts(outgoing_wire(x->target.protocol, u->wires))) {
+    if (!wire_counts(outgoing_wire(x->target.protocol, x->attempt.lease.wires))) {
         lease_return(x->env->pool, &x->attempt.lease, &nothing, now_ms);
         counting_estimate(x);
         return;

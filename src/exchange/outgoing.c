@@ -230,7 +230,7 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why)
         return embedding_make(x, why);
     enum wire_dialect dialect = upstream_dialect(a->upstream);
 
-    a->wire = outgoing_wire(x->target.protocol, a->upstream->wires);
+    a->wire = outgoing_wire(x->target.protocol, a->lease.wires);
     if (dialect == DIALECT_COPILOT && !find_turn(x, why))
         return false;
     /* what another provider signed would be refused by this one: it is left out by translation */

@@ -35,6 +35,8 @@ struct model_list *model_list_new(const struct listed_model *models, size_t coun
     for (size_t i = 0; i < count; i++)
         if (l->count == 0 || !str_eq(kept[l->count - 1].id, sorted[i]->id))
             kept[l->count++] = model_copy(&l->arena, sorted[i]);
+    for (size_t i = 0; i < l->count; i++)
+        l->tells_wires = l->tells_wires || kept[i].wires != 0;
     l->models = kept;
     free(sorted);
     return l;
@@ -52,7 +54,7 @@ static bool model_equal(const struct listed_model *a, const struct listed_model 
 {
     return str_eq(a->id, b->id) && str_eq(a->name, b->name) && str_eq(a->owner, b->owner) &&
            a->created_unix_ms == b->created_unix_ms && a->tokens_in_max == b->tokens_in_max &&
-           a->tokens_out_max == b->tokens_out_max;
+           a->tokens_out_max == b->tokens_out_max && a->wires == b->wires;
 }
 
 bool model_list_equal(const struct model_list *a, const struct model_list *b)
@@ -83,11 +85,11 @@ static size_t place_of(const struct model_list *l, struct str id)
     return low;
 }
 
-static bool lists(const struct model_list *l, struct str id)
+static const struct listed_model *listed(const struct model_list *l, struct str id)
 {
     size_t at = place_of(l, id);
 
-    return at < l->count && str_eq(l->models[at].id, id);
+    return at < l->count && str_eq(l->models[at].id, id) ? &l->models[at] : NULL;
 }
 
 struct joined {
@@ -120,49 +122,75 @@ static bool is_date(struct str s)
            is_number(str_drop(s, 6 + 2 * dash), 2, 1, 31);
 }
 
-/* Lists it with a date behind its name. */
-static bool lists_dated(const struct model_list *l, struct str name)
+/* Listed with a date behind its name. */
+static const struct listed_model *listed_dated(const struct model_list *l, struct str name)
 {
     struct joined j;
     struct str begin = join(&j, name, STR("-20"));
 
     for (size_t i = place_of(l, begin); i < l->count && str_starts(l->models[i].id, begin); i++)
         if (is_date(str_drop(l->models[i].id, name.len + 1)))
-            return true;
-    return false;
+            return &l->models[i];
+    return NULL;
 }
 
-/* Lists it, in this spelling of its folder. */
-static bool offers(const struct model_list *l, struct str model)
+/* So, or with a date. */
+static const struct listed_model *listed_so(const struct model_list *l, struct str name)
+{
+    const struct listed_model *m = listed(l, name);
+
+    return m != NULL ? m : listed_dated(l, name);
+}
+
+/* Offered, in this spelling of its folder. */
+static const struct listed_model *offered_so(const struct model_list *l, struct str model)
 {
     static const struct str newest[] = { { "-latest", 7 }, { ":latest", 7 }, { "-0", 2 } };
+    const struct listed_model *m;
     struct joined j;
     struct str name, variant;
 
     if (model.len == 0 || model.len > LISTED_ID_MAX)
-        return false;
-    if (lists(l, model) || lists_dated(l, model))
-        return true;
+        return NULL;
+    if ((m = listed_so(l, model)) != NULL)
+        return m;
     /* `claude-x-latest` and `claude-x-0` stand for the newest dated one, `llama3` for
      * `llama3:latest` */
     for (size_t i = 0; i < COUNT(newest); i++) {
         name = str_drop_last(model, newest[i].len);
-        if (lists(l, join(&j, model, newest[i])) || (name.len > 0 && str_ends(model, newest[i]) &&
-                                                     (lists(l, name) || lists_dated(l, name))))
-            return true;
+        m = listed(l, join(&j, model, newest[i]));
+        if (m == NULL && name.len > 0 && str_ends(model, newest[i]))
+            m = listed_so(l, name);
+        if (m != NULL)
+            return m;
     }
     /* `x:nitro`: routers take such words behind any model of theirs */
-    return str_cut_last(model, ':', &name, &variant) && lists(l, name);
+    return str_cut_last(model, ':', &name, &variant) ? listed(l, name) : NULL;
 }
 
 /* Google takes its models with their folder and without, and lists them now so, now so. */
-bool model_list_offers(const struct model_list *l, struct str model)
+static const struct listed_model *offered(const struct model_list *l, struct str model)
 {
     static const struct str folder = { "models/", 7 };
+    const struct listed_model *m = offered_so(l, model);
     struct joined j;
 
+    if (m != NULL)
+        return m;
     if (str_starts(model, folder))
-        return offers(l, model) || offers(l, str_drop(model, folder.len));
-    return offers(l, model) ||
-           (model.len > 0 && model.len <= LISTED_ID_MAX && offers(l, join(&j, folder, model)));
+        return offered_so(l, str_drop(model, folder.len));
+    return model.len > 0 && model.len <= LISTED_ID_MAX ? offered_so(l, join(&j, folder, model))
+                                                       : NULL;
+}
+
+bool model_list_offers(const struct model_list *l, struct str model)
+{
+    return offered(l, model) != NULL;
+}
+
+uint32_t model_list_wires(const struct model_list *l, struct str model)
+{
+    const struct listed_model *m = l->tells_wires ? offered(l, model) : NULL;
+
+    return m == NULL ? 0 : m->wires;
 }

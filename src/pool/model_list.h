@@ -17,12 +17,14 @@ struct listed_model {
     struct str name, owner;                /* empty: the list does not say */
     int64_t created_unix_ms;               /* 0: the same */
     int64_t tokens_in_max, tokens_out_max; /* 0: the same */
+    uint32_t wires; /* WIRE_BITs that it is served over; 0: all that the account speaks */
 };
 
 struct model_list {
     struct model_list *next; /* in the pool */
     uint32_t users;
     struct arena arena;
+    bool tells_wires;                  /* of some model */
     const struct listed_model *models; /* in the order of their ids, each of them once */
     size_t count;
 };
@@ -35,5 +37,9 @@ bool model_list_equal(const struct model_list *a, const struct model_list *b);
 /* Is it listed, or would a provider with this list take it for one that is? Names without their
  * date, `-latest`, `:latest` and the like are understood. */
 bool model_list_offers(const struct model_list *l, struct str model);
+
+/* The wires that the list names for the model, in the spelling of the list or in one that stands
+ * for it; 0: none. */
+uint32_t model_list_wires(const struct model_list *l, struct str model);
 
 #endif

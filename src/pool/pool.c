@@ -153,6 +153,17 @@ static bool in_flight_counts(const struct pool *p, const struct account *acc, bo
     return was_busy || account_is_busy(acc) || p->options.mode == MODE_PERFORMANCE_FIRST;
 }
 
+/* What the account speaks, but for a model that its list says to be served over some wires only. */
+static uint32_t wires_of(const struct account *acc, const struct pick_ask *ask)
+{
+    uint32_t all = acc->config->means.wires, some;
+
+    if (acc->listed == NULL || !acc->listed->tells_wires)
+        return all;
+    some = all & model_list_wires(acc->listed, ask->model);
+    return (some & ask->wires) != 0 ? some : all;
+}
+
 static void lease_take(struct pool *p, const struct pick_ask *ask, struct standing *s,
                        const struct pick *why, struct lease *l)
 {
@@ -169,7 +180,7 @@ static void lease_take(struct pool *p, const struct pick_ask *ask, struct standi
     l->number = ++p->turn;
     l->upstream = acc->config->means.upstream;
     l->account_id = acc->id;
-    l->wires = acc->config->means.wires;
+    l->wires = wires_of(acc, ask);
     l->taken_ms = p->now_ms;
     l->model = ask->model;
     l->provider = acc->config->provider;

@@ -17,6 +17,13 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
         return buf_add(out, STR("/v1/messages/count_tokens"));
     case OP_EMBED:
     case OP_EMBED_BATCH:
+    case OP_IMAGE:
+    case OP_IMAGE_EDIT:
+    case OP_TRANSCRIBE:
+    case OP_LOAD:
+    case OP_ONBOARD:
+    case OP_AVAILABLE:
+    case OP_USAGE:
         return false;
     }
     return false;

@@ -12,9 +12,19 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
         return buf_add(out, STR("/v1internal:streamGenerateContent?alt=sse"));
     case OP_COUNT:
         return buf_add(out, STR("/v1internal:countTokens"));
+    case OP_LOAD:
+        return buf_add(out, STR("/v1internal:loadCodeAssist"));
+    case OP_ONBOARD:
+        return buf_add(out, STR("/v1internal:onboardUser"));
+    case OP_AVAILABLE:
+        return buf_add(out, STR("/v1internal:fetchAvailableModels"));
     case OP_MODELS:
     case OP_EMBED:
     case OP_EMBED_BATCH:
+    case OP_IMAGE:
+    case OP_IMAGE_EDIT:
+    case OP_TRANSCRIBE:
+    case OP_USAGE:
         return false;
     }
     return false;

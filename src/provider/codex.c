@@ -13,6 +13,13 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
     case OP_COUNT:
     case OP_EMBED:
     case OP_EMBED_BATCH:
+    case OP_IMAGE:
+    case OP_IMAGE_EDIT:
+    case OP_TRANSCRIBE:
+    case OP_LOAD:
+    case OP_ONBOARD:
+    case OP_AVAILABLE:
+    case OP_USAGE:
         return false;
     }
     return false;
@@ -47,6 +54,20 @@ const struct dialect dialect_codex = {
     .put_fields = put_session,
 };
 
+static bool put_usage_path(const struct upstream_ask *ask, struct buf *out)
+{
+    return ask->op == OP_USAGE && buf_add(out, STR("/wham/usage"));
+}
+
+static const struct dialect dialect_usage = {
+    .wires = WIRE_BIT(WIRE_OPENAI_RESPONSES),
+    .auth_name = TEXT("Authorization"),
+    .auth_before = TEXT("Bearer "),
+    .account_name = TEXT("chatgpt-account-id"),
+    .put_path = put_usage_path,
+};
+static const struct facts_source usage = { .dialect = &dialect_usage, .drop = TEXT("/codex") };
+
 const struct provider provider_codex = {
     .name = TEXT("codex"),
     .base_url = TEXT("https://chatgpt.com/backend-api/codex"),
@@ -54,6 +75,7 @@ const struct provider provider_codex = {
     .dialect = &dialect_codex,
     .signs_in = true,
     .speaks = DIALECT_CODEX,
+    .facts = &usage,
     .standard = { { TEXT("originator"), TEXT("penstock") } },
     .quota_group = quota_group_codex,
 };

@@ -16,6 +16,13 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
         return buf_add(out, STR("/embeddings"));
     case OP_COUNT:
     case OP_EMBED_BATCH:
+    case OP_IMAGE:
+    case OP_IMAGE_EDIT:
+    case OP_TRANSCRIBE:
+    case OP_LOAD:
+    case OP_ONBOARD:
+    case OP_AVAILABLE:
+    case OP_USAGE:
         return false;
     }
     return false;
@@ -44,6 +51,30 @@ const struct dialect dialect_copilot = {
     .computed = { TEXT("X-Initiator"), TEXT("Copilot-Vision-Request") },
 };
 
+static bool put_user_path(const struct upstream_ask *ask, struct buf *out)
+{
+    return ask->op == OP_USAGE && buf_add(out, STR("/copilot_internal/user"));
+}
+
+static bool put_github_version(const struct upstream_ask *ask, struct buf *out)
+{
+    (void)ask;
+    return buf_add(out, STR("X-GitHub-Api-Version: 2022-11-28\r\n"));
+}
+
+/* GitHub itself tells, to whoever shows its own token. */
+static const struct dialect dialect_github = {
+    .wires = COPILOT_WIRES,
+    .auth_name = TEXT("Authorization"),
+    .auth_before = TEXT("token "),
+    .put_path = put_user_path,
+    .put_fields = put_github_version,
+};
+static const struct facts_source user = { .dialect = &dialect_github,
+                                          .base_url = TEXT("https://api.github.com"),
+                                          .drop = TEXT("/copilot_internal/v2/token"),
+                                          .by_renewal = true };
+
 const struct provider provider_copilot = {
     .name = TEXT("copilot"),
     .base_url = TEXT("https://api.githubcopilot.com"),
@@ -51,6 +82,7 @@ const struct provider provider_copilot = {
     .dialect = &dialect_copilot,
     .signs_in = true,
     .speaks = DIALECT_COPILOT,
+    .facts = &user,
     .standard = { { TEXT("Editor-Version"), TEXT("penstock/" PENSTOCK_VERSION) },
                   { TEXT("Editor-Plugin-Version"), TEXT("penstock/" PENSTOCK_VERSION) } },
     .quota_group = quota_group_copilot,

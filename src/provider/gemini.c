@@ -60,6 +60,14 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
         return put_method(ask->model, STR(":embedContent"), out);
     case OP_EMBED_BATCH:
         return put_method(ask->model, STR(":batchEmbedContents"), out);
+    case OP_IMAGE:
+    case OP_IMAGE_EDIT:
+    case OP_TRANSCRIBE:
+    case OP_LOAD:
+    case OP_ONBOARD:
+    case OP_AVAILABLE:
+    case OP_USAGE:
+        return false;
     }
     return false;
 }

@@ -1,4 +1,4 @@
-/* provider/model_page.h - one page of a provider's list of models, in any of the three forms.
+/* provider/model_page.h - one page of a provider's list of models, in any of its forms.
  *
  * Read are the ids and what our own list can show. What cannot be read whole is refused whole: a
  * list with a hole would keep an account from models that it has. Sources: docs/providers.
@@ -7,8 +7,16 @@
 #define PENSTOCK_PROVIDER_MODEL_PAGE_H
 
 #include "base/error.h"
-#include "pool/model_list.h"
-#include "wire/protocol.h"
+#include "provider/provider.h"
+
+enum model_form {
+    MODELS_OPENAI,    /* `data`; Copilot's says over which wires, and its limits, too */
+    MODELS_ANTHROPIC, /* `data`, page by page */
+    MODELS_GEMINI,    /* `models`, page by page, with names `models/x` */
+    MODELS_CODEX,     /* `models` with slugs */
+};
+/* How the upstream lists its models. */
+enum model_form upstream_model_form(const struct upstream *u);
 
 struct model_page {
     struct listed_model *models;
@@ -18,7 +26,7 @@ struct model_page {
 
 /* All is in `a`, or borrows from `body`. E_SYNTAX names what is wrong, E_LIMIT: more than
  * LISTED_MODELS_MAX. */
-MUST_USE enum status model_page_read(enum wire wire, struct str body, struct arena *a,
+MUST_USE enum status model_page_read(enum model_form form, struct str body, struct arena *a,
                                      struct model_page *out, struct error *e);
 
 #endif

@@ -16,7 +16,17 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
         return responses && buf_add(out, STR("/responses/input_tokens"));
     case OP_EMBED:
         return buf_add(out, STR("/embeddings"));
+    case OP_IMAGE:
+        return buf_add(out, STR("/images/generations"));
+    case OP_IMAGE_EDIT:
+        return buf_add(out, STR("/images/edits"));
+    case OP_TRANSCRIBE:
+        return buf_add(out, STR("/audio/transcriptions"));
     case OP_EMBED_BATCH:
+    case OP_LOAD:
+    case OP_ONBOARD:
+    case OP_AVAILABLE:
+    case OP_USAGE:
         return false;
     }
     return false;

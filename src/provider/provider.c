@@ -81,7 +81,8 @@ struct making {
     const struct provider_options *options;
     const struct header_pair *headers; /* of `providers.<name>` */
     size_t header_count;
-    const struct str *more_urls; /* likewise: of the addresses behind this one */
+    const struct facts_source *facts; /* it is where the account's usage is asked for */
+    const struct str *more_urls;      /* likewise: of the addresses behind this one */
     size_t more_url_count;
     struct upstream *up;
     struct buf auth, lines;    /* the credential's line, and those that all requests have */
@@ -104,7 +105,9 @@ static enum status make_wires(struct making *m)
                         STR_ARG(m->spec->wire));
         m->up->wires = WIRE_BIT(wire);
     }
-    m->up->dialect = p->dialect != NULL ? p->dialect : dialect_of(m->up->wires);
+    m->up->dialect = m->facts != NULL     ? m->facts->dialect
+                     : p->dialect != NULL ? p->dialect
+                                          : dialect_of(m->up->wires);
     if (m->spec->project.len > 0 && (m->up->wires & WIRE_BIT(WIRE_CLOUDCODE)) == 0)
         return fail(m->error, E_SYNTAX, "project: is for accounts that speak cloudcode only");
     m->up->project = arena_copy(&m->up->arena, m->spec->project);
@@ -181,7 +184,9 @@ static enum status make_origin(struct making *m, struct str base_url)
 
 static enum status make_auth(struct making *m)
 {
-    struct str key = str_trim(secret_reveal(account_credential(m->spec)));
+    struct str key = str_trim(secret_reveal(m->facts != NULL && m->facts->by_renewal
+                                                ? &m->spec->grant.refresh
+                                                : account_credential(m->spec)));
     const struct provider *p = m->up->provider;
     const struct dialect *d = m->up->dialect;
 
@@ -414,6 +419,36 @@ static struct upstream *blank(const struct provider *p)
     return u;
 }
 
+static struct upstream *blank_like(const struct upstream *u)
+{
+    struct upstream *other = blank(u->provider);
+
+    other->timeouts = u->timeouts;
+    return other;
+}
+
+/* Where the account's usage is asked for, when that is another place or wants another credential.
+ */
+static enum status make_facts(struct making *m, struct str base_url, struct upstream *of)
+{
+    const struct facts_source *source = of->provider->facts;
+
+    if (source == NULL || (source->by_renewal && secret_is_empty(&m->spec->grant.refresh)))
+        return OK;
+    if (source->base_url.len > 0) {
+        struct str exchange = provider_signin(m->options, of->provider->name)->urls.exchange;
+
+        base_url = exchange.len > 0 ? exchange : source->base_url;
+    }
+    while (str_ends(base_url, STR("/")))
+        base_url = str_drop_last(base_url, 1);
+    if (str_ends(base_url, source->drop))
+        base_url = str_drop_last(base_url, source->drop.len);
+    m->facts = source;
+    m->up = blank_like(of);
+    return make_one(m, base_url, &of->facts);
+}
+
 enum status upstream_new(const struct account_spec *spec, const struct provider_options *options,
                          struct upstream **out, struct error *e)
 {
@@ -431,13 +466,12 @@ enum status upstream_new(const struct account_spec *spec, const struct provider_
     enum status st = make_one(&m, base_url, last);
 
     for (size_t i = 0; st == OK && i < m.more_url_count; i++) {
-        struct call_timeouts timeouts = first->timeouts;
-
         last = &(*last)->next;
-        m.up = blank(p);
-        m.up->timeouts = timeouts;
+        m.up = blank_like(first);
         st = make_one(&m, m.more_urls[i], last);
     }
+    if (st == OK)
+        st = make_facts(&m, base_url, first);
     secret_buf_clear(&m.auth);
     secret_buf_clear(&m.lines);
     if (st == OK)
@@ -454,6 +488,7 @@ void upstream_free(void *upstream)
     if (u == NULL)
         return;
     upstream_free(u->next);
+    upstream_free(u->facts);
     origin_clear(&u->origin);
     for (size_t i = 0; i < UPSTREAM_SHAPES; i++)
         secret_clear(&u->lines[i]);
@@ -528,7 +563,14 @@ static enum upstream_shape shape_of(enum upstream_op op)
     case OP_COUNT:
     case OP_EMBED:
     case OP_EMBED_BATCH:
+    case OP_IMAGE:
+    case OP_IMAGE_EDIT:
+    case OP_TRANSCRIBE:
+    case OP_LOAD:
+    case OP_ONBOARD:
+    case OP_AVAILABLE:
         return SHAPE_WHOLE;
+    case OP_USAGE:
     case OP_MODELS:
         return SHAPE_GET;
     }

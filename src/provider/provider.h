@@ -21,7 +21,22 @@ struct dialect; /* how a family of wires is addressed; provider/ only */
 #define PASSED_FIELDS_MAX 7 /* fields of a client that one dialect lets through */
 
 /* What is asked of an upstream. */
-enum upstream_op { OP_GENERATE, OP_STREAM, OP_MODELS, OP_COUNT, OP_EMBED, OP_EMBED_BATCH };
+enum upstream_op {
+    OP_GENERATE,
+    OP_STREAM,
+    OP_MODELS,
+    OP_COUNT,
+    OP_EMBED,
+    OP_EMBED_BATCH,
+    OP_IMAGE,
+    OP_IMAGE_EDIT,
+    OP_TRANSCRIBE,
+    /* what is asked of an account's provider in the background (facts.h) */
+    OP_LOAD,
+    OP_ONBOARD,
+    OP_AVAILABLE,
+    OP_USAGE,
+};
 
 enum upstream_shape { SHAPE_STREAM, SHAPE_WHOLE, SHAPE_GET, UPSTREAM_SHAPES };
 
@@ -39,10 +54,11 @@ struct upstream {
     struct str passed[PASSED_FIELDS_MAX]; /* configured values of fields that clients send too */
     uint64_t passed_lengths;              /* a bit for the length of each such field's name */
     struct call_timeouts timeouts;
-    struct upstream *next; /* the same at the provider's next address; NULL: there is none */
-    uint32_t wires;        /* WIRE_BITs it speaks */
-    struct str project;    /* cloudcode; may be empty */
-    bool renews;           /* its credential is a grant that can be renewed */
+    struct upstream *facts; /* where its usage is asked for; NULL: nowhere, or here */
+    struct upstream *next;  /* the same at the provider's next address; NULL: there is none */
+    uint32_t wires;         /* WIRE_BITs it speaks */
+    struct str project;     /* cloudcode; may be empty */
+    bool renews;            /* its credential is a grant that can be renewed */
     struct account_means means;
     struct wire_lacks lacks;
     struct wire_extras extras;

@@ -39,6 +39,15 @@ struct dialect {
     struct str computed[2]; /* their names, where no setting may say otherwise */
 };
 
+/* Where a provider tells what is left of an account. */
+struct facts_source {
+    const struct dialect *dialect;
+    struct str
+        base_url;    /* in the settings that of the token exchange; empty: the account's own … */
+    struct str drop; /* … in either case without this at its end */
+    bool by_renewal; /* asked with what renews the credential, not with that */
+};
+
 struct provider {
     struct str name;
     struct str base_url; /* its own; empty: the account gives one */
@@ -48,7 +57,8 @@ struct provider {
     bool keyless;                  /* an account may have no key */
     bool signs_in;                 /* … because it has a grant */
     enum wire_dialect speaks;
-    struct header_pair standard[2]; /* fields that it wants; configured ones stand over them */
+    const struct facts_source *facts; /* NULL: it tells nothing, or at its own address */
+    struct header_pair standard[2];   /* fields that it wants; configured ones stand over them */
     /* Models that share an allowance; NULL: each is its own. */
     struct str (*quota_group)(struct str model);
 };

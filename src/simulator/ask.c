@@ -91,6 +91,8 @@ struct ask_target ask_route(struct str path, struct str query)
         google_method(&t, str_drop(path, strlen("/v1internal:")), query);
         return t;
     }
+    if (str_eq(path, STR("/backend-api/codex/responses")))
+        rest = STR("/responses");
     if (str_starts(path, STR("/v1/")))
         rest = str_drop(path, strlen("/v1"));
     for (size_t i = 0; i < COUNT(routes); i++)

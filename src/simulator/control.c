@@ -142,7 +142,8 @@ static bool body_read(struct control *c)
     for (uint32_t key = json_first(&c->doc, 0), value; key != JSON_NONE;
          key = json_after(&c->doc, 0, value)) {
         static const struct str known[] = {
-            { "rules", 5 }, { "quota", 5 }, { "tokens_min", 10 }, { "ttl_seconds", 11 }
+            { "rules", 5 },       { "quota", 5 },        { "usage", 5 },
+            { "tokens_min", 10 }, { "ttl_seconds", 11 },
         };
         bool found = false;
 
@@ -151,7 +152,7 @@ static bool body_read(struct control *c)
             found = found || json_says(&c->doc, key, known[i]);
         if (!found) {
             refuse(c, 400,
-                   STR("known members: rules and quota of an account, tokens_min and "
+                   STR("known members: rules, quota and usage of an account, tokens_min and "
                        "ttl_seconds of the cache"));
             return false;
         }
@@ -209,15 +210,27 @@ static bool quota_put(struct control *c, uint32_t quota)
     return false;
 }
 
+static bool usage_put(struct control *c, uint32_t usage)
+{
+    struct error e;
+
+    if (tells_set(c->world->tells, c->rest, &c->doc, usage, c->call->now_unix_ms, &e) == OK)
+        return true;
+    refuse(c, 400, arena_copy(c->arena, str_c(e.text)));
+    return false;
+}
+
 static void account_set(struct control *c)
 {
-    uint32_t rules, quota;
+    uint32_t rules, quota, usage;
 
     if (!body_read(c))
         return;
     rules = json_member(&c->doc, 0, STR("rules"), NULL);
     quota = json_member(&c->doc, 0, STR("quota"), NULL);
-    if ((rules == JSON_NONE || rules_put(c, rules)) && (quota == JSON_NONE || quota_put(c, quota)))
+    usage = json_member(&c->doc, 0, STR("usage"), NULL);
+    if ((rules == JSON_NONE || rules_put(c, rules)) &&
+        (quota == JSON_NONE || quota_put(c, quota)) && (usage == JSON_NONE || usage_put(c, usage)))
         done(c);
 }
 
@@ -225,6 +238,7 @@ static void account_delete(struct control *c)
 {
     (void)rules_forget_account(c->world->rules, c->rest);
     cache_model_forget(c->world->cache, c->rest);
+    tells_forget(c->world->tells, c->rest);
     done(c);
 }
 

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/json_write.h"
 #include "base/map.h"
 #include "base/utf8.h"
 #include "simulator/answer.h"
@@ -13,7 +14,9 @@ enum status world_init(struct world *w, uint64_t seed, struct str script, struct
 {
     enum status st;
 
-    *w = (struct world){ .seed = seed, .rules = rules_new(), .cache = cache_model_new(seed) };
+    *w = (struct world){
+        .seed = seed, .rules = rules_new(), .cache = cache_model_new(seed), .tells = tells_new()
+    };
     st = rules_read_script(w->rules, script, w->cache, e);
     if (st != OK)
         world_clear(w);
@@ -24,6 +27,7 @@ void world_clear(struct world *w)
 {
     rules_free(w->rules);
     cache_model_free(w->cache);
+    tells_free(w->tells);
     *w = (struct world){ 0 };
 }
 
@@ -35,6 +39,8 @@ struct str call_account(const struct call *c, struct arena *a)
 
     if (str_istarts(bearer, STR("Bearer ")))
         return str_trim(str_drop(bearer, strlen("Bearer ")));
+    if (str_istarts(bearer, STR("token "))) /* GitHub's own */
+        return str_trim(str_drop(bearer, strlen("token ")));
     key = http_field_value(c->head, STR("x-api-key"));
     if (key.len == 0)
         key = http_field_value(c->head, STR("x-goog-api-key"));
@@ -320,6 +326,87 @@ static void generate(struct world *w, const struct call *c, struct response *out
                STR("simulator: the answer would be larger than 64 MiB"), a);
 }
 
+/* --- what is told of an account ------------------------------------------------------------------
+ */
+
+static bool is_editor(const struct call *c)
+{
+    return http_field_find(c->head, STR("editor-version")) != NULL;
+}
+
+static enum tell_what tell_what_of(const struct call *c, const char **pseudo, bool *is_post)
+{
+    enum tell_what what = tell_of_path(c->path, pseudo, is_post);
+
+    if (what == TELL_NOTHING && is_editor(c) && str_eq(c->path, STR("/models"))) {
+        what = TELL_COPILOT_MODELS;
+        *pseudo = "models";
+        *is_post = false;
+    }
+    return what;
+}
+
+/* Only rules that name its pseudo model steer it: those for what an account generates do not. */
+static void tell_it(struct world *w, const struct call *c, enum tell_what what, const char *pseudo,
+                    struct response *out, struct arena *a)
+{
+    struct ask ask = { .wire = out->wire, .model = str_c(pseudo) };
+    const struct directives *rule = rules_pick_named(w->rules, out->account, &ask);
+    struct quota_state quota = { .limit = -1 };
+
+    if (rule != NULL)
+        out->directives = *rule;
+    if (out->directives.status >= 0 || out->directives.error >= 0)
+        fail_as_asked(c, out, &quota, request_id(w, c->body, a), a);
+    else
+        tell(w->tells, what, out->account, w->rules, &out->reply);
+}
+
+/* What Codex's backend refuses of its own dialect; NULL: nothing. */
+static const char *codex_refuses(const struct call *c, struct arena *a)
+{
+    static const char *const refused[] = { "max_output_tokens",    "temperature",   "top_p",
+                                           "truncation",           "user",          "metadata",
+                                           "previous_response_id", "stream_options" };
+    struct json doc;
+    uint32_t node;
+
+    if (!json_parse(&doc, c->body, NULL, a, NULL) || json_type(&doc, 0) != JSON_OBJECT)
+        return NULL; /* the reader says so */
+    for (size_t i = 0; i < COUNT(refused); i++)
+        if (json_member(&doc, 0, str_c(refused[i]), NULL) != JSON_NONE)
+            return arena_printf(a, "Unsupported parameter: %s", refused[i]).at;
+    node = json_member(&doc, 0, STR("instructions"), NULL);
+    if (node == JSON_NONE || json_type(&doc, node) != JSON_STRING)
+        return "Instructions are required";
+    node = json_member(&doc, 0, STR("store"), NULL);
+    if (node == JSON_NONE || json_type(&doc, node) != JSON_FALSE)
+        return "Store must be set to false";
+    node = json_member(&doc, 0, STR("stream"), NULL);
+    return node == JSON_NONE || !json_is_true(&doc, node) ? "Stream must be set to true" : NULL;
+}
+
+static void refuse_detail(struct response *out, const char *detail)
+{
+    struct json_writer w;
+
+    reply_restart(&out->reply, 400);
+    reply_field(&out->reply, STR("content-type"), STR("application/json"));
+    w = json_writer(&out->reply.body);
+    json_put_object(&w);
+    json_put_member(&w, "detail", str_c(detail));
+    json_put_end(&w);
+}
+
+/* A model that Copilot has at another of its paths. */
+static void refuse_wire(struct response *out)
+{
+    reply_restart(&out->reply, 400);
+    reply_field(&out->reply, STR("content-type"), STR("application/json"));
+    reply_put(&out->reply, STR("{\"error\":{\"message\":\"model is not accessible via this "
+                               "endpoint\",\"code\":\"unsupported_api_for_model\"}}"));
+}
+
 /* Vectors are steered by the rules of the account alone. */
 static void embed(struct world *w, const struct call *c, const struct ask_target *target,
                   struct response *out, struct ask *ask, struct arena *a)
@@ -392,6 +479,9 @@ static void list(struct world *w, const struct call *c, const struct ask_target 
 void respond(struct world *w, const struct call *c, struct arena *a, struct response *out)
 {
     struct ask_target target = ask_route(c->path, c->query);
+    const char *pseudo = NULL, *detail = NULL;
+    bool is_post = false, codex = str_eq(c->path, STR("/backend-api/codex/responses"));
+    enum tell_what what = tell_what_of(c, &pseudo, &is_post);
     bool is_list = target.route == ROUTE_MODELS;
     struct ask *ask = arena_new(a, struct ask);
     struct error e;
@@ -401,7 +491,12 @@ void respond(struct world *w, const struct call *c, struct arena *a, struct resp
                               .model = target.model };
     reply_init(&out->reply);
     directives_init(&out->directives);
-    if (target.route == ROUTE_NONE || target.route == ROUTE_CONTROL) {
+    if (what != TELL_NOTHING) {
+        if (c->method != (is_post ? HTTP_POST : HTTP_GET))
+            refuse(w, c, out, TROUBLE_METHOD, (struct str){ NULL, 0 }, a);
+        else
+            tell_it(w, c, what, pseudo, out, a);
+    } else if (target.route == ROUTE_NONE || target.route == ROUTE_CONTROL) {
         refuse(w, c, out, TROUBLE_NOT_FOUND, (struct str){ NULL, 0 }, a);
     } else if (c->method != (is_list ? HTTP_GET : HTTP_POST)) {
         refuse(w, c, out, TROUBLE_METHOD, (struct str){ NULL, 0 }, a);
@@ -417,6 +512,17 @@ void respond(struct world *w, const struct call *c, struct arena *a, struct resp
     } else {
         out->is_call = true;
         out->model = ask->model;
+        detail = codex ? codex_refuses(c, a) : NULL;
+        if (detail != NULL) {
+            refuse_detail(out, detail);
+            return;
+        }
+        if (is_editor(c) && !tell_copilot_serves(ask->model, ask->wire)) {
+            refuse_wire(out);
+            return;
+        }
+        if (codex)
+            tell_codex_fields(w->tells, out->account, a, &out->reply);
         generate(w, c, out, ask, a);
     }
 }

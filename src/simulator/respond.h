@@ -9,11 +9,13 @@
 
 #include "simulator/reply.h"
 #include "simulator/rules.h"
+#include "simulator/tell.h"
 
 struct world {
     uint64_t seed;
     struct rules *rules;
     struct cache_model *cache;
+    struct tells *tells;
 };
 
 struct call {

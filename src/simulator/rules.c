@@ -232,13 +232,13 @@ static bool rule_matches(const struct rule *rule, struct str account, const stru
 }
 
 static const struct directives *list_pick(struct rule_list *list, struct str account,
-                                          const struct ask *ask)
+                                          const struct ask *ask, bool named)
 {
     for (uint32_t i = 0; i < list->count; i++) {
         struct rule *rule = &list->at[i];
         struct directives *d = &rule->directives;
 
-        if (d->times == 0 || !rule_matches(rule, account, ask))
+        if (d->times == 0 || (named && rule->model.len == 0) || !rule_matches(rule, account, ask))
             continue;
         if (d->after > 0) {
             d->after--;
@@ -251,12 +251,24 @@ static const struct directives *list_pick(struct rule_list *list, struct str acc
     return NULL;
 }
 
-const struct directives *rules_pick(struct rules *r, struct str account, const struct ask *ask)
+static const struct directives *pick(struct rules *r, struct str account, const struct ask *ask,
+                                     bool named)
 {
     struct rule_account *a = account_find(r, account);
-    const struct directives *d = a != NULL ? list_pick(&a->rules, account, ask) : NULL;
+    const struct directives *d = a != NULL ? list_pick(&a->rules, account, ask, named) : NULL;
 
-    return d != NULL ? d : list_pick(&r->script, account, ask);
+    return d != NULL ? d : list_pick(&r->script, account, ask, named);
+}
+
+const struct directives *rules_pick(struct rules *r, struct str account, const struct ask *ask)
+{
+    return pick(r, account, ask, false);
+}
+
+const struct directives *rules_pick_named(struct rules *r, struct str account,
+                                          const struct ask *ask)
+{
+    return pick(r, account, ask, true);
 }
 
 /* --- the script ----------------------------------------------------------------------------------

@@ -71,6 +71,10 @@ bool rules_forget_account(struct rules *r, struct str key);
 /* The directives for a request, or NULL; a rule that counts is counted down. */
 const struct directives *rules_pick(struct rules *r, struct str account, const struct ask *ask);
 
+/* The same of those rules alone that name a model. */
+const struct directives *rules_pick_named(struct rules *r, struct str account,
+                                          const struct ask *ask);
+
 struct quota_state {
     int64_t limit, remaining; /* -1: no quota */
     int64_t reset_in_ms;

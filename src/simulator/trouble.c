@@ -32,6 +32,11 @@ static const struct wording wordings[TROUBLES][FAMILIES] = {
           "You have reached your spend limit." },
         { 429, "RESOURCE_EXHAUSTED", NULL, "You exceeded your current quota, requests per day." },
     },
+    [TROUBLE_USAGE] = { /* of a subscription */
+        { 429, "usage_limit_reached", NULL, "The usage limit has been reached" },
+        { 429, "rate_limit_error", NULL, "You have reached your usage limit." },
+        { 429, "RESOURCE_EXHAUSTED", "QUOTA_EXHAUSTED", "You have exhausted your quota." },
+    },
     [TROUBLE_KEY] = {
         { 401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided." },
         { 401, "authentication_error", NULL, "invalid x-api-key" },

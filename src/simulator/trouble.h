@@ -16,6 +16,7 @@
 #define TROUBLE_TABLE(X)        \
     X(RATE_LIMIT, "rate_limit") \
     X(QUOTA, "quota")           \
+    X(USAGE, "usage")           \
     X(KEY, "key")               \
     X(FORBIDDEN, "forbidden")   \
     X(OVERLOADED, "overloaded") \

@@ -7,7 +7,7 @@
 #include "io/crypto.h"
 #include "io/loop.h"
 #include "provider/model_page.h"
-#include "upkeep/list_call.h"
+#include "upkeep/question.h"
 
 /* One account. */
 struct listing {
@@ -24,7 +24,7 @@ struct reading {
     struct model_lists *lists;
     int64_t id; /* of its listing */
     struct account_hold account;
-    struct list_call call;
+    struct question call;
     int64_t until_ms;
     unsigned pages;
     struct arena arena; /* of the models */
@@ -106,7 +106,7 @@ static void reading_free(struct reading *r)
     if (l != NULL)
         l->reading = NULL;
     r->lists->reading--;
-    list_call_clear(&r->call);
+    question_clear(&r->call);
     pool_let_go(r->lists->o.pool, &r->account);
     arena_free(&r->arena);
     free(r->models);
@@ -228,8 +228,8 @@ static enum status reading_ask(struct reading *r, int64_t now_ms, struct error *
     if (now_ms >= r->until_ms)
         return fail(e, E_LIMIT, "it takes longer than %d s", MODEL_LIST_MS / 1000);
     r->pages++;
-    if (!list_call_send(&r->call, r->lists->o.client, r->account.upstream, r->next,
-                        r->until_ms - now_ms))
+    if (!question_send_list(&r->call, r->lists->o.client, r->account.upstream, r->next,
+                            r->until_ms - now_ms))
         return fail(e, E_SYNTAX, "its next page cannot be asked for");
     return OK;
 }
@@ -245,7 +245,7 @@ static enum status page_take(struct reading *r, struct error *e)
     if (r->call.body_too_long)
         return fail(e, E_LIMIT, "a page of it has more than %zu MiB",
                     MODEL_LIST_PAGE_BYTES_MAX >> 20);
-    st = model_page_read(upstream_first_wire(r->account.upstream), buf_str(&r->call.body), &a,
+    st = model_page_read(upstream_model_form(r->account.upstream), buf_str(&r->call.body), &a,
                          &page, e);
     if (st == OK && r->count + page.count > LISTED_MODELS_MAX)
         st = fail(e, E_LIMIT, "it lists more than %d models", LISTED_MODELS_MAX);
@@ -301,7 +301,7 @@ static void reading_start(struct model_lists *m, struct listing *l, int64_t now_
     *r = (struct reading){
         .lists = m, .id = l->id, .account = h, .until_ms = now_ms + MODEL_LIST_MS
     };
-    list_call_init(&r->call, MODEL_LIST_PAGE_BYTES_MAX, on_page, r);
+    question_init(&r->call, MODEL_LIST_PAGE_BYTES_MAX, on_page, r);
     l->reading = r;
     m->reading++;
     if (reading_ask(r, now_ms, &e) != OK)
@@ -327,6 +327,23 @@ static void lists_go_on(struct model_lists *m, int64_t now_ms)
         }
         reading_start(m, first, now_ms);
     }
+}
+
+bool model_lists_refresh(struct model_lists *m, int64_t id)
+{
+    struct listing *l = listing_find(m, id);
+    struct account_hold h;
+
+    if (l == NULL || !pool_hold(m->o.pool, id, &h))
+        return false;
+    bool wanted = is_wanted(&h);
+
+    pool_let_go(m->o.pool, &h);
+    if (!wanted)
+        return false;
+    l->due_ms = loop_now(m->o.loop);
+    lists_go_on(m, l->due_ms);
+    return true;
 }
 
 static void on_due(void *peer, int64_t now_ms)

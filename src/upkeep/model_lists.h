@@ -34,6 +34,9 @@ void model_lists_every(struct model_lists *m, int64_t every_ms);
 /* These accounts are in the pool now, and no others. To be called after each change. */
 void model_lists_accounts(struct model_lists *m, const int64_t *ids, size_t count);
 
+/* The account's list is read again, as soon as it is its turn. False: it has none that matters. */
+bool model_lists_refresh(struct model_lists *m, int64_t id);
+
 /* Readings under way, for tests. */
 unsigned model_lists_reading(const struct model_lists *m);
 

@@ -38,7 +38,9 @@ class Request:
 
     @property
     def is_list(self):
-        return self.line.startswith("GET ") and self.path.split("?")[0].endswith("/models")
+        """Is it asked in the background?"""
+        path = self.path.split("?")[0]
+        return self.line.startswith("GET ") and path.endswith(("/models", "/usage", "/user")) or path.endswith((":loadCodeAssist", ":fetchAvailableModels"))
 
     @property
     def key(self):
@@ -48,8 +50,8 @@ class Request:
 
 class Upstream:
     """A TCP server. `answer(request, connection)` is called for each request and writes what it likes; when it returns
-    False the connection is closed. Lists of models are asked for in the background, whatever a test does: those requests
-    are kept apart (`listed`) and answered by `lists`, without one by 404, each on a connection that does not count."""
+    False the connection is closed. Lists of models and quotas are asked for in the background, whatever a test does:
+    those requests are kept apart (`listed`) and answered by `lists`, without one by 404, each on a connection that does not count."""
 
     def __init__(self, answer, lists=None):
         self.answer, self.requests, self.closed = answer, [], 0
@@ -207,3 +209,44 @@ class Gateway:
 
     def logged(self):
         return self.log_path.read_text()
+
+
+class Simulator:
+    """`penstock simulate` as a child process, steered over its control API."""
+
+    def __init__(self, program, script=""):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-simulator-"))
+        (self.folder / "script").write_text(script)
+        self.process = subprocess.Popen([program, "simulate", "--listen", "127.0.0.1:0", "--script", str(self.folder / "script")],
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        line = self.process.stdout.readline().decode()
+        match = re.match(r"penstock simulator listening on http://127\.0\.0\.1:(\d+)$", line.strip())
+        assert match, f"did not start: {line!r}"
+        self.port = int(match.group(1))
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def control(self, method, path, body=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
+        try:
+            connection.request(method, f"/_sim/{path}", None if body is None else json.dumps(body).encode())
+            answer = connection.getresponse()
+            data = json.loads(answer.read())
+            assert answer.status == 200, (method, path, answer.status, data)
+            return data
+        finally:
+            connection.close()
+
+    def set(self, key, **what):
+        self.control("PUT", f"accounts/{key}", what)
+
+    def requests(self, path=""):
+        return [r for r in self.control("GET", "requests")["requests"] if path in r["path"]]
+
+    def clear(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -5,11 +5,10 @@ import pathlib
 import sys
 import traceback
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-MODULES = ["test_pass", "test_faults", "test_door", "test_life", "test_admin", "test_cloudcode", "test_legacy", "test_repair", "test_headers", "test_commands",
-           "test_metrics", "test_load", "test_pool", "test_models", "test_usage", "test_families", "test_assets", "test_dashboard", "test_events", "test_kept", "test_websocket", "test_routing"]
-
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
 LONG = ["test_torture"]  # runs only when a word names it
+MODULES = sorted(p.stem for p in HERE.glob("test_*.py") if p.stem not in LONG)
 
 
 def main():

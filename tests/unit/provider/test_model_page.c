@@ -5,14 +5,14 @@
 #include "test.h"
 
 /* `id|name|owner|created|in|out ` for each, then `> next`; or the error. */
-static struct str read_page(struct test *t, enum wire wire, struct str body)
+static struct str read_page(struct test *t, enum model_form form, struct str body)
 {
     struct model_page page;
     struct error e;
     struct buf text;
 
     buf_init(&text, 1 << 16);
-    if (model_page_read(wire, body, &t->arena, &page, &e) != OK) {
+    if (model_page_read(form, body, &t->arena, &page, &e) != OK) {
         buf_printf(&text, "%s", e.text);
     } else {
         for (size_t i = 0; i < page.count; i++) {
@@ -34,65 +34,65 @@ TEST(pages_are_read_in_all_forms)
 {
     static const struct {
         const char *name;
-        enum wire wire;
+        enum model_form form;
         const char *body, *want;
     } cases[] = {
-        { "OpenAI", WIRE_OPENAI_CHAT,
+        { "OpenAI", MODELS_OPENAI,
           "{\"object\":\"list\",\"data\":[{\"id\":\"gpt-9\",\"object\":\"model\",\"created\":"
           "1700000000,"
           "\"owned_by\":\"openai\",\"shutdown_date\":null},{\"id\":\"o9\"}],\"has_more\":true}",
           "gpt-9||openai|1700000000000|0|0 o9|||0|0|0 >" },
-        { "a router's", WIRE_OPENAI_RESPONSES,
+        { "a router's", MODELS_OPENAI,
           "{\"data\":[{\"id\":\"a\\/b\",\"name\":\"A: B\",\"created\":\"x\",\"owned_by\":7}]}",
           "a/b|A: B||0|0|0 >" },
-        { "a bare array", WIRE_OPENAI_CHAT, "[{\"id\":\"x\"}]", "x|||0|0|0 >" },
-        { "Ollama's empty one", WIRE_OPENAI_CHAT, "{\"object\":\"list\",\"data\":null}", ">" },
-        { "Anthropic, more to come", WIRE_ANTHROPIC,
+        { "a bare array", MODELS_OPENAI, "[{\"id\":\"x\"}]", "x|||0|0|0 >" },
+        { "Ollama's empty one", MODELS_OPENAI, "{\"object\":\"list\",\"data\":null}", ">" },
+        { "Anthropic, more to come", MODELS_ANTHROPIC,
           "{\"data\":[{\"type\":\"model\",\"id\":\"c-1\",\"display_name\":\"C One\","
           "\"created_at\":\"2023-11-14T22:13:20Z\",\"max_input_tokens\":200000,\"max_tokens\":"
           "64000,"
           "\"capabilities\":null},{\"type\":\"model\",\"id\":\"c-2\"}],\"has_more\":true,"
           "\"first_id\":\"c-1\",\"last_id\":\"c-2\"}",
           "c-1|C One||1700000000000|200000|64000 c-2|||0|0|0 >c-2" },
-        { "Anthropic, the last one", WIRE_ANTHROPIC,
+        { "Anthropic, the last one", MODELS_ANTHROPIC,
           "{\"data\":[{\"id\":\"c\"}],\"has_more\":false,\"last_id\":\"c\"}", "c|||0|0|0 >" },
-        { "Gemini", WIRE_GEMINI,
+        { "Gemini", MODELS_GEMINI,
           "{\"models\":[{\"name\":\"models/g\",\"displayName\":\"G\",\"inputTokenLimit\":10,"
           "\"outputTokenLimit\":-2},{\"name\":\"tunedModels/g\"}],\"nextPageToken\":\"t\"}",
           "g|G||0|10|0 tunedModels/g|||0|0|0 >t" },
-        { "Gemini's empty one", WIRE_GEMINI, "{}", ">" },
+        { "Gemini's empty one", MODELS_GEMINI, "{}", ">" },
     };
 
     for (size_t i = 0; i < COUNT(cases); i++)
-        CHECK_STR(read_page(t, cases[i].wire, str_c(cases[i].body)), cases[i].want, "%s",
+        CHECK_STR(read_page(t, cases[i].form, str_c(cases[i].body)), cases[i].want, "%s",
                   cases[i].name);
 }
 
 TEST(what_is_no_list_is_refused_whole_and_named)
 {
     static const struct {
-        enum wire wire;
+        enum model_form form;
         const char *body, *want;
     } cases[] = {
-        { WIRE_OPENAI_CHAT, "<html>", "no JSON: " },
-        { WIRE_OPENAI_CHAT, "", "no JSON: " },
-        { WIRE_OPENAI_CHAT, "{}", "no member `data`" },
-        { WIRE_OPENAI_CHAT, "7", "no member `data`" },
-        { WIRE_OPENAI_CHAT, "{\"data\":{}}", "`data` is no list" },
-        { WIRE_OPENAI_CHAT, "{\"data\":[{\"id\":\"a\"},7]}", "data[1] is no object" },
-        { WIRE_OPENAI_CHAT, "{\"data\":[{\"id\":7}]}", "data[0].id is no name" },
-        { WIRE_OPENAI_CHAT, "{\"data\":[{\"id\":\"\"}]}", "data[0].id is no name" },
-        { WIRE_OPENAI_CHAT, "{\"data\":[{\"id\":\"a\\nb\"}]}", "data[0].id is no name" },
-        { WIRE_OPENAI_CHAT, "{\"data\":[{}]}", "data[0].id is no name" },
-        { WIRE_ANTHROPIC, "{\"data\":[],\"has_more\":true}", "has_more is true" },
-        { WIRE_GEMINI, "[]", "no member `models`" },
-        { WIRE_GEMINI, "{\"models\":[{\"id\":\"a\"}]}", "models[0].name is no name" },
-        { WIRE_GEMINI, "{\"models\":[{\"name\":\"models/\"}]}", "models[0].name is no name" },
-        { WIRE_GEMINI, "{\"models\":[],\"nextPageToken\":7}", "nextPageToken is no text" },
+        { MODELS_OPENAI, "<html>", "no JSON: " },
+        { MODELS_OPENAI, "", "no JSON: " },
+        { MODELS_OPENAI, "{}", "no member `data`" },
+        { MODELS_OPENAI, "7", "no member `data`" },
+        { MODELS_OPENAI, "{\"data\":{}}", "`data` is no list" },
+        { MODELS_OPENAI, "{\"data\":[{\"id\":\"a\"},7]}", "data[1] is no object" },
+        { MODELS_OPENAI, "{\"data\":[{\"id\":7}]}", "data[0].id is no name" },
+        { MODELS_OPENAI, "{\"data\":[{\"id\":\"\"}]}", "data[0].id is no name" },
+        { MODELS_OPENAI, "{\"data\":[{\"id\":\"a\\nb\"}]}", "data[0].id is no name" },
+        { MODELS_OPENAI, "{\"data\":[{}]}", "data[0].id is no name" },
+        { MODELS_ANTHROPIC, "{\"data\":[],\"has_more\":true}", "has_more is true" },
+        { MODELS_GEMINI, "[]", "no member `models`" },
+        { MODELS_GEMINI, "{\"models\":[{\"id\":\"a\"}]}", "models[0].name is no name" },
+        { MODELS_GEMINI, "{\"models\":[{\"name\":\"models/\"}]}", "models[0].name is no name" },
+        { MODELS_GEMINI, "{\"models\":[],\"nextPageToken\":7}", "nextPageToken is no text" },
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct str got = read_page(t, cases[i].wire, str_c(cases[i].body));
+        struct str got = read_page(t, cases[i].form, str_c(cases[i].body));
 
         CHECK(str_starts(got, str_c(cases[i].want)), "%s: %.*s", cases[i].body, STR_ARG(got));
     }
@@ -123,17 +123,16 @@ TEST(pages_have_limits)
     struct error e;
 
     CHECK_INT(
-        model_page_read(WIRE_OPENAI_CHAT, long_page(t, LISTED_MODELS_MAX, 1), &t->arena, &page, &e),
+        model_page_read(MODELS_OPENAI, long_page(t, LISTED_MODELS_MAX, 1), &t->arena, &page, &e),
         OK);
     CHECK_INT(page.count, LISTED_MODELS_MAX);
-    CHECK_INT(model_page_read(WIRE_OPENAI_CHAT, long_page(t, LISTED_MODELS_MAX + 1, 1), &t->arena,
+    CHECK_INT(model_page_read(MODELS_OPENAI, long_page(t, LISTED_MODELS_MAX + 1, 1), &t->arena,
                               &page, &e),
               E_LIMIT);
-    CHECK_INT(
-        model_page_read(WIRE_OPENAI_CHAT, long_page(t, 1, LISTED_ID_MAX), &t->arena, &page, &e),
-        OK);
+    CHECK_INT(model_page_read(MODELS_OPENAI, long_page(t, 1, LISTED_ID_MAX), &t->arena, &page, &e),
+              OK);
     CHECK_INT(page.models[0].id.len, LISTED_ID_MAX);
     CHECK_INT(
-        model_page_read(WIRE_OPENAI_CHAT, long_page(t, 1, LISTED_ID_MAX + 1), &t->arena, &page, &e),
+        model_page_read(MODELS_OPENAI, long_page(t, 1, LISTED_ID_MAX + 1), &t->arena, &page, &e),
         E_SYNTAX);
 }

@@ -1,0 +1,164 @@
+"""What is left of accounts, as the simulator was told and the gateway shows it."""
+import json
+import time
+
+from rig import Gateway, Simulator, until
+
+MODELS = "models gemini-3-flash gemini-3-pro-high claude-sonnet-4-5 gpt-5.3-codex gpt-4o\n"
+CODE = {"label": "code", "provider": "antigravity", "api_key": "google-1"}
+CHATGPT = {"label": "gpt", "provider": "codex", "api_key": "openai-1", "models": ["gpt-*"]}
+PILOT = {"label": "pilot", "provider": "copilot", "api_key": "github-1"}
+
+
+def served(program, accounts, test, script=MODELS, prepare=lambda simulator: None, **settings):
+    simulator = Simulator(program, script)
+    where = {"codex": "/backend-api/codex"}
+    prepare(simulator)
+    gateway = Gateway(program, {"accounts": [{"base_url": simulator.url + where.get(a["provider"], ""), **a} for a in accounts], **settings})
+    try:
+        test(gateway, simulator)
+    finally:
+        gateway.clear()
+        simulator.clear()
+
+
+def bars(gateway, label):
+    _, answer = gateway.admin("GET", "/api/quota")
+    account = next(a for a in answer["accounts"] if a["label"] == label)
+    return {q["group"]: q for q in account["quota"]}
+
+
+def left(gateway, label):
+    return {group: q["remaining_permille"] for group, q in bars(gateway, label).items()}
+
+
+def ask(gateway, model, **more):
+    return gateway.call("POST", "/v1/chat/completions", json.dumps({"model": model, "messages": [{"role": "user", "content": "hello there"}], **more}).encode())
+
+
+def test_bars_are_what_the_provider_says(program):
+    def prepare(simulator):
+        simulator.set("google-1", usage={"plan": "Google AI Pro", "project": "p-1", "models": {
+            "gemini-3-flash": {"remaining_percent": 80, "reset_in_seconds": 3600}, "gemini-3-pro-high": {"remaining_percent": 25, "reset_in_seconds": 7200},
+            "gemini-3-pro-low": {"remaining_percent": 60, "reset_in_seconds": 7200}, "claude-sonnet-4-5": {"remaining_percent": 0, "reset_in_seconds": 600},
+            "tab_completion": {"remaining_percent": 1}}})
+        simulator.set("openai-1", usage={"plan": "pro", "windows": {"primary": {"remaining_percent": 88, "reset_in_seconds": 900, "minutes": 300},
+                                                                   "secondary": {"remaining_percent": 60, "reset_in_seconds": 90000, "minutes": 10080}}})
+
+    def check(gateway, simulator):
+        until(lambda: left(gateway, "code") == {"claude_gpt": 0, "gpro": 250, "gflash": 800}, "the groups of antigravity")
+        until(lambda: left(gateway, "gpt") == {"codex": 600}, "the windows of codex")
+        now = time.time() * 1000
+        flash, codex = bars(gateway, "code")["gflash"], bars(gateway, "gpt")["codex"]
+        assert 3_540_000 < flash["reset_unix_ms"] - now <= 3_600_000 and flash["windows"] == [] and flash["age_seconds"] <= 20, flash
+        assert [(w["window"], w["remaining_permille"]) for w in codex["windows"]] == [("5h", 880), ("weekly", 600)], codex
+        _, view = gateway.admin("GET", "/api/accounts/code")
+        assert view["tier"] == "PRO", view
+        assert view["models_source"] == "provider" and view["models_known"] == 4, view
+        _, view = gateway.admin("GET", "/api/accounts/gpt")
+        assert view["tier"] == "ULTRA", view
+        status, _, text = ask(gateway, "gemini-3-flash")
+        assert status == 200, text
+        sent = json.loads(simulator.requests(":generateContent")[-1]["body"])
+        assert sent["project"] == "p-1", "the project it told"
+    served(program, [CODE, CHATGPT], check, prepare=prepare)
+
+
+def test_figures_are_fresh_when_somebody_asks(program):
+    def check(gateway, simulator):
+        until(lambda: left(gateway, "gpt") == {"codex": 1000}, "the first reading")
+        simulator.set("openai-1", usage={"windows": {"primary": {"remaining_percent": 10, "reset_in_seconds": 100}}})
+        status, answer = gateway.admin("POST", "/api/accounts/gpt/refresh")
+        assert status == 200 and answer["ok"] and answer["message"] == "", answer
+        assert answer["account"]["quota"][0]["remaining_permille"] == 100, "in the answer itself"
+        simulator.set("openai-1", usage={"windows": {"primary": {"remaining_percent": 55, "reset_in_seconds": 100}}})
+        status, answer = gateway.admin("POST", "/api/quota/refresh")
+        assert status == 200 and answer == {"accounts": 1}, "the one with a key of an API is not asked"
+        until(lambda: left(gateway, "gpt") == {"codex": 550}, "all of them")
+        simulator.set("openai-1", rules=["model usage: status=503"])
+        status, answer = gateway.admin("POST", "/api/accounts/gpt/refresh")
+        assert status == 200 and not answer["ok"] and "503" in answer["message"], answer
+        assert answer["account"]["quota"][0]["remaining_permille"] == 550, "what is known stays, with its age"
+        assert gateway.admin("POST", "/api/accounts/nobody/refresh")[0] == 404
+        status, answer = gateway.admin("POST", "/api/accounts/key/refresh")
+        assert status == 200 and not answer["ok"] and "each answer" in answer["message"], answer
+    served(program, [CHATGPT, {"label": "key", "provider": "simulator", "api_key": "k"}], check)
+
+
+def test_an_account_without_a_project_is_given_one(program):
+    def prepare(simulator):
+        simulator.set("google-1", usage={"plan": "free", "project": "made-1", "onboard": 1, "models": {"gemini-3-flash": {"remaining_percent": 50}}})
+
+    def check(gateway, simulator):
+        until(lambda: left(gateway, "code") == {"gflash": 500}, "onboarded")
+        paths = [r["path"].rpartition(":")[2] for r in simulator.requests("/v1internal:")]
+        assert paths[:3] == ["loadCodeAssist", "onboardUser", "fetchAvailableModels"], paths
+        bodies = [json.loads(r["body"]) for r in simulator.requests("/v1internal:")]
+        assert bodies[0]["metadata"]["ideType"] == "IDE_UNSPECIFIED" and bodies[1]["tierId"] == "free-tier", bodies
+        assert bodies[2] == {"project": "made-1"}, bodies
+        assert ask(gateway, "gemini-3-flash")[0] == 200
+        assert json.loads(simulator.requests(":generateContent")[-1]["body"])["project"] == "made-1"
+    served(program, [CODE], check, prepare=prepare)
+
+
+def test_a_quota_fault_moves_lockout_and_figure_and_asks_for_the_rest(program):
+    def check(gateway, simulator):
+        until(lambda: left(gateway, "gpt") == {"codex": 1000}, "the first reading")
+        simulator.set("openai-1", rules=["model gpt-5*: error=usage retry-after=1800 times=1"])
+        status, _, _ = ask(gateway, "gpt-5.3-codex")
+        assert status == 429, status
+        assert left(gateway, "gpt") == {"codex": 0}, "at once"
+        _, view = gateway.admin("GET", "/api/accounts/gpt")
+        assert 1780 <= view["lockouts"][0]["seconds_left"] <= 1800 and view["lockouts"][0]["scope"] == "codex", view["lockouts"]
+    served(program, [CHATGPT], check)
+
+
+def test_nothing_is_asked_of_accounts_that_are_switched_off(program):
+    def check(gateway, simulator):
+        until(lambda: left(gateway, "gpt") == {"codex": 1000}, "the other one was asked")
+        assert not [r for r in simulator.requests() if r["account"] == "google-1"]
+        assert left(gateway, "code") == {}
+        status, _ = gateway.admin("PATCH", "/api/accounts/code", {"disabled": False})
+        assert status == 200
+        until(lambda: "gflash" in left(gateway, "code"), "asked once it is on")
+    served(program, [{**CODE, "disabled": True}, CHATGPT], check)
+
+
+def test_accounts_are_tested_where_their_credential_is_checked(program):
+    def check(gateway, simulator):
+        until(lambda: left(gateway, "code") and left(gateway, "gpt"), "what is asked in the background")
+        until(lambda: gateway.admin("GET", "/api/accounts/pilot")[1]["models_known"] == 5, "its list of models")
+        for label, path in (("code", ":loadCodeAssist"), ("gpt", "/wham/usage"), ("pilot", "/models")):
+            before = len(simulator.requests(path))
+            status, answer = gateway.admin("POST", f"/api/accounts/{label}/test")
+            assert status == 200 and answer["ok"], (label, answer)
+            assert len(simulator.requests(path)) == before + 1, label
+        simulator.set("google-1", rules=["model loadCodeAssist: error=key"])
+        status, answer = gateway.admin("POST", "/api/accounts/code/test")
+        assert status == 200 and not answer["ok"] and answer["verdict"] == "auth_invalid", answer
+    served(program, [CODE, CHATGPT, PILOT], check)
+
+
+def test_with_auto_refresh_off_accounts_are_asked_once(program):
+    def check(gateway, simulator):
+        until(lambda: left(gateway, "gpt") == {"codex": 1000}, "the first reading")
+        gateway.write_settings({"quota": {"auto_refresh": False}, "accounts": [{**CHATGPT, "base_url": simulator.url + "/backend-api/codex", "tier": "PRO"}]})
+        until(lambda: gateway.admin("GET", "/api/accounts/gpt")[1]["tier"] == "PRO", "the edit")
+        assert len(simulator.requests("/wham/usage")) == 1
+    served(program, [CHATGPT], check, quota={"auto_refresh": False})
+
+
+def test_copilot_serves_each_model_over_the_wires_its_list_names(program):
+    def check(gateway, simulator):
+        until(lambda: gateway.admin("GET", "/api/accounts/pilot")[1]["models_known"] == 5, "its list of models")
+        cases = [("gpt-5.3-codex", "/responses"), ("claude-sonnet-4-5", "/chat/completions"), ("gpt-4o", "/chat/completions")]
+        for model, path in cases:
+            status, fields, text = ask(gateway, model)
+            assert status == 200, (model, text)
+            assert simulator.requests()[-1]["path"] == path, (model, simulator.requests()[-1]["path"])
+        body = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hello there"}]}
+        status, _, text = gateway.call("POST", "/v1/messages", json.dumps(body).encode())
+        assert status == 200 and simulator.requests()[-1]["path"] == "/v1/messages", text
+        status, _, text = gateway.call("POST", "/v1/responses", json.dumps({"model": "gpt-4o", "input": "hello there"}).encode())
+        assert status == 200 and simulator.requests()[-1]["path"] == "/chat/completions", text
+    served(program, [PILOT], check)

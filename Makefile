@@ -1,7 +1,7 @@
 # Meson and Ninja do the work; this gives the short names. Every target installs what it lacks first.
 BUILD ?= build
 ASAN = build-asan
-.PHONY: all run docs test check test-agents bench fuzz release-check clean format
+.PHONY: all run docs test check test-browser test-agents bench fuzz release-check clean format
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) penstock
@@ -28,6 +28,7 @@ test:
 	@test -f $(ASAN)/build.ninja || meson setup $(ASAN) -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 	@ninja -C $(ASAN) --quiet
 	@test tests/sdk/node_modules/.package-lock.json -nt tests/sdk/package-lock.json || npm --prefix tests/sdk ci --silent --no-audit --no-fund
+	@test tests/browser/node_modules/.package-lock.json -nt tests/browser/package-lock.json || npm --prefix tests/browser ci --silent --no-audit --no-fund
 	@tools/run_tests.py $(BUILD) $(ASAN) \
 	    -- tools/check_layers.py \
 	    -- tools/check_docs.py \
@@ -35,12 +36,20 @@ test:
 	    -- python3 tests/e2e/run.py $(BUILD)/penstock \
 	    -- python3 tests/e2e/run.py $(BUILD)/penstock test_torture \
 	    -- node tests/sdk/run.mjs $(BUILD)/penstock \
-	    -- node tests/sdk/pool.mjs $(BUILD)/penstock
+	    -- node tests/sdk/pool.mjs $(BUILD)/penstock \
+	    -- node tests/browser/run.mjs $(BUILD)/penstock --smoke
 
 # Format, layers, documents, both compilers, everything under the sanitizers, clang-tidy.
 check:
 	@tools/deps.sh check
 	@tools/check.sh
+
+# The dashboard in Debian's Chromium: every page and action, in light and dark, on three widths. Screenshots go to build/screenshots.
+test-browser:
+	@tools/deps.sh test
+	@$(MAKE) -s all
+	@test tests/browser/node_modules/.package-lock.json -nt tests/browser/package-lock.json || npm --prefix tests/browser ci --silent --no-audit --no-fund
+	@node tests/browser/run.mjs $(BUILD)/penstock
 
 # The coding agents themselves, each on its own protocol and over every other wire. They weigh more than a gigabyte, so `make test` leaves them out.
 test-agents:

@@ -5,6 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 echo "format"
 git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format --dry-run -Werror
+echo "types of the dashboard"
+tsc -p web
 echo "layers, documents"
 tools/check_layers.py
 tools/check_docs.py

@@ -184,7 +184,7 @@ function Side(): Child {
           }}
         />
       )}
-      <div key="side" id="side" class={`side ${menuOpen ? 'open' : ''}`}>
+      <aside key="side" id="side" aria-label="Penstock" class={`side ${menuOpen ? 'open' : ''}`}>
         <div class="brand">
           <Mark />
           Penstock
@@ -219,7 +219,7 @@ function Side(): Child {
             <span class="tiny faint">{session.info.version ?? live.status?.version ?? ''}</span>
           </div>
         </div>
-      </div>
+      </aside>
     </>
   );
 }
@@ -256,7 +256,13 @@ function Notices(): Child {
       </div>,
     );
   }
-  return list;
+  return (
+    list.length > 0 && (
+      <section key="notices" aria-label={t('notice.label')}>
+        {list}
+      </section>
+    )
+  );
 }
 
 function Frame(): Child {
@@ -320,8 +326,8 @@ async function submit(): Promise<void> {
 function Login(): Child {
   const away = session.state === 'unreachable';
   return (
-    <div class="login">
-      <main class="card">
+    <main class="login">
+      <div class="card">
         <div class="brand">
           <Mark />
           <h1>Penstock</h1>
@@ -366,11 +372,11 @@ function Login(): Child {
             </div>
           </div>
         )}
-      </main>
+      </div>
       <div class="row login-foot">
         <Select id="language" label={t('look.language')} value={languageNow()} options={LANGUAGES.map((l) => [l.id, l.name] as const)} onChange={chooseLanguage} />
       </div>
-    </div>
+    </main>
   );
 }
 

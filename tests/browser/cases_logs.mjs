@@ -1,0 +1,72 @@
+// /logs: live, filtered, paused, explained.
+import { Watched, assert, equal, test, until } from './harness.mjs';
+import { Rig, accountsOf, seed } from './rig.mjs';
+
+const settings = (simulator) => ({ accounts: accountsOf(simulator), proxy: { scheduling: { queue_wait_seconds: 0 } } });
+
+test('logs: requests come by themselves, and are explained', async ({ program, browser }) => {
+  const rig = await Rig.start(program, settings);
+  const w = await Watched.open(browser, rig);
+  await w.go('logs');
+  await w.page.getByText('No request yet').waitFor();
+  await rig.rules('key-ada@example.com', ['error=quota retry-after=3h']);
+  await rig.ask('claude-sonnet-5', 'Hello', { session: 'c1' });
+  await w.page.locator('.line.log', { hasText: 'claude-sonnet-5' }).click();
+  const drawer = w.page.getByRole('dialog');
+  await drawer.getByText('quota used up').first().waitFor();
+  equal(await drawer.locator('.attempt').count(), 2, 'two attempts');
+  assert((await drawer.locator('.explain li').count()) >= 3, 'told in sentences');
+  await drawer.locator('.attempt .unfold').nth(1).click();
+  await drawer.getByText('Passed over').first().waitFor();
+  await w.shot('trace-1280');
+  await w.axe('a decision trace');
+  await w.fits('a decision trace');
+  await w.page.keyboard.press('Escape');
+  await drawer.waitFor({ state: 'detached' });
+  await w.close();
+  await rig.stop();
+});
+
+test('logs: a running request is seen while it runs', async ({ program, browser }) => {
+  const rig = await Rig.start(program, settings);
+  const w = await Watched.open(browser, rig);
+  await w.go('logs');
+  await rig.rules('key-ada@example.com', ['first=4s']);
+  const answer = rig.ask('claude-sonnet-5', 'Slowly', { session: 'c1', stream: true });
+  const row = w.page.locator('.line.log', { hasText: 'claude-sonnet-5' });
+  await row.getByText('Running').waitFor();
+  await w.shot('logs-running');
+  equal((await answer).status, 200);
+  await row.getByText('200').waitFor();
+  await w.close();
+  await rig.stop();
+});
+
+test('logs: filter, pause, keys, address', async ({ program, browser }) => {
+  const rig = await Rig.start(program, settings);
+  await seed(rig);
+  const w = await Watched.open(browser, rig);
+  await w.go('logs');
+  const rows = w.page.locator('.line.log:not(.head)');
+  await until(async () => (await rows.count()) > 10, 'rows');
+  await w.page.getByRole('textbox', { name: 'Search requests' }).fill('gemini-3-pro');
+  await until(async () => (await rows.count()) === 4, 'four of this model');
+  assert(w.page.url().includes('text=gemini-3-pro'), 'the address keeps the filter');
+  await w.page.reload();
+  await until(async () => (await rows.count()) === 4, 'four after a reload');
+  await w.page.getByRole('button', { name: 'Clear filters' }).click();
+  await w.page.getByRole('button', { name: 'Pause' }).click();
+  const before = await rows.count();
+  await rig.ask('claude-sonnet-5', 'While paused', { session: 'p' });
+  await w.page.getByText('Paused. 1 new request since.').waitFor();
+  equal(await rows.count(), before, 'nothing moves');
+  await w.page.getByRole('button', { name: 'Resume' }).click();
+  await w.page.locator('.line.log button').first().focus();
+  await w.page.keyboard.press('ArrowDown');
+  await w.page.keyboard.press('ArrowDown');
+  await w.page.locator('.line.log.here').waitFor();
+  await w.page.keyboard.press('Enter');
+  await w.page.getByRole('dialog').waitFor();
+  await w.close();
+  await rig.stop();
+});

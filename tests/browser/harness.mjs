@@ -1,0 +1,149 @@
+// harness.mjs - named cases with a tally, and pages that watch themselves: console, foreign requests, accessibility, overflow.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+const CASE_LIMIT_MS = 90_000;
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const cases = [];
+
+// Calls that the gateway does not have yet: their pages say so.
+const ABSENT = /status of (404|501).*\/api\/(events|connect|routing|settings|tunnels)/;
+
+// `smoke` cases run in `make test`, too.
+export function test(name, run, { smoke = false } = {}) {
+  cases.push({ name, run, smoke });
+}
+
+export function assert(condition, text) {
+  if (!condition) throw new Error(text);
+}
+
+export function equal(got, wanted, text = '') {
+  if (got !== wanted) throw new Error(`${text}\n  got    ${JSON.stringify(got)}\n  wanted ${JSON.stringify(wanted)}`);
+}
+
+export async function until(condition, text, ms = 8000) {
+  const end = Date.now() + ms;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`timed out: ${text}`);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+}
+
+// --- a page that watches itself -----------------------------------------------------------------------------------------
+
+export class Watched {
+  static async open(browser, rig, { theme = 'light', width = 1280, height, login = true, base, locale = 'en' } = {}) {
+    const w = new Watched();
+    w.rig = rig;
+    w.base = base ?? rig.base;
+    w.faults = [];
+    w.expected = [ABSENT];
+    w.context = await browser.newContext({
+      viewport: { width, height: height ?? (width < 600 ? 844 : width > 1500 ? 1080 : 800) },
+      colorScheme: theme,
+      locale,
+      reducedMotion: 'reduce',
+    });
+    w.page = await w.context.newPage();
+    w.page.setDefaultTimeout(8000);
+    w.page.on('console', (m) => m.type() === 'error' && w.fault(`console: ${m.text()} (${m.location().url})`));
+    w.page.on('pageerror', (e) => w.fault(`error: ${e.stack ?? e}`));
+    w.page.on('request', (r) => {
+      if (!r.url().startsWith(`${w.base}/`) && !r.url().startsWith('data:') && !r.url().startsWith('blob:')) w.fault(`a request left the host: ${r.url()}`);
+    });
+    if (login) {
+      const link = await rig.link();
+      await w.page.goto(link.replace(rig.base, w.base));
+      await w.page.waitForSelector('.frame');
+    }
+    return w;
+  }
+
+  fault(text) {
+    if (!this.expected.some((e) => e.test(text))) this.faults.push(text);
+  }
+
+  // What the case makes happen on purpose.
+  expect(pattern) {
+    this.expected.push(pattern);
+  }
+
+  async go(path) {
+    await this.page.goto(`${this.base}/${path}`);
+    await this.page.waitForSelector('.frame');
+    await this.settle();
+  }
+
+  // Until nothing is loading any more.
+  async settle() {
+    const ready = () => this.page.evaluate(() => !document.querySelector('.skeleton, #app > .login[aria-busy]') && document.querySelector('main')?.childElementCount > 0);
+    await until(ready, 'the page is loaded');
+    await this.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  }
+
+  async axe(where) {
+    await this.page.evaluate(axeSource);
+    const found = await this.page.evaluate(async () => {
+      const { violations } = await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] });
+      return violations.map((v) => `${v.id}: ${v.help}\n${v.nodes.slice(0, 4).map((n) => `      ${n.html.slice(0, 160)}  ${n.failureSummary.split('\n').slice(1, 3).join(' ').trim()}`).join('\n')}`);
+    });
+    assert(found.length === 0, `axe, ${where}:\n    ${found.join('\n    ')}`);
+  }
+
+  // Nothing sticks out of the window, no text is cut that should not be.
+  async fits(where) {
+    const wide = await this.page.evaluate(() => {
+      const out = [];
+      if (document.documentElement.scrollWidth > innerWidth) out.push(`the document is ${document.documentElement.scrollWidth} wide in a window of ${innerWidth}`);
+      for (const el of document.querySelectorAll('main *, .side *, header *, dialog *')) {
+        const r = el.getBoundingClientRect();
+        if (r.width === 0 || r.height === 0 || el.closest('.sr, .scroll-x, .copy, [aria-hidden=true], .clip, svg, .side:not(.open)')) continue;
+        if (r.right > innerWidth + 1 && getComputedStyle(el).position !== 'fixed') out.push(`${el.tagName}.${el.className} ends at ${Math.round(r.right)} of ${innerWidth}: ${el.textContent.slice(0, 40)}`);
+      }
+      for (const el of document.querySelectorAll('button, .chip, .tile b, h1, h2, label')) {
+        if (el.scrollWidth > el.clientWidth + 1 && getComputedStyle(el).display !== 'inline' && !el.matches('.clip, .sr, .clip *, .switch') && el.clientWidth > 0) out.push(`the text of ${el.tagName}.${el.className} is cut: ${el.textContent.slice(0, 40)}`);
+      }
+      return out.slice(0, 6);
+    });
+    assert(wide.length === 0, `${where}:\n    ${wide.join('\n    ')}`);
+  }
+
+  async shot(name) {
+    if (!Watched.shots) return;
+    mkdirSync(Watched.shots, { recursive: true });
+    await this.page.screenshot({ path: join(Watched.shots, `${name}.png`) });
+  }
+
+  async close() {
+    await this.context.close();
+    assert(this.faults.length === 0, this.faults.slice(0, 6).join('\n    '));
+  }
+}
+
+// --- the run ------------------------------------------------------------------------------------------------------------
+
+export async function run({ words, smoke, context }) {
+  const list = cases.filter((t) => (!smoke || t.smoke) && (words.length === 0 || words.some((w) => t.name.includes(w))));
+  let passed = 0;
+  let failed = 0;
+  for (const t of list) {
+    const began = Date.now();
+    let late;
+    try {
+      await Promise.race([t.run(context), new Promise((_, reject) => (late = setTimeout(() => reject(new Error(`it took longer than ${CASE_LIMIT_MS / 1000} s`)), CASE_LIMIT_MS)))]);
+      passed++;
+      if (!smoke) console.log(`ok      ${t.name} (${Date.now() - began} ms)`);
+    } catch (error) {
+      failed++;
+      console.log(`FAILED  ${t.name}\n    ${String(error?.stack ?? error).split('\n').slice(0, 14).join('\n    ')}`);
+    }
+    clearTimeout(late);
+    await context.tidy();
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed > 0 || passed === 0 ? 1 : 0;
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+// The dashboard in Debian's Chromium, served by the real binary. usage: run.mjs PENSTOCK [--smoke] [WORD…]
+// Screenshots go to build/screenshots (PENSTOCK_SCREENSHOTS names another folder); none are made by --smoke.
+import { resolve } from 'node:path';
+import { Watched, run } from './harness.mjs';
+import { Rig, openBrowser } from './rig.mjs';
+import './cases_pages.mjs';
+import './cases_accounts.mjs';
+import './cases_logs.mjs';
+import './cases_session.mjs';
+
+const [program, ...rest] = process.argv.slice(2);
+const smoke = rest.includes('--smoke');
+const words = rest.filter((w) => !w.startsWith('--'));
+if (!program) {
+  console.log('usage: run.mjs PENSTOCK [--smoke] [WORD…]');
+  process.exit(2);
+}
+Watched.shots = smoke ? null : process.env.PENSTOCK_SCREENSHOTS ?? resolve(new URL('../../build/screenshots', import.meta.url).pathname);
+const browser = await openBrowser();
+const context = { program: resolve(program), browser, smoke, tidy: Rig.stopLeft };
+process.on('unhandledRejection', () => {}); // of a request that a failed case left behind
+let code = 1;
+try {
+  code = await run({ words, smoke, context });
+} finally {
+  await browser.close();
+}
+process.exit(code);

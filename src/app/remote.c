@@ -246,6 +246,7 @@ int remote_fulfil(const struct remote_wish *wish)
     struct remote_answer answer = { .status = 0 };
     struct error e = { .status = OK };
     enum status st;
+    bool good = true;
 
     process_prepare(false);
     log_setup(&(struct log_options){ .level = LOG_WARN, .unix_ms = clock_unix_ms });
@@ -263,7 +264,9 @@ int remote_fulfil(const struct remote_wish *wish)
     } else {
         wish->print(&answer);
     }
+    if (st == OK && wish->is_good != NULL)
+        good = wish->is_good(&answer);
     remote_answer_clear(&answer);
     remote_close(&r);
-    return st == OK ? EXIT_DONE : st == E_ABSENT ? EXIT_ABSENT : EXIT_FAILED;
+    return st == OK && good ? EXIT_DONE : st == E_ABSENT ? EXIT_ABSENT : EXIT_FAILED;
 }

@@ -60,6 +60,8 @@ struct remote_wish {
     bool text; /* the answer is text, and is printed as it comes */
     /* Prints the answer for people. */
     void (*print)(struct remote_answer *answer);
+    /* Does the answer say that all went well? Else the exit code is 1. NULL: it always does. */
+    bool (*is_good)(struct remote_answer *answer);
 };
 
 /* Finds the gateway, asks, prints (the answer as it came with --json); gives the exit code. */

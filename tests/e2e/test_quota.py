@@ -1,5 +1,6 @@
 """What is left of accounts, as the simulator was told and the gateway shows it."""
 import json
+import re
 import time
 
 from rig import Gateway, Simulator, until
@@ -162,3 +163,37 @@ def test_copilot_serves_each_model_over_the_wires_its_list_names(program):
         status, _, text = gateway.call("POST", "/v1/responses", json.dumps({"model": "gpt-4o", "input": "hello there"}).encode())
         assert status == 200 and simulator.requests()[-1]["path"] == "/chat/completions", text
     served(program, [PILOT], check)
+
+
+def test_commands_show_test_refresh_and_switch_accounts(program):
+    def prepare(simulator):
+        simulator.set("openai-1", usage={"windows": {"primary": {"remaining_percent": 88, "reset_in_seconds": 900, "minutes": 300}}})
+
+    def check(gateway, simulator):
+        def said(*arguments, code=0):
+            done = gateway.command("accounts", *arguments)
+            assert done.returncode == code, (arguments, done)
+            return done.stdout
+
+        until(lambda: left(gateway, "gpt") == {"codex": 880}, "the first reading")
+        shown = said("show", "gpt")
+        assert re.search(r"^provider +codex$", shown, re.M) and re.search(r"^  5h +#{18}\.\. +88%  resets 1[45]m", shown, re.M), shown
+        assert json.loads(said("show", "gpt", "--json"))["quota"][0]["remaining_permille"] == 880
+        simulator.set("openai-1", usage={"windows": {"primary": {"remaining_percent": 5, "reset_in_seconds": 900, "minutes": 300}}})
+        assert "  5%" in said("refresh", "gpt")
+        assert json.loads(said("refresh", "gpt", "--json"))["ok"]
+        assert "1 accounts are asked" in said("refresh", "--all")
+        assert json.loads(said("refresh", "--all", "--json")) == {"accounts": 1}
+        assert said("test", "gpt").startswith("good: ")
+        assert json.loads(said("test", "gpt", "--json"))["verdict"] == "success"
+        simulator.set("openai-1", rules=["model usage: error=key"])
+        assert said("test", "gpt", code=1).startswith("not good: ")
+        assert "not fresh" in said("refresh", "gpt", code=1)
+        assert said("disable", "gpt") == "disabled `gpt`\n"
+        assert json.loads(said("disable", "gpt", "--json"))["disabled"] is True
+        assert "disabled" in said("show", "gpt")
+        assert said("enable", "gpt") == "enabled `gpt`\n"
+        assert json.loads(said("enable", "gpt", "--json"))["disabled"] is False
+        said("show", "nobody", code=3)
+        assert gateway.command("accounts", "refresh").returncode == 2
+    served(program, [CHATGPT], check, prepare=prepare)

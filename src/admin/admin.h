@@ -48,6 +48,8 @@ enum admin_change {
     ADMIN_USAGE,           /* no body: what was used, as the query says */
     ADMIN_ACCOUNT_REFRESH, /* name, no body */
     ADMIN_QUOTA_REFRESH,   /* no body */
+    ADMIN_SETTINGS,        /* no body: all of them */
+    ADMIN_SETTINGS_CHANGE, /* {"set": {path: value}, "reset": [path], "revision"} */
     ADMIN_CHANGES,
 };
 
@@ -73,6 +75,7 @@ void admin_call_done(struct admin_call *c, struct admin_outcome *outcome);
 struct admin_face {
     bool privacy, compact, preload_routing;
     bool password_set;
+    bool by_hand;        /* what is in force came by an edit of the file */
     bool metrics_public; /* to all on this machine */
 };
 

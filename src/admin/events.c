@@ -97,6 +97,16 @@ bool events_rest(struct events *ev)
     return rests;
 }
 
+void event_put_settings(struct json_writer *w, uint64_t revision, const struct admin_face *face)
+{
+    json_put_object(w);
+    json_put_member_i64(w, "revision", (int64_t)revision);
+    json_put_member_bool(w, "changed_on_disk", face->by_hand);
+    json_put_member_bool(w, "privacy", face->privacy);
+    json_put_member_bool(w, "compact", face->compact);
+    json_put_end(w);
+}
+
 bool event_put(struct buf *out, const char *name, struct str json)
 {
     size_t before = out->len;
@@ -153,11 +163,7 @@ static void snapshot_put(struct admin *a, const struct admin_clock *now, struct 
     json_put_member_i64(w, "at_unix_ms", now->unix_ms);
     json_put_member(w, "version", STR(PENSTOCK_VERSION));
     json_put_key(w, STR("settings"));
-    json_put_object(w);
-    json_put_member_i64(w, "revision", (int64_t)revision);
-    json_put_member_bool(w, "privacy", face.privacy);
-    json_put_member_bool(w, "compact", face.compact);
-    json_put_end(w);
+    event_put_settings(w, revision, &face);
     admin_put_scheduling(&scheduling, a->o.pool, revision, now->loop_ms);
     json_put_member_raw(w, "scheduling", buf_str(&scheduling));
     buf_clear(&scheduling);

@@ -68,6 +68,8 @@ bool event_put(struct buf *out, const char *name, struct str json);
 
 /* --- events.c */
 
+void event_put_settings(struct json_writer *w, uint64_t revision, const struct admin_face *face);
+
 void watcher_gone(struct watcher *w);
 void watcher_half_close(struct watcher *w);
 

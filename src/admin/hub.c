@@ -421,11 +421,7 @@ static void look_at_settings(struct hub *h, bool first)
         return;
     struct json_writer w = begin(h);
 
-    json_put_object(&w);
-    json_put_member_i64(&w, "revision", (int64_t)revision);
-    json_put_member_bool(&w, "privacy", face.privacy);
-    json_put_member_bool(&w, "compact", face.compact);
-    json_put_end(&w);
+    event_put_settings(&w, revision, &face);
     tell(h, "settings", &w);
 }
 

@@ -35,6 +35,8 @@ static const struct admin_route routes[] = {
     { HTTP_POST, "/api/quota/refresh", .change = ADMIN_QUOTA_REFRESH, .bodiless = true },
     { HTTP_GET, "/api/requests", .answer = requests_get },
     { HTTP_GET, "/api/requests/{id}", .answer = request_get },
+    { HTTP_GET, "/api/settings", .change = ADMIN_SETTINGS, .bodiless = true },
+    { HTTP_PATCH, "/api/settings", .change = ADMIN_SETTINGS_CHANGE },
     { HTTP_GET, "/api/usage", .change = ADMIN_USAGE, .bodiless = true },
 };
 

@@ -19,6 +19,7 @@ struct config_file {
     bool disk_absent;
     struct settings *settings;
     uint64_t revision;
+    bool by_hand; /* what is in force was written by somebody else */
     bool has_fault;
     struct settings_fault fault;
     struct map named; /* unknown keys that the log has named; the values mean nothing */
@@ -83,8 +84,9 @@ static void buf_set(struct buf *b, struct str s)
     assert(fits); /* whoever calls has checked the size */
 }
 
-static void take_text(struct config_file *f, struct str text, struct settings *s)
+static void take_text(struct config_file *f, struct str text, struct settings *s, bool by_hand)
 {
+    f->by_hand = by_hand;
     settings_unref(f->settings);
     f->settings = s;
     buf_set(&f->text, text);
@@ -138,7 +140,7 @@ static enum status disk_follow(struct config_file *f, struct error *e)
         if (str_eq(buf_str(&now), buf_str(&f->text)))
             settings_unref(s); /* what we wrote ourselves */
         else
-            take_text(f, buf_str(&now), s);
+            take_text(f, buf_str(&now), s, true);
         goto out;
     }
     f->fault = fault;
@@ -168,7 +170,7 @@ static enum status open_read(struct config_file *f, bool must_exist, struct erro
 
     if (!settings_read(text, &f->sources, &s, &fault))
         return fail_fault(f, &fault, E_SYNTAX, e);
-    take_text(f, text, s);
+    take_text(f, text, s, true);
     settings_survey(text, name_clear_secret, f);
     return OK;
 }
@@ -348,7 +350,7 @@ enum status config_file_change_all(struct config_file *f, const struct settings_
         (void)fail(e, st, "%s: %s", fault.path, fault.text);
         goto out;
     }
-    take_text(f, buf_str(&edited), s);
+    take_text(f, buf_str(&edited), s, false);
     st = change_write(f, e);
 out:
     buf_wipe(&edited);
@@ -381,6 +383,11 @@ const char *config_file_path(const struct config_file *f)
 uint64_t config_file_revision(const struct config_file *f)
 {
     return f->revision;
+}
+
+bool config_file_by_hand(const struct config_file *f)
+{
+    return f->by_hand;
 }
 
 const struct settings_fault *config_file_fault(const struct config_file *f)

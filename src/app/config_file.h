@@ -62,6 +62,8 @@ struct str config_file_text(const struct config_file *f);
 const char *config_file_path(const struct config_file *f);
 /* Counts up with each text that came in force; starts at 1. */
 uint64_t config_file_revision(const struct config_file *f);
+/* Did what is in force come by an edit of the file, and not by a change of the program's? */
+bool config_file_by_hand(const struct config_file *f);
 /* What is wrong with the file on disk while older settings are in force; NULL: nothing. */
 const struct settings_fault *config_file_fault(const struct config_file *f);
 /* A fault as one sentence: `<file>:<line>:<column>: <key>: <reason>`. */

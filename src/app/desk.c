@@ -207,6 +207,7 @@ void desk_put_fault(struct desk *d, struct buf *out)
 
 static void set_face(struct desk *d, const struct settings *s)
 {
+    atomic_store(&d->by_hand, config_file_by_hand(d->config));
     atomic_store(&d->privacy, s->privacy);
     atomic_store(&d->metrics_public, s->metrics_public);
     atomic_store(&d->compact, s->compact);
@@ -288,7 +289,8 @@ uint64_t desk_revision(struct desk *d)
 
 struct admin_face desk_face(struct desk *d)
 {
-    return (struct admin_face){ .privacy = atomic_load(&d->privacy),
+    return (struct admin_face){ .by_hand = atomic_load(&d->by_hand),
+                                .privacy = atomic_load(&d->privacy),
                                 .compact = atomic_load(&d->compact),
                                 .preload_routing = atomic_load(&d->preload_routing),
                                 .password_set = atomic_load(&d->password_set),

@@ -16,6 +16,8 @@ static desk_change *const changes[ADMIN_CHANGES] = {
     [ADMIN_ACCOUNT_REMOVE] = desk_account_remove,
     [ADMIN_LOCKOUTS_CLEAR] = desk_lockouts_clear,
     [ADMIN_QUOTA_REFRESH] = desk_quota_refresh,
+    [ADMIN_SETTINGS] = desk_settings_show,
+    [ADMIN_SETTINGS_CHANGE] = desk_settings_change,
     [ADMIN_LOGIN] = desk_login,
     [ADMIN_PASSWORD] = desk_password,
 };

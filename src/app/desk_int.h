@@ -41,7 +41,7 @@ struct desk {
     unsigned test_count;
     /* for other threads */
     _Atomic uint64_t revision; /* of the settings in force */
-    _Atomic bool privacy, compact, preload_routing, password_set, metrics_public;
+    _Atomic bool by_hand, privacy, compact, preload_routing, password_set, metrics_public;
     struct password_mark password; /* which one is set */
     pthread_mutex_t fault_lock;
     char fault[512]; /* of the settings file on disk; empty: none */
@@ -68,6 +68,8 @@ typedef void desk_change(struct desk *d, const struct admin_call *c, struct admi
 
 /* desk_scheduling.c */
 desk_change desk_scheduling, desk_fix, desk_unfix, desk_unbind_all, desk_unbind;
+/* desk_settings.c */
+desk_change desk_settings_show, desk_settings_change;
 /* desk_accounts.c */
 desk_change desk_account_add, desk_account_change, desk_account_remove, desk_lockouts_clear;
 

@@ -140,7 +140,7 @@ def test_accounts_scheduling_settings_totals_and_notices_are_told_when_they_chan
     try:
         watcher = watch(gateway)
         snapshot = watcher.of("snapshot")[0]
-        assert [n["kind"] for n in snapshot["notices"]] == ["simulator"] and snapshot["settings"] == {"revision": 1, "privacy": False, "compact": False}
+        assert [n["kind"] for n in snapshot["notices"]] == ["simulator"] and snapshot["settings"] == {"revision": 1, "changed_on_disk": True, "privacy": False, "compact": False}
         assert gateway.admin("POST", "/api/accounts", CHAT.account(upstream, "new"))[0] == 201
         until(lambda: any(a["label"] == "new" for d in watcher.of("accounts") for a in d.get("changed", [])), "the account came")
         until(lambda: watcher.of("notices"), "the simulator went")
@@ -153,11 +153,12 @@ def test_accounts_scheduling_settings_totals_and_notices_are_told_when_they_chan
         until(lambda: any(account["id"] in d.get("removed", []) for d in watcher.of("accounts")), "it went")
         assert gateway.admin("PATCH", "/api/scheduling", {"mode": "CacheFirst"})[0] == 200
         until(lambda: any(s["mode"] == "CacheFirst" for s in watcher.of("scheduling")), "scheduling")
-        assert watcher.of("settings")[-1]["revision"] == 2
+        assert watcher.of("settings")[-1] == {"revision": 2, "changed_on_disk": False, "privacy": False, "compact": False}
         gateway.write_settings("{ this is broken")
         until(lambda: any(n["kind"] == "settings_fault" for d in watcher.of("notices") for n in d["notices"]), "the broken file")
         gateway.write_settings({"logs": {"bodies": True}})
         until(lambda: any(n["kind"] == "bodies" for d in watcher.of("notices") for n in d["notices"]), "bodies are kept")
+        assert watcher.of("settings")[-1]["changed_on_disk"]
         watcher.leave()
     finally:
         gateway.clear()

@@ -74,7 +74,7 @@ def test_a_wrong_change_says_where_and_why_and_changes_nothing(program):
         cases = (({"set": {"dashboard.privacy": True, "proxy.scheduling.mode": "Fast"}}, 400, "proxy.scheduling.mode", "none of Balance"),
                  ({"set": {"limits.body_bytes": 268435457}}, 400, "limits.body_bytes", "ceiling"), ({"set": {"limits.body_bytes": 0}}, 400, "limits.body_bytes", "from 1"),
                  ({"set": {"dashboard.privacy": "yes"}}, 400, "dashboard.privacy", "true"), ({"set": {"dashboard.pryvacy": True}}, 400, "dashboard.pryvacy", "no setting"),
-                 ({"set": {"hosts": ["a b"]}}, 400, "hosts[0]", ""), ({"set": {"providers.nobody.base_url": "http://x"}}, 400, "providers.nobody", ""),
+                 ({"set": {"hosts": ["a b"]}}, 400, "hosts[0]", ""), ({"set": {"providers.openai.base_url": "x"}}, 400, "providers.openai.base_url", "URL"),
                  ({"set": {"accounts": []}}, 400, "accounts", "/api/accounts"), ({"set": {"accounts[0].label": "x"}}, 400, None, ""),
                  ({"set": {"client_keys": []}}, 400, "client_keys", "/api/keys"), ({"set": {"providers": {}}}, 400, "providers", "one by one"),
                  ({"set": {"tls.insecure": True}}, 400, "tls.insecure", "file only"), ({"set": {"tls.ca_file": "/etc/passwd"}}, 400, "tls.ca_file", "file only"),

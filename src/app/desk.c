@@ -233,6 +233,7 @@ static void on_config(void *peer, struct settings *s)
     set_face(d, s);
     atomic_store(&d->revision, config_file_revision(d->config));
     d->o.on_settings(d->o.peer, s);
+    reporter_settings(d->reporter, s);
     set_upkeep(d, s);
     desk_reload_accounts(d);
     warn_of_routes(d, s);
@@ -297,6 +298,11 @@ struct admin_face desk_face(struct desk *d)
                                 .metrics_public = atomic_load(&d->metrics_public) };
 }
 
+const struct reporter_metrics *desk_reports(const struct desk *d)
+{
+    return reporter_metrics_of(d->reporter);
+}
+
 struct settings *desk_settings(struct desk *d)
 {
     return settings_ref(config_file_settings(d->config));
@@ -334,6 +340,9 @@ void desk_start(struct desk *d)
     }
     set_upkeep(d, s);
     tell_upkeep(d);
+    d->reporter = reporter_new(&(struct reporter_options){
+        .loop = d->loop, .client = d->client, .folder = d->o.folder, .ring = d->o.reports });
+    reporter_settings(d->reporter, config_file_settings(d->config));
     d->mailbox = mailbox_new(d->loop);
     d->o.on_start(d->o.peer, d->loop, d->mailbox);
     timer_init(&d->look, d->loop, look_at_store, d);
@@ -345,11 +354,18 @@ void desk_start(struct desk *d)
     d->thread = thread_start(desk_run, d);
 }
 
+static void reports_ended(void *peer)
+{
+    struct desk *d = peer;
+
+    loop_stop(d->loop);
+}
+
 static void stop_here(void *message)
 {
     struct desk *d = message;
 
-    loop_stop(d->loop);
+    reporter_end(d->reporter, reports_ended, d);
 }
 
 static void reload_here(void *message)
@@ -383,6 +399,7 @@ void desk_close(struct desk *d)
         desk_tests_end(d);
         desk_quotas_end(d);
     }
+    reporter_free(d->reporter);
     model_lists_free(d->lists);
     if (d->client != NULL)
         client_free(d->client);

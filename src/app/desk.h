@@ -9,6 +9,7 @@
 
 #include "admin/admin.h"
 #include "app/config_file.h"
+#include "app/reporter.h"
 #include "app/rules.h"
 #include "store/store.h"
 
@@ -20,6 +21,7 @@ struct desk_options {
     struct settings_sources sources;
     struct str master_key;       /* from the environment */
     struct pool *pool;           /* filled by desk_open() */
+    struct trace_ring *reports;  /* of records for access log and traces */
     struct usage_keeper *keeper; /* has the bindings on the disk */
     /* New settings are in force. Called on the desk's loop. */
     void (*on_settings)(void *peer, struct settings *s);
@@ -39,6 +41,8 @@ MUST_USE enum status desk_open(const struct desk_options *options, struct desk *
 /* The settings in force when it was opened: one count for the caller. */
 struct settings *desk_settings(struct desk *d);
 size_t desk_account_count(const struct desk *d);
+/* What it tells of requests. Threads: any, from desk_start() on. */
+const struct reporter_metrics *desk_reports(const struct desk *d);
 /* Starts its thread: from now on files are watched and changes taken. */
 void desk_start(struct desk *d);
 void desk_close(struct desk *d);

@@ -37,6 +37,7 @@ struct desk {
     size_t found_count;
     unsigned refresh_count; /* calls that wait for figures */
     struct client_metrics client_metrics;
+    struct reporter *reporter;
     struct account_test *tests; /* under way */
     unsigned test_count;
     /* for other threads */

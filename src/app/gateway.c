@@ -30,6 +30,8 @@ struct gateway {
     struct stored *stored;     /* the conversations of responses */
     struct kept *kept;         /* responses that clients may go on from */
     _Atomic bool capturing, keeping_bodies;
+    struct trace_ring *reports; /* records on their way to access log and traces */
+    _Atomic bool reporting;
     struct journal *journal;
     struct file_append *journal_file;
     struct timer journal_timer;
@@ -173,6 +175,7 @@ static void on_settings(void *peer, struct settings *s)
     usage_keeper_settings(g->keeper, s);
     atomic_store(&g->capturing, s->logs_capture);
     atomic_store(&g->keeping_bodies, s->logs_bodies);
+    atomic_store(&g->reporting, reporter_wants(s));
     for (unsigned i = 0; i < g->worker_count; i++) {
         struct rules_news *news = must_alloc(sizeof(*news));
 
@@ -270,6 +273,7 @@ static bool put_metrics(void *peer, bool open_metrics, int64_t now_ms, struct bu
                                                   .worker_count = g->worker_count,
                                                   .shared = &g->shared,
                                                   .admin = g->admin,
+                                                  .reports = desk_reports(g->desk),
                                                   .simulating = atomic_load(&g->simulating),
                                                   .privacy = desk_face(g->desk).privacy },
                        open_metrics, now_ms, out);
@@ -556,6 +560,8 @@ static void on_access(void *peer, const struct access_record *record)
     access_log(record);
     if (atomic_load_explicit(&g->capturing, memory_order_relaxed))
         trace_ring_add(g->traces, record);
+    if (atomic_load_explicit(&g->reporting, memory_order_relaxed))
+        trace_ring_add(g->reports, record);
 }
 
 static uint64_t settings_revision(void *desk)
@@ -704,6 +710,7 @@ static void gateway_clear(struct gateway *g)
     admin_free(g->admin);
     pool_free(g->pool);
     trace_ring_free(g->traces);
+    trace_ring_free(g->reports);
     stored_free(g->stored);
     kept_free(g->kept);
     journal_free(g->journal);
@@ -717,12 +724,14 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     enum status st;
 
     g.pool = pool_new(&(struct pool_options){ 0 });
+    g.reports = trace_ring_new(REPORTER_RING_BYTES);
     g.keeper = usage_keeper_new(options->folder);
     st = desk_open(&(struct desk_options){ .folder = options->folder,
                                            .config_path = options->config_path,
                                            .sources = { environment_get },
                                            .master_key = environment_get("PENSTOCK_MASTER_KEY"),
                                            .pool = g.pool,
+                                           .reports = g.reports,
                                            .keeper = g.keeper,
                                            .on_settings = on_settings,
                                            .on_accounts = on_accounts,
@@ -743,6 +752,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     g.kept = kept_new();
     atomic_store(&g.capturing, s->logs_capture);
     atomic_store(&g.keeping_bodies, s->logs_bodies);
+    atomic_store(&g.reporting, reporter_wants(s));
     g.admin = admin_new(&(struct admin_options){ .pool = g.pool,
                                                  .traces = g.traces,
                                                  .token = options->admin_token,

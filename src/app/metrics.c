@@ -53,6 +53,7 @@ static void put_worker_counters(struct metric_text *t, const struct metrics_sour
 static void put_counters(struct metric_text *t, const struct metrics_sources *s)
 {
     const struct counter *admin = (const struct counter *)(const void *)admin_metrics_of(s->admin);
+    const struct counter *reports = (const struct counter *)(const void *)s->reports;
 
     put_worker_counters(t, s, "", exchange_metrics_names, COUNT(exchange_metrics_names),
                         offsetof(struct worker, exchange_metrics));
@@ -62,6 +63,8 @@ static void put_counters(struct metric_text *t, const struct metrics_sources *s)
                         offsetof(struct worker, client_metrics));
     for (size_t c = 0; c < COUNT(admin_metrics_names); c++)
         put_counter(t, "admin_", &admin_metrics_names[c], count_read(&admin[c]));
+    for (size_t c = 0; c < COUNT(reporter_metrics_names); c++)
+        put_counter(t, "report_", &reporter_metrics_names[c], count_read(&reports[c]));
 }
 
 /* --- the pool

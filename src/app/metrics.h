@@ -4,6 +4,7 @@
 #ifndef PENSTOCK_APP_METRICS_H
 #define PENSTOCK_APP_METRICS_H
 
+#include "app/reporter.h"
 #include "app/worker.h"
 
 #define METRICS_ACCOUNTS_MAX 1000 /* told one by one; the rest as one, `other` */
@@ -13,6 +14,7 @@ struct metrics_sources {
     unsigned worker_count;
     const struct worker_shared *shared;
     const struct admin *admin;
+    const struct reporter_metrics *reports;
     bool simulating;
     bool privacy; /* accounts by their number only */
 };

@@ -66,6 +66,13 @@ struct settings {
     bool auto_open, preload_routing, privacy, compact;
     bool usage_track, logs_capture, logs_bodies;
     enum log_format_setting { LOGS_TEXT, LOGS_JSON } logs_format;
+    enum logs_access_setting { ACCESS_OFF, ACCESS_FILE, ACCESS_STDOUT } logs_access;
+    struct str traces_endpoint; /* empty: no traces */
+    struct str traces_service;
+    struct header_pair *traces_headers;
+    size_t traces_header_count;
+    uint32_t traces_sample_permille;
+    bool traces_forward;
     int64_t quota_refresh_minutes;
     int64_t protection_percent;
     int64_t usage_days, usage_bytes; /* how long rows of requests are kept, and how many */

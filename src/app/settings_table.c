@@ -223,6 +223,22 @@ static void put_seconds(const struct settings *s, const struct key_row *row, str
     json_put_end(w);
 }
 
+static bool read_trace_headers(struct reading *r, __attribute__((unused)) const struct key_row *row,
+                               const struct place *at, uint32_t node)
+{
+    return settings_read_headers(r, at, node, &r->s->arena, &r->s->traces_headers,
+                                 &r->s->traces_header_count);
+}
+
+static void put_trace_headers(const struct settings *s,
+                              __attribute__((unused)) const struct key_row *row,
+                              struct json_writer *w)
+{
+    settings_put_headers(s->traces_headers, s->traces_header_count, w);
+}
+
+static const struct key_kind kind_trace_headers = { "object of strings", read_trace_headers,
+                                                    put_trace_headers };
 static const struct key_kind kind_bool = { "true or false", read_bool, put_bool },
                              kind_integer = { "integer", read_integer, put_integer },
                              kind_word = { "word", read_word, put_word },
@@ -241,6 +257,11 @@ static const char *check_tunnel(__attribute__((unused)) struct arena *a, struct 
         if (str_eq(*text, str_c(kinds[i])))
             return NULL;
     return "is none of ngrok, cloudflared, localtunnel";
+}
+
+static const char *check_collector(struct arena *a, struct str *text)
+{
+    return text->len == 0 ? NULL : check_base_url(a, text);
 }
 
 static const char *check_some(__attribute__((unused)) struct arena *a, struct str *text)
@@ -294,8 +315,10 @@ static const char *check_some(__attribute__((unused)) struct arena *a, struct st
 /* pool_mode_word() in the order of its enum; read_word() stores the index */
 static const char *const mode_words[] = { "Balance", "CacheFirst", "PerformanceFirst", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
+static const char *const access_words[] = { "off", "file", "stdout", NULL };
 _Static_assert(sizeof(enum pool_mode) == sizeof(unsigned), "read_word() writes an unsigned");
 _Static_assert(sizeof(enum log_format_setting) == sizeof(unsigned), "read_word() as well");
+_Static_assert(sizeof(enum logs_access_setting) == sizeof(unsigned), "read_word() as well");
 _Static_assert(MODE_BALANCE == 0 && MODE_CACHE_FIRST == 1 && MODE_PERFORMANCE_FIRST == 2,
                "the order of mode_words");
 
@@ -448,6 +471,34 @@ static const struct key_row rows[] = {
          "Keep their bodies, too. They hold what users wrote."),
     WORD("logs.format", logs_format, format_words, "\"text\"",
          "Log lines for people, or as JSON for programs."),
+    WORD("logs.access", logs_access, access_words, "\"off\"",
+         "A line of JSON for every finished request: in `access.log` in the data directory (10 MiB "
+         "each, the last five are kept), or on standard output."),
+
+    { .path = "traces.endpoint",
+      .kind = &kind_text,
+      AT(traces_endpoint),
+      .check = check_collector,
+      .standard = "null",
+      .meaning = "Where OpenTelemetry spans go: the URL of a collector that takes OTLP over HTTP "
+                 "(`http://127.0.0.1:4318`; `/v1/traces` is added when it has no path). null: no "
+                 "traces." },
+    { .path = "traces.headers",
+      .kind = &kind_trace_headers,
+      .is_object = true,
+      .standard = "{}",
+      .meaning = "Headers for the collector." },
+    NUMBER("traces.sample_permille", traces_sample_permille, 0, 1000, "1000",
+           "Of a thousand requests so many are traced, when their client does not decide it with "
+           "`traceparent`."),
+    { .path = "traces.service_name",
+      .kind = &kind_text,
+      AT(traces_service),
+      .check = check_some,
+      .standard = "\"penstock\"",
+      .meaning = "`service.name` of the spans." },
+    FLAG("traces.forward", traces_forward, "false",
+         "Name the attempt's span to the upstream, in `traceparent`."),
     FLAG("tunnel.auto_start", tunnel_auto_start, "false", "Open the tunnel at start."),
     { .path = "tunnel.kind",
       .kind = &kind_text,

@@ -32,6 +32,70 @@ bool ending_from_word(struct str word, enum ending *e)
     return false;
 }
 
+static void put_known(struct json_writer *w, const char *name, int64_t n)
+{
+    if (n >= 0)
+        json_put_member_i64(w, name, n);
+}
+
+static void put_text(struct json_writer *w, const char *name, struct str text)
+{
+    if (text.len > 0)
+        json_put_member(w, name, text);
+}
+
+static void put_attempts(struct json_writer *w, const struct access_record *r)
+{
+    json_put_key(w, STR("attempts"));
+    json_put_array(w);
+    for (uint32_t i = 0; i < r->attempts_kept; i++) {
+        const struct access_attempt *a = &r->attempts[i];
+
+        json_put_object(w);
+        json_put_member(w, "account", str_c(a->label));
+        json_put_member(w, "provider", a->provider);
+        json_put_member(w, "reason", str_c(pick_reason_word(a->pick.reason)));
+        json_put_member(w, "verdict", str_c(verdict_word(a->verdict)));
+        put_known(w, "status", a->status > 0 ? a->status : -1);
+        put_known(w, "waited_ms", a->waited_ms > 0 ? a->waited_ms : -1);
+        put_known(w, "ms", a->duration_ms);
+        json_put_end(w);
+    }
+    json_put_end(w);
+}
+
+void access_put(struct json_writer *w, const struct access_record *r)
+{
+    json_put_object(w);
+    json_put_member_i64(w, "time_unix_ms", r->started_unix_ms);
+    json_put_member(w, "id", str_c(r->request_id));
+    json_put_member(w, "protocol", r->protocol);
+    put_text(w, "path", r->path);
+    json_put_member_i64(w, "status", r->status);
+    json_put_member(w, "ending", str_c(ending_word(r->ending)));
+    if (r->ending != ENDING_COMPLETE)
+        json_put_member(w, "phase", str_c(r->phase));
+    json_put_member(w, "model", r->model);
+    put_text(w, "mapped", str_eq(r->mapped_model, r->model) ? STR("") : r->mapped_model);
+    put_text(w, "account", r->account);
+    put_text(w, "provider", r->provider);
+    put_text(w, "session", r->session);
+    put_text(w, "client_key", r->client_key);
+    json_put_member_bool(w, "stream", r->stream);
+    put_known(w, "tokens_in", r->usage.in);
+    put_known(w, "tokens_out", r->usage.out);
+    put_known(w, "cache_read", r->usage.cache_read);
+    put_known(w, "cache_write", r->usage.cache_write);
+    put_known(w, "reasoning", r->usage.reasoning);
+    put_known(w, "first_byte_ms", r->first_byte_ms);
+    json_put_member_i64(w, "ms", r->duration_ms);
+    json_put_member_i64(w, "bytes_in", (int64_t)r->bytes_in);
+    json_put_member_i64(w, "bytes_out", (int64_t)r->bytes_out);
+    json_put_member_i64(w, "attempt_count", r->attempt_count);
+    put_attempts(w, r);
+    json_put_end(w);
+}
+
 /* What says nothing is left out: a line a request is worth keeping short. */
 void access_log(const struct access_record *r)
 {

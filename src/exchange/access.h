@@ -7,6 +7,8 @@
 #define PENSTOCK_EXCHANGE_ACCESS_H
 
 #include "exchange/door.h"
+#include "base/json_write.h"
+#include "exchange/trace_context.h"
 #include "pool/pool.h"
 #include "wire/protocol.h"
 #include "wire/usage.h"
@@ -58,8 +60,9 @@ struct access_record {
     struct str protocol, path, model, mapped_model; /* path: empty when the client has left */
     struct str client_key;                          /* its name; empty when none was needed */
     struct key_id key_id;
-    struct str client;  /* the program, as it calls itself */
-    struct str session; /* `sid-…`, or empty */
+    struct str client;          /* the program, as it calls itself */
+    struct trace_context trace; /* sampled only while traces are on */
+    struct str session;         /* `sid-…`, or empty */
     struct str account, provider;
     int status; /* of the client's answer */
     enum ending ending;
@@ -78,5 +81,7 @@ struct access_record {
 };
 
 void access_log(const struct access_record *r);
+/* The line of the access log, without its end: an object with all that is known. */
+void access_put(struct json_writer *w, const struct access_record *r);
 
 #endif

@@ -455,9 +455,21 @@ static void refused(struct exchange *x, const struct wire_complaint *why)
     exchange_pick(x);
 }
 
+/* The attempt's own span, for an upstream that is to know it. */
+static struct str attempt_traceparent(const struct exchange *x, char out[TRACEPARENT_LEN + 1])
+{
+    uint8_t span[8];
+
+    if (!x->rules->traces.on || !x->rules->traces.forward)
+        return STR("");
+    trace_span_id(str_c(x->request_id), x->attempt_count, span);
+    return trace_context_put(&x->trace, span, out);
+}
+
 /* What was made goes to the upstream of the attempt. */
 static void attempt_send(struct exchange *x)
 {
+    char traceparent[TRACEPARENT_LEN + 1];
     struct attempt *a = &x->attempt;
     struct exchange_env *env = x->env;
 
@@ -473,6 +485,7 @@ static void attempt_send(struct exchange *x)
             .body_bytes = a->body_bytes,
             .client = own ? x->r->head : NULL,
             .default_version = true,
+            .traceparent = attempt_traceparent(x, traceparent),
             .session =
                 upstream_dialect(a->upstream) == DIALECT_CODEX ? exchange_session_text(x) : STR(""),
             .turn = a->turn,

@@ -88,6 +88,9 @@ static struct exchange *exchange_new(struct exchange_env *env, struct request *r
     x->deadline_ms = now_ms + x->rules->request_deadline_ms;
     x->id = ++env->id_last;
     reply_request_id(env, x->request_id);
+    if (x->rules->traces.on &&
+        !trace_context_read(http_field_value(r->head, STR("traceparent")), &x->trace))
+        trace_context_new(str_c(x->request_id), x->rules->traces.permille, &x->trace);
     timer_init(&x->timer, env->loop, on_timer, x);
     x->next = env->running;
     x->link = &env->running;
@@ -760,6 +763,7 @@ void exchange_end(struct exchange *x, enum ending ending)
             .client_key = x->key != NULL ? x->key->name : STR(""),
             .key_id = exchange_key_id(x),
             .client = x->client,
+            .trace = x->trace,
             .session = str_c(session),
             .account = str_c(x->attempt.lease.label),
             .provider = x->attempt_count > 0 ? x->attempts[attempts_kept(x) - 1].provider : STR(""),

@@ -36,6 +36,11 @@ struct exchange_rules {
     bool chat_image_markdown;     /* pictures also as markdown in the text of a chat */
     struct kept_limits kept;      /* responses that clients may go on from */
     bool websocket;               /* Responses may come over a WebSocket */
+    struct {
+        bool on;           /* requests are traced */
+        bool forward;      /* attempts name their span to the upstream */
+        uint32_t permille; /* of those whose client does not decide it */
+    } traces;
     bool strict; /* refuse what cannot be said to the account in place of dropping it */
     void *owner;
     void (*owner_ref)(void *owner);

@@ -86,6 +86,7 @@ struct exchange {
     struct exchange *next, **link; /* in env->running */
     uint64_t id;
     char request_id[40];
+    struct trace_context trace; /* filled while traces are on */
     enum exchange_state state;
     int64_t entered_ms[EXCHANGE_STATES];
     struct door_target target;

@@ -264,6 +264,24 @@ bool trace_ring_next(struct trace_ring *ring, uint64_t *place, struct arena *a,
     return packed != NULL;
 }
 
+bool trace_ring_after(struct trace_ring *ring, uint64_t *number, uint64_t *missed, struct arena *a,
+                      struct access_record *out)
+{
+    struct access_record *packed = NULL;
+
+    ring_lock(ring);
+    if (*number < ring->first) {
+        *missed += ring->first - *number;
+        *number = ring->first;
+    }
+    if (*number < ring->next)
+        packed = ring_copy(ring, (*number)++, a);
+    ring_unlock(ring);
+    if (packed != NULL)
+        record_unpack(packed, a, out);
+    return packed != NULL;
+}
+
 bool trace_ring_find(struct trace_ring *ring, struct str id, struct arena *a,
                      struct access_record *out)
 {

@@ -23,6 +23,11 @@ void trace_ring_add(struct trace_ring *ring, const struct access_record *r);
  * moves to it. False: there is none left. */
 bool trace_ring_next(struct trace_ring *ring, uint64_t *place, struct arena *a,
                      struct access_record *out);
+/* The oldest trace whose number is not below `*number` (0 at first), copied into `a`; `*number`
+ * moves behind it, and `*missed` counts those that had to make room before they were read. False:
+ * there is none yet. */
+bool trace_ring_after(struct trace_ring *ring, uint64_t *number, uint64_t *missed, struct arena *a,
+                      struct access_record *out);
 /* The trace of this request id, copied into `a`. */
 bool trace_ring_find(struct trace_ring *ring, struct str id, struct arena *a,
                      struct access_record *out);

@@ -580,6 +580,39 @@ void file_append_close(struct file_append *f)
     free(f);
 }
 
+int64_t file_append_size(const struct file_append *f)
+{
+    struct stat st;
+
+    return fstat(f->fd, &st) == 0 ? (int64_t)st.st_size : 0;
+}
+
+enum status file_shift(const char *path, unsigned keep, struct error *e)
+{
+    size_t size = strlen(path) + 16;
+    char *from = must_alloc(size), *to = must_alloc(size);
+    enum status st = OK;
+
+    for (unsigned i = keep; i > 0 && st == OK; i--) {
+        snprintf(to, size, "%s.%u", path, i);
+        snprintf(from, size, i == 1 ? "%s" : "%s.%u", path, i - 1);
+        if (rename(from, to) != 0 && errno != ENOENT)
+            st = fail_errno(e, "cannot rename", from);
+    }
+    free(from);
+    free(to);
+    return st;
+}
+
+enum status standard_output_write(struct str bytes, struct error *e)
+{
+    size_t written;
+
+    return write_all(STDOUT_FILENO, bytes, &written)
+               ? OK
+               : fail_errno(e, "cannot write to", "standard output");
+}
+
 bool file_is_read_only(const char *path)
 {
     struct stat st;

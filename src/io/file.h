@@ -52,5 +52,11 @@ struct file_append;
 MUST_USE enum status file_append_open(const char *path, struct file_append **f, struct error *e);
 MUST_USE enum status file_append_bytes(struct file_append *f, struct str bytes, struct error *e);
 void file_append_close(struct file_append *f);
+int64_t file_append_size(const struct file_append *f); /* 0 when it cannot be told */
+
+/* `path` becomes `path.1`, that `path.2`, and so on; `path.<keep>` goes. Absent ones are OK. */
+MUST_USE enum status file_shift(const char *path, unsigned keep, struct error *e);
+/* All of it, or an error: nobody reads it, say. */
+MUST_USE enum status standard_output_write(struct str bytes, struct error *e);
 
 #endif

@@ -597,6 +597,8 @@ static bool put_head(const struct upstream *u, const struct upstream_ask *ask, s
         if (!put_passed(&d->passed[i], u->passed[i], run, standard, out))
             return false;
     }
+    if (ask->traceparent.len > 0 && !http_put_field(out, STR("traceparent"), ask->traceparent))
+        return false;
     return (d->put_fields == NULL || d->put_fields(ask, out)) && buf_add(out, STR("\r\n"));
 }
 

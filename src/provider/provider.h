@@ -116,7 +116,8 @@ struct upstream_ask {
     struct str version;   /* … this one instead: of a body of ours; empty: that one */
     struct str session;   /* codex: the conversation, in our words; empty: none is known */
     struct turn turn;     /* copilot */
-    struct str page;      /* OP_MODELS: which page, as the one before it says; empty: the first */
+    struct str traceparent; /* sent along when not empty */
+    struct str page;        /* OP_MODELS: which page, as the one before it says; empty: the first */
 };
 
 /* Writes the complete request head. Client Authorization, cookies and forwarding headers never

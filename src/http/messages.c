@@ -65,9 +65,11 @@ static const struct http_head *head_for_messages(struct arena *a, const struct h
     static const char *const gone[] = { "connection", "upgrade",      "sec-websocket-",
                                         "content-",   "keep-alive",   "transfer-encoding",
                                         "expect",     "accept-encodi" };
-    struct http_head *head = arena_new(a, struct http_head);
+    /* both have room for their own fields only */
+    size_t fixed = offsetof(struct http_head, fields);
+    struct http_head *head = arena_alloc(a, fixed + from->field_count * sizeof(from->fields[0]));
 
-    *head = *from;
+    memcpy(head, from, fixed);
     head->method = HTTP_POST;
     head->method_text = STR("POST");
     head->target = arena_copy(a, from->target);

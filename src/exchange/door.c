@@ -37,7 +37,8 @@ static const struct {
     { "/v1/images/generations", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
     { "/v1/images/edits", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
     { "/v1/audio/transcriptions", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
-    { "/v1/responses/compact", ENDPOINT_LATER, WIRE_OPENAI_RESPONSES, HTTP_POST },
+    { "/v1/responses/compact", ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST, ASK_COMPACT },
+    { "/responses/compact", ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST, ASK_COMPACT },
 };
 
 static bool has_field(const struct http_head *head, struct str name)

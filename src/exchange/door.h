@@ -27,6 +27,7 @@ enum door_ask {
     ASK_GENERATE,
     ASK_COMPLETE,    /* openai-chat: the legacy /v1/completions */
     ASK_COUNT,       /* tokens are to be counted, nothing generated */
+    ASK_COMPACT,     /* openai-responses: a conversation is to be made shorter */
     ASK_EMBED,       /* vectors for texts */
     ASK_EMBED_BATCH, /* gemini: … for several */
 };

@@ -201,23 +201,33 @@ static void journal_arrival(const struct exchange *x)
     journal_add(x->env->journal, &ev);
 }
 
+static bool read_body(struct exchange *x, struct wire_complaint *why)
+{
+    struct request *r = x->r;
+
+    return x->target.ask != ASK_GENERATE
+               ? wire_read_side_request(x->target.protocol, r->body, request_body_bytes(r),
+                                        x->target.model, &r->arena, &x->request, why)
+               : wire_read_request(x->target.protocol, r->body, request_body_bytes(r),
+                                   x->target.model, x->target.stream, &r->arena, &x->request, why);
+}
+
+static bool read_request(struct exchange *x, struct wire_complaint *why)
+{
+    if ((x->r->message_of != 0 && !socket_message(x, why)) || !read_body(x, why) ||
+        !history_begin(x, why))
+        return false;
+    /* what is made shorter is all of it, whoever does it */
+    return x->target.ask != ASK_COMPACT || x->history == NULL || !x->history->refers ||
+           (history_put(x, why) && read_body(x, why));
+}
+
 void exchange_body(struct request *r)
 {
     struct exchange *x = r->owner;
     struct wire_complaint why = { 0 };
 
-    if (r->message_of != 0 && !socket_message(x, &why)) {
-        reply_complaint(x, &why);
-        return;
-    }
-
-    bool good =
-        x->target.ask != ASK_GENERATE
-            ? wire_read_side_request(x->target.protocol, r->body, request_body_bytes(r),
-                                     x->target.model, &r->arena, &x->request, &why)
-            : wire_read_request(x->target.protocol, r->body, request_body_bytes(r), x->target.model,
-                                x->target.stream, &r->arena, &x->request, &why);
-    if (!good || !history_begin(x, &why)) {
+    if (!read_request(x, &why)) {
         reply_complaint(x, &why);
         return;
     }

@@ -245,7 +245,7 @@ static inline bool embedding_is(const struct exchange *x)
 }
 bool embedding_make(struct exchange *x, struct wire_complaint *why);
 void embedding_answered(struct exchange *x);
-/* Is the model offered, but by accounts that have no vectors? */
+/* Is the model offered, but by accounts that have no vectors (or no compaction)? */
 bool embedding_lacks(struct exchange *x);
 
 /* reply.c */

@@ -244,11 +244,16 @@ void exchange_give_up(struct exchange *x)
         reply_complaint(x, &x->refusal);
         return;
     }
-    if (x->pick.offering == 0 && embedding_is(x) && embedding_lacks(x)) {
+    bool compacts = x->target.ask == ASK_COMPACT;
+
+    if (x->pick.offering == 0 && (embedding_is(x) || compacts) && embedding_lacks(x)) {
         reply_fault(
             x,
             &(struct fault){ .class = FAULT_UNSUPPORTED,
-                             .message = STR("no account that offers this model has embeddings"),
+                             .message = compacts ? STR("no account that offers this model can make "
+                                                       "a conversation shorter")
+                                                 : STR("no account that offers this model has "
+                                                       "embeddings"),
                              .param = STR("model") },
             ENDING_REQUEST_WRONG);
         return;

@@ -193,6 +193,18 @@ bool history_tell(struct exchange *x, struct wire_complaint *why)
     return tell_body(x, past, h->input) || not_found(why, &x->r->arena, h->previous);
 }
 
+bool history_put(struct exchange *x, struct wire_complaint *why)
+{
+    struct buf body = { .max = SIZE_MAX };
+
+    if (!history_tell(x, why))
+        return false;
+    (void)buf_add(&body, x->history->body);
+    request_replace_body(x->r, &body);
+    x->history->refers = false;
+    return true;
+}
+
 bool history_forgotten(struct exchange *x, const struct judge_words *words)
 {
     struct history *h = x->history;

@@ -25,6 +25,8 @@ struct history {
 bool history_begin(struct exchange *x, struct wire_complaint *why);
 /* Makes `body` and `input`. False: what it refers to is not kept any more. */
 bool history_tell(struct exchange *x, struct wire_complaint *why);
+/* … and makes it the request's own. */
+bool history_put(struct exchange *x, struct wire_complaint *why);
 /* Must the account of this attempt be told? */
 static inline bool history_is_told(const struct exchange *x)
 {

@@ -14,6 +14,8 @@ uint32_t outgoing_wires(const struct door_target *t)
 {
     uint32_t wires = WIRE_BIT(t->protocol);
 
+    if (t->ask == ASK_COMPACT)
+        return wires;
     if (t->ask == ASK_EMBED || t->ask == ASK_EMBED_BATCH)
         return WIRE_BIT(WIRE_OPENAI_CHAT) | WIRE_BIT(WIRE_GEMINI);
     for (unsigned w = 0; w < WIRES; w++)
@@ -184,7 +186,7 @@ bool outgoing_repair(struct exchange *x, const struct judge_words *words)
     struct repair r;
 
     if (x->repaired >= REPAIRS_OF_ONE || is_strict(x) || embedding_is(x) ||
-        !provider_repair(a->wire, words, &r))
+        x->target.ask == ASK_COMPACT || !provider_repair(a->wire, words, &r))
         return false;
     if (r.lacks.signatures) {
         if (x->signatures_refused)
@@ -231,6 +233,19 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why)
     enum wire_dialect dialect = upstream_dialect(a->upstream);
 
     a->wire = outgoing_wire(x->target.protocol, a->lease.wires);
+    if (x->target.ask == ASK_COMPACT) {
+        if (dialect == DIALECT_COPILOT) {
+            *why = (struct wire_complaint){
+                .param = STR("model"),
+                .message = STR("this account cannot make a conversation shorter"),
+            };
+            return false;
+        }
+        a->stream = false;
+        make_passing(x, known);
+        a->op = OP_COMPACT;
+        return true;
+    }
     if (dialect == DIALECT_COPILOT && !find_turn(x, why))
         return false;
     /* what another provider signed would be refused by this one: it is left out by translation */

@@ -15,6 +15,8 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
                 (buf_add(out, STR("&after_id=")) && percent_put(out, ask->page, false)));
     case OP_COUNT:
         return buf_add(out, STR("/v1/messages/count_tokens"));
+    case OP_COMPACT:
+        return false;
     case OP_EMBED:
     case OP_EMBED_BATCH:
     case OP_IMAGE:

@@ -10,6 +10,8 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
         return buf_add(out, STR("/responses"));
     case OP_MODELS: /* it lists what a client of some version may use: we say ours */
         return buf_add(out, STR("/models?client_version=" PENSTOCK_VERSION));
+    case OP_COMPACT:
+        return buf_add(out, STR("/responses/compact"));
     case OP_COUNT:
     case OP_EMBED:
     case OP_EMBED_BATCH:

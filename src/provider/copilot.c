@@ -15,6 +15,7 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
     case OP_EMBED:
         return buf_add(out, STR("/embeddings"));
     case OP_COUNT:
+    case OP_COMPACT:
     case OP_EMBED_BATCH:
     case OP_IMAGE:
     case OP_IMAGE_EDIT:

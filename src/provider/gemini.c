@@ -56,6 +56,8 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
                 (buf_add(out, STR("&pageToken=")) && percent_put(out, ask->page, false)));
     case OP_COUNT:
         return put_method(ask->model, STR(":countTokens"), out);
+    case OP_COMPACT:
+        return false;
     case OP_EMBED:
         return put_method(ask->model, STR(":embedContent"), out);
     case OP_EMBED_BATCH:

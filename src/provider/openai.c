@@ -14,6 +14,8 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
         return buf_add(out, STR("/models"));
     case OP_COUNT: /* Chat has no such call */
         return responses && buf_add(out, STR("/responses/input_tokens"));
+    case OP_COMPACT:
+        return responses && buf_add(out, STR("/responses/compact"));
     case OP_EMBED:
         return buf_add(out, STR("/embeddings"));
     case OP_IMAGE:

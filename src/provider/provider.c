@@ -561,6 +561,7 @@ static enum upstream_shape shape_of(enum upstream_op op)
         return SHAPE_STREAM;
     case OP_GENERATE:
     case OP_COUNT:
+    case OP_COMPACT:
     case OP_EMBED:
     case OP_EMBED_BATCH:
     case OP_IMAGE:

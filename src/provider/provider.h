@@ -26,6 +26,7 @@ enum upstream_op {
     OP_STREAM,
     OP_MODELS,
     OP_COUNT,
+    OP_COMPACT,
     OP_EMBED,
     OP_EMBED_BATCH,
     OP_IMAGE,

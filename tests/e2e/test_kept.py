@@ -190,3 +190,33 @@ def test_it_is_bounded_and_can_be_switched_off(program):
         run(program, [account(upstream, "openai-chat")], off, proxy={"responses": {"kept": 0}})
     finally:
         upstream.close()
+
+
+def test_a_conversation_is_made_shorter_where_an_account_can(program):
+    def answer(request, connection):
+        if request.path.endswith("/compact"):
+            connection.sendall(whole({"id": "resp_c", "object": "response.compaction", "created_at": 1,
+                                      "output": [{"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAAAx"}],
+                                      "usage": {"input_tokens": 9, "output_tokens": 1, "total_tokens": 10}}))
+        else:
+            connection.sendall(whole(response(1, "Hm.")))
+    upstream, other = Upstream(answer), Upstream(chat)
+
+    def check(gateway):
+        body = b'{"model":"m", "input":[{"role":"user","content":"one"}], "instructions":"x"}'
+        status, fields, text = gateway.call("POST", "/v1/responses/compact", body)
+        assert status == 200 and json.loads(text)["output"][0]["type"] == "compaction", text
+        assert upstream.requests[-1].path == "/v1/responses/compact" and upstream.requests[-1].body == body
+        ask(gateway, {"model": "m", "input": "one"})
+        status, _, _ = ask(gateway, {"model": "m", "previous_response_id": "resp_up1"}, path="/v1/responses/compact")
+        sent = json.loads(upstream.requests[-1].body)
+        assert status == 200 and len(sent["input"]) == 2 and "previous_response_id" not in sent, sent
+        status, _, answer = ask(gateway, {"model": "only-chat", "input": "one"}, path="/v1/responses/compact")
+        assert status == 501 and other.requests == [], answer
+        status, _, answer = ask(gateway, {"model": "nowhere", "input": "one"}, path="/v1/responses/compact")
+        assert status == 400 and answer["error"]["code"] == "model_not_found", answer
+    try:
+        run(program, [account(upstream, "openai-responses", models=["m"]), account(other, "openai-chat", "b", models=["only-chat"])], check)
+    finally:
+        upstream.close()
+        other.close()

@@ -561,8 +561,10 @@ static void cohort_free(struct pool *p, struct cohort *c)
     while (*link != c)
         link = &(*link)->next;
     *link = c->next;
-    while (c->rosters != NULL)
-        roster_free(p, c->rosters);
+    for (struct roster *r = c->rosters, *next; r != NULL; r = next) {
+        next = r->next;
+        roster_free(p, r);
+    }
     family_release(p, c->family);
     host_release(p, c->host);
     list_release(p, c->listed);

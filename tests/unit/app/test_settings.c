@@ -422,7 +422,7 @@ TEST(an_account_has_all_that_is_written)
     CHECK(a->id < 0 && b->id < 0 && a->id != b->id);
     CHECK(a->id < 0 && a->id > -((int64_t)1 << 53), "a number that every program can say");
     CHECK_INT(a->id, settings_account_id(STR("lab")), "the same at every start");
-    CHECK_INT(a->id, -2670993928214806425LL, "first eight bytes of SHA-256, top bit off");
+    CHECK_INT(a->id, -4862948811473090LL, "of the first eight bytes of SHA-256");
     settings_unref(s);
 }
 
@@ -490,8 +490,8 @@ TEST(secrets_are_not_given_back)
     struct settings *s = read_good(
         t, "{\"client_keys\":[{\"name\":\"ci\",\"key\":\"sk-clientplanted\"}],"
            "\"proxy\":{\"upstream_proxy\":\"http://u:planted@127.0.0.1:1\"},"
-           "\"providers\":{\"openai\":{\"headers\":{\"X\":\"planted\"},"
-           "\"oauth\":{\"client_secret\":\"planted\"}}},"
+           "\"providers\":{\"openai\":{\"headers\":{\"X\":\"planted\"}},"
+           "\"codex\":{\"oauth\":{\"client_id\":\"x\",\"client_secret\":\"planted\"}}},"
            "\"accounts\":[{\"label\":\"w\",\"provider\":\"openai\",\"api_key\":\"sk-planted-1234\","
            "\"headers\":{\"X-K\":\"planted\"},\"proxy\":\"http://u:planted@127.0.0.1:1\"}]}");
     struct str all = get(t, s, "");

@@ -24,9 +24,9 @@ TEST(what_is_wrong_is_named_by_its_path)
           "input[0].content[0].type",
           "must be input_text, output_text, refusal, input_image, input_file or input_audio" },
         { "{\"model\":\"m\",\"input\":[{\"type\":\"item_reference\",\"id\":\"msg_1\"}]}",
-          "input[0]", "refers to a stored item, and none are stored: send the item itself" },
+          "input[0]", "refers to an item that is not kept here: send the item itself" },
         { "{\"model\":\"m\",\"input\":[{\"id\":\"msg_1\"}]}", "input[0]",
-          "refers to a stored item, and none are stored: send the item itself" },
+          "refers to an item that is not kept here: send the item itself" },
         { "{\"model\":\"m\",\"input\":[{\"type\":\"function_call\",\"name\":\"f\","
           "\"arguments\":\"{}\"}]}",
           "input[0].call_id", "is missing" },

@@ -218,11 +218,12 @@ static void reading_end(struct reading *r, const char *why)
     struct quotas *q = r->quotas;
     struct teller *t = teller_find(q, r->id);
     int64_t now_ms = loop_now(q->o.loop), id = r->id;
-    struct quota_wish *wishes = t->wishes;
     struct facts_course course = r->course; /* outlives the reading */
     struct error kept;
 
-    assert(t->reading == r);
+    assert(t != NULL && t->reading == r);
+    struct quota_wish *wishes = t->wishes;
+
     t->wishes = NULL;
     t->told_ms = now_ms;
     if (why == NULL) {

@@ -95,6 +95,8 @@ struct admin_options {
     /* Members of GET /api/status beside those the admin knows, each with a comma in front: uptime,
      * listeners, simulator, faults of the settings file, counters. Threads: any. */
     void (*status)(void *peer, struct buf *members);
+    /* Clients are served, or get 503. Threads: any. */
+    void (*set_serving)(void *status_peer, bool serving);
     /* All metrics, for GET /metrics. False: they do not fit. Threads: any. */
     bool (*metrics)(void *status_peer, bool open_metrics, int64_t now_ms, struct buf *out);
     void *status_peer;

@@ -141,6 +141,7 @@ bool admin_param_number(struct request *r, const char *name, int64_t min, int64_
 /* --- what the nouns answer */
 
 void metrics_get(const struct admin_ask *a);
+void serving_set(struct admin_call *c);
 void status_get(const struct admin_ask *a);
 void scheduling_get(const struct admin_ask *a);
 void bindings_get(const struct admin_ask *a);

@@ -13,6 +13,7 @@ static const struct admin_route routes[] = {
     { HTTP_GET, "/metrics", .answer = metrics_get, .access = ADMIN_FOR_ALL },
     { HTTP_GET, "/api/events", .answer = events_get },
     { HTTP_GET, "/api/status", .answer = status_get },
+    { HTTP_POST, "/api/serving", .act = serving_set },
     { HTTP_GET, "/api/scheduling", .answer = scheduling_get },
     { HTTP_PATCH, "/api/scheduling", .change = ADMIN_SCHEDULING },
     { HTTP_PUT, "/api/scheduling/fixed", .change = ADMIN_FIX },

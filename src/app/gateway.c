@@ -241,6 +241,7 @@ static void put_status(void *peer, struct buf *out)
     json_put_member_i64(&w, "connections", atomic_load(&g->shared.connections));
     json_put_member_i64(&w, "buffered_bytes", budget_used(&g->shared.budget));
     json_put_member_bool(&w, "simulator", atomic_load(&g->simulating));
+    json_put_member_bool(&w, "serving", !atomic_load(&g->shared.paused));
     json_put_key(&w, STR("settings_fault"));
     struct buf fault;
     buf_init(&fault, 2048);
@@ -263,6 +264,14 @@ static void put_status(void *peer, struct buf *out)
     /* the object's inside, behind what the admin wrote */
     (void)(buf_add_char(out, ',') && buf_add(out, str_drop_last(str_drop(buf_str(&b), 1), 1)));
     buf_clear(&b);
+}
+
+static void set_serving(void *peer, bool serving)
+{
+    struct gateway *g = peer;
+
+    if (atomic_exchange(&g->shared.paused, !serving) != !serving)
+        log_warn(serving ? "clients are served again" : "serving is paused: clients get 503");
 }
 
 static bool put_metrics(void *peer, bool open_metrics, int64_t now_ms, struct buf *out)
@@ -298,6 +307,8 @@ static void put_notices(void *peer, struct json_writer *w)
         put_notice(w, "simulator",
                    STR("No account is set up: every request is answered by the built-in provider "
                        "simulator, not by a model."));
+    if (atomic_load(&g->shared.paused))
+        put_notice(w, "paused", STR("Serving is paused: clients get 503."));
     desk_put_fault(g->desk, &fault);
     if (fault.len > 0)
         put_notice(w, "settings_fault", buf_str(&fault));
@@ -760,6 +771,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                                  .desk_peer = g.desk,
                                                  .status = put_status,
                                                  .metrics = put_metrics,
+                                                 .set_serving = set_serving,
                                                  .status_peer = &g,
                                                  .today = desk_today,
                                                  .revision = settings_revision,

@@ -371,6 +371,7 @@ static void put_gateway(struct metric_text *t, const struct metrics_sources *s)
         { "penstock_buffered_max_bytes", METRIC_GAUGE, "bytes", "limits.memory_bytes." },
         { "penstock_simulator_serves", METRIC_GAUGE, "",
           "1 while there is no account and the built-in simulator answers." },
+        { "penstock_serving", METRIC_GAUGE, "", "1; 0 while serving is paused." },
         { "penstock_log_lines_held", METRIC_COUNTER, "",
           "Log lines left out because the same message had had its share of the second." },
     };
@@ -380,6 +381,7 @@ static void put_gateway(struct metric_text *t, const struct metrics_sources *s)
         budget_used(&s->shared->budget),
         s->shared->budget.max,
         s->simulating,
+        !atomic_load(&s->shared->paused),
         (int64_t)log_lines_held(),
     };
 

@@ -36,6 +36,8 @@ static void print_status(struct remote_answer *answer)
                (long long)answer_number(answer, counters, "failed", 0),
                (long long)answer_number(answer, counters, "left", 0),
                (long long)answer_number(answer, counters, "failovers", 0));
+    if (answer_member(answer, 0, "serving") != JSON_NONE && !answer_flag(answer, 0, "serving"))
+        printf("serving       paused: clients get 503 until `penstock resume`\n");
     if (fault.len > 0)
         printf("settings file %.*s\n", (int)fault.len, fault.at);
 }

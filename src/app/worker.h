@@ -22,6 +22,7 @@ struct worker_shared {
     struct stored *stored;   /* to which conversations responses belong */
     struct kept *kept;       /* responses that clients may go on from */
     struct budget budget;
+    _Atomic bool paused; /* clients are not served */
     _Atomic uint32_t connections;
     struct peers *peers; /* connections of each remote address */
     void (*on_access)(void *peer, const struct access_record *record);
@@ -38,7 +39,7 @@ struct worker {
     struct exchange_env env;
     struct usage_feed *usage; /* to the keeper of usage; NULL: nobody keeps any */
     struct live *live;
-    struct admin *admin;      /* shared; answers what admin_takes() */
+    struct admin *admin; /* shared; answers what admin_takes() */
     struct worker_shared *shared;
     struct server_metrics server_metrics;
     struct client_metrics client_metrics;

@@ -173,6 +173,15 @@ void exchange_begin(struct exchange_env *env, struct request *r)
         reply_refuse(env, r, &t, &f);
         return;
     }
+    if (exchange_is_paused(env) && t.endpoint != ENDPOINT_HEALTH && t.endpoint != ENDPOINT_HOME &&
+        t.endpoint != ENDPOINT_NONE) {
+        count_one(&env->metrics->refused_paused);
+        f = (struct fault){ .class = FAULT_UNAVAILABLE,
+                            .message = STR("the gateway is paused by its operator"),
+                            .retry_after_s = 10 };
+        reply_refuse(env, r, &t, &f);
+        return;
+    }
     if (answer_at_door(env, r, &t, key))
         return;
     exchange_new(env, r, &t, key);

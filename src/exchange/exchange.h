@@ -61,6 +61,7 @@ struct exchange_rules {
     X(refused_keys, "requests refused for their client key")                                  \
     X(refused_origin, "requests refused because another site's page seems to have sent them") \
     X(refused_request, "requests refused because their body is wrong")                        \
+    X(refused_paused, "requests refused while serving is paused")                             \
     X(refused_path, "requests for unknown paths and methods")                                 \
     X(tokens_in, "prompt tokens of complete answers")                                         \
     X(tokens_out, "generated tokens of complete answers")                                     \
@@ -83,7 +84,8 @@ struct exchange_env {
     void (*on_access)(void *peer, const struct access_record *record); /* NULL: none */
     void (*wake)(void *peer); /* from any thread: calls exchange_wake() on the env's own */
     void *peer;
-    bool draining; /* new requests are refused */
+    bool draining;              /* new requests are refused */
+    const _Atomic bool *paused; /* likewise, while it is true; NULL: never */
     /* kept by exchange.c */
     struct arena scratch;
     struct buf head;             /* the upstream request head being written */

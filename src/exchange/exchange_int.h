@@ -142,6 +142,11 @@ struct exchange {
     int answered; /* status the client got; 0 nothing yet */
 };
 
+static inline bool exchange_is_paused(const struct exchange_env *env)
+{
+    return env->paused != NULL && atomic_load_explicit(env->paused, memory_order_relaxed);
+}
+
 void exchange_move(struct exchange *x, enum exchange_state to);
 /* Chooses an account and starts an attempt, or waits, or gives up. */
 void exchange_pick(struct exchange *x);

@@ -444,7 +444,10 @@ void reply_health(struct exchange_env *env, struct request *r)
     int len =
         snprintf(body, sizeof(body),
                  "{\"status\":\"%s\",\"version\":\"" PENSTOCK_VERSION "\",\"active_accounts\":%u}",
-                 env->draining ? "ending" : "ok", pool_active(env->pool, loop_now(env->loop)));
+                 env->draining             ? "ending"
+                 : exchange_is_paused(env) ? "paused"
+                                           : "ok",
+                 pool_active(env->pool, loop_now(env->loop)));
 
     response_send(r, 200, (struct http_field[]){ { STR("Content-Type"), STR("application/json") } },
                   1, (struct str){ body, (size_t)len });

@@ -631,6 +631,7 @@ bool pool_hold(struct pool *p, int64_t id, struct account_hold *h)
                                     .id = id,
                                     .label = acc->config->spec->label,
                                     .upstream = acc->config->means.upstream,
+                                    .spec = acc->config->spec,
                                     .names_models = acc->config->spec->model_count > 0,
                                     .disabled = acc->disabled };
     }

@@ -366,7 +366,8 @@ struct account_hold {
     int64_t id;
     struct str label;
     void *upstream;
-    bool names_models; /* its settings do */
+    const struct account_spec *spec; /* as it was put */
+    bool names_models;               /* its settings do */
     bool disabled;
 };
 /* False: no such id. */

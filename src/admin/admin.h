@@ -50,6 +50,10 @@ enum admin_change {
     ADMIN_QUOTA_REFRESH,   /* no body */
     ADMIN_SETTINGS,        /* no body: all of them */
     ADMIN_SETTINGS_CHANGE, /* {"set": {path: value}, "reset": [path], "revision"} */
+    ADMIN_SIGNIN_START,    /* name is the provider; {"label", "project", "proxy", "tier"} */
+    ADMIN_SIGNIN_LOOK,     /* name is the sign-in, no body; not a change, but the desk knows */
+    ADMIN_SIGNIN_CANCEL,   /* likewise */
+    ADMIN_SIGNIN_CODE,     /* likewise; {"code"} */
     ADMIN_CHANGES,
 };
 

@@ -160,7 +160,7 @@ static void show(struct listing *l, const struct account_spec *spec)
 {
     char hint[SECRET_HINT_MAX];
 
-    secret_hint(&spec->api_key, hint);
+    secret_hint(account_credential(spec), hint);
     l->count++;
     if (l->w == NULL) {
         printf("%-20lld %-20.*s %-12.*s %-6s %-9s %-10s %.*s\n", (long long)spec->id,

@@ -118,6 +118,7 @@ static void tell_upkeep(struct desk *d)
 {
     if (d->client == NULL)
         return;
+    grants_accounts(d->grants, d->known, d->known_count);
     model_lists_accounts(d->lists, d->known, d->known_count);
     quotas_accounts(d->quotas, d->known, d->known_count);
 }
@@ -214,10 +215,11 @@ static void set_face(struct desk *d, const struct settings *s)
     atomic_store(&d->preload_routing, s->preload_routing);
 }
 
-static void set_upkeep(struct desk *d, const struct settings *s)
+static void set_upkeep(struct desk *d, struct settings *s)
 {
     int64_t every_ms = s->quota_auto_refresh ? s->quota_refresh_minutes * 60000 : 0;
 
+    desk_grants_settings(d, s);
     if (d->client == NULL)
         return;
     model_lists_every(d->lists, every_ms);
@@ -322,18 +324,22 @@ static void desk_run(void *arg)
 
 void desk_start(struct desk *d)
 {
-    const struct settings *s = config_file_settings(d->config);
+    struct settings *s = config_file_settings(d->config);
     struct error e = { .status = OK };
 
     d->loop = loop_new();
+    d->mailbox = mailbox_new(d->loop);
     d->client = client_new(
         &(struct client_options){
             .loop = d->loop, .limits = s->client, .tls = s->tls, .metrics = &d->client_metrics },
         &e);
     if (d->client == NULL) {
-        log_warn("providers cannot be asked for models and quotas, nor accounts be tested",
-                 F_C("why", e.text));
+        log_warn(
+            "providers cannot be asked for models and quotas, nor accounts be tested, signed in to "
+            "or renewed",
+            F_C("why", e.text));
     } else {
+        desk_grants_start(d);
         d->lists = model_lists_new(&(struct model_lists_options){
             .loop = d->loop, .client = d->client, .pool = d->o.pool });
         desk_quotas_start(d);
@@ -343,7 +349,6 @@ void desk_start(struct desk *d)
     d->reporter = reporter_new(&(struct reporter_options){
         .loop = d->loop, .client = d->client, .folder = d->o.folder, .ring = d->o.reports });
     reporter_settings(d->reporter, config_file_settings(d->config));
-    d->mailbox = mailbox_new(d->loop);
     d->o.on_start(d->o.peer, d->loop, d->mailbox);
     timer_init(&d->look, d->loop, look_at_store, d);
     timer_start(&d->look, STORE_LOOK_MS);
@@ -394,12 +399,14 @@ void desk_close(struct desk *d)
             log_error("the desk cannot be told to stop");
         thread_join(d->thread);
         timer_stop(&d->look);
-        mailbox_free(d->mailbox); /* changes that still wait are made */
+        pool_on_expired(d->o.pool, NULL, NULL); /* nobody sends any more */
+        mailbox_free(d->mailbox);               /* changes that still wait are made */
         d->o.on_stop(d->o.peer);
         desk_tests_end(d);
         desk_quotas_end(d);
     }
     reporter_free(d->reporter);
+    desk_grants_stop(d);
     model_lists_free(d->lists);
     if (d->client != NULL)
         client_free(d->client);

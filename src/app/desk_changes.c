@@ -18,6 +18,10 @@ static desk_change *const changes[ADMIN_CHANGES] = {
     [ADMIN_QUOTA_REFRESH] = desk_quota_refresh,
     [ADMIN_SETTINGS] = desk_settings_show,
     [ADMIN_SETTINGS_CHANGE] = desk_settings_change,
+    [ADMIN_SIGNIN_START] = desk_signin_start,
+    [ADMIN_SIGNIN_LOOK] = desk_signin_look,
+    [ADMIN_SIGNIN_CANCEL] = desk_signin_cancel,
+    [ADMIN_SIGNIN_CODE] = desk_signin_code,
     [ADMIN_LOGIN] = desk_login,
     [ADMIN_PASSWORD] = desk_password,
 };

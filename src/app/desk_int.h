@@ -7,7 +7,9 @@
 #include "app/desk.h"
 #include "base/json_write.h"
 #include "store/password.h"
+#include "upkeep/grants.h"
 #include "upkeep/model_lists.h"
+#include "upkeep/signin.h"
 #include "upkeep/quotas.h"
 
 /* What a provider told of an account, where its settings say nothing. */
@@ -36,6 +38,9 @@ struct desk {
     struct found_facts *found;
     size_t found_count;
     unsigned refresh_count; /* calls that wait for figures */
+    struct grants *grants;  /* likewise, and the next */
+    struct signins *signins;
+    struct settings *grant_settings; /* those that the two go by */
     struct client_metrics client_metrics;
     struct reporter *reporter;
     struct account_test *tests; /* under way */
@@ -79,6 +84,12 @@ desk_change desk_login, desk_password;
 bool desk_has_password(const struct desk *d);
 /* Looks whether another password is set than before: then all browsers have to log in again. */
 void desk_password_look(struct desk *d);
+
+/* desk_grants.c */
+desk_change desk_signin_start, desk_signin_look, desk_signin_cancel, desk_signin_code;
+void desk_grants_start(struct desk *d);
+void desk_grants_settings(struct desk *d, struct settings *s);
+void desk_grants_stop(struct desk *d);
 
 /* desk_test.c: true when it is under way, and the call is answered later. */
 bool desk_account_test(struct desk *d, struct admin_call *c, struct admin_outcome *out);

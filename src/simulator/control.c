@@ -1,4 +1,4 @@
-/* simulator/control.c - five resources, one table. Errors are `{"error":{"message":"…"}}`. */
+/* simulator/control.c - six resources, one table. Errors are `{"error":{"message":"…"}}`. */
 #include "simulator/control.h"
 
 #include "base/json_write.h"
@@ -127,7 +127,7 @@ static void status_get(struct control *c)
  */
 
 /* The body as a JSON object; false when refused. */
-static bool body_read(struct control *c)
+static bool object_read(struct control *c)
 {
     struct json_fault fault;
 
@@ -139,6 +139,14 @@ static bool body_read(struct control *c)
         refuse(c, 400, STR("the body must be a JSON object"));
         return false;
     }
+    return true;
+}
+
+/* … that has no members but those of an account or of the cache. */
+static bool body_read(struct control *c)
+{
+    if (!object_read(c))
+        return false;
     for (uint32_t key = json_first(&c->doc, 0), value; key != JSON_NONE;
          key = json_after(&c->doc, 0, value)) {
         static const struct str known[] = {
@@ -242,6 +250,32 @@ static void account_delete(struct control *c)
     done(c);
 }
 
+static void oauth_get(struct control *c)
+{
+    struct json_writer w = json_writer(&c->reply->body);
+
+    oauth_put(c->world->oauth, &w);
+}
+
+static void oauth_change(struct control *c)
+{
+    const char *wrong;
+
+    if (!object_read(c))
+        return;
+    wrong = oauth_set(c->world->oauth, &c->doc, c->arena);
+    if (wrong != NULL)
+        refuse(c, 400, str_c(wrong));
+    else
+        done(c);
+}
+
+static void oauth_delete(struct control *c)
+{
+    oauth_forget(c->world->oauth);
+    done(c);
+}
+
 static void cache_set(struct control *c)
 {
     int64_t tokens = 0, seconds = 0;
@@ -269,6 +303,9 @@ static const struct {
     { HTTP_GET, { "/_sim/status", 12 }, status_get },
     { HTTP_PUT, { "/_sim/accounts/", 15 }, account_set },
     { HTTP_DELETE, { "/_sim/accounts/", 15 }, account_delete },
+    { HTTP_GET, { "/_sim/oauth", 11 }, oauth_get },
+    { HTTP_PUT, { "/_sim/oauth", 11 }, oauth_change },
+    { HTTP_DELETE, { "/_sim/oauth", 11 }, oauth_delete },
     { HTTP_PUT, { "/_sim/cache", 11 }, cache_set },
     { HTTP_DELETE, { "/_sim/cache", 11 }, cache_delete },
 };

@@ -14,9 +14,11 @@ enum status world_init(struct world *w, uint64_t seed, struct str script, struct
 {
     enum status st;
 
-    *w = (struct world){
-        .seed = seed, .rules = rules_new(), .cache = cache_model_new(seed), .tells = tells_new()
-    };
+    *w = (struct world){ .seed = seed,
+                         .rules = rules_new(),
+                         .cache = cache_model_new(seed),
+                         .tells = tells_new(),
+                         .oauth = oauth_new(seed) };
     st = rules_read_script(w->rules, script, w->cache, e);
     if (st != OK)
         world_clear(w);
@@ -28,6 +30,7 @@ void world_clear(struct world *w)
     rules_free(w->rules);
     cache_model_free(w->cache);
     tells_free(w->tells);
+    oauth_free(w->oauth);
     *w = (struct world){ 0 };
 }
 
@@ -489,8 +492,19 @@ void respond(struct world *w, const struct call *c, struct arena *a, struct resp
     *out = (struct response){ .wire = is_list ? models_wire(&target, c) : target.wire,
                               .account = call_account(c, a),
                               .model = target.model };
+    bool good = true;
+
     reply_init(&out->reply);
     directives_init(&out->directives);
+    if (str_starts(c->path, STR(OAUTH_PATH))) {
+        oauth_respond(w->oauth, c, a, &out->reply, &out->directives);
+        return;
+    }
+    if (oauth_knows(w->oauth, out->account, c->now_ms, &out->account, &good) && !good) {
+        refuse(w, c, out, TROUBLE_KEY, STR("the access token has expired"), a);
+        out->reply.status = 401; /* on every wire */
+        return;
+    }
     if (what != TELL_NOTHING) {
         if (c->method != (is_post ? HTTP_POST : HTTP_GET))
             refuse(w, c, out, TROUBLE_METHOD, (struct str){ NULL, 0 }, a);

@@ -7,6 +7,7 @@
 #ifndef PENSTOCK_SIMULATOR_RESPOND_H
 #define PENSTOCK_SIMULATOR_RESPOND_H
 
+#include "simulator/oauth.h"
 #include "simulator/reply.h"
 #include "simulator/rules.h"
 #include "simulator/tell.h"
@@ -16,6 +17,7 @@ struct world {
     struct rules *rules;
     struct cache_model *cache;
     struct tells *tells;
+    struct oauth *oauth;
 };
 
 struct call {

@@ -218,3 +218,70 @@ enum status store_grant_put(struct store *s, int64_t id, const struct grant_chan
         st = put_row(s, id, c, e);
     return store_commit(s, st, e);
 }
+
+/* --- signing in ------------------------------------------------------------------------------ */
+
+struct person {
+    const struct account_spec *wanted;
+    struct account_spec *found; /* ours */
+};
+
+static void look_for_person(void *peer, struct account_spec *spec)
+{
+    struct person *p = peer;
+    const struct account_grant *a = &spec->grant, *b = &p->wanted->grant;
+    bool same = p->found == NULL && account_has_grant(spec) &&
+                str_eq(spec->provider, p->wanted->provider) && str_eq(a->email, b->email) &&
+                str_eq(a->account, b->account) && a->email.len + a->account.len > 0;
+
+    if (same)
+        p->found = spec;
+    else
+        account_spec_free(spec);
+}
+
+#define LABEL_MAX 128
+#define LABEL_TRIES 100
+
+static enum status add_labelled(struct store *s, struct account_spec *spec, int64_t unix_ms,
+                                bool (*taken)(void *peer, struct str label), void *peer,
+                                struct error *e)
+{
+    const struct account_grant *g = &spec->grant;
+    bool given = spec->label.len > 0;
+    struct str base = str_take(given              ? spec->label
+                               : g->email.len > 0 ? g->email
+                                                  : spec->provider,
+                               LABEL_MAX - 8);
+    enum status st = E_CONFLICT;
+
+    for (int i = 1; st == E_CONFLICT && i <= LABEL_TRIES && (i == 1 || !given); i++) {
+        if (i > 1)
+            spec->label = arena_printf(&spec->arena, "%.*s (%d)", STR_ARG(base), i);
+        else if (!given)
+            spec->label = arena_copy(&spec->arena, base);
+        st = taken(peer, spec->label)
+                 ? fail(e, E_CONFLICT, "the settings file has an account with the label `%.*s`",
+                        STR_ARG(spec->label))
+                 : store_account_add(s, spec, unix_ms, e);
+    }
+    return st;
+}
+
+enum status store_sign_in(struct store *s, struct account_spec *spec, int64_t unix_ms,
+                          bool (*taken)(void *peer, struct str label), void *peer, struct error *e)
+{
+    struct person p = { .wanted = spec };
+    enum status st = store_accounts(s, look_for_person, &p, e);
+
+    if (st == OK && p.found != NULL) {
+        st = store_grant_put(s, p.found->id,
+                             &(struct grant_change){ .grant = &spec->grant, .fresh = true }, e);
+        spec->id = p.found->id;
+        spec->label = arena_copy(&spec->arena, p.found->label);
+    } else if (st == OK) {
+        st = add_labelled(s, spec, unix_ms, taken, peer, e);
+    }
+    account_spec_free(p.found);
+    return st;
+}

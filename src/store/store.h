@@ -76,6 +76,14 @@ struct grant_change {
 MUST_USE enum status store_grant_put(struct store *s, int64_t id, const struct grant_change *c,
                                      struct error *e);
 
+/* Somebody has signed in: the account of the same provider and person gets the new grant and is
+ * enabled, else there is a new account. Its label is spec->label, else the e-mail address or the
+ * provider's name, with a number behind it where that is taken; `taken` tells of labels that are
+ * not in the database. Sets id and label. */
+MUST_USE enum status store_sign_in(struct store *s, struct account_spec *spec, int64_t unix_ms,
+                                   bool (*taken)(void *peer, struct str label), void *peer,
+                                   struct error *e);
+
 /* A grant as a JSON object with its secrets in clear, for what is sealed as a whole. Reading gives
  * false for what is none; what it gives lives in `a`, but for the secrets. */
 struct json;

@@ -436,13 +436,8 @@ static enum status run_send(struct renewal_run *r, struct error *e)
                                 .authorization = buf_str(&header),
                                 .proxy = spec->proxy };
     } else if (s->client_id.len == 0) {
-        struct arena a = { 0 };
-        struct str text = signin_explain(f, &a);
-        enum status st = fail(e, E_ABSENT, "%.*s", STR_ARG(text));
-
-        arena_free(&a);
         buf_clear(&header);
-        return st;
+        return fail(e, E_ABSENT, "there is no OAuth client"); /* see signin_explain() */
     }
     enum status st =
         web_call_send(&r->call, g->o.client, &g->settings->proxy, &ask, GRANT_CALL_MS, e);
@@ -471,10 +466,18 @@ static void run_start(struct grants *g, struct holding *h)
         run_free(r);
         return;
     }
-    if (run_send(r, &e) == OK)
+    enum status st = run_send(r, &e);
+
+    if (st == OK) {
         g->renewing++;
-    else
-        run_failed(r, e.text, GRANT_HELPLESS_MS);
+        return;
+    }
+    struct arena a = { 0 };
+    const char *why =
+        st == E_ABSENT ? signin_explain(signin_family(r->account.spec->provider), &a).at : e.text;
+
+    run_failed(r, why, GRANT_HELPLESS_MS);
+    arena_free(&a);
 }
 
 /* --- one after the other --------------------------------------------------------------------- */

@@ -1,0 +1,231 @@
+/* app/desk_grants.c - grants on the desk: people sign in over the admin API, and access tokens are
+ * renewed. What comes of either is on the disk before it is used. */
+#include "app/desk_int.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+/* --- keeping what comes ---------------------------------------------------------------------- */
+
+static enum status put_account(struct desk *d, const struct account_spec *spec, struct error *e)
+{
+    struct upstream *up = NULL;
+    enum status st = upstream_new(spec, &config_file_settings(d->config)->provider, &up, e);
+
+    return st == OK ? pool_put(d->o.pool, spec, upstream_means(up), e) : st;
+}
+
+/* A renewal: one row, and one account of the pool. */
+static enum status keep_renewed(void *peer, struct account_spec *spec, struct str lost,
+                                struct error *e)
+{
+    struct desk *d = peer;
+    enum status st = store_grant_put(
+        d->store, spec->id, &(struct grant_change){ .grant = &spec->grant, .lost = lost }, e);
+
+    if (st != OK)
+        return st;
+    if (d->store_version >= 0)
+        d->store_version++; /* our own change need not be looked at; those of others still show */
+    if (lost.len > 0) {
+        spec->disabled = true;
+        spec->disabled_reason = lost;
+    }
+    struct error why = { .status = OK };
+
+    if (put_account(d, spec, &why) != OK)
+        log_error("an account cannot be used", F_STR("account", spec->label), F_C("why", why.text));
+    return OK;
+}
+
+static bool label_is_taken(void *peer, struct str label)
+{
+    const struct desk *d = peer;
+    const struct settings *s = config_file_settings(d->config);
+
+    for (size_t i = 0; i < s->account_count; i++)
+        if (str_eq(s->accounts[i]->label, label))
+            return true;
+    return false;
+}
+
+static enum status keep_signed_in(void *peer, struct account_spec *spec, struct error *e)
+{
+    struct desk *d = peer;
+    enum status st = store_sign_in(d->store, spec, clock_unix_ms(), label_is_taken, d, e);
+
+    if (st == OK)
+        desk_reload_accounts(d);
+    return st;
+}
+
+/* --- tokens that expire ---------------------------------------------------------------------- */
+
+struct expired {
+    struct desk *desk;
+    int64_t id;
+};
+
+static void expired_here(void *message)
+{
+    struct expired *x = message;
+
+    (void)grants_renew(x->desk->grants, x->id);
+    free(x);
+}
+
+/* Under the pool's lock, on whichever thread was refused. When it cannot be told, the account is
+ * back after a moment, and the next refusal tells again. */
+static void on_expired(void *peer, int64_t id)
+{
+    struct desk *d = peer;
+    struct expired *x = must_alloc(sizeof(*x));
+
+    *x = (struct expired){ d, id };
+    if (!mailbox_send(d->mailbox, expired_here, x))
+        free(x);
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+void desk_grants_settings(struct desk *d, struct settings *s)
+{
+    if (d->grants == NULL)
+        return;
+    settings_unref(d->grant_settings);
+    d->grant_settings = settings_ref(s);
+    signins_settings(d->signins, &s->provider);
+    grants_settings(d->grants, &s->provider);
+}
+
+void desk_grants_start(struct desk *d)
+{
+    d->grants = grants_new(&(struct grants_options){
+        .loop = d->loop, .client = d->client, .pool = d->o.pool, .keep = keep_renewed, .peer = d });
+    d->signins = signins_new(&(struct signins_options){
+        .loop = d->loop, .client = d->client, .keep = keep_signed_in, .peer = d });
+    pool_on_expired(d->o.pool, on_expired, d);
+}
+
+void desk_grants_stop(struct desk *d)
+{
+    pool_on_expired(d->o.pool, NULL, NULL);
+    signins_free(d->signins);
+    grants_free(d->grants);
+    settings_unref(d->grant_settings);
+    d->signins = NULL;
+    d->grants = NULL;
+    d->grant_settings = NULL;
+}
+
+/* --- over the admin API ---------------------------------------------------------------------- */
+
+static void put_signin(struct desk *d, struct str id, int status, struct admin_outcome *out)
+{
+    struct json_writer w = json_writer(&out->body);
+    struct signin_view v;
+
+    if (!signin_look(d->signins, id, &v)) {
+        outcome_absent(out, "no sign-in has this id");
+        return;
+    }
+    out->status = status;
+    signin_put(&w, &v);
+}
+
+static bool has_signins(const struct desk *d, struct admin_outcome *out)
+{
+    if (d->signins == NULL)
+        outcome_error(out, E_IO, "nobody can sign in: the log of the start says why");
+    return d->signins != NULL;
+}
+
+static bool read_text(const struct json *doc, const char *name, struct arena *a, struct str *to,
+                      struct admin_outcome *out)
+{
+    uint32_t node = json_member(doc, 0, str_c(name), NULL);
+
+    if (node == JSON_NONE || json_type(doc, node) == JSON_NULL || json_text(doc, node, a, to))
+        return true;
+    outcome_wrong(out, name, "must be a text");
+    return false;
+}
+
+void desk_signin_start(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
+{
+    static const char *const members[] = { "label", "project", "proxy", "tier", NULL };
+    struct signin_ask ask = { .provider = admin_call_name(c) };
+    struct arena a = { 0 };
+    struct str tier = STR("");
+    struct error e = { .status = OK };
+    char id[SIGNIN_ID_MAX];
+    struct json doc;
+
+    if (!has_signins(d, out) || !outcome_body(admin_call_body(c), members, &a, &doc, out) ||
+        !read_text(&doc, "label", &a, &ask.label, out) ||
+        !read_text(&doc, "project", &a, &ask.project, out) ||
+        !read_text(&doc, "proxy", &a, &ask.proxy, out) || !read_text(&doc, "tier", &a, &tier, out))
+        goto done;
+    if (!tier_from_word(tier, &ask.tier)) {
+        outcome_wrong(out, "tier", "is none of ULTRA, PRO, FREE");
+    } else if (ask.label.len > 128) {
+        outcome_wrong(out, "label", "must be a text of 1 to 128 bytes");
+    } else if (ask.label.len > 0 && label_is_taken(d, ask.label)) {
+        outcome_error(out, E_CONFLICT, "the settings file has an account with this label");
+    } else {
+        enum status st = signin_start(d->signins, &ask, id, &e);
+        const struct signin_family *f = signin_family(ask.provider);
+
+        if (st == OK)
+            put_signin(d, str_c(id), 201, out);
+        else if (st == E_ABSENT && f != NULL) /* the object is there: what lacks is a setting */
+            outcome_error(out, E_CONFLICT, signin_explain(f, &a).at);
+        else
+            outcome_error(out, st == E_SYNTAX ? E_ABSENT : st, e.text);
+    }
+done:
+    arena_free(&a);
+}
+
+void desk_signin_look(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
+{
+    if (has_signins(d, out))
+        put_signin(d, admin_call_name(c), 200, out);
+}
+
+void desk_signin_cancel(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
+{
+    if (!has_signins(d, out))
+        return;
+    if (!signin_cancel(d->signins, admin_call_name(c))) {
+        outcome_absent(out, "no sign-in has this id");
+        return;
+    }
+    out->status = 200;
+    (void)buf_add(&out->body, STR("{}"));
+}
+
+void desk_signin_code(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
+{
+    static const char *const members[] = { "code", NULL };
+    struct arena a = { 0 };
+    struct str code = STR("");
+    struct error e = { .status = OK };
+    struct json doc;
+
+    if (!has_signins(d, out) || !outcome_body(admin_call_body(c), members, &a, &doc, out) ||
+        !read_text(&doc, "code", &a, &code, out)) {
+        arena_free(&a);
+        return;
+    }
+    enum status st = signin_code(d->signins, admin_call_name(c), code, &e);
+
+    if (st == OK)
+        put_signin(d, admin_call_name(c), 200, out);
+    else if (st == E_SYNTAX)
+        outcome_wrong(out, "code", e.text);
+    else
+        outcome_error(out, st, e.text);
+    arena_free(&a);
+}

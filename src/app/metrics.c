@@ -314,18 +314,6 @@ static void put_pool(struct metric_text *t, const struct metrics_sources *s, int
 /* --- the process
  * ---------------------------------------------------------------------------------- */
 
-static const struct histogram_scale lag_scale = {
-    { "0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1.0", "5.0" },
-    { 1000, 5000, 10000, 50000, 100000, 500000, 1000000, 5000000 },
-    8,
-    6,
-};
-
-const struct histogram_scale *metrics_lag_scale(void)
-{
-    return &lag_scale;
-}
-
 static void put_loops(struct metric_text *t, const struct metrics_sources *s)
 {
     static const struct metric_family lag = {
@@ -342,7 +330,7 @@ static void put_loops(struct metric_text *t, const struct metrics_sources *s)
         histogram_add(&sum, &s->workers[i].lag);
         snprintf(number, sizeof(number), "%u", i);
         metric_labels(&labels, &(struct metric_label){ "worker", str_c(number) }, 1);
-        metric_put_histogram(t, buf_str(&labels), &sum, &lag_scale);
+        metric_put_histogram(t, buf_str(&labels), &sum, &worker_lag_scale);
     }
     buf_clear(&labels);
 }

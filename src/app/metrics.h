@@ -23,7 +23,4 @@ struct metrics_sources {
 bool metrics_put(const struct metrics_sources *s, bool open_metrics, int64_t now_ms,
                  struct buf *out);
 
-/* For the timers that measure how late loops are, in microseconds. */
-const struct histogram_scale *metrics_lag_scale(void);
-
 #endif

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "app/metrics.h"
 #include "base/log.h"
 
 /* --- the server's hooks
@@ -96,6 +95,13 @@ static void on_access(void *peer, const struct access_record *record)
         usage_feed_add(w->usage, record);
 }
 
+const struct histogram_scale worker_lag_scale = {
+    { "0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1.0", "5.0" },
+    { 1000, 5000, 10000, 50000, 100000, 500000, 1000000, 5000000 },
+    8,
+    6,
+};
+
 #define BEAT_MS 1000
 #define LAG_TELL_MS 1000
 
@@ -105,7 +111,7 @@ static void beat(void *peer, int64_t now_ms)
     int64_t late_us = clock_mono_us() - w->beat_due_us;
 
     (void)now_ms;
-    histogram_own(&w->lag, metrics_lag_scale(), late_us > 0 ? late_us : 0);
+    histogram_own(&w->lag, &worker_lag_scale, late_us > 0 ? late_us : 0);
     if (late_us > LAG_TELL_MS * 1000)
         log_warn("a worker's loop was kept for too long", F_INT("worker", w->number),
                  F_INT("late_ms", late_us / 1000));

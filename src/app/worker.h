@@ -55,6 +55,9 @@ struct worker {
     void *on_drained_peer;
 };
 
+/* Of the timers that measure how late loops are, in microseconds. */
+extern const struct histogram_scale worker_lag_scale;
+
 struct worker_options {
     unsigned number;
     struct worker_shared *shared;

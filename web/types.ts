@@ -36,6 +36,7 @@ export interface Account {
   sessions_live: number;
   served: number;
   failed: number;
+  today?: { requests: number; tokens_in: number; tokens_out: number };
   models_source: string;
   models_known: number;
   models_seen_unix_ms: number | null;

@@ -82,7 +82,7 @@ function Card({ a, bars }: { a: Account; bars: number }): Child {
       <div class="row tiny faint foot">
         <span>{providerName(a.provider)}</span>
         <span>{t('account.sessions', { n: a.sessions })}</span>
-        <span>{t('account.served', { n: compact(a.served) })}</span>
+        {a.today ? <span>{t('account.today', { n: compact(a.today.tokens_in + a.today.tokens_out) })}</span> : <span>{t('account.served', { n: compact(a.served) })}</span>}
         {a.failed > 0 && <span>{t('account.failed', { n: compact(a.failed) })}</span>}
         <span class="grow" />
         {a.quota_count > shown.length && <span>{t('account.more_quota', { n: a.quota_count - shown.length })}</span>}

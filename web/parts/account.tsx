@@ -5,7 +5,7 @@ import { left, providerName, standing } from '../standing';
 import { compact, dateTime, number, span, t, timeOfDay, word } from '../text';
 import { Account } from '../types';
 import { Button, Field, Input, Loader, Select, openDialog, say, sayError } from '../ui';
-import { Child, h, redraw } from '../view';
+import { Child, Fragment, h, redraw } from '../view';
 import { clearLockouts, fixAccount, isFixed, refreshAccount, removeAccount, setFlag, testAccount } from './actions';
 import { History } from './history';
 import { QuotaBar } from './quota_bar';
@@ -184,6 +184,12 @@ function Facts({ a, draft }: { a: Account; draft: Draft }): Child {
           {number(a.in_flight)}
           {a.max_concurrency > 0 && ` / ${number(a.max_concurrency)}`}
         </dd>
+        {a.today && (
+          <>
+            <dt>{t('account.today_label')}</dt>
+            <dd>{t('account.today_text', { requests: a.today.requests, in: compact(a.today.tokens_in), out: compact(a.today.tokens_out) })}</dd>
+          </>
+        )}
         <dt>{t('col.served')}</dt>
         <dd>
           {compact(a.served)} · {t('account.failed', { n: compact(a.failed) })}

@@ -1,6 +1,6 @@
 // parts/actions.ts - what can be done with an account, from wherever it is shown.
 import { change, part, post, put, remove } from '../api';
-import { live, loadAccounts } from '../live';
+import { live, loadAccounts, putAccount } from '../live';
 import { number, t, word } from '../text';
 import { Account } from '../types';
 import { MenuItem, confirmDo, say, sayError } from '../ui';
@@ -30,10 +30,12 @@ export async function testAccount(a: Account): Promise<void> {
 }
 
 export async function refreshAccount(a: Account): Promise<void> {
+  say(t('refresh.running', { label: a.label }));
   try {
-    await post(`api/accounts/${part(a.id)}/refresh`);
-    void loadAccounts();
-    say(t('did.refreshed', { label: a.label }));
+    const got = await post<{ ok: boolean; message: string; account: Account | null }>(`api/accounts/${part(a.id)}/refresh`);
+    if (got.account) putAccount(got.account);
+    if (got.ok) say(t('did.refreshed', { label: a.label }));
+    else say(`${a.label}: ${got.message}`, { bad: true });
   } catch (error) {
     sayError(error);
   }
@@ -41,9 +43,8 @@ export async function refreshAccount(a: Account): Promise<void> {
 
 export async function refreshAll(): Promise<void> {
   try {
-    await post('api/quota/refresh');
-    void loadAccounts();
-    say(t('did.refreshed_all'));
+    const { accounts } = await post<{ accounts: number }>('api/quota/refresh');
+    say(t('did.refreshed_all', { n: accounts }));
   } catch (error) {
     sayError(error);
   }

@@ -196,7 +196,7 @@ const handlers: Record<string, (data: any) => void> = {
     live.settingsRevision = d.revision;
     setCompactDefault(d.compact);
     session.info = { ...session.info, privacy: d.privacy, compact: d.compact };
-    onSettings();
+    onSettings(!!d.changed_on_disk);
   },
   scheduling: (d: Scheduling) => (live.scheduling = d),
   notices: (d: { notices: Notice[] }) => {
@@ -209,9 +209,9 @@ const handlers: Record<string, (data: any) => void> = {
   },
 };
 
-let onSettings: () => void = () => {};
+let onSettings: (onDisk: boolean) => void = () => {};
 
-export function whenSettingsChange(hook: () => void): void {
+export function whenSettingsChange(hook: (onDisk: boolean) => void): void {
   onSettings = hook;
 }
 

@@ -185,6 +185,11 @@ export function roveKey(event: KeyboardEvent): void {
   if (items[next]?.getAttribute('role') === 'radio') items[next]!.click();
 }
 
+// A sentence whose `names` stand in backticks.
+export function Prose({ text }: { text: string }): Child {
+  return <>{text.split('`').map((piece, i) => (i % 2 ? <code>{piece}</code> : piece))}</>;
+}
+
 // --- states of a view -------------------------------------------------------------------------------------------------
 
 export function Empty(p: { icon: IconName; title: string; text?: Child; children?: Child }): Child {

@@ -182,7 +182,7 @@ function Cards({ list }: { list: Account[] }): Child {
   const bars = Math.min(BARS_MAX, Math.max(0, ...list.map((a) => a.quota.length)));
   const gap = 12;
   const columns = Math.max(1, Math.floor((rows.width + gap) / (300 + gap)));
-  const height = (isCompact() ? 88 : 96) + (bars > 0 ? 12 + bars * (isCompact() ? 44 : 48) : 0);
+  const height = (isCompact() ? 80 : 86) + (bars > 0 ? 18 + bars * (isCompact() ? 44 : 48) : 0);
   const lines = Math.ceil(list.length / columns);
   const w = rows.window(lines, height + gap);
   const shown = list.slice(w.from * columns, w.to * columns);

@@ -7,7 +7,7 @@ import { look, session } from '../session';
 import { Page, setShortcut } from '../shell';
 import { TextKey, t } from '../text';
 import { remember } from '../theme';
-import { Button, Empty, Field, Input, Loader, Select, Switch, confirmDo, roveKey, say, sayError } from '../ui';
+import { Button, Empty, Field, Input, Loader, Prose, Select, Switch, confirmDo, roveKey, say, sayError } from '../ui';
 import { Child, Fragment, h, redraw } from '../view';
 
 interface Setting {
@@ -61,8 +61,8 @@ const TABS: ReadonlyArray<readonly [Tab, (path: string) => boolean]> = [
   ['privacy', (p) => /^(dashboard\.privacy|usage|logs)/.test(p)],
   ['models', (p) => /^(proxy\.custom_mapping|proxy\.chat|proxy\.strict|routing|providers|accounts|oauth|prices|images)/.test(p)],
   ['keys', (p) => /^(client_keys|require_keys)/.test(p)],
-  ['network', (p) => /^(listen|admin_listen|hosts|trusted_proxies|cors_origins|proxy\.upstream_proxy|tls|tunnel|workers)/.test(p)],
-  ['limits', (p) => /^(limits|timeouts|proxy\.request|proxy\.stream)/.test(p)],
+  ['network', (p) => /^(listen|admin_listen|hosts|metrics|telemetry|otlp|trusted_proxies|cors_origins|proxy\.upstream_proxy|tls|tunnel|workers)/.test(p)],
+  ['limits', (p) => /^(limits|timeouts|proxy\.request|proxy\.stream|proxy\.responses)/.test(p)],
   ['password', () => false],
 ];
 
@@ -233,7 +233,9 @@ function Row({ s }: { s: Setting }): Child {
             </span>
           )}
         </div>
-        <p class="small dim">{s.meaning}</p>
+        <p class="small dim">
+          <Prose text={s.meaning} />
+        </p>
         <p class="tiny faint row wrap">
           {NAMES[s.path] && <code>{s.path}</code>}
           {s.type === 'integer' && s.min !== undefined && s.max !== undefined && <span>{t('set.range', { min: String(s.min), max: String(s.max) })}</span>}
@@ -350,7 +352,7 @@ function Shown({ d }: { d: Settings }): Child {
         </p>
       )}
       <p class="small dim" title={d.file}>
-        {d.file_read_only ? t('set.read_only', { file }) : t('set.file', { file })} {d.changed_on_disk && t('set.changed_on_disk')}
+        {d.file_read_only ? t('set.read_only', { file }) : t('set.file', { file })}
       </p>
       {tab === 'keys' && !wanted && <Keys />}
       <List d={d} />
@@ -383,7 +385,8 @@ export const page: Page = {
   enter: () => {
     void all.load();
     end = setShortcut('/', 'set.search', () => document.getElementById('settings-search')?.focus());
-    whenSettingsChange(() => {
+    whenSettingsChange((onDisk) => {
+      if (onDisk) say(t('set.changed_on_disk'));
       if (live.settingsRevision !== all.data?.revision && typed.size === 0) void all.load();
     });
   },

@@ -4,7 +4,7 @@ import { Icon } from '../icons';
 import { left, providerName } from '../standing';
 import { compact, dateTime, duration, number, span, t, timeOfDay, word } from '../text';
 import { Attempt, Layer, Pick, RequestTrace } from '../types';
-import { Button, Loader, copyAndSay, openDialog } from '../ui';
+import { Button, Loader, Prose, copyAndSay, openDialog } from '../ui';
 import { Child, Fragment, h, redraw } from '../view';
 
 const unfolded = new Set<string>();
@@ -128,7 +128,9 @@ function Trace({ r }: { r: RequestTrace }): Child {
       {r.explanation.length > 0 && (
         <ol class="explain">
           {r.explanation.map((line, i) => (
-            <li key={i}>{line}</li>
+            <li key={i}>
+              <Prose text={line} />
+            </li>
           ))}
         </ol>
       )}

@@ -60,6 +60,18 @@ static const char *const store_steps[] = {
     "ALTER TABLE account ADD COLUMN grant BLOB;"
     "ALTER TABLE account_override ADD COLUMN grant BLOB;"
     "UPDATE meta SET value = 4 WHERE name = 'schema_version';",
+    "CREATE TABLE client_key("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " key BLOB NOT NULL UNIQUE," /* 16 bytes: who it is, over rotation */
+    " name TEXT NOT NULL UNIQUE,"
+    " digest BLOB NOT NULL UNIQUE," /* SHA-256 of what the client shows */
+    " hint TEXT NOT NULL,"
+    " disabled INTEGER NOT NULL, created INTEGER NOT NULL, rotated INTEGER NOT NULL,"
+    " expires INTEGER NOT NULL,"                      /* unix ms; 0 never */
+    " models TEXT NOT NULL, addresses TEXT NOT NULL," /* lines */
+    " requests_minute INTEGER NOT NULL, tokens_day INTEGER NOT NULL,"
+    " tokens_month INTEGER NOT NULL);" /* 0: no limit */
+    "UPDATE meta SET value = 5 WHERE name = 'schema_version';",
 };
 _Static_assert(COUNT(store_steps) == STORE_VERSION, "a step for each version");
 

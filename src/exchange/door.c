@@ -1,6 +1,7 @@
 #include "exchange/door.h"
 
 #include "base/secret.h"
+#include "base/url.h"
 #include "http/host.h"
 
 /* --- endpoints
@@ -219,21 +220,65 @@ static struct str shown_key(const struct request *r, const struct door_target *t
     return key;
 }
 
+static uint32_t slot_of(const uint8_t digest[SHA256_BYTES])
+{
+    uint32_t slot;
+
+    memcpy(&slot, digest, sizeof(slot));
+    return slot;
+}
+
+void door_index(struct door_rules *rules, struct arena *a)
+{
+    uint32_t size = 16, *slots;
+
+    while (size < rules->key_count * 2)
+        size *= 2;
+    slots = arena_array(a, uint32_t, size);
+    rules->slot_mask = size - 1;
+    rules->slots = slots;
+    for (size_t i = 0; i < rules->key_count; i++) {
+        uint32_t slot = slot_of(rules->keys[i].digest) & rules->slot_mask;
+
+        while (slots[slot] != 0)
+            slot = (slot + 1) & rules->slot_mask;
+        slots[slot] = (uint32_t)i + 1;
+    }
+}
+
+/* Found by its digest, of which nobody can choose the bytes: what the time tells of it leads to no
+ * key. */
 static const struct client_key *key_known(const struct door_rules *rules, struct str shown)
 {
-    const struct client_key *found = NULL;
     uint8_t digest[SHA256_BYTES];
 
-    if (shown.len == 0)
+    if (shown.len == 0 || rules->key_count == 0)
         return NULL;
     sha256(shown, digest);
-    /* all of them are compared, so that the time does not tell which one came near */
-    for (size_t i = 0; i < rules->key_count; i++)
-        if (equal_in_constant_time(
-                (struct str){ (const char *)digest, sizeof(digest) },
-                (struct str){ (const char *)rules->keys[i].digest, SHA256_BYTES }))
-            found = &rules->keys[i];
-    return found;
+    for (uint32_t slot = slot_of(digest) & rules->slot_mask; rules->slots[slot] != 0;
+         slot = (slot + 1) & rules->slot_mask) {
+        const struct client_key *key = &rules->keys[rules->slots[slot] - 1];
+
+        if (equal_in_constant_time((struct str){ (const char *)digest, sizeof(digest) },
+                                   (struct str){ (const char *)key->digest, SHA256_BYTES }))
+            return key;
+    }
+    return NULL;
+}
+
+/* A key that is switched off or over is like one that nobody knows. */
+static bool key_holds(const struct client_key *key, int64_t unix_ms)
+{
+    return !key->limits.disabled &&
+           (key->limits.expires_unix_ms == 0 || unix_ms < key->limits.expires_unix_ms);
+}
+
+static bool key_fits_address(const struct client_key *key, const struct address *peer)
+{
+    for (size_t i = 0; i < key->limits.address_count; i++)
+        if (ip_in_cidr(peer->ip, key->limits.addresses[i]))
+            return true;
+    return key->limits.address_count == 0;
 }
 
 struct str door_cors_origin(const struct door_rules *rules, const struct http_head *head)
@@ -273,7 +318,8 @@ static bool looks_like_foreign_page(const struct door_rules *rules, const struct
 }
 
 bool door_admit(const struct door_rules *rules, const struct request *r,
-                const struct door_target *t, const struct client_key **key, struct fault *f)
+                const struct door_target *t, int64_t unix_ms, const struct client_key **key,
+                struct fault *f)
 {
     bool needed = rules->require_keys || rules->key_count > 0 || !address_is_loopback(&r->local);
     char query_key[512];
@@ -285,11 +331,20 @@ bool door_admit(const struct door_rules *rules, const struct request *r,
     if (needed) {
         *key = key_known(rules, shown_key(r, t, query_key, sizeof(query_key)));
         wipe(query_key, sizeof(query_key));
+        if (*key != NULL && !key_holds(*key, unix_ms))
+            *key = NULL;
         if (*key == NULL) {
             *f = (struct fault){
                 .class = FAULT_CLIENT_KEY,
                 .message = STR(
                     "this gateway needs a client key, and the one shown is missing or not valid"),
+            };
+            return false;
+        }
+        if (!key_fits_address(*key, &r->peer)) {
+            *f = (struct fault){
+                .class = FAULT_FORBIDDEN,
+                .message = STR("this client key may not be used from this address"),
             };
             return false;
         }

@@ -53,24 +53,56 @@ struct key_id {
     uint8_t bytes[KEY_ID_BYTES];
 };
 
+/* 0, or none: not limited. */
+struct key_limits {
+    int64_t requests_minute, tokens_day, tokens_month;
+    int64_t expires_unix_ms;
+    const struct str *models; /* patterns */
+    size_t model_count;
+    const struct str *addresses; /* and networks */
+    size_t address_count;
+    bool disabled;
+};
+
+struct key_budget;
+
 struct client_key {
     struct key_id id;
     struct str name;
     uint8_t digest[SHA256_BYTES];
+    struct key_limits limits;
+    struct key_budget *budget; /* exchange/key_budget.h */
 };
+
+/* Does the key tell its clients what is left? */
+static inline bool client_key_is_limited(const struct client_key *k)
+{
+    return k->limits.requests_minute > 0 || k->limits.tokens_day > 0 || k->limits.tokens_month > 0;
+}
+
+/* May the key's clients ask for this model, as they call it? */
+bool client_key_allows(const struct client_key *k, struct str model);
 
 struct door_rules {
     const struct client_key *keys;
     size_t key_count;
-    bool require_keys;
+    /* Where a key stands, by the first bytes of its digest: number + 1, 0 none; open addressing.
+     * `slot_mask` is one less than their number, a power of two. */
+    const uint32_t *slots;
+    uint32_t slot_mask;
+    bool require_keys, keys_expire; /* some key expires: the time matters */
     const struct str *cors_origins;
     size_t cors_origin_count;
 };
 
-/* True when the client may come in; `key` is the one it showed (NULL when none was needed). Else
- * `f` says why. */
+/* The slots for the keys of these rules, in `a`. */
+void door_index(struct door_rules *rules, struct arena *a);
+
+/* True when the client may come in at `unix_ms`; `key` is the one it showed (NULL when none was
+ * needed). Else `f` says why. */
 bool door_admit(const struct door_rules *rules, const struct request *r,
-                const struct door_target *t, const struct client_key **key, struct fault *f);
+                const struct door_target *t, int64_t unix_ms, const struct client_key **key,
+                struct fault *f);
 
 /* The configured origin that may read answers to this request, or the empty slice (then no CORS
  * field is sent). */

@@ -167,8 +167,10 @@ void exchange_begin(struct exchange_env *env, struct request *r)
         reply_refuse(env, r, &t, &f);
         return;
     }
-    if (!door_admit(&env->rules->door, r, &t, &key, &f)) {
+    if (!door_admit(&env->rules->door, r, &t, env->rules->door.keys_expire ? clock_unix_ms() : 0,
+                    &key, &f)) {
         count_one(f.class == FAULT_CLIENT_KEY ? &env->metrics->refused_keys
+                  : key != NULL               ? &env->metrics->refused_key_addresses
                                               : &env->metrics->refused_origin);
         reply_refuse(env, r, &t, &f);
         return;
@@ -184,6 +186,10 @@ void exchange_begin(struct exchange_env *env, struct request *r)
     }
     if (answer_at_door(env, r, &t, key))
         return;
+    if (!key_admit(env, key, &f)) {
+        reply_refuse_key(env, r, &t, key, &f);
+        return;
+    }
     exchange_new(env, r, &t, key);
     request_read_body(r, 0);
 }
@@ -265,6 +271,8 @@ void exchange_body(struct request *r)
     journal_arrival(x);
     if (is_watched(x))
         live_tell_began(x);
+    if (!key_begin(x))
+        return;
     (void)again_allows(x->env, loop_now(x->env->loop), false);
     exchange_move(x, EXCHANGE_PICKING);
     if (x->target.ask == ASK_COUNT && (x->walk == NULL || x->walk->step_count > 0))
@@ -747,20 +755,13 @@ static bool found_nobody(const struct exchange *x, enum ending ending)
            x->pick.reason == PICK_NONE;
 }
 
-/* What the client key's budget pays for: the answer's tokens. */
-static int64_t exchange_charge(const struct exchange *x)
-{
-    return x->key == NULL
-               ? 0
-               : (x->usage.in > 0 ? x->usage.in : 0) + (x->usage.out > 0 ? x->usage.out : 0);
-}
-
 void exchange_end(struct exchange *x, enum ending ending)
 {
     int64_t now_ms = loop_now(x->env->loop), start_ms = x->entered_ms[EXCHANGE_READING];
     char session[SESSION_TEXT] = "";
     struct access_record record;
     const char *phase = states[x->state].name;
+    int64_t charged = key_end(x, ending);
 
     assert(!x->attempt.running);
     if (x->waiting)
@@ -792,7 +793,7 @@ void exchange_end(struct exchange *x, enum ending ending)
             .stream = x->request.stream,
             .counts_only = x->target.ask == ASK_COUNT,
             .usage = x->usage,
-            .charged = exchange_charge(x),
+            .charged = charged,
             .beyond = x->beyond,
             .started_ms = start_ms,
             .started_unix_ms = clock_unix_ms() - (now_ms - start_ms),

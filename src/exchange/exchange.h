@@ -47,24 +47,29 @@ struct exchange_rules {
     void (*owner_unref)(void *owner);
 };
 
-#define EXCHANGE_METRICS(X)                                                                   \
-    X(exchanges, "client requests for a model")                                               \
-    X(exchanges_running, "client requests running now")                                       \
-    X(exchanges_waiting, "client requests waiting for an account now")                        \
-    X(streams_running, "streams that have begun and not ended")                               \
-    X(completed, "answered to the end")                                                       \
-    X(failed, "answered with an error")                                                       \
-    X(left, "given up by their client")                                                       \
-    X(attempts, "upstream attempts")                                                          \
-    X(failovers, "attempts after the first of an exchange")                                   \
-    X(events_dropped, "stream events that were no JSON and were dropped")                     \
-    X(refused_keys, "requests refused for their client key")                                  \
-    X(refused_origin, "requests refused because another site's page seems to have sent them") \
-    X(refused_request, "requests refused because their body is wrong")                        \
-    X(refused_paused, "requests refused while serving is paused")                             \
-    X(refused_path, "requests for unknown paths and methods")                                 \
-    X(tokens_in, "prompt tokens of complete answers")                                         \
-    X(tokens_out, "generated tokens of complete answers")                                     \
+#define EXCHANGE_METRICS(X)                                                                        \
+    X(exchanges, "client requests for a model")                                                    \
+    X(exchanges_running, "client requests running now")                                            \
+    X(exchanges_waiting, "client requests waiting for an account now")                             \
+    X(streams_running, "streams that have begun and not ended")                                    \
+    X(completed, "answered to the end")                                                            \
+    X(failed, "answered with an error")                                                            \
+    X(left, "given up by their client")                                                            \
+    X(attempts, "upstream attempts")                                                               \
+    X(failovers, "attempts after the first of an exchange")                                        \
+    X(events_dropped, "stream events that were no JSON and were dropped")                          \
+    X(refused_keys, "requests refused for their client key")                                       \
+    X(refused_key_addresses, "requests refused because their client key is not for their address") \
+    X(refused_key_requests,                                                                        \
+      "requests refused because their client key has made those of a minute")                      \
+    X(refused_key_tokens, "requests refused because their client key has too few tokens left")     \
+    X(refused_key_models, "requests refused because their client key is not for their model")      \
+    X(refused_origin, "requests refused because another site's page seems to have sent them")      \
+    X(refused_request, "requests refused because their body is wrong")                             \
+    X(refused_paused, "requests refused while serving is paused")                                  \
+    X(refused_path, "requests for unknown paths and methods")                                      \
+    X(tokens_in, "prompt tokens of complete answers")                                              \
+    X(tokens_out, "generated tokens of complete answers")                                          \
     X(tokens_cache_read, "prompt tokens read from a cache")
 METRIC_STRUCT(exchange_metrics, EXCHANGE_METRICS)
 

@@ -91,7 +91,8 @@ struct exchange {
     int64_t entered_ms[EXCHANGE_STATES];
     struct door_target target;
     const struct client_key *key;
-    struct str client; /* the program, as it calls itself */
+    int64_t key_taken, key_prompt; /* tokens reserved for it; its prompt, estimated for that */
+    struct str client;             /* the program, as it calls itself */
     struct wire_request request;
     struct embeddings_ask *embed; /* of a client whose texts go to a provider of another form */
     struct history *history;      /* what it refers to, what is kept of its answer; NULL: nothing */
@@ -253,6 +254,16 @@ void embedding_answered(struct exchange *x);
 /* Is the model offered, but by accounts that have no vectors (or no compaction)? */
 bool embedding_lacks(struct exchange *x);
 
+/* key_use.c: a client key's limits. key_admit() false: `f` tells when to come again; key_begin()
+ * false: the request has been refused. key_end() gives what it is charged. */
+bool key_admit(struct exchange_env *env, const struct client_key *key, struct fault *f);
+bool key_begin(struct exchange *x);
+int64_t key_end(struct exchange *x, enum ending ending);
+/* What is left to a key that is limited, for its client: at most KEY_FIELDS_MAX. */
+#define KEY_FIELDS_MAX 6
+size_t key_fields(const struct client_key *key, enum wire protocol, int64_t now_ms, struct arena *a,
+                  struct http_field *out, size_t room);
+
 /* reply.c */
 extern const struct emitter_sink reply_sink;
 /* Fields of an answer that an upstream served, from its head. */
@@ -270,6 +281,9 @@ void reply_fault(struct exchange *x, const struct fault *f, enum ending ending);
 /* The error for a request that no exchange was made for. */
 void reply_refuse(struct exchange_env *env, struct request *r, const struct door_target *t,
                   const struct fault *f);
+/* The same for the limits of a key. */
+void reply_refuse_key(struct exchange_env *env, struct request *r, const struct door_target *t,
+                      const struct client_key *key, const struct fault *f);
 void reply_models(struct exchange_env *env, struct request *r, const struct door_target *t);
 void reply_health(struct exchange_env *env, struct request *r);
 void reply_preflight(struct exchange_env *env, struct request *r);

@@ -166,9 +166,25 @@ static void add_decision(struct exchange *x, struct str provider, struct gathere
     add_field(g, STR("X-Penstock-Reason"), reason_text(x));
 }
 
+/* What is left to the client's key. */
+static void add_key(struct exchange *x, struct gathered *g)
+{
+    if (x->key != NULL && client_key_is_limited(x->key))
+        g->count += key_fields(x->key, x->target.protocol, loop_now(x->env->loop), &x->r->arena,
+                               g->at + g->count, REPLY_FIELDS_MAX - g->count);
+}
+
+/* A client whose key is limited is told its own limits, not those of the account. */
+static bool is_of_limits(struct str name)
+{
+    return str_istarts(name, STR("x-ratelimit-")) || str_istarts(name, STR("x-codex-")) ||
+           str_istarts(name, STR("anthropic-ratelimit-"));
+}
+
 void reply_collect_fields(struct exchange *x, const struct http_head *head)
 {
     struct gathered all, *g = &all;
+    bool limited = x->key != NULL && client_key_is_limited(x->key);
 
     gather(g);
     add_field(g, STR("Content-Type"),
@@ -183,9 +199,10 @@ void reply_collect_fields(struct exchange *x, const struct http_head *head)
     add_decision(x, provider_name(x->attempt.upstream->provider), g);
     if (x->attempt.crossing != NULL)
         add_field(g, STR("X-Penstock-Dropped"), dropped_text(x));
+    add_key(x, g);
     add_cors(x, g);
     for (uint32_t i = 0; i < head->field_count; i++)
-        if (passes(head->fields[i].name))
+        if (passes(head->fields[i].name) && !(limited && is_of_limits(head->fields[i].name)))
             add_field(g, arena_copy(&x->r->arena, head->fields[i].name),
                       arena_copy(&x->r->arena, str_take(head->fields[i].value, VALUE_MAX)));
     keep_fields(x, g);
@@ -353,6 +370,7 @@ void reply_fault(struct exchange *x, const struct fault *f, enum ending ending)
     memcpy(id, x->request_id, sizeof(id));
     x->answered = fault_status(protocol, f);
     gather(g);
+    add_key(x, g);
     add_cors(x, g);
     if (ending == ENDING_REQUEST_WRONG && x->last.kind != VERDICT_NONE)
         add_decision(x, x->attempts[attempts_kept(x) - 1].provider, g); /* its own refusal */
@@ -390,6 +408,21 @@ void reply_refuse(struct exchange_env *env, struct request *r, const struct door
     log_info("request refused", F_C("request", id), F_STR("path", r->path),
              F_INT("status", fault_status(t->protocol, f)), F_STR("why", f->message));
     send_fault(r, t->protocol, f, str_c(id), &allow, f->class == FAULT_METHOD ? 1 : 0);
+}
+
+void reply_refuse_key(struct exchange_env *env, struct request *r, const struct door_target *t,
+                      const struct client_key *key, const struct fault *f)
+{
+    struct http_field fields[KEY_FIELDS_MAX];
+    size_t count =
+        key_fields(key, t->protocol, loop_now(env->loop), &r->arena, fields, COUNT(fields));
+    char id[40];
+
+    reply_request_id(env, id);
+    log_info("request refused", F_C("request", id), F_STR("path", r->path),
+             F_INT("status", fault_status(t->protocol, f)), F_STR("client_key", key->name),
+             F_STR("why", f->message));
+    send_fault(r, t->protocol, f, str_c(id), fields, count);
 }
 
 void exchange_error_body(struct str path, int status, struct str what, struct buf *body)

@@ -54,6 +54,11 @@ enum admin_change {
     ADMIN_SIGNIN_LOOK,     /* name is the sign-in, no body; not a change, but the desk knows */
     ADMIN_SIGNIN_CANCEL,   /* likewise */
     ADMIN_SIGNIN_CODE,     /* likewise; {"code"} */
+    ADMIN_KEYS,            /* no body: client keys */
+    ADMIN_KEY_ADD,         /* a client key without its key */
+    ADMIN_KEY_CHANGE,      /* name; members of it that can be changed */
+    ADMIN_KEY_ROTATE,      /* name, no body */
+    ADMIN_KEY_REMOVE,      /* name, no body */
     ADMIN_CHANGES,
 };
 

@@ -161,6 +161,7 @@ static void look_at_store(void *peer, int64_t now_ms)
         log_warn("the database cannot be read", F_C("why", e.text));
     else if (version != d->store_version) {
         desk_password_look(d);
+        desk_keys_reload(d);
         desk_reload_accounts(d);
     }
     timer_start(&d->look, STORE_LOOK_MS);
@@ -234,7 +235,7 @@ static void on_config(void *peer, struct settings *s)
     set_fault(d);
     set_face(d, s);
     atomic_store(&d->revision, config_file_revision(d->config));
-    d->o.on_settings(d->o.peer, s);
+    d->o.on_settings(d->o.peer, s, d->keys);
     reporter_settings(d->reporter, s);
     set_upkeep(d, s);
     desk_reload_accounts(d);
@@ -268,6 +269,8 @@ enum status desk_open(const struct desk_options *options, struct desk **out, str
         set_face(d, config_file_settings(d->config));
         st = load_accounts(d, config_file_settings(d->config), e);
     }
+    if (st == OK)
+        st = desk_keys_load(d, e);
     if (st == OK) {
         config_file_on_accounts(d->config, knows_account, d);
         warn_of_routes(d, config_file_settings(d->config));
@@ -308,6 +311,11 @@ const struct reporter_metrics *desk_reports(const struct desk *d)
 struct settings *desk_settings(struct desk *d)
 {
     return settings_ref(config_file_settings(d->config));
+}
+
+struct client_keys *desk_client_keys(struct desk *d)
+{
+    return d->keys;
 }
 
 size_t desk_account_count(const struct desk *d)
@@ -412,6 +420,7 @@ void desk_close(struct desk *d)
         client_free(d->client);
     desk_bindings_stop(d);
     config_file_close(d->config);
+    client_keys_unref(d->keys);
     store_close(d->store);
     if (d->thread != NULL)
         loop_free(d->loop);

@@ -23,8 +23,11 @@ struct desk_options {
     struct pool *pool;           /* filled by desk_open() */
     struct trace_ring *reports;  /* of records for access log and traces */
     struct usage_keeper *keeper; /* has the bindings on the disk */
+    struct key_budgets *budgets; /* of client keys */
     /* New settings are in force. Called on the desk's loop. */
-    void (*on_settings)(void *peer, struct settings *s);
+    void (*on_settings)(void *peer, struct settings *s, struct client_keys *keys);
+    /* Other client keys are. */
+    void (*on_keys)(void *peer, struct settings *s, struct client_keys *keys);
     /* There is a real account, or none any more: the simulator is to go or to come. */
     void (*on_accounts)(void *peer, size_t count);
     /* Its loop is there, and nothing runs on it yet; its loop has ended. */
@@ -40,9 +43,13 @@ MUST_USE enum status desk_open(const struct desk_options *options, struct desk *
                                struct error *e);
 /* The settings in force when it was opened: one count for the caller. */
 struct settings *desk_settings(struct desk *d);
+/* The client keys of the database when it was opened, the desk's own. */
+struct client_keys *desk_client_keys(struct desk *d);
 size_t desk_account_count(const struct desk *d);
 /* What it tells of requests. Threads: any, from desk_start() on. */
 const struct reporter_metrics *desk_reports(const struct desk *d);
+/* Makes a client key, `default`: before the desk runs. */
+MUST_USE enum status desk_first_key(struct desk *d, struct secret *key, struct error *e);
 /* Starts its thread: from now on files are watched and changes taken. */
 void desk_start(struct desk *d);
 void desk_close(struct desk *d);

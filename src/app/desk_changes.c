@@ -24,6 +24,11 @@ static desk_change *const changes[ADMIN_CHANGES] = {
     [ADMIN_SIGNIN_CODE] = desk_signin_code,
     [ADMIN_LOGIN] = desk_login,
     [ADMIN_PASSWORD] = desk_password,
+    [ADMIN_KEYS] = desk_key_list,
+    [ADMIN_KEY_ADD] = desk_key_add,
+    [ADMIN_KEY_CHANGE] = desk_key_change,
+    [ADMIN_KEY_ROTATE] = desk_key_rotate,
+    [ADMIN_KEY_REMOVE] = desk_key_remove,
 };
 
 /* Those that wait for a provider: true when they are under way, and the call is answered later. */

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "app/desk.h"
+#include "app/outcome.h"
 #include "base/json_write.h"
 #include "store/password.h"
 #include "upkeep/grants.h"
@@ -29,8 +30,9 @@ struct desk {
     struct config_file *config;
     struct store *store;
     int64_t store_version;
-    uint64_t kept;  /* times that bindings were written */
-    int64_t *known; /* ids in the pool */
+    struct client_keys *keys; /* of the database */
+    uint64_t kept;            /* times that bindings were written */
+    int64_t *known;           /* ids in the pool */
     size_t known_count;
     struct client *client; /* of the desk's loop: for what accounts are asked in the background */
     struct model_lists *lists; /* NULL: there is no client */
@@ -91,6 +93,11 @@ void desk_grants_start(struct desk *d);
 void desk_grants_settings(struct desk *d, struct settings *s);
 void desk_grants_stop(struct desk *d);
 
+/* desk_keys.c */
+MUST_USE enum status desk_keys_load(struct desk *d, struct error *e);
+void desk_keys_reload(struct desk *d);
+desk_change desk_key_list, desk_key_add, desk_key_change, desk_key_rotate, desk_key_remove;
+
 /* desk_test.c: true when it is under way, and the call is answered later. */
 bool desk_account_test(struct desk *d, struct admin_call *c, struct admin_outcome *out);
 /* Those under way are given up. */
@@ -105,16 +112,5 @@ void desk_quotas_end(struct desk *d); /* those who wait are answered */
 /* What its provider told lies over what the account does not say. The slices are the desk's. */
 void desk_lay_facts(const struct desk *d, struct account_spec *spec);
 void desk_facts_prune(struct desk *d); /* of accounts that are gone */
-
-void outcome_error(struct admin_outcome *out, enum status st, const char *text);
-/* `path` names the member that is wrong. */
-void outcome_wrong(struct admin_outcome *out, const char *path, const char *text);
-
-void outcome_absent(struct admin_outcome *out, const char *what);
-
-/* The body, an object that has no other members than those named (a list that ends with NULL), none
- * of them twice. False: the outcome says what is wrong. */
-bool outcome_body(struct str body, const char *const *members, struct arena *a, struct json *doc,
-                  struct admin_outcome *out);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "app/data_dir.h"
 #include "app/desk.h"
@@ -15,6 +16,7 @@
 #include "http/peers.h"
 #include "io/file.h"
 #include "io/signals.h"
+#include "io/zone.h"
 #include "io/terminal.h"
 #include "simulator/simulator.h"
 
@@ -25,6 +27,7 @@ struct gateway {
     struct pool *pool;
     struct desk *desk;
     struct usage_keeper *keeper;
+    struct key_budgets *budgets; /* of client keys */
     struct admin *admin;
     struct trace_ring *traces; /* of finished requests */
     struct stored *stored;     /* the conversations of responses */
@@ -162,20 +165,10 @@ static void rules_changed_here(void *message)
     free(news);
 }
 
-/* The desk's loop: what can change while running does; listeners, workers and limits are read at
- * start. */
-static void on_settings(void *peer, struct settings *s)
+static void publish_rules(struct gateway *g, struct settings *s, struct client_keys *keys)
 {
-    struct gateway *g = peer;
-    const struct exchange_rules *rules = exchange_rules_new(s);
+    const struct exchange_rules *rules = exchange_rules_new(s, keys, g->budgets);
 
-    struct pool_options options = settings_pool_options(s);
-
-    pool_set_options(g->pool, &options);
-    usage_keeper_settings(g->keeper, s);
-    atomic_store(&g->capturing, s->logs_capture);
-    atomic_store(&g->keeping_bodies, s->logs_bodies);
-    atomic_store(&g->reporting, reporter_wants(s));
     for (unsigned i = 0; i < g->worker_count; i++) {
         struct rules_news *news = must_alloc(sizeof(*news));
 
@@ -188,6 +181,29 @@ static void on_settings(void *peer, struct settings *s)
         }
     }
     rules->owner_unref(rules->owner);
+}
+
+/* The desk's loop. */
+static void on_keys(void *peer, struct settings *s, struct client_keys *keys)
+{
+    struct gateway *g = peer;
+
+    publish_rules(g, s, keys);
+}
+
+/* The desk's loop: what can change while running does; listeners, workers and limits are read at
+ * start. */
+static void on_settings(void *peer, struct settings *s, struct client_keys *keys)
+{
+    struct gateway *g = peer;
+    struct pool_options options = settings_pool_options(s);
+
+    pool_set_options(g->pool, &options);
+    usage_keeper_settings(g->keeper, s);
+    atomic_store(&g->capturing, s->logs_capture);
+    atomic_store(&g->keeping_bodies, s->logs_bodies);
+    atomic_store(&g->reporting, reporter_wants(s));
+    publish_rules(g, s, keys);
     log_info("new settings are in force");
 }
 
@@ -410,8 +426,8 @@ static enum status listen_at(struct gateway *g, struct str text, bool for_admin,
     }
     if (!for_admin && !address_is_loopback(&at) && !has_keys)
         return fail(e, E_REFUSED,
-                    "listen: %.*s is not a loopback address, and there is no client key: add one "
-                    "to `client_keys`",
+                    "listen: %.*s is not a loopback address, and there is no client key: make one "
+                    "with `penstock keys add`, or add one to `client_keys`",
                     STR_ARG(text));
     if (g->listener_count == LISTENERS_MAX)
         return fail(e, E_LIMIT, "listen: more than %d addresses", LISTENERS_MAX);
@@ -429,14 +445,46 @@ static enum status listen_at(struct gateway *g, struct str text, bool for_admin,
     return OK;
 }
 
+/* A container serves everywhere, and nobody can make a key before it runs: its first start does. */
+static enum status first_key(struct gateway *g, const struct settings *s, struct error *e)
+{
+    bool contained = environment_get("PENSTOCK_CONTAINER").len > 0 ||
+                     access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0;
+    bool given = g->options->listen_count > 0, open = false;
+    const struct str *list = given ? g->options->listen : s->listen;
+    size_t count = given ? g->options->listen_count : s->listen_count;
+    struct secret key = { 0 };
+    struct address at;
+
+    for (size_t i = 0; i < count; i++)
+        open = open || (address_read(list[i], &at) && !address_is_loopback(&at));
+    if (!open || !contained || s->client_key_count > 0 || desk_client_keys(g->desk)->count > 0)
+        return OK;
+    enum status st = desk_first_key(g->desk, &key, e);
+
+    if (st == OK) {
+        struct str text = secret_reveal(&key);
+
+        /* on the terminal, and nowhere else */
+        fprintf(stderr,
+                "penstock serve: a first client key was made, `default`; it is shown this once:\n"
+                "    %.*s\n",
+                (int)text.len, text.at);
+        fflush(stderr);
+    }
+    secret_clear(&key);
+    return st;
+}
+
 static enum status listen_everywhere(struct gateway *g, const struct settings *s, struct error *e)
 {
     bool given = g->options->listen_count > 0;
     const struct str *list = given ? g->options->listen : s->listen;
     size_t count = given ? g->options->listen_count : s->listen_count;
+    bool has_keys = s->client_key_count > 0 || desk_client_keys(g->desk)->count > 0;
 
     for (size_t i = 0; i < count; i++) {
-        enum status st = listen_at(g, list[i], false, s->client_key_count > 0, e);
+        enum status st = listen_at(g, list[i], false, has_keys, e);
 
         /* a machine without IPv6 is no error: the other loopback address serves */
         if (st == E_IO && str_starts(list[i], STR("[")) && g->listener_count > 0 &&
@@ -602,7 +650,8 @@ static void run_worker(void *arg)
 
 static enum status workers_start(struct gateway *g, const struct settings *s, struct error *e)
 {
-    const struct exchange_rules *rules = exchange_rules_new((struct settings *)(uintptr_t)s);
+    const struct exchange_rules *rules =
+        exchange_rules_new((struct settings *)(uintptr_t)s, desk_client_keys(g->desk), g->budgets);
     unsigned count = s->workers > 0 ? s->workers : machine_cores();
     enum status st = OK;
 
@@ -715,6 +764,7 @@ static void gateway_clear(struct gateway *g)
     for (unsigned i = 0; i < g->worker_count; i++)
         worker_clear(&g->workers[g->worker_count - 1 - i]);
     free(g->workers);
+    key_budgets_free(g->budgets);
     usage_keeper_free(g->keeper); /* workers and desk have given it the last they had */
     if (g->shared.peers != NULL)
         peers_free(g->shared.peers);
@@ -728,6 +778,32 @@ static void gateway_clear(struct gateway *g)
     file_append_close(g->journal_file);
 }
 
+static void budget_load(void *peer, const uint8_t key_id[16], int64_t day, int64_t month)
+{
+    struct gateway *g = peer;
+    struct key_id id;
+
+    memcpy(id.bytes, key_id, sizeof(id.bytes));
+    key_budget_load(key_budget_of(g->budgets, &id), clock_unix_ms(), day, month);
+}
+
+/* What client keys had used before. */
+static void budgets_load(struct gateway *g)
+{
+    int64_t now_s = clock_unix_ms() / 1000;
+    struct error e = { 0 };
+    struct usage_db *db = usage_keeper_take(g->keeper, &e);
+
+    if (db == NULL)
+        return;
+    enum status st = usage_charged(db, zone_day(now_s), zone_month(now_s), budget_load, g, &e);
+
+    usage_keeper_return(g->keeper, st == OK ? NULL : &e);
+    if (st != OK)
+        log_warn("the budgets of client keys begin anew: what was used is not known",
+                 F_C("why", e.text));
+}
+
 enum status gateway_run(const struct gateway_options *options, struct error *e)
 {
     struct gateway g = { .options = options, .started_ms = clock_mono_us() / 1000 };
@@ -737,6 +813,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     g.pool = pool_new(&(struct pool_options){ 0 });
     g.reports = trace_ring_new(REPORTER_RING_BYTES);
     g.keeper = usage_keeper_new(options->folder);
+    g.budgets = key_budgets_new();
     st = desk_open(&(struct desk_options){ .folder = options->folder,
                                            .config_path = options->config_path,
                                            .sources = { environment_get },
@@ -744,7 +821,9 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                            .pool = g.pool,
                                            .reports = g.reports,
                                            .keeper = g.keeper,
+                                           .budgets = g.budgets,
                                            .on_settings = on_settings,
+                                           .on_keys = on_keys,
                                            .on_accounts = on_accounts,
                                            .on_password = on_password,
                                            .on_start = on_desk_start,
@@ -792,7 +871,10 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                        .peer = &g };
     g.shared.budget.max = (int64_t)s->memory_bytes;
     g.shared.peers = peers_new();
-    st = workers_start(&g, s, e);
+    budgets_load(&g);
+    st = first_key(&g, s, e);
+    if (st == OK)
+        st = workers_start(&g, s, e);
     if (st == OK)
         st = listen_everywhere(&g, s, e);
     if (st == OK && desk_account_count(g.desk) == 0)

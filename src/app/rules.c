@@ -6,6 +6,7 @@ struct counted_rules {
     struct exchange_rules rules;
     _Atomic uint32_t refs;
     struct settings *settings;
+    struct client_keys *stored;
     struct arena arena;
 };
 
@@ -23,40 +24,57 @@ static void rules_unref(void *owner)
     if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) > 1)
         return;
     settings_unref(c->settings);
+    client_keys_unref(c->stored);
     arena_free(&c->arena);
     free(c);
 }
 
-/* A key of the settings file is known by its name. */
-static struct key_id declared_key_id(struct str name)
+static struct client_key key_of(const struct client_key_spec *spec, struct key_budgets *budgets)
 {
-    struct buf text = { .max = 1024 };
-    uint8_t digest[SHA256_BYTES];
-    struct key_id id;
+    struct client_key key = { .name = spec->name,
+                              .limits = { .requests_minute = spec->requests_minute,
+                                          .tokens_day = spec->tokens_day,
+                                          .tokens_month = spec->tokens_month,
+                                          .expires_unix_ms = spec->expires_unix_ms,
+                                          .models = spec->models,
+                                          .model_count = spec->model_count,
+                                          .addresses = spec->addresses,
+                                          .address_count = spec->address_count,
+                                          .disabled = spec->disabled } };
 
-    (void)(buf_add(&text, STR("declared client key: ")) && buf_add(&text, name));
-    sha256(buf_str(&text), digest);
-    memcpy(id.bytes, digest, sizeof(id.bytes));
-    buf_clear(&text);
-    return id;
+    memcpy(key.id.bytes, spec->id, sizeof(key.id.bytes));
+    memcpy(key.digest, spec->digest, sizeof(key.digest));
+    key.budget = key_budget_of(budgets, &key.id);
+    return key;
 }
 
-const struct exchange_rules *exchange_rules_new(struct settings *s)
+/* Those of the file first: of two that are the same text, it has the say. */
+static void keys_collect(struct counted_rules *c, struct key_budgets *budgets)
+{
+    struct door_rules *door = &c->rules.door;
+    size_t declared = c->settings->client_key_count, count = declared + c->stored->count;
+    struct client_key *keys = arena_array(&c->arena, struct client_key, count + 1);
+
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = key_of(i < declared ? &c->settings->client_keys[i] : &c->stored->at[i - declared],
+                         budgets);
+        door->keys_expire = door->keys_expire || keys[i].limits.expires_unix_ms != 0;
+    }
+    door->keys = keys;
+    door->key_count = count;
+    door_index(door, &c->arena);
+}
+
+const struct exchange_rules *exchange_rules_new(struct settings *s, struct client_keys *stored,
+                                                struct key_budgets *budgets)
 {
     struct counted_rules *c = must_calloc(1, sizeof(*c));
-    struct client_key *keys = arena_array(&c->arena, struct client_key, s->client_key_count + 1);
 
     atomic_init(&c->refs, 1);
     c->settings = settings_ref(s);
-    for (size_t i = 0; i < s->client_key_count; i++) {
-        keys[i].id = declared_key_id(s->client_keys[i].name);
-        keys[i].name = s->client_keys[i].name;
-        sha256(secret_reveal(&s->client_keys[i].key), keys[i].digest);
-    }
+    c->stored = client_keys_ref(stored);
     c->rules = (struct exchange_rules){
-        .door = { .keys = keys,
-                  .key_count = s->client_key_count,
-                  .require_keys = s->require_keys,
+        .door = { .require_keys = s->require_keys,
                   .cors_origins = s->cors_origins,
                   .cors_origin_count = s->cors_origin_count },
         .routes = s->routes,
@@ -77,5 +95,6 @@ const struct exchange_rules *exchange_rules_new(struct settings *s)
         .owner_ref = rules_ref,
         .owner_unref = rules_unref,
     };
+    keys_collect(c, budgets);
     return &c->rules;
 }

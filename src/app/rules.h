@@ -5,9 +5,12 @@
 
 #include "app/settings.h"
 #include "exchange/exchange.h"
+#include "exchange/key_budget.h"
+#include "store/client_keys.h"
 
-/* Takes a count of the settings. The caller owns one count of the rules:
- * `rules->owner_unref(rules->owner)`. */
-const struct exchange_rules *exchange_rules_new(struct settings *s);
+/* Takes a count of the settings and of the keys in the database. The caller owns one count of the
+ * rules: `rules->owner_unref(rules->owner)`. */
+const struct exchange_rules *exchange_rules_new(struct settings *s, struct client_keys *stored,
+                                                struct key_budgets *budgets);
 
 #endif

@@ -300,8 +300,7 @@ static bool read_key_variable(struct reading *r)
 
         if (s->client_key_count > 0)
             memcpy(keys, s->client_keys, s->client_key_count * sizeof(keys[0]));
-        keys[s->client_key_count++] =
-            (struct client_key_spec){ STR("environment"), secret_copy(key) };
+        settings_declare_key(&keys[s->client_key_count++], STR("environment"), key);
         s->client_keys = keys;
         return true;
     }
@@ -462,8 +461,6 @@ void settings_unref(struct settings *s)
 {
     if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) > 1)
         return;
-    for (size_t i = 0; i < s->client_key_count; i++)
-        secret_clear(&s->client_keys[i].key);
     for (size_t i = 0; i < s->account_count; i++)
         account_spec_free(s->accounts[i]);
     for (size_t i = 0; i < s->provider.of_count; i++)

@@ -15,14 +15,10 @@
 #include "pool/pool.h"
 #include "provider/price.h"
 #include "provider/provider.h"
+#include "store/client_keys.h"
 #include "route/table.h"
 
 #define SETTINGS_BYTES_MAX ((size_t)16 << 20)
-
-struct client_key_spec {
-    struct str name;
-    struct secret key; /* from `key` or the environment variable that `key_env` names */
-};
 
 struct settings {
     _Atomic uint32_t refs;

@@ -119,6 +119,9 @@ void settings_put_oauth(const struct signin_settings *s, struct json_writer *w);
 bool settings_has_oauth(const struct signin_settings *s);
 bool settings_lay_oauth(struct reading *r);
 
+/* settings_keys.c: what is known of a client key by its text, and by its name. */
+void settings_declare_key(struct client_key_spec *spec, struct str name, struct str key);
+
 /* The members of one price. */
 void settings_put_price(const struct price *p, struct json_writer *w);
 

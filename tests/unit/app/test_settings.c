@@ -444,6 +444,73 @@ TEST(a_missing_variable_disables_its_account_and_nothing_else)
     rig_variables = NULL;
 }
 
+static void check_key(struct test *t, const struct client_key_spec *spec, const char *key)
+{
+    uint8_t digest[SHA256_BYTES];
+
+    sha256(str_c(key), digest);
+    CHECK(memcmp(spec->digest, digest, sizeof(digest)) == 0, "%s", key);
+    CHECK(spec->declared);
+}
+
+TEST(client_keys_in_the_file_have_limits_and_wrong_ones_are_named)
+{
+    static const struct {
+        const char *members, *path; /* NULL: good */
+    } cases[] = {
+        { "\"key\":\"sk-own-key\"", NULL },
+        { "\"hash\":\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"", NULL },
+        { "\"key\":\"k1\",\"models\":[\"gpt-*\"],\"addresses\":[\"10.0.0.0/8\",\"::1\"],"
+          "\"requests_per_minute\":1,\"tokens_per_day\":2,\"tokens_per_month\":3,"
+          "\"expires\":\"2027-01-31\",\"disabled\":true",
+          NULL },
+        { "\"key\":\"k1\",\"models\":null,\"expires\":null,\"tokens_per_day\":null", NULL },
+        { "\"key\":\"any-value\"", "client_keys[0].key" },
+        { "\"key\":\"sk-REPLACE_ME\"", "client_keys[0].key" },
+        { "\"key\":\"k1\",\"hash\":\"00\"", "client_keys[0].hash" },
+        { "\"hash\":\"00\"", "client_keys[0].hash" },
+        { "\"hash\":\"zz\"", "client_keys[0].hash" },
+        { "\"disabled\":true", "client_keys[0].key" },
+        { "\"key\":\"k1\",\"models\":[\"\"]", "client_keys[0].models[0]" },
+        { "\"key\":\"k1\",\"models\":\"gpt\"", "client_keys[0].models" },
+        { "\"key\":\"k1\",\"addresses\":[\"here\"]", "client_keys[0].addresses[0]" },
+        { "\"key\":\"k1\",\"addresses\":[\"10.0.0.0/33\"]", "client_keys[0].addresses[0]" },
+        { "\"key\":\"k1\",\"requests_per_minute\":0", "client_keys[0].requests_per_minute" },
+        { "\"key\":\"k1\",\"tokens_per_day\":-1", "client_keys[0].tokens_per_day" },
+        { "\"key\":\"k1\",\"tokens_per_month\":1.5", "client_keys[0].tokens_per_month" },
+        { "\"key\":\"k1\",\"expires\":\"2027-02-30\"", "client_keys[0].expires" },
+        { "\"key\":\"k1\",\"expires\":\"soon\"", "client_keys[0].expires" },
+        { "\"key\":\"k1\",\"disabled\":1", "client_keys[0].disabled" },
+        { "\"key\":\"k1\",\"models\":[],\"models\":[]", "client_keys[0].models" },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[600];
+        struct settings_fault fault;
+
+        snprintf(text, sizeof(text), "{\"client_keys\":[{\"name\":\"ci\",%s}]}", cases[i].members);
+        if (cases[i].path != NULL) {
+            if (read_bad(t, text, &fault))
+                CHECK_STR(str_c(fault.path), cases[i].path, "%s", text);
+            continue;
+        }
+        struct settings *s = read_good(t, text);
+
+        if (s == NULL)
+            continue;
+        CHECK_INT(s->client_key_count, 1, "%s", text);
+        if (s->client_keys[0].model_count > 0) {
+            CHECK_INT(s->client_keys[0].address_count, 2);
+            CHECK_INT(s->client_keys[0].requests_minute, 1);
+            CHECK_INT(s->client_keys[0].tokens_day, 2);
+            CHECK_INT(s->client_keys[0].tokens_month, 3);
+            CHECK(s->client_keys[0].expires_unix_ms > INT64_C(1800000000000));
+            CHECK(s->client_keys[0].disabled);
+        }
+        settings_unref(s);
+    }
+}
+
 TEST(the_environment_stands_above_the_file)
 {
     static const struct variable both[] = { { "PENSTOCK_LISTEN", "127.0.0.1:0, localhost:9" },
@@ -467,14 +534,14 @@ TEST(the_environment_stands_above_the_file)
     CHECK_STR(get(t, s, "listen"), "[\"127.0.0.1:0\",\"127.0.0.1:9\"]");
     CHECK_INT(s->client_key_count, 2);
     CHECK_STR(s->client_keys[0].name, "ci");
-    CHECK_STR(secret_reveal(&s->client_keys[0].key), "sk-ci");
+    check_key(t, &s->client_keys[0], "sk-ci");
     CHECK_STR(s->client_keys[1].name, "environment");
-    CHECK_STR(secret_reveal(&s->client_keys[1].key), "sk-env-1");
+    check_key(t, &s->client_keys[1], "sk-env-1");
     CHECK_STR(s->provider.proxy.https_proxy, "http://low:1");
     settings_unref(s);
     rig_variables = alias;
     s = read_good(t, "{}");
-    CHECK_STR(secret_reveal(&s->client_keys[0].key), "sk-env-2");
+    check_key(t, &s->client_keys[0], "sk-env-2");
     settings_unref(s);
     rig_variables = bad_key;
     if (read_bad(t, "{}", &fault))

@@ -19,6 +19,7 @@ struct admin *admin_new(const struct admin_options *options)
     a->o.token = secret_copy(secret_reveal(&options->token));
     guard_init(&a->guard);
     logins_init(&a->logins);
+    masks_init(&a->masks, options->pool);
     a->events = events_new(a);
     return a;
 }
@@ -136,11 +137,11 @@ void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r)
     } else if (route == NULL) {
         refuse_method(r, methods);
     } else if (route->answer != NULL) {
-        route->answer(&(struct admin_ask){ a, r, name, &caller });
+        route->answer(&(struct admin_ask){ a, r, admin_unmasked(r, name), &caller });
     } else if (!route->bodiless && !http_type_is(r->head->content_type, STR("application/json"))) {
         admin_send_error(r, 415, STR("Content-Type must be application/json"), STR(""));
     } else {
-        visit->call = call_new(a, mailbox, r, route, name, &caller);
+        visit->call = call_new(a, mailbox, r, route, admin_unmasked(r, name), &caller);
         request_read_body(r, BODY_MAX);
     }
 }
@@ -150,8 +151,13 @@ void admin_body(struct admin *a, struct request *r)
     struct admin_visit *visit = r->owner;
     struct admin_call *c = visit->call;
 
-    (void)a;
-    c->body = secret_copy(r->body);
+    struct str body = r->body;
+
+    if (admin_masks(a))
+        body = mask_undo_json(&a->masks, body, &c->arena);
+    c->body = secret_copy(body);
+    if (body.at != r->body.at)
+        wipe((char *)(uintptr_t)body.at, body.len); /* it may hold a key */
     if (c->route->act == NULL) {
         admin_call_hand(c, c->change);
         return;

@@ -10,6 +10,7 @@
 #include "admin/admin.h"
 #include "admin/guard.h"
 #include "admin/logins.h"
+#include "admin/mask.h"
 
 struct events;
 
@@ -20,6 +21,7 @@ struct admin {
     struct admin_metrics metrics;
     struct guard guard;
     struct logins logins;
+    struct masks masks;
     struct events *events;
     struct address addresses[ADMIN_ADDRESSES_MAX]; /* of `admin_listen` */
     size_t address_count;
@@ -114,7 +116,9 @@ bool access_is_served(const struct admin *a, const struct request *r);
 bool access_admit(struct admin *a, struct request *r, const struct admin_route *route,
                   struct admin_caller *caller);
 
-/* --- answers */
+/* --- answers: all pass through mask.h while names are not to be shown */
+
+bool admin_masks(const struct admin *a);
 
 void admin_send(struct request *r, int status, struct str body);
 /* A body that is no JSON. */
@@ -129,6 +133,9 @@ void admin_send_error(struct request *r, int status, struct str message, struct 
 
 /* 429: come back in so many seconds. */
 void admin_send_wait(struct request *r, int64_t seconds);
+
+/* A name that came in: what its mask stands for. */
+struct str admin_unmasked(struct request *r, struct str text);
 
 /* --- parameters of a read: absent ones keep what `value` was; false (400 was sent): not as wanted
  */

@@ -7,27 +7,53 @@ static const struct http_field json_fields[] = {
     { { "X-Content-Type-Options", 22 }, { "nosniff", 7 } },
 };
 
+bool admin_masks(const struct admin *a)
+{
+    return a->o.face(a->o.desk_peer).privacy;
+}
+
+#define FIELDS_MAX 5
+
+/* The one way out. */
+static void send(struct request *r, int status, const struct http_field *more, size_t more_count,
+                 const char *type, struct str body)
+{
+    const struct admin_visit *visit = r->owner;
+    struct http_field fields[FIELDS_MAX];
+    struct buf masked = { .max = ADMIN_ANSWER_MAX * 2 };
+    size_t count = COUNT(json_fields);
+
+    assert(count + more_count <= FIELDS_MAX);
+    memcpy(fields, json_fields, sizeof(json_fields));
+    for (size_t i = 0; i < more_count; i++)
+        fields[count++] = more[i];
+    if (type != NULL)
+        fields[0].value = str_c(type);
+    if (body.len > 0 && admin_masks(visit->admin)) {
+        const struct masks *m = &visit->admin->masks;
+        bool good = type == NULL ? mask_json(m, body, &masked) : mask_csv(m, body, &masked);
+
+        body = good ? buf_str(&masked) : STR("{}"); /* what cannot be masked is not shown */
+    }
+    response_send(r, status, fields, count, body);
+    buf_clear(&masked);
+}
+
 void admin_send(struct request *r, int status, struct str body)
 {
-    response_send(r, status, json_fields, COUNT(json_fields), body);
+    send(r, status, NULL, 0, NULL, body);
 }
 
 void admin_send_as(struct request *r, int status, const char *type, struct str body)
 {
-    struct http_field fields[COUNT(json_fields)];
-
-    memcpy(fields, json_fields, sizeof(json_fields));
-    fields[0].value = str_c(type);
-    response_send(r, status, fields, COUNT(fields), body);
+    send(r, status, NULL, 0, type, body);
 }
 
 void admin_send_cookie(struct request *r, int status, struct str body, const char *cookie)
 {
-    struct http_field fields[COUNT(json_fields) + 1];
+    const struct http_field field = { STR("Set-Cookie"), str_c(cookie) };
 
-    memcpy(fields, json_fields, sizeof(json_fields));
-    fields[COUNT(json_fields)] = (struct http_field){ STR("Set-Cookie"), str_c(cookie) };
-    response_send(r, status, fields, COUNT(json_fields) + (cookie[0] != '\0'), body);
+    send(r, status, &field, cookie[0] != '\0', NULL, body);
 }
 
 void admin_put_error(struct buf *out, struct str message, struct str path)
@@ -56,16 +82,13 @@ void admin_send_error(struct request *r, int status, struct str message, struct 
 
 void admin_send_wait(struct request *r, int64_t seconds)
 {
-    struct http_field fields[COUNT(json_fields) + 1];
+    const struct http_field field = { STR("Retry-After"),
+                                      arena_printf(&r->arena, "%lld", (long long)seconds) };
     struct buf b;
 
-    memcpy(fields, json_fields, sizeof(json_fields));
-    fields[COUNT(json_fields)] =
-        (struct http_field){ STR("Retry-After"),
-                             arena_printf(&r->arena, "%lld", (long long)seconds) };
     buf_init(&b, 4096);
     admin_put_error(&b, STR("too many wrong credentials came from this address: wait"), STR(""));
-    response_send(r, 429, fields, COUNT(fields), buf_str(&b));
+    send(r, 429, &field, 1, NULL, buf_str(&b));
     buf_clear(&b);
 }
 
@@ -79,6 +102,13 @@ void admin_send_written(struct request *r, struct json_writer *w)
     buf_clear(w->out);
 }
 
+struct str admin_unmasked(struct request *r, struct str text)
+{
+    const struct admin *a = ((const struct admin_visit *)r->owner)->admin;
+
+    return admin_masks(a) ? mask_undo(&a->masks, text, &r->arena) : text;
+}
+
 bool admin_param_text(struct request *r, const char *name, struct str *value)
 {
     char *text = arena_alloc(&r->arena, ADMIN_PARAM_MAX);
@@ -86,7 +116,7 @@ bool admin_param_text(struct request *r, const char *name, struct str *value)
 
     /* an absent one and one that cannot be read look the same: so it is asked for both ways */
     if (http_query_get(r->query, str_c(name), text, ADMIN_PARAM_MAX, &len)) {
-        *value = (struct str){ text, len };
+        *value = admin_unmasked(r, (struct str){ text, len });
         return true;
     }
     struct str rest = r->query, one, key, given;

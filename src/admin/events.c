@@ -184,7 +184,8 @@ static void snapshot_send(struct watcher *w, const char *why, int64_t now_ms)
     struct events *ev = w->events;
     struct admin *a = ev->admin;
     struct admin_clock now = admin_clock(request_loop(w->r));
-    struct buf json = { .max = SNAPSHOT_MAX }, text = { .max = SNAPSHOT_MAX + 4096 };
+    struct buf json = { .max = SNAPSHOT_MAX }, masked = { .max = SNAPSHOT_MAX };
+    struct buf text = { .max = SNAPSHOT_MAX + 4096 };
     struct json_writer writer = json_writer(&json);
     char id[64];
 
@@ -195,11 +196,14 @@ static void snapshot_send(struct watcher *w, const char *why, int64_t now_ms)
     if (why != NULL)
         (void)(buf_add(&text, STR("event: resync\ndata: {\"why\":\"")) &&
                buf_add(&text, str_c(why)) && buf_add(&text, STR("\"}\n\n")));
-    if (json_written(&writer))
+    if (json_written(&writer) && !admin_masks(a))
         (void)event_put(&text, "snapshot", buf_str(&json));
+    else if (json_written(&writer) && mask_json(&a->masks, buf_str(&json), &masked))
+        (void)event_put(&text, "snapshot", buf_str(&masked));
     (void)buf_add(&text, (struct str){ id, id_put(ev, w->next - 1, id) });
     write_text(w, buf_str(&text), now_ms);
     buf_clear(&json);
+    buf_clear(&masked);
     buf_clear(&text);
     pthread_mutex_lock(&ev->lock);
     a->o.watch(a->o.status_peer, true);

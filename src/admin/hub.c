@@ -49,7 +49,7 @@ struct hub {
     size_t sample_count;
     struct buf published; /* events that were handed over */
     /* of one look */
-    struct buf text, json;
+    struct buf text, json, masked;
     struct arena scratch;
 };
 
@@ -62,6 +62,7 @@ struct hub *hub_new(struct events *ev)
     buf_init(&h->published, PUBLISHED_MAX);
     buf_init(&h->text, EVENTS_BATCH_BYTES);
     buf_init(&h->json, EVENTS_BATCH_BYTES / 2);
+    buf_init(&h->masked, EVENTS_BATCH_BYTES / 4 * 3);
     return h;
 }
 
@@ -70,6 +71,7 @@ void hub_free(struct hub *h)
     buf_clear(&h->published);
     buf_clear(&h->text);
     buf_clear(&h->json);
+    buf_clear(&h->masked);
     arena_free(&h->scratch);
     free(h->shown);
     free(h);
@@ -88,8 +90,12 @@ static void flush(struct hub *h)
 static void tell(struct hub *h, const char *name, const struct json_writer *w)
 {
     struct str json = buf_str(&h->json);
+    bool masks = admin_masks(h->admin);
 
-    if (!json_written(w)) {
+    h->masked.len = 0;
+    if (masks && mask_json(&h->admin->masks, json, &h->masked))
+        json = buf_str(&h->masked);
+    if (!json_written(w) || (masks && h->masked.len == 0)) {
         log_warn("an event was too large for the dashboard", F_C("event", name));
     } else if (!event_put(&h->text, name, json)) {
         flush(h);
@@ -505,6 +511,7 @@ static void hub_rest(struct hub *h)
     h->published.len = 0;
     buf_clear(&h->text);
     buf_clear(&h->json);
+    buf_clear(&h->masked);
     arena_free(&h->scratch);
 }
 
@@ -561,7 +568,13 @@ void hub_wake(struct hub *h)
 
 void hub_publish(struct hub *h, const char *name, struct str json)
 {
-    if (h->ticking && !event_put(&h->published, name, json))
+    bool masks = admin_masks(h->admin);
+
+    if (!h->ticking)
+        return;
+    h->masked.len = 0;
+    if ((masks && !mask_json(&h->admin->masks, json, &h->masked)) ||
+        !event_put(&h->published, name, masks ? buf_str(&h->masked) : json))
         log_warn("an event was lost: too much happened at once", F_C("event", name));
 }
 

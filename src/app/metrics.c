@@ -428,7 +428,7 @@ bool metrics_put(const struct metrics_sources *s, bool open_metrics, int64_t now
     for (unsigned i = 0; i < s->worker_count; i++)
         meters[i] = s->workers[i].meter;
     put_build(&t);
-    meters_put(&t, meters, s->worker_count);
+    meters_put(&t, meters, s->worker_count, s->privacy);
     put_pool(&t, s, now_ms);
     put_gateway(&t, s);
     put_counters(&t, s);

@@ -441,8 +441,10 @@ static const struct key_row rows[] = {
     FLAG("dashboard.auto_open", auto_open, "true", "Open the dashboard at start."),
     FLAG("dashboard.preload_routing", preload_routing, "true",
          "Load the routing page's data ahead."),
-    FLAG("dashboard.privacy", privacy, "false",
-         "Mask names and e-mail addresses of accounts, in answers to clients, too."),
+    FLAG(
+        "dashboard.privacy", privacy, "false",
+        "Mask names of accounts and client keys, e-mail addresses and addresses of clients: in the "
+        "dashboard and all of the admin API, and in answers to clients, too."),
     FLAG("dashboard.compact", compact, "false", "The narrow layout."),
     FLAG("quota.auto_refresh", quota_auto_refresh, "true",
          "Ask providers for quotas and lists of models by itself, again and again."),

@@ -1,7 +1,9 @@
 #include "exchange/meter.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fingerprint.h"
 #include "base/series.h"
 #include "base/utf8.h"
 
@@ -349,6 +351,7 @@ struct telling {
     struct attempt_sum *attempts;
     struct key_row **keys;
     size_t request_count, attempt_count, key_count;
+    bool privacy;       /* names of client keys are not told */
     struct buf *labels; /* of a row: in its own words, and in OpenTelemetry's */
 };
 
@@ -549,6 +552,18 @@ static void put_attempts(struct telling *w)
     }
 }
 
+/* The same in each run, so that its series goes on. */
+static struct str key_name(const struct telling *w, struct str name, char text[32])
+{
+    struct fingerprint f = { { 0, 0 } };
+
+    if (!w->privacy)
+        return name;
+    fingerprint_add(&f, name);
+    snprintf(text, 32, "key-%012llx", (unsigned long long)(f.lane[0] & 0xffffffffffff));
+    return str_c(text);
+}
+
 static void put_key(struct telling *w, struct series_row **rows, size_t from, size_t to,
                     const struct metric_family *family)
 {
@@ -561,7 +576,9 @@ static void put_key(struct telling *w, struct series_row **rows, size_t from, si
         in += count_read(&row->tokens_in);
         out += count_read(&row->tokens_out);
     }
-    struct metric_label list[] = { { "client_key", rows[from]->labels[0] }, { "type", STR("") } };
+    char text[32];
+    struct metric_label list[] = { { "client_key", key_name(w, rows[from]->labels[0], text) },
+                                   { "type", STR("") } };
 
     metric_labels(w->labels, list, 1);
     if (family == &family_key_requests) {
@@ -638,10 +655,12 @@ static int64_t total(const struct telling *w, size_t offset)
     return (int64_t)n;
 }
 
-void meters_put(struct metric_text *t, struct meter *const *all, size_t count)
+void meters_put(struct metric_text *t, struct meter *const *all, size_t count, bool privacy)
 {
     struct buf labels = { .max = (size_t)64 << 10 };
-    struct telling w = { .t = t, .all = all, .all_count = count, .labels = &labels };
+    struct telling w = {
+        .t = t, .all = all, .all_count = count, .privacy = privacy, .labels = &labels
+    };
 
     sum_requests(&w);
     sum_attempts(&w);

@@ -21,8 +21,8 @@ struct meter *meter_new(void);
 void meter_free(struct meter *m);
 void meter_add(struct meter *m, const struct access_record *r);
 
-/* All families, each with the sum of these meters. */
-void meters_put(struct metric_text *t, struct meter *const *all, size_t count);
+/* All families, each with the sum of these meters. With `privacy` client keys have no names. */
+void meters_put(struct metric_text *t, struct meter *const *all, size_t count, bool privacy);
 
 /* Words of OpenTelemetry: `chat`, `generate_content`, `embeddings`, `text_completion` (and our
  * own `count_tokens`); and

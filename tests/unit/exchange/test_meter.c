@@ -34,7 +34,7 @@ static struct str told(struct test *t, struct meter *const *all, size_t count)
     struct buf out = { .max = (size_t)16 << 20 };
     struct metric_text m = { .out = &out };
 
-    meters_put(&m, all, count);
+    meters_put(&m, all, count, false);
     CHECK(!m.full);
     struct str text = arena_copy(&t->arena, buf_str(&out));
 

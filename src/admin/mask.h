@@ -1,0 +1,34 @@
+/* admin/mask.h - names that are not shown while `dashboard.privacy` is on: of accounts, client keys
+ * and people, and addresses of clients.
+ *
+ * The one place where that happens is the way out: every document that the admin side sends, as an
+ * answer or as an event, passes through here, whoever made it. A name becomes `w***-3f2a`: its
+ * first character, and a mark by which accounts can be told apart, keyed anew in each run so that
+ * nobody can try names out. On the way in a mask stands for the name it was made of, so that what a
+ * page got it can send back. Threads: any.   Memory: the caller's arena and buffers. */
+#ifndef PENSTOCK_ADMIN_MASK_H
+#define PENSTOCK_ADMIN_MASK_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "pool/pool.h"
+
+struct masks {
+    struct pool *pool; /* whose accounts are named in sentences */
+    uint64_t key[2];
+};
+
+void masks_init(struct masks *m, struct pool *pool);
+
+/* One name. */
+void mask_put(const struct masks *m, struct str name, struct buf *out);
+/* A JSON document, or lines of CSV with a head. False: `out` is full, or it is none. */
+bool mask_json(const struct masks *m, struct str json, struct buf *out);
+bool mask_csv(const struct masks *m, struct str csv, struct buf *out);
+
+/* The label that this mask stands for; what is no mask of an account is given back. */
+struct str mask_undo(const struct masks *m, struct str text, struct arena *a);
+/* The same for each text in a document. What is no JSON is given back. */
+struct str mask_undo_json(const struct masks *m, struct str json, struct arena *a);
+
+#endif

@@ -152,7 +152,11 @@ static void on_head(void *peer, const struct http_head *head)
     a->status = head->status;
     a->first_byte_ms = loop_now(x->env->loop);
     hear_quota(x, head);
-    if (good && events && x->request.stream) {
+    if (media_is(x))
+        x->media_answer_type = arena_copy(&x->r->arena, head->content_type);
+    if (good && events && media_is(x)) {
+        a->mode = ATTEMPT_PASS;
+    } else if (good && events && x->request.stream) {
         a->mode = ATTEMPT_STREAM;
     } else if (good && events && a->translates) {
         a->mode = ATTEMPT_COLLECT;
@@ -269,6 +273,9 @@ static void on_data(void *peer, struct str bytes)
     }
     case ATTEMPT_COLLECT:
         fed(x, a->crossing->collector, emitter_feed(a->crossing->collector, bytes));
+        return;
+    case ATTEMPT_PASS:
+        media_stream(x, bytes);
         return;
     case ATTEMPT_BODY:
         if (!buf_add(&a->body, bytes))
@@ -392,11 +399,16 @@ static void on_end(void *peer)
         reply_made(x);
         return;
     }
+    case ATTEMPT_PASS:
+        media_stream_end(x);
+        return;
     case ATTEMPT_BODY:
         if (x->target.ask == ASK_COUNT)
             counting_answered(x);
         else if (embedding_is(x))
             embedding_answered(x);
+        else if (media_is(x))
+            media_answered(x);
         else if (a->translates)
             whole_translated(x);
         else
@@ -488,6 +500,7 @@ static void attempt_send(struct exchange *x)
             .traceparent = attempt_traceparent(x, traceparent),
             .session =
                 upstream_dialect(a->upstream) == DIALECT_CODEX ? exchange_session_text(x) : STR(""),
+            .content_type = x->media_type,
             .turn = a->turn,
             .version = a->crossing != NULL ? a->crossing->asked.written.anthropic_version : STR(""),
         },

@@ -35,9 +35,10 @@ static const struct {
     { "/completions", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_COMPLETE },
     { "/v1/embeddings", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_EMBED },
     { "/embeddings", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_EMBED },
-    { "/v1/images/generations", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
-    { "/v1/images/edits", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
-    { "/v1/audio/transcriptions", ENDPOINT_LATER, WIRE_OPENAI_CHAT, HTTP_POST },
+    { "/v1/images/generations", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_IMAGE },
+    { "/v1/images/edits", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_IMAGE_EDIT },
+    { "/v1/audio/transcriptions", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST,
+      ASK_TRANSCRIBE },
     { "/v1/responses/compact", ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST, ASK_COMPACT },
     { "/responses/compact", ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST, ASK_COMPACT },
 };
@@ -291,6 +292,14 @@ struct str door_cors_origin(const struct door_rules *rules, const struct http_he
     return STR("");
 }
 
+/* Files come in forms. A page could send one, too; but then with its origin, which was looked at.
+ */
+static bool is_form_call(const struct request *r, const struct door_target *t)
+{
+    return (t->ask == ASK_IMAGE_EDIT || t->ask == ASK_TRANSCRIBE) &&
+           http_type_is(r->head->content_type, STR("multipart/form-data"));
+}
+
 /* Without keys, a page of another site in the user's browser could spend the user's quota: what
  * only a browser sends for one is refused. */
 static bool looks_like_foreign_page(const struct door_rules *rules, const struct request *r,
@@ -310,7 +319,7 @@ static bool looks_like_foreign_page(const struct door_rules *rules, const struct
         return true;
     }
     if (t->endpoint == ENDPOINT_MODEL_CALL &&
-        !http_type_is(r->head->content_type, STR("application/json"))) {
+        !http_type_is(r->head->content_type, STR("application/json")) && !is_form_call(r, t)) {
         *why = "Content-Type must be application/json";
         return true;
     }

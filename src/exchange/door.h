@@ -30,6 +30,9 @@ enum door_ask {
     ASK_COMPACT,     /* openai-responses: a conversation is to be made shorter */
     ASK_EMBED,       /* vectors for texts */
     ASK_EMBED_BATCH, /* gemini: … for several */
+    ASK_IMAGE,       /* openai: a picture made, … */
+    ASK_IMAGE_EDIT,  /* … or changed */
+    ASK_TRANSCRIBE,  /* openai: a recording written down */
 };
 
 struct door_target {

@@ -220,6 +220,8 @@ static bool read_body(struct exchange *x, struct wire_complaint *why)
 {
     struct request *r = x->r;
 
+    if (media_is(x))
+        return media_read(x, why);
     return x->target.ask != ASK_GENERATE
                ? wire_read_side_request(x->target.protocol, r->body, request_body_bytes(r),
                                         x->target.model, &r->arena, &x->request, why)

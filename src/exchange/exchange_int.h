@@ -25,6 +25,7 @@ enum attempt_mode {
     ATTEMPT_WAITING, /* no head yet */
     ATTEMPT_STREAM,  /* events go to the emitter */
     ATTEMPT_COLLECT, /* events become one whole answer, in another protocol */
+    ATTEMPT_PASS,    /* bytes go to the client as they come (media.c) */
     ATTEMPT_BODY,    /* a whole answer is collected */
     ATTEMPT_FAULT,   /* an error body is collected, as far as it matters */
 };
@@ -94,6 +95,9 @@ struct exchange {
     int64_t key_taken, key_prompt; /* tokens reserved for it; its prompt, estimated for that */
     struct str client;             /* the program, as it calls itself */
     struct wire_request request;
+    struct str media_type; /* content type of a form; empty: the body is JSON */
+    struct str media_answer_type;
+    bool media_streams;           /* such an answer was asked for */
     struct embeddings_ask *embed; /* of a client whose texts go to a provider of another form */
     struct history *history;      /* what it refers to, what is kept of its answer; NULL: nothing */
     struct canon_request *canon;  /* the whole of it, read when the first attempt needs it */
@@ -243,6 +247,19 @@ void counting_answered(struct exchange *x);
 void counting_failed(struct exchange *x);
 /* Our own number. */
 void counting_estimate(struct exchange *x);
+
+/* media.c: pictures and recordings, as they come and go. */
+static inline bool media_is(const struct exchange *x)
+{
+    return x->target.ask == ASK_IMAGE || x->target.ask == ASK_IMAGE_EDIT ||
+           x->target.ask == ASK_TRANSCRIBE;
+}
+/* Reads what is read of the request. */
+bool media_read(struct exchange *x, struct wire_complaint *why);
+bool media_make(struct exchange *x);
+void media_answered(struct exchange *x);
+void media_stream(struct exchange *x, struct str bytes);
+void media_stream_end(struct exchange *x);
 
 /* embedding.c: vectors for texts. */
 static inline bool embedding_is(const struct exchange *x)

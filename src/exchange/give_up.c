@@ -246,15 +246,18 @@ void exchange_give_up(struct exchange *x)
     }
     bool compacts = x->target.ask == ASK_COMPACT;
 
-    if (x->pick.offering == 0 && (embedding_is(x) || compacts) && embedding_lacks(x)) {
+    if (x->pick.offering == 0 && (embedding_is(x) || media_is(x) || compacts) &&
+        embedding_lacks(x)) {
         reply_fault(
             x,
-            &(struct fault){ .class = FAULT_UNSUPPORTED,
-                             .message = compacts ? STR("no account that offers this model can make "
-                                                       "a conversation shorter")
-                                                 : STR("no account that offers this model has "
-                                                       "embeddings"),
-                             .param = STR("model") },
+            &(struct fault){
+                .class = FAULT_UNSUPPORTED,
+                .message =
+                    compacts
+                        ? STR("no account that offers this model can make a conversation shorter")
+                    : media_is(x) ? STR("no account that offers this model takes this call")
+                                  : STR("no account that offers this model has embeddings"),
+                .param = STR("model") },
             ENDING_REQUEST_WRONG);
         return;
     }

@@ -16,6 +16,8 @@ uint32_t outgoing_wires(const struct door_target *t)
 
     if (t->ask == ASK_COMPACT)
         return wires;
+    if (t->ask == ASK_IMAGE || t->ask == ASK_IMAGE_EDIT || t->ask == ASK_TRANSCRIBE)
+        return WIRE_MEDIA;
     if (t->ask == ASK_EMBED || t->ask == ASK_EMBED_BATCH)
         return WIRE_BIT(WIRE_OPENAI_CHAT) | WIRE_BIT(WIRE_GEMINI);
     for (unsigned w = 0; w < WIRES; w++)
@@ -185,7 +187,7 @@ bool outgoing_repair(struct exchange *x, const struct judge_words *words)
     const struct attempt *a = &x->attempt;
     struct repair r;
 
-    if (x->repaired >= REPAIRS_OF_ONE || is_strict(x) || embedding_is(x) ||
+    if (x->repaired >= REPAIRS_OF_ONE || is_strict(x) || embedding_is(x) || media_is(x) ||
         x->target.ask == ASK_COMPACT || !provider_repair(a->wire, words, &r))
         return false;
     if (r.lacks.signatures) {
@@ -230,6 +232,8 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why)
     a->crossing = NULL;
     if (embedding_is(x))
         return embedding_make(x, why);
+    if (media_is(x))
+        return media_make(x);
     enum wire_dialect dialect = upstream_dialect(a->upstream);
 
     a->wire = outgoing_wire(x->target.protocol, a->lease.wires);

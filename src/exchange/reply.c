@@ -188,7 +188,8 @@ void reply_collect_fields(struct exchange *x, const struct http_head *head)
 
     gather(g);
     add_field(g, STR("Content-Type"),
-              !x->request.stream     ? STR("application/json")
+              media_is(x)            ? x->media_answer_type
+              : !x->request.stream   ? STR("application/json")
               : x->target.json_array ? STR("application/json; charset=utf-8")
                                      : STR("text/event-stream; charset=utf-8"));
     if (x->request.stream) {
@@ -359,6 +360,12 @@ void reply_fault(struct exchange *x, const struct fault *f, enum ending ending)
     enum wire protocol = x->target.protocol;
     struct gathered all, *g = &all;
 
+    if (x->answered != 0 && x->emitter == NULL) {
+        /* a stream that passes as it is: nothing in it can say that it failed */
+        exchange_end(x, ending);
+        response_abort(r);
+        return;
+    }
     if (started) {
         if (x->emitter->state != EMITTER_ENDED)
             emitter_fail(x->emitter, f);

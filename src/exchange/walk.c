@@ -30,7 +30,7 @@ static void read_facts(struct exchange *x, struct route_facts *f)
     struct wire_complaint ignored;
 
     f->context_tokens = (int64_t)(x->r->body.len / 4);
-    if (embedding_is(x) || !canon_read(x, &ignored))
+    if (embedding_is(x) || media_is(x) || !canon_read(x, &ignored))
         return;
     for (const struct message *m = x->canon->messages; m != NULL && !f->images; m = m->next)
         f->images = has_images(m->parts);

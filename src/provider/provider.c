@@ -321,11 +321,12 @@ static void make_lines(struct making *m)
 {
     static const struct {
         struct str accept;
-        bool body;
+        bool body, json;
     } shapes[UPSTREAM_SHAPES] = {
-        [SHAPE_STREAM] = { TEXT("Accept: text/event-stream\r\n"), true },
-        [SHAPE_WHOLE] = { TEXT("Accept: application/json\r\n"), true },
-        [SHAPE_GET] = { TEXT("Accept: application/json\r\n"), false },
+        [SHAPE_STREAM] = { TEXT("Accept: text/event-stream\r\n"), true, true },
+        [SHAPE_WHOLE] = { TEXT("Accept: application/json\r\n"), true, true },
+        [SHAPE_FORM] = { TEXT("Accept: */*\r\n"), true, false },
+        [SHAPE_GET] = { TEXT("Accept: application/json\r\n"), false, false },
     };
     size_t common;
     bool fits = buf_add(&m->lines, buf_str(&m->auth));
@@ -337,7 +338,7 @@ static void make_lines(struct making *m)
 
         m->lines.len = common;
         fits = (m->own_accept || buf_add(&m->lines, shapes[i].accept)) &&
-               (!body || m->own_type ||
+               (!shapes[i].json || m->own_type ||
                 buf_add(&m->lines, STR("Content-Type: application/json\r\n"))) &&
                (!body || buf_add(&m->lines, STR("Content-Length: ")));
         assert(fits);
@@ -353,7 +354,7 @@ static void make_means(struct upstream *up)
     const struct origin *o = &up->origin;
 
     up->means = (struct account_means){
-        .wires = up->wires,
+        .wires = up->wires | (up->dialect == &dialect_openai ? WIRE_MEDIA : 0),
         .upstream = up,
         .upstream_free = upstream_free,
         .host = o->proxy == PROXY_NONE
@@ -581,12 +582,15 @@ static enum upstream_shape shape_of(enum upstream_op op)
 static bool put_head(const struct upstream *u, const struct upstream_ask *ask, struct buf *out)
 {
     const struct dialect *d = u->dialect;
-    enum upstream_shape shape = shape_of(ask->op);
+    enum upstream_shape shape = ask->content_type.len > 0 ? SHAPE_FORM : shape_of(ask->op);
 
     if (!buf_add(out, u->starts[shape]) || !d->put_path(ask, out) ||
         !buf_add(out, secret_reveal(&u->lines[shape])))
         return false;
     if (shape != SHAPE_GET && (!buf_add_u64(out, ask->body_bytes) || !buf_add(out, STR("\r\n"))))
+        return false;
+    if (shape == SHAPE_FORM && !(buf_add(out, STR("Content-Type: ")) &&
+                                 buf_add(out, ask->content_type) && buf_add(out, STR("\r\n"))))
         return false;
     struct field_run run = fields_to_search(u, ask->client);
 

@@ -39,7 +39,7 @@ enum upstream_op {
     OP_USAGE,
 };
 
-enum upstream_shape { SHAPE_STREAM, SHAPE_WHOLE, SHAPE_GET, UPSTREAM_SHAPES };
+enum upstream_shape { SHAPE_STREAM, SHAPE_WHOLE, SHAPE_FORM, SHAPE_GET, UPSTREAM_SHAPES };
 
 struct upstream {
     struct arena arena;
@@ -115,10 +115,11 @@ struct upstream_ask {
     bool default_version; /* anthropic: send anthropic-version 2023-06-01 when the client sent none
                            */
     struct str version;   /* … this one instead: of a body of ours; empty: that one */
-    struct str session;   /* codex: the conversation, in our words; empty: none is known */
-    struct turn turn;     /* copilot */
-    struct str traceparent; /* sent along when not empty */
-    struct str page;        /* OP_MODELS: which page, as the one before it says; empty: the first */
+    struct str content_type; /* of a form; empty: JSON */
+    struct str session;      /* codex: the conversation, in our words; empty: none is known */
+    struct turn turn;        /* copilot */
+    struct str traceparent;  /* sent along when not empty */
+    struct str page; /* OP_MODELS: which page, as the one before it says; empty: the first */
 };
 
 /* Writes the complete request head. Client Authorization, cookies and forwarding headers never

@@ -17,6 +17,9 @@ enum wire {
 #define PROTOCOLS 4 /* the first four wires are also client protocols */
 
 #define WIRE_BIT(w) (1u << (w))
+/* Beside the wires: takes OpenAI's calls for pictures and recordings, which are never translated.
+ */
+#define WIRE_MEDIA (1u << 16)
 
 /* `openai-chat`, `openai-responses`, `anthropic`, `gemini`, `cloudcode` */
 struct str wire_name(enum wire w);

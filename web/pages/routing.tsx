@@ -1,5 +1,6 @@
 // pages/routing.tsx - how a request finds its account: scheduling, flows, account routes, mapping, and a dry run.
 import { live, loadScheduling } from '../live';
+import { ExplainCard } from '../parts/explain';
 import { Live } from '../parts/figures';
 import { draft } from '../parts/route_draft';
 import { Editors, SaveBar } from '../parts/routes';
@@ -19,6 +20,7 @@ function view(): Child {
   return (
     <div class="inner stack loose routing">
       <SchedulingCard />
+      <ExplainCard />
       <Editors models={models()} />
       <SaveBar />
       <SortableVoice />

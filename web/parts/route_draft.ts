@@ -41,7 +41,14 @@ export interface Mapping {
   to: string;
 }
 
+export interface Background {
+  enabled: boolean;
+  model: string;
+  [more: string]: unknown;
+}
+
 export interface Routing {
+  background: Background | null;
   mapping: Mapping[];
   flows: Flow[];
   accounts: AccountRoute[];
@@ -59,6 +66,8 @@ interface Wire {
   mapping: Record<string, string>;
   flows: Record<string, { entries?: any[] }>;
   accounts: Record<string, { entries?: any[]; order?: string; smart_switch?: boolean }>;
+  background?: { enabled: boolean; model: string | null; [more: string]: unknown };
+  missing?: Array<{ path: string; account: string }>;
   presets?: Preset[];
   revision: number;
   [more: string]: unknown;
@@ -73,6 +82,7 @@ function readEntry(e: any): Entry {
 
 function read(w: Wire): Routing {
   return {
+    background: w.background ? { ...w.background, model: w.background.model ?? '' } : null,
     mapping: Object.entries(w.mapping ?? {}).map(([from, to]) => ({ k: newKey(), from, to })),
     flows: Object.entries(w.flows ?? {}).map(([name, f]) => ({ k: newKey(), name, entries: (f.entries ?? []).map(readEntry) })),
     accounts: Object.entries(w.accounts ?? {}).map(([model, r]) => ({ k: newKey(), model, order: r.order ?? 'listed', smart_switch: !!r.smart_switch, entries: (r.entries ?? []).map(readEntry) })),
@@ -90,6 +100,7 @@ function writeEntry(e: Entry): Record<string, unknown> {
 
 function write(r: Routing): Omit<Wire, 'revision'> {
   return {
+    ...(r.background ? { background: { ...r.background, model: r.background.model.trim() || null } } : {}),
     mapping: Object.fromEntries(r.mapping.map((m) => [m.from.trim(), m.to.trim()])),
     flows: Object.fromEntries(r.flows.map((f) => [f.name.trim(), { entries: f.entries.map(writeEntry) }])),
     accounts: Object.fromEntries(
@@ -224,6 +235,7 @@ class Draft {
   private placeOf(path: string): string | null {
     const r = this.now!;
     const found = /^(?:routing\.)?(flows|accounts)\.(.+?)(?:\.entries(?:\[(\d+)\])?(?:\.(\w+)[\w.]*)?)?$/.exec(path);
+    if (/(^|\.)background(\.|$)/.test(path)) return 'background.model';
     const mapped = /^(?:proxy\.custom_mapping|custom_mapping|mapping)\.(.+)$/.exec(path);
     if (mapped) {
       const m = r.mapping.find((one) => one.from.trim() === mapped[1]);

@@ -408,6 +408,32 @@ export function AccountRoutesCard({ r }: { r: Routing }): Child {
   );
 }
 
+// --- background tasks ---------------------------------------------------------------------------------------------------
+
+export function BackgroundCard({ r }: { r: Routing }): Child {
+  const b = r.background;
+  if (!b) return null;
+  return (
+    <section class="card" aria-labelledby="background-title">
+      <div class="head">
+        <div class="grow">
+          <h2 id="background-title">{t('back.title')}</h2>
+          <p class="small dim">{t('back.text')}</p>
+        </div>
+        <Switch on={b.enabled} label={t('back.title')} onChange={(on) => draft.edit((n) => (n.background!.enabled = on))} />
+      </div>
+      {b.enabled && (
+        <div class="body">
+          <div class="field narrow-card">
+            <label for="background.model">{t('back.model')}</label>
+            <Cell place="background.model" label={t('back.model')} value={b.model} list="known-targets" placeholder="gemini-3-flash" change={(n, v) => (n.background!.model = v)} />
+          </div>
+        </div>
+      )}
+    </section>
+  );
+}
+
 // --- saving ---------------------------------------------------------------------------------------------------------------
 
 export function SaveBar(): Child {
@@ -434,6 +460,7 @@ export function Editors({ models }: { models: string[] }): Child {
       <MappingCard r={draft.now} />
       <FlowsCard r={draft.now} />
       <AccountRoutesCard r={draft.now} />
+      <BackgroundCard r={draft.now} />
     </>
   );
 }

@@ -1,0 +1,175 @@
+// /usage, /settings with client keys and the password, /connect, /remote-panel.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Watched, assert, equal, test, until } from './harness.mjs';
+import { Rig, accountsOf, seed } from './rig.mjs';
+
+const settings = (simulator) => ({ accounts: accountsOf(simulator), proxy: { scheduling: { queue_wait_seconds: 0 } } });
+
+test('usage: sums, breakdown, filter, CSV', async ({ program, browser }) => {
+  const rig = await Rig.start(program, settings);
+  await seed(rig);
+  const { total } = (await until(async () => {
+    const got = await rig.admin('GET', 'api/usage?by=hour&from=24h');
+    return got.body.total.requests >= 25 && got;
+  }, 'usage is written')).body;
+  const w = await Watched.open(browser, rig);
+  await w.go('usage');
+  const tile = (name) => w.page.locator('.tile', { hasText: name }).locator('b').first();
+  equal(await tile('Requests').textContent(), String(total.requests));
+  equal(await tile('Generated tokens').textContent(), String(total.tokens_out));
+  assert((await w.page.locator('canvas').evaluate((c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v !== 0))), 'something is drawn');
+  await w.page.getByRole('radio', { name: 'Account' }).click();
+  await w.page.getByRole('cell', { name: 'ben@example.com' }).waitFor();
+  await w.page.getByRole('radio', { name: 'Model' }).click();
+  await w.page.getByRole('button', { name: 'gemini-3-pro' }).click();
+  await until(async () => (await tile('Requests').textContent()) === '4', 'only four of this model');
+  await w.page.getByRole('button', { name: /^Only gemini-3-pro/ }).click();
+  await until(async () => (await tile('Requests').textContent()) === String(total.requests), 'all again');
+  const [download] = await Promise.all([w.page.waitForEvent('download'), w.page.getByRole('link', { name: 'Export CSV' }).click()]);
+  const text = readFileSync(await download.path(), 'utf8');
+  assert(/^hour,.*requests/.test(text), `a CSV with a head: ${text.slice(0, 80)}`);
+  for (const range of ['7 days', '30 days', '90 days']) {
+    await w.page.getByRole('radio', { name: range }).click();
+    await w.settle();
+  }
+  await w.page.getByRole('radio', { name: 'Requests' }).click();
+  await w.shot('usage-requests');
+  await w.close();
+  await rig.stop();
+});
+
+const onDisk = (rig) => JSON.parse(readFileSync(join(rig.folder, 'gui_config.json'), 'utf8'));
+
+test('settings: written at once, faults at the field, reset, edits from outside', async ({ program, browser }) => {
+  const rig = await Rig.start(program, settings);
+  const w = await Watched.open(browser, rig);
+  w.expect(/status of 400/);
+  await w.go('settings');
+  await w.page.getByRole('switch', { name: 'Compact layout' }).click();
+  await w.page.locator('.setting', { hasText: 'Compact layout' }).getByText('Saved').waitFor();
+  equal(onDisk(rig).dashboard.compact, true, 'in the file');
+  equal(await w.page.getAttribute('html', 'data-density'), 'compact', 'at once');
+  await w.page.getByRole('tab', { name: 'Scheduling and quota' }).click();
+  const reserve = w.page.getByRole('spinbutton', { name: 'Quota reserve (percent)' });
+  await reserve.fill('90');
+  await reserve.press('Enter');
+  await w.page.locator('.setting', { hasText: 'Quota reserve' }).getByRole('alert').waitFor();
+  await w.axe('a setting with a fault');
+  await w.shot('settings-fault');
+  await reserve.fill('8');
+  await reserve.press('Enter');
+  await w.page.locator('.setting', { hasText: 'Quota reserve' }).getByText('Saved').waitFor();
+  equal(onDisk(rig).proxy.quota_reserve_percent, 8);
+  await w.page.locator('.setting', { hasText: 'Quota reserve' }).getByRole('button', { name: 'Reset to the default' }).click();
+  await until(async () => (await reserve.inputValue()) === '0', 'the default');
+  const now = onDisk(rig);
+  rig.write({ ...now, quota: { refresh_minutes: 42 } });
+  await until(async () => (await w.page.getByRole('spinbutton', { name: 'Minutes between refreshes' }).inputValue()) === '42', 'what somebody wrote into the file');
+  await w.page.locator('.toast', { hasText: 'edited outside' }).waitFor();
+  await w.page.getByRole('tab', { name: 'Privacy and logs' }).click();
+  await w.page.getByRole('switch', { name: 'Keep bodies of requests' }).click();
+  await w.page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  equal(onDisk(rig).logs?.bodies ?? false, false, 'not without a yes');
+  await w.page.getByRole('textbox', { name: 'Search settings' }).fill('mapping');
+  await w.page.getByText('proxy.custom_mapping').first().waitFor();
+  for (const tab of ['Models and providers', 'Client keys', 'Network', 'Limits and times', 'Password', 'General']) {
+    await w.page.getByRole('tab', { name: tab }).click();
+    await w.settle();
+    await w.fits(`settings, ${tab}`);
+    await w.axe(`settings, ${tab}`);
+    await w.shot(`settings-${tab.toLowerCase().replaceAll(' ', '-')}`);
+  }
+  await w.close();
+  await rig.stop();
+});
+
+test('settings: privacy masks names everywhere', async ({ program, browser }) => {
+  const rig = await Rig.start(program, (s) => ({ ...settings(s), dashboard: { privacy: true } }));
+  await seed(rig);
+  const w = await Watched.open(browser, rig);
+  for (const page of ['quota', 'logs', 'usage', 'routing']) {
+    await w.go(page);
+    await w.page.waitForTimeout(400);
+    const text = await w.page.evaluate(() => document.body.innerText + document.documentElement.outerHTML);
+    for (const name of ['ada@example.com', 'clara.montgomery-whitfield@long-company-name.example']) assert(!text.includes(name), `${page} shows ${name}`);
+    await w.shot(`privacy-${page}`);
+  }
+  await w.close();
+  await rig.stop();
+});
+
+test('settings: a client key is made, used, limited, replaced, revoked', async ({ program, browser }) => {
+  const rig = await Rig.start(program, settings);
+  const w = await Watched.open(browser, rig);
+  w.expect(/status of 400/);
+  await w.go('settings');
+  await w.page.getByRole('tab', { name: 'Client keys' }).click();
+  await w.page.getByText('No client key').waitFor();
+  await w.page.getByRole('button', { name: 'Make a key' }).click();
+  let dialog = w.page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('laptop');
+  await dialog.getByLabel('Requests a minute').fill('many');
+  await dialog.getByRole('button', { name: 'Make a key' }).click();
+  await dialog.getByRole('alert').waitFor();
+  await dialog.getByLabel('Requests a minute').fill('60');
+  await dialog.getByRole('button', { name: 'Make a key' }).click();
+  dialog = w.page.getByRole('dialog', { name: 'The key of laptop' });
+  const key = (await dialog.locator('pre').textContent()).trim();
+  assert(key.length > 30, 'a key is shown');
+  await w.shot('key-once');
+  await w.axe('a key shown once');
+  await dialog.getByRole('button', { name: 'I have it' }).click();
+  await w.page.locator('.keyrow', { hasText: 'laptop' }).waitFor();
+  assert(!(await w.page.content()).includes(key), 'it is shown once');
+  equal((await rig.ask('claude-sonnet-5', 'hello', { key })).status, 200, 'it opens the gateway');
+  equal((await rig.ask('claude-sonnet-5', 'hello', { key: 'another' })).status, 401, 'others do not any more');
+  const act = async (item) => {
+    await w.page.getByRole('button', { name: 'Actions for laptop' }).click();
+    await w.page.getByRole('menuitem', { name: item }).click();
+  };
+  await act('Change limits');
+  await w.page.getByRole('dialog').getByLabel('Tokens a day').fill('1000000');
+  await w.page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await w.page.locator('.keyrow', { hasText: 'tokens today' }).waitFor();
+  await act('Replace');
+  await w.page.getByRole('dialog').getByRole('button', { name: 'Replace' }).click();
+  dialog = w.page.getByRole('dialog', { name: 'The key of laptop' });
+  const next = (await dialog.locator('pre').textContent()).trim();
+  assert(next !== key, 'another key');
+  await dialog.getByRole('button', { name: 'I have it' }).click();
+  equal((await rig.ask('claude-sonnet-5', 'hello', { key: next })).status, 200);
+  await act('Revoke');
+  await w.page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+  await w.page.getByText('No client key').waitFor();
+  await w.close();
+  await rig.stop();
+});
+
+test('settings: a password is set and removed', async ({ program, browser }) => {
+  const rig = await Rig.start(program, settings);
+  const w = await Watched.open(browser, rig);
+  w.expect(/status of 40[013]/);
+  await w.go('settings');
+  await w.page.getByRole('tab', { name: 'Password' }).click();
+  await w.page.getByLabel('New password').fill('a long password of mine');
+  await w.page.getByRole('button', { name: 'Set password' }).click();
+  // every browser has to sign in again, this one too
+  await w.page.getByLabel('Password').first().waitFor();
+  await until(async () => (await w.page.locator('.frame').count()) === 0, 'signed out');
+  await w.page.getByLabel('Password').fill('a long password of mine');
+  await w.page.getByLabel('Password').press('Enter');
+  await w.page.waitForSelector('.frame');
+  await w.close();
+  await rig.stop();
+});
+
+test('remote: addresses, and what is said about tunnels', async ({ program, browser }) => {
+  const rig = await Rig.start(program, settings);
+  const w = await Watched.open(browser, rig);
+  await w.go('remote-panel');
+  await w.page.getByText(new URL(rig.base).host).first().waitFor();
+  await w.page.getByRole('heading', { name: 'Tunnels' }).waitFor();
+  await w.close();
+  await rig.stop();
+});

@@ -86,6 +86,7 @@ static struct admin_call *call_new(struct admin *a, struct mailbox *mailbox, str
     c->peer = r->peer;
     c->name = arena_copy(&c->arena, name);
     c->query = arena_copy(&c->arena, r->query);
+    c->if_match = arena_copy(&c->arena, http_field_value(r->head, STR("if-match")));
     return c;
 }
 
@@ -239,6 +240,11 @@ struct str admin_call_name(const struct admin_call *c)
 struct str admin_call_body(const struct admin_call *c)
 {
     return secret_reveal(&c->body);
+}
+
+struct str admin_call_if_match(const struct admin_call *c)
+{
+    return c->if_match;
 }
 
 struct str admin_call_query(const struct admin_call *c)

@@ -59,6 +59,9 @@ enum admin_change {
     ADMIN_KEY_CHANGE,      /* name; members of it that can be changed */
     ADMIN_KEY_ROTATE,      /* name, no body */
     ADMIN_KEY_REMOVE,      /* name, no body */
+    ADMIN_ROUTING,         /* no body: mapping, flows, account routes */
+    ADMIN_ROUTING_SET,     /* {"mapping", "flows", "accounts", "background", "revision"} */
+    ADMIN_ROUTING_EXPLAIN, /* {"model", "protocol", "session", …}: nothing is changed */
     ADMIN_CHANGES,
 };
 
@@ -74,6 +77,7 @@ struct admin_call;
 enum admin_change admin_call_change(const struct admin_call *c);
 struct str admin_call_name(const struct admin_call *c);
 struct str admin_call_body(const struct admin_call *c);
+struct str admin_call_if_match(const struct admin_call *c);
 struct str admin_call_query(const struct admin_call *c); /* behind the `?`, as it came */
 /* By the admin token: by who may read the data directory. */
 bool admin_call_by_token(const struct admin_call *c);

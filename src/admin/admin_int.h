@@ -69,7 +69,7 @@ struct admin_call {
     struct admin_caller caller;
     struct address peer;
     struct arena arena;
-    struct str name, query;
+    struct str name, query, if_match;
     struct secret body; /* it may hold a key */
     bool handed;        /* to the desk */
     struct admin_outcome outcome;

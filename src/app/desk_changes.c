@@ -29,6 +29,9 @@ static desk_change *const changes[ADMIN_CHANGES] = {
     [ADMIN_KEY_CHANGE] = desk_key_change,
     [ADMIN_KEY_ROTATE] = desk_key_rotate,
     [ADMIN_KEY_REMOVE] = desk_key_remove,
+    [ADMIN_ROUTING] = desk_routing,
+    [ADMIN_ROUTING_SET] = desk_routing_set,
+    [ADMIN_ROUTING_EXPLAIN] = desk_routing_explain,
 };
 
 /* Those that wait for a provider: true when they are under way, and the call is answered later. */

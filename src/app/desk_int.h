@@ -83,6 +83,8 @@ desk_change desk_account_add, desk_account_change, desk_account_remove, desk_loc
 
 /* desk_password.c */
 desk_change desk_login, desk_password;
+/* desk_routing.c */
+desk_change desk_routing, desk_routing_set, desk_routing_explain;
 bool desk_has_password(const struct desk *d);
 /* Looks whether another password is set than before: then all browsers have to log in again. */
 void desk_password_look(struct desk *d);

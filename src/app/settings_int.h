@@ -139,7 +139,8 @@ struct member_doc {
     const char *name, *type, *meaning;
 };
 extern const struct member_doc account_docs[], client_key_docs[], price_docs[], provider_docs[],
-    oauth_docs[], route_flow_docs[], route_account_docs[], route_when_docs[]; /* name NULL ends */
+    oauth_docs[], route_flow_docs[], route_account_docs[], route_when_docs[],
+    route_background_docs[]; /* name NULL ends */
 bool settings_has_member(const struct member_doc *docs, struct str name);
 /* One environment variable that stands above the file. */
 extern const struct member_doc environment_docs[];

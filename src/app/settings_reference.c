@@ -115,6 +115,8 @@ void settings_reference(struct buf *out)
     put_members("Members of `routing.accounts.<model>`", "See [routing](routing.md).", columns,
                 route_account_docs, out);
     put_members("Members of `when`", "Conditions of an entry.", columns, route_when_docs, out);
+    put_members("Members of `routing.background`", "See [routing](routing.md).", columns,
+                route_background_docs, out);
     put_members("Environment", "These stand above the file.", "| Variable | Also as | Meaning |",
                 environment_docs, out);
     settings_unref(standard);

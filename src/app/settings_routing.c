@@ -5,6 +5,7 @@
 
 #define FLOWS_MAX 10000
 #define ACCOUNT_ROUTES_MAX 10000
+#define RULES_MAX 1000
 #define DAY_MINUTES (24 * 60)
 
 /* --- the mapping */
@@ -364,6 +365,125 @@ static bool read_specs(const struct reading *r, const struct place *up, uint32_t
     return true;
 }
 
+/* --- background tasks */
+
+const struct member_doc route_background_docs[] = {
+    { "enabled", "true or false", "Off by default." },
+    { "model", "a model or `route:<flow>`", "What such requests are served by. It is not mapped." },
+    { "models", "object", "`title`, `summary`, `warmup`, `topic`: another model for one kind." },
+    { "rules", "list of objects",
+      "In place of the built-in ones: `kind`, `in` (`system` or `user`), `pattern`, which the "
+      "text begins with (`*` stands for any text; a single word must be all of it)." },
+    { NULL, NULL, NULL },
+};
+
+static bool read_kind(const struct reading *r, const struct place *at, uint32_t node,
+                      enum background_kind *kind)
+{
+    struct str word;
+
+    if (!settings_read_text(r, at, node, SETTINGS_TEXT_MAX, r->scratch, &word))
+        return false;
+    return background_from_word(word, kind) ||
+           settings_refuse(r, at, node, "\"%.*s\" is none of title, summary, warmup, topic",
+                           STR_ARG(str_take(word, 60)));
+}
+
+static bool read_rule(const struct reading *r, const struct place *at, uint32_t node,
+                      struct background_rule *out)
+{
+    const struct place kind = { at, STR("kind"), 0 }, where = { at, STR("in"), 0 },
+                       pattern = { at, STR("pattern"), 0 };
+    uint32_t kind_node, where_node, pattern_node;
+    struct str word;
+
+    if (!settings_want(r, at, node, JSON_OBJECT, "an object") ||
+        !settings_member(r, at, node, kind.name, &kind_node) ||
+        !settings_member(r, at, node, where.name, &where_node) ||
+        !settings_member(r, at, node, pattern.name, &pattern_node))
+        return false;
+    if (kind_node == JSON_NONE || where_node == JSON_NONE || pattern_node == JSON_NONE)
+        return settings_refuse(r, at, node, "needs kind, in and pattern");
+    if (!read_kind(r, &kind, kind_node, &out->kind) ||
+        !settings_read_text(r, &where, where_node, SETTINGS_TEXT_MAX, r->scratch, &word) ||
+        !settings_read_text(r, &pattern, pattern_node, BACKGROUND_TEXT_MAX, &r->s->arena,
+                            &out->pattern))
+        return false;
+    out->in_system = str_eq(word, STR("system"));
+    if (!out->in_system && !str_eq(word, STR("user")))
+        return settings_refuse(r, &where, where_node, "\"%.*s\" is none of system, user",
+                               STR_ARG(str_take(word, 60)));
+    return out->pattern.len > 0 || settings_refuse(r, &pattern, pattern_node, "is empty");
+}
+
+static bool read_rules(const struct reading *r, const struct place *at, uint32_t node,
+                       struct background_spec *out)
+{
+    struct background_rule *list;
+    size_t count, n = 0;
+
+    if (!settings_want(r, at, node, JSON_ARRAY, "a list"))
+        return false;
+    count = settings_count(r->doc, node);
+    if (count > RULES_MAX)
+        return settings_refuse(r, at, node, "has %zu entries, may have %d", count, RULES_MAX);
+    list = arena_array(&r->s->arena, struct background_rule, count + 1);
+    for (uint32_t i = json_first(r->doc, node); i != JSON_NONE;
+         i = json_after(r->doc, node, i), n++) {
+        const struct place item = { at, STR(""), n };
+
+        if (!read_rule(r, &item, i, &list[n]))
+            return false;
+    }
+    out->rules = list;
+    out->rule_count = n;
+    return true;
+}
+
+static bool read_models(const struct reading *r, const struct place *at, uint32_t object,
+                        struct background_spec *out)
+{
+    if (!settings_want(r, at, object, JSON_OBJECT, "an object"))
+        return false;
+    for (uint32_t i = json_first(r->doc, object); i != JSON_NONE;
+         i = json_after(r->doc, object, i)) {
+        enum background_kind kind;
+
+        if (!read_kind(r, at, i, &kind))
+            return false;
+        if (!read_name(r, at, object, background_word(kind), &out->models[kind]))
+            return false;
+        i = json_after(r->doc, object, i);
+    }
+    return true;
+}
+
+static bool read_background(const struct reading *r, const struct place *up, uint32_t object,
+                            struct background_spec *out)
+{
+    const struct place at = { up, STR("background"), 0 };
+    const struct place enabled = { &at, STR("enabled"), 0 }, models = { &at, STR("models"), 0 },
+                       rules = { &at, STR("rules"), 0 };
+    uint32_t node, enabled_node, models_node, rules_node;
+
+    *out = (struct background_spec){ .enabled = false };
+    if (!settings_member(r, up, object, at.name, &node))
+        return false;
+    if (node == JSON_NONE)
+        return true;
+    if (!settings_want(r, &at, node, JSON_OBJECT, "an object") ||
+        !settings_member(r, &at, node, enabled.name, &enabled_node) ||
+        !settings_member(r, &at, node, models.name, &models_node) ||
+        !settings_member(r, &at, node, rules.name, &rules_node) ||
+        !read_name(r, &at, node, "model", &out->model) ||
+        (enabled_node != JSON_NONE &&
+         !settings_read_bool(r, &enabled, enabled_node, &out->enabled)) ||
+        (models_node != JSON_NONE && !read_models(r, &models, models_node, out)) ||
+        (rules_node != JSON_NONE && !read_rules(r, &rules, rules_node, out)))
+        return false;
+    return true;
+}
+
 static bool read_routing(struct reading *r, __attribute__((unused)) const struct key_row *row,
                          const struct place *at, uint32_t node)
 {
@@ -372,7 +492,8 @@ static bool read_routing(struct reading *r, __attribute__((unused)) const struct
     if (!settings_want(r, at, node, JSON_OBJECT, "an object") ||
         !read_specs(r, at, node, "flows", FLOWS_MAX, read_flow, &spec->flows, &spec->flow_count) ||
         !read_specs(r, at, node, "accounts", ACCOUNT_ROUTES_MAX, read_account_route,
-                    &spec->accounts, &spec->account_count))
+                    &spec->accounts, &spec->account_count) ||
+        !read_background(r, at, node, &spec->background))
         return false;
     r->s->routing_raw = arena_copy(&r->s->arena, json_raw(r->doc, node));
     return true;
@@ -408,6 +529,22 @@ static uint32_t nth(const struct reading *r, uint32_t container, size_t index, s
     }
 }
 
+static bool refuse_background(const struct reading *r, const struct route_fault *f)
+{
+    const struct place top = { NULL, STR("routing"), 0 }, at = { &top, STR("background"), 0 };
+    const struct place models = { &at, STR("models"), 0 };
+    bool own = f->index < BACKGROUND_KINDS;
+    const struct place member = { own ? &models : &at,
+                                  own ? str_c(background_word((enum background_kind)f->index))
+                                      : STR("model"),
+                                  0 };
+    uint32_t node = json_member(r->doc, json_member(r->doc, 0, top.name, NULL), at.name, NULL);
+
+    if (own)
+        node = json_member(r->doc, node, models.name, NULL);
+    return settings_refuse(r, &member, json_member(r->doc, node, member.name, NULL), "%s", f->text);
+}
+
 static bool refuse_route(const struct reading *r, const struct route_fault *f)
 {
     static const char *const groups[][2] = { [ROUTE_FAULT_MAPPING] = { "proxy", "custom_mapping" },
@@ -416,6 +553,9 @@ static bool refuse_route(const struct reading *r, const struct route_fault *f)
     const char *const *group = groups[f->list];
     const struct place top = { NULL, str_c(group[0]), 0 }, list = { &top, str_c(group[1]), 0 };
     struct place one = { &list, STR(""), 0 };
+
+    if (f->list == ROUTE_FAULT_BACKGROUND)
+        return refuse_background(r, f);
     uint32_t node = json_member(r->doc, 0, top.name, NULL);
 
     node = nth(r, json_member(r->doc, node, list.name, NULL), f->index, &one.name);

@@ -187,6 +187,9 @@ void walk_begin(struct exchange *x);
 /* What the pool is asked for. With it goes what it points to: valid until it was asked for twice
  * more. */
 struct pick_ask walk_ask(struct exchange *x, enum asking_for what);
+/* What an entry of a route says to the pool; the rest of the ask is left as it is. */
+void walk_ask_step(struct pool *pool, const struct route *route, const struct route_step *step,
+                   struct pick_ask *ask);
 /* Asks the pool, also for other names of the model where nobody offers it under this one. True: an
  * account was leased. */
 bool walk_lease(struct exchange *x, enum asking_for what, int64_t now_ms);

@@ -247,6 +247,19 @@ static void explain_end(struct explainer *e)
     end_line(e);
 }
 
+void pick_explain(const struct pick *p, int64_t moment_ms,
+                  void (*line)(void *peer, struct str text), void *peer)
+{
+    struct explainer e = { .line = line, .peer = peer };
+
+    buf_init(&e.text, LINE_MAX);
+    explain_layers(&e, p);
+    if (p->reason == PICK_NONE)
+        explain_skipped(&e, p);
+    explain_passed(&e, p, moment_ms);
+    buf_clear(&e.text);
+}
+
 void access_explain(const struct access_record *r, void (*line)(void *peer, struct str text),
                     void *peer)
 {

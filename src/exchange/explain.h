@@ -11,4 +11,9 @@
 void access_explain(const struct access_record *r, void (*line)(void *peer, struct str text),
                     void *peer);
 
+/* The same of one pick: what became of the layers above the order, and who was passed over.
+ * `moment_ms` is when it was made. */
+void pick_explain(const struct pick *p, int64_t moment_ms,
+                  void (*line)(void *peer, struct str text), void *peer);
+
 #endif

@@ -57,11 +57,58 @@ static void keep_steps(struct exchange *x, struct walk *w)
     w->steps = kept;
 }
 
+/* --- background tasks ------------------------------------------------------------------------ */
+
+/* The beginning of the texts, as far as rules look at them. */
+static struct str first_texts(const struct part *p, struct arena *a)
+{
+    struct buf all = { .max = BACKGROUND_USER_MAX + 1 };
+
+    for (; p != NULL && all.len < all.max; p = p->next)
+        if (p->kind == PART_TEXT) {
+            struct str plain = text_plain(a, p->text);
+
+            (void)buf_add(&all, str_take(plain, all.max - all.len));
+        }
+    struct str out = arena_copy(a, buf_str(&all));
+    buf_clear(&all);
+    return out;
+}
+
+static const struct part *last_of_user(const struct canon_request *r)
+{
+    const struct part *found = NULL;
+
+    for (const struct message *m = r->messages; m != NULL; m = m->next)
+        if (m->role == ROLE_USER)
+            found = m->parts;
+    return found;
+}
+
+/* The model for what an agent asks for itself; empty: this is no such request. */
+static struct str background(struct exchange *x)
+{
+    const struct background_spec *s = &route_table_spec(x->rules->routes)->background;
+    struct wire_complaint ignored;
+
+    if (!s->enabled || x->target.ask != ASK_GENERATE || !canon_read(x, &ignored))
+        return STR("");
+    struct str model = background_model(s, first_texts(x->canon->system, &x->env->scratch),
+                                        first_texts(last_of_user(x->canon), &x->env->scratch));
+
+    arena_reset(&x->env->scratch);
+    return model;
+}
+
 void walk_begin(struct exchange *x)
 {
     struct route_found found;
+    struct str cheaper = background(x);
 
-    route_find(x->rules->routes, x->request.model, &found);
+    if (cheaper.len > 0)
+        route_find_named(x->rules->routes, cheaper, &found);
+    else
+        route_find(x->rules->routes, x->request.model, &found);
     x->mapped = found.id;
     x->image = found.image;
     if (found.route == NULL && !found.unknown_flow)
@@ -126,25 +173,19 @@ static void keep_tried(struct exchange *x, struct pick_ask *ask)
 
 #define NOBODY INT64_MIN /* no account's id */
 
-static void ask_of_step(struct exchange *x, const struct route_step *step,
-                        const struct pick_ask *plain, struct pick_ask *ask)
+void walk_ask_step(struct pool *pool, const struct route *route, const struct route_step *step,
+                   struct pick_ask *ask)
 {
-    const struct route *route = x->walk->found.route;
-
-    *ask = *plain;
     ask->model = ask->public_model = step->model;
     ask->is_image = str_ifind(step->model, STR("image")) != SIZE_MAX;
-    ask->again = str_eq(step->model, x->mapped) ? plain->again : 0;
     ask->by = route->by;
     ask->provider = step->provider;
-    if (step->account.len > 0) {
-        ask->named = pool_labelled(x->env->pool, step->account);
-        ask->named = ask->named != 0 ? ask->named : NOBODY;
-    }
+    ask->named = step->account.len > 0 ? pool_labelled(pool, step->account) : 0;
+    if (step->account.len > 0 && ask->named == 0)
+        ask->named = NOBODY;
     ask->spends_reserve = step->spends_reserve;
     ask->by_age = step->by_age;
     ask->rotates = route->rotates && step->account.len > 0;
-    keep_tried(x, ask);
 }
 
 struct pick_ask walk_ask(struct exchange *x, enum asking_for what)
@@ -160,8 +201,11 @@ struct pick_ask walk_ask(struct exchange *x, enum asking_for what)
     asks = w->asks + (w->second_half ? w->step_count : 0);
     w->second_half = !w->second_half;
     for (size_t i = 0; i < w->step_count; i++) {
-        ask_of_step(x, w->steps[i], &plain, &asks[i]);
+        asks[i] = plain;
+        walk_ask_step(x->env->pool, w->found.route, w->steps[i], &asks[i]);
+        asks[i].again = str_eq(asks[i].model, x->mapped) ? plain.again : 0;
         asks[i].next = i + 1 < w->step_count ? &asks[i + 1] : NULL;
+        keep_tried(x, &asks[i]);
     }
     return asks[0];
 }

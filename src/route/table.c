@@ -237,6 +237,26 @@ static bool mapping_add(struct compiling *c, size_t index)
            wrong(c, &at, NULL, "stands there twice");
 }
 
+/* Models for background tasks may be flows, too. */
+static bool background_check(struct compiling *c)
+{
+    const struct background_spec *s = &c->t->spec.background;
+    struct route_found found;
+
+    for (size_t i = 0; i <= BACKGROUND_KINDS; i++) {
+        const struct spot at = { ROUTE_FAULT_BACKGROUND, i, SIZE_MAX };
+        struct str model = i < BACKGROUND_KINDS ? s->models[i] : s->model;
+
+        if (model.len == 0)
+            continue;
+        find_behind(c->t, model, &found);
+        if (found.unknown_flow)
+            return wrong(c, &at, NULL, "no such flow: %.*s",
+                         STR_ARG(str_take(str_drop(model, ROUTE_PREFIX.len), 80)));
+    }
+    return true;
+}
+
 static bool names_of_flows(struct compiling *c)
 {
     struct route_table *t = c->t;
@@ -275,7 +295,7 @@ static bool compile(struct compiling *c)
     for (size_t i = 0; i < t->spec.mapping_count; i++)
         if (!mapping_add(c, i))
             return false;
-    return true;
+    return background_check(c);
 }
 
 const struct route_table *route_compile(const struct routing_spec *spec, struct arena *a,
@@ -323,6 +343,11 @@ void route_find(const struct route_table *t, struct str name, struct route_found
         *out = t->rules[at].leads;
         return;
     }
+    route_find_named(t, name, out);
+}
+
+void route_find_named(const struct route_table *t, struct str name, struct route_found *out)
+{
     out->mapped = NULL;
     find_behind(t, name, out);
 }

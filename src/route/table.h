@@ -12,6 +12,7 @@
 #define PENSTOCK_ROUTE_TABLE_H
 
 #include "pool/pool.h"
+#include "route/background.h"
 #include "route/image_id.h"
 
 #define ROUTE_STEPS_MAX 64 /* of one route, with those of the flows it names */
@@ -54,6 +55,7 @@ struct routing_spec {
     const struct route_spec *flows;
     const struct route_spec *accounts; /* one without entries and smart switch is none */
     size_t mapping_count, flow_count, account_count;
+    struct background_spec background;
 };
 
 /* --- compiled -------------------------------------------------------------------------------- */
@@ -81,7 +83,13 @@ struct route_table;
 
 /* Where in the spec something is wrong, and what. */
 struct route_fault {
-    enum { ROUTE_FAULT_MAPPING, ROUTE_FAULT_FLOW, ROUTE_FAULT_ACCOUNT } list;
+    /* of background the index is a kind's, BACKGROUND_KINDS for `model` */
+    enum {
+        ROUTE_FAULT_MAPPING,
+        ROUTE_FAULT_FLOW,
+        ROUTE_FAULT_ACCOUNT,
+        ROUTE_FAULT_BACKGROUND
+    } list;
     size_t index, entry; /* entry SIZE_MAX: the flow or account route itself */
     const char *member;  /* of the entry; NULL: the entry itself */
     char text[160];
@@ -105,6 +113,8 @@ struct route_found {
 
 /* Threads: any. */
 void route_find(const struct route_table *t, struct str name, struct route_found *out);
+/* The same behind the mapping: the user named this model for the purpose. */
+void route_find_named(const struct route_table *t, struct str name, struct route_found *out);
 
 const struct route *route_flow(const struct route_table *t, struct str name);
 /* All flows, then all account routes. */

@@ -226,3 +226,130 @@ def test_example_a_teams_flow_with_a_cheap_first_entry(program):
         ups["monthly"].busy = True
         assert ask(gateway, "team", "a third small one")[:3] == (200, "spare", "gpt-5.2")
     play(program, "A team's flow with a cheap first entry for small requests", check)
+
+
+# --- the admin API and the command
+
+def routed(program, **more):
+    ups = {"ada": upstream(), "ben": upstream()}
+    gateway = Gateway(program, {"accounts": [{"label": n, "provider": "anthropic", "api_key": "k", "base_url": u.url} for n, u in ups.items()], **more})
+    return gateway, ups
+
+
+def test_routes_are_read_and_changed_over_the_admin_api(program):
+    gateway, _ = routed(program, proxy={"custom_mapping": {"old": "x"}})
+    try:
+        status, now = gateway.admin("GET", "/api/routing")
+        assert status == 200 and now["mapping"] == {"old": "x"} and now["flows"] == {} and now["accounts"] == {} and now["missing"] == [], now
+        assert {p["id"] for p in now["presets"]} >= {"gpt-to-gemini", "claude-code-on-gemini", "cheap-background"} and now["background"]["enabled"] is False
+        assert len(now["background"]["rules"]) > 5 and now["background"]["builtin_rules"] is True
+        change = {"mapping": {"quick": "route:fast"}, "flows": {"fast": {"entries": [{"account": "ben", "model": "m-1", "when": {"tools": False}}]}},
+                  "accounts": {"m-2": {"order": "rotate", "entries": ["ada", "ben"]}}}
+        status, after = gateway.admin("PUT", "/api/routing", {**change, "revision": now["revision"]})
+        assert status == 200 and {k: after[k] for k in change} == change and after["revision"] > now["revision"], after
+        assert ask(gateway, "quick")[:3] == (200, "ben", "m-1")
+        assert json.loads((gateway.folder / "gui_config.json").read_text())["routing"]["flows"] == change["flows"]
+        # who has seen an older one is refused, over the member or the field
+        status, answer = gateway.admin("PUT", "/api/routing", {"mapping": {}, "revision": now["revision"]})
+        assert status == 409, answer
+        token = {"Authorization": f"Bearer {gateway.token}"}
+        assert gateway.call("PUT", "/api/routing", {"mapping": {}}, {**token, "If-Match": f'"{now["revision"]}"'})[0] == 409
+        assert gateway.call("PUT", "/api/routing", {"mapping": {"quick": "route:fast"}}, {**token, "If-Match": f'"{after["revision"]}"'})[0] == 200
+        # a flow and the mapping to it go together, and neither alone
+        status, answer = gateway.admin("PUT", "/api/routing", {"flows": {}})
+        assert (status, answer["error"]["path"], answer["error"]["message"]) == (400, "proxy.custom_mapping.quick", "no such flow: fast"), answer
+        assert gateway.admin("PUT", "/api/routing", {"flows": {}, "mapping": {}})[0] == 200
+        for body, path, message in (
+                ({"flows": {"f": {"entries": [{"model": "m"}, {"account": "cy", "model": "m"}]}}}, "routing.flows.f.entries[1].account", "no such account: cy"),
+                ({"flows": {"f": {"entries": [{"flow": "f"}]}}}, "routing.flows.f.entries[0].flow", "leads back to the flow itself: f"),
+                ({"accounts": {"m": {"entries": ["dee"]}}}, "routing.accounts.m.entries[0]", "no such account: dee"),
+                ({"background": {"model": "route:g"}}, "routing.background.model", "no such flow: g")):
+            status, answer = gateway.admin("PUT", "/api/routing", body)
+            assert (status, answer["error"]["path"], answer["error"]["message"]) == (400, path, message), answer
+        assert gateway.admin("PUT", "/api/routing", {"flow": {}})[0] == 400 and gateway.admin("PUT", "/api/routing", {})[0] == 400
+        assert gateway.admin("GET", "/api/routing")[1]["flows"] == {}
+    finally:
+        gateway.clear()
+
+
+def test_what_would_become_of_a_name_is_told(program):
+    gateway, ups = routed(program, proxy={"custom_mapping": {"gpt-*": "route:fast"}}, routing={
+        "flows": {"fast": {"entries": [{"account": "ada", "model": "m-1", "when": {"tools": True}}, {"account": "ben", "model": "m-2"}, {"provider": "anthropic", "model": "m-3"}]}},
+        "accounts": {"claude-sonnet-4-5": {"entries": ["ada"]}}})
+
+    def explain(**body):
+        status, answer = gateway.admin("POST", "/api/routing/explain", body)
+        assert status == 200, answer
+        return answer
+
+    try:
+        told = explain(model="gpt-5", protocol="anthropic")
+        assert (told["rule"], told["mapped_model"], told["route"]) == ("gpt-*", "route:fast", {"kind": "flow", "name": "fast"}), told
+        assert [(e["account"], e["model"], e["holds"], e["usable"]) for e in told["entries"]] == [("ada", "m-1", False, False), ("ben", "m-2", True, True), ("any", "m-3", True, True)], told
+        assert {k: told["target"][k] for k in ("account", "provider", "model", "reason")} == {"account": "ben", "provider": "anthropic", "model": "m-2", "reason": "flow"}
+        assert explain(model="gpt-5", tools=True)["target"]["account"] == "ada"
+        assert not ups["ada"].requests and not ups["ben"].requests, "nobody is asked"
+        # what it says is what happens, also while somebody is out and for a conversation that is bound
+        ups["ben"].busy = True
+        assert ask(gateway, "gpt-5")[:3] == (200, "ada", "m-3")
+        told = explain(model="gpt-5")
+        assert told["target"]["account"] == "ada" and told["passed"][0]["account"] == "ben" and told["passed"][0]["why"] == "locked_out" and told["passed"][0]["verdict"] == "rate_limited", told
+        assert any("`ben` asked to be left alone for a while (locked_out" in line for line in told["explanation"]), told["explanation"]
+        told = explain(model="claude-sonnet-4-5-20250929")
+        assert told["route"] == {"kind": "account_route", "name": "claude-sonnet-4-5"} and told["target"]["model"] == "claude-sonnet-4-5", told
+        told = explain(model="route:slow")
+        assert told["target"] is None and "There is no flow `slow`" in " ".join(told["explanation"]), told
+        for body, path in (({}, "model"), ({"model": "m", "protocol": "cloudcode"}, "protocol"), ({"model": "m", "tools": 1}, "tools"), ({"model": "m", "context_tokens": -1}, "context_tokens")):
+            status, answer = gateway.admin("POST", "/api/routing/explain", body)
+            assert status == 400 and answer["error"]["path"] == path, answer
+    finally:
+        gateway.clear()
+
+
+def test_the_command_shows_sets_explains_and_imports(program):
+    gateway, _ = routed(program)
+    try:
+        routes = gateway.folder / "routes.json"
+        routes.write_text(json.dumps({"mapping": {"quick": "route:fast"}, "flows": {"fast": {"entries": [{"account": "ada", "model": "m-1"}]}}}))
+        done = gateway.command("route", "set", str(routes))
+        assert done.returncode == 0 and "quick → route:fast" in done.stdout and "account ada, model m-1" in done.stdout, done
+        done = gateway.command("route", "explain", "quick", "--protocol", "anthropic")
+        assert done.returncode == 0 and "The rule `quick` of the mapping makes `route:fast` of it." in done.stdout and "It would go to `ada` (anthropic) as `m-1`" in done.stdout, done
+        shown = json.loads(gateway.command("route", "show", "--json").stdout)
+        assert shown["flows"] == {"fast": {"entries": [{"account": "ada", "model": "m-1"}]}}
+        routes.write_text(json.dumps({"flows": {"fast": {"entries": [{"account": "nobody", "model": "m-1"}]}}}))
+        done = gateway.command("route", "set", str(routes))
+        assert done.returncode == 1 and "no such account: nobody" in done.stderr, done
+        routes.write_text(json.dumps({"mapping": {}}))
+        assert gateway.command("route", "set", str(routes)).returncode == 0
+        routes.write_text(json.dumps({"version": 2, "activeFlowId": "1", "flows": [{"id": "1", "name": "daily", "entries": [
+            {"id": "a", "provider": "codex", "accountId": "auto", "modelId": "gpt-5.2"}, {"id": "b", "provider": "anthropic", "accountId": "x1", "accountLabel": "ben", "modelId": "m-2"},
+            {"id": "c", "provider": "grok", "accountId": "auto", "modelId": "g"}]}],
+            "accountRouting": {"smartSwitch": True, "routes": [{"id": "r", "modelId": "claude-sonnet-4-5", "entries": [{"id": "d", "provider": "anthropic", "accountId": "ada"}]}]}}))
+        done = gateway.command("route", "import", "anti-api", str(routes))
+        assert done.returncode == 0 and "there is no such provider here" in done.stderr and '{"*": "route:daily"}' in done.stderr, done
+        shown = json.loads(gateway.command("route", "show", "--json").stdout)
+        assert shown["flows"] == {"daily": {"entries": [{"provider": "codex", "account": "any", "model": "gpt-5.2"}, {"provider": "anthropic", "account": "ben", "model": "m-2"}]}}, shown["flows"]
+        assert shown["accounts"] == {"claude-sonnet-4-5": {"smart_switch": True, "entries": ["ada"]}}
+        assert ask(gateway, "daily")[:3] == (200, "ben", "m-2")
+    finally:
+        gateway.clear()
+
+
+def test_background_tasks_go_to_the_model_for_them(program):
+    gateway, ups = routed(program, routing={"flows": {"cheap": {"entries": [{"account": "ben", "model": "small"}]}},
+                                            "background": {"enabled": True, "model": "route:cheap", "models": {"warmup": "tiny"}}})
+    title = {"system": "You are a title generator. You output ONLY a thread title."}
+    try:
+        assert ask(gateway, "claude-sonnet-4-5", "help me with the build", **title)[:3] == (200, "ben", "small")
+        assert ask(gateway, "claude-sonnet-4-5", "Please write a 5-10 word title for the following conversation: …")[:3] == (200, "ben", "small")
+        assert ask(gateway, "claude-sonnet-4-5", "Warmup")[2] == "tiny"
+        for text in ("Warmup the engine please", "what is a title generator?", "You are a title generator"):
+            assert ask(gateway, "claude-sonnet-4-5", text)[2] == "claude-sonnet-4-5", text
+        assert gateway.admin("PUT", "/api/routing", {"background": {"enabled": True, "model": "small", "rules": [{"kind": "topic", "in": "user", "pattern": "is this * topic"}]}})[0] == 200
+        assert ask(gateway, "claude-sonnet-4-5", "is this a new topic, or not?")[2] == "small"
+        assert ask(gateway, "claude-sonnet-4-5", "help me with the build", **title)[2] == "claude-sonnet-4-5", "those that are built in are replaced"
+        assert gateway.admin("PUT", "/api/routing", {"background": {"enabled": False, "model": "small"}})[0] == 200
+        assert ask(gateway, "claude-sonnet-4-5", "Warmup")[2] == "claude-sonnet-4-5"
+    finally:
+        gateway.clear()

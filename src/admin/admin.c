@@ -24,6 +24,11 @@ struct admin *admin_new(const struct admin_options *options)
     return a;
 }
 
+void admin_set_rules(struct admin *a, const struct exchange_rules *rules)
+{
+    masks_set_rules(&a->masks, rules);
+}
+
 void admin_free(struct admin *a)
 {
     if (a == NULL)
@@ -31,6 +36,7 @@ void admin_free(struct admin *a)
     secret_clear(&a->o.token);
     guard_clear(&a->guard);
     logins_clear(&a->logins);
+    masks_clear(&a->masks);
     events_free(a->events);
     free(a);
 }

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/json_write.h"
+#include "exchange/exchange.h"
 #include "exchange/live.h"
 #include "exchange/trace.h"
 #include "http/server.h"
@@ -167,6 +168,8 @@ void admin_publish(struct admin *a, const char *name, struct str json);
 /* The gateway is ending: streams of events end now. Threads: any. */
 void admin_drain(struct admin *a);
 
+/* The client keys that are known by name; takes a count of its own. Threads: any. */
+void admin_set_rules(struct admin *a, const struct exchange_rules *rules);
 /* The password is another one: all browsers have to log in again. Threads: any. */
 void admin_end_logins(struct admin *a);
 

@@ -14,6 +14,16 @@ bool admin_masks(const struct admin *a)
 
 #define FIELDS_MAX 5
 
+/* `keys` of `/api/keys/ci`. */
+static struct str noun_of(struct str path)
+{
+    struct str noun = STR(""), rest;
+
+    if (str_starts(path, STR("/api/")))
+        (void)str_cut(str_drop(path, 5), '/', &noun, &rest);
+    return noun;
+}
+
 /* The one way out. */
 static void send(struct request *r, int status, const struct http_field *more, size_t more_count,
                  const char *type, struct str body)
@@ -31,7 +41,8 @@ static void send(struct request *r, int status, const struct http_field *more, s
         fields[0].value = str_c(type);
     if (body.len > 0 && admin_masks(visit->admin)) {
         const struct masks *m = &visit->admin->masks;
-        bool good = type == NULL ? mask_json(m, body, &masked) : mask_csv(m, body, &masked);
+        bool good = type == NULL ? mask_json(m, noun_of(r->path), body, &masked)
+                                 : mask_csv(m, body, &masked);
 
         body = good ? buf_str(&masked) : STR("{}"); /* what cannot be masked is not shown */
     }

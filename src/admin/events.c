@@ -198,7 +198,8 @@ static void snapshot_send(struct watcher *w, const char *why, int64_t now_ms)
                buf_add(&text, str_c(why)) && buf_add(&text, STR("\"}\n\n")));
     if (json_written(&writer) && !admin_masks(a))
         (void)event_put(&text, "snapshot", buf_str(&json));
-    else if (json_written(&writer) && mask_json(&a->masks, buf_str(&json), &masked))
+    else if (json_written(&writer) &&
+             mask_json(&a->masks, STR("snapshot"), buf_str(&json), &masked))
         (void)event_put(&text, "snapshot", buf_str(&masked));
     (void)buf_add(&text, (struct str){ id, id_put(ev, w->next - 1, id) });
     write_text(w, buf_str(&text), now_ms);

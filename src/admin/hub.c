@@ -93,7 +93,7 @@ static void tell(struct hub *h, const char *name, const struct json_writer *w)
     bool masks = admin_masks(h->admin);
 
     h->masked.len = 0;
-    if (masks && mask_json(&h->admin->masks, json, &h->masked))
+    if (masks && mask_json(&h->admin->masks, str_c(name), json, &h->masked))
         json = buf_str(&h->masked);
     if (!json_written(w) || (masks && h->masked.len == 0)) {
         log_warn("an event was too large for the dashboard", F_C("event", name));
@@ -573,7 +573,7 @@ void hub_publish(struct hub *h, const char *name, struct str json)
     if (!h->ticking)
         return;
     h->masked.len = 0;
-    if ((masks && !mask_json(&h->admin->masks, json, &h->masked)) ||
+    if ((masks && !mask_json(&h->admin->masks, str_c(name), json, &h->masked)) ||
         !event_put(&h->published, name, masks ? buf_str(&h->masked) : json))
         log_warn("an event was lost: too much happened at once", F_C("event", name));
 }

@@ -24,7 +24,7 @@ enum shown {
 static const struct {
     const char *in, *member;
     enum shown shown;
-} rules[] = {
+} members[] = {
     { NULL, "label", HIDDEN },
     { NULL, "account", HIDDEN },
     { NULL, "email", HIDDEN },
@@ -52,10 +52,10 @@ static const struct {
 
 static enum shown rule_of(struct str in, struct str member)
 {
-    for (size_t i = 0; i < COUNT(rules); i++)
-        if (str_eq(member, str_c(rules[i].member)) &&
-            (rules[i].in == NULL || str_eq(in, str_c(rules[i].in))))
-            return rules[i].shown;
+    for (size_t i = 0; i < COUNT(members); i++)
+        if (str_eq(member, str_c(members[i].member)) &&
+            (members[i].in == NULL || str_eq(in, str_c(members[i].in))))
+            return members[i].shown;
     return SHOWN;
 }
 
@@ -65,6 +65,55 @@ void masks_init(struct masks *m, struct pool *pool)
 {
     *m = (struct masks){ .pool = pool };
     random_bytes(m->key, sizeof(m->key));
+    int failed = pthread_mutex_init(&m->lock, NULL);
+
+    assert(failed == 0);
+}
+
+void masks_set_rules(struct masks *m, const struct exchange_rules *rules)
+{
+    const struct exchange_rules *old;
+
+    if (rules != NULL)
+        rules->owner_ref(rules->owner);
+    pthread_mutex_lock(&m->lock);
+    old = m->rules;
+    m->rules = rules;
+    pthread_mutex_unlock(&m->lock);
+    if (old != NULL)
+        old->owner_unref(old->owner);
+}
+
+void masks_clear(struct masks *m)
+{
+    masks_set_rules(m, NULL);
+    pthread_mutex_destroy(&m->lock);
+}
+
+/* --- the names that are known: of accounts and client keys */
+
+struct telling {
+    void (*fn)(void *peer, struct str name);
+    void *peer;
+};
+
+static void tell_label(void *peer, const struct account_view *v)
+{
+    const struct telling *t = peer;
+
+    t->fn(t->peer, str_c(v->label));
+}
+
+static void each_name(const struct masks *m, void (*fn)(void *peer, struct str name), void *peer)
+{
+    struct telling t = { fn, peer };
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&m->lock;
+
+    (void)pool_each(m->pool, 0, tell_label, &t);
+    pthread_mutex_lock(lock);
+    for (size_t i = 0; m->rules != NULL && i < m->rules->door.key_count; i++)
+        fn(peer, m->rules->door.keys[i].name);
+    pthread_mutex_unlock(lock);
 }
 
 static bool is_word(char c)
@@ -87,8 +136,8 @@ void mask_put(const struct masks *m, struct str name, struct buf *out)
 
 /* --- sentences */
 
-/* Those that stand as names in the document itself, and of the pool, which are fetched when the
- * first sentence needs them. */
+/* Those that stand as names in the document itself, and those that are known, which are fetched
+ * when the first sentence needs them. */
 struct names {
     const struct masks *masks;
     struct arena *a;
@@ -97,8 +146,10 @@ struct names {
     bool fetched;
 };
 
-static void keep_name(struct names *n, struct str name)
+static void keep_name(void *peer, struct str name)
 {
+    struct names *n = peer;
+
     if (n->count == n->cap) {
         struct str *more = arena_array(n->a, struct str, n->cap == 0 ? 64 : n->cap * 2);
 
@@ -110,15 +161,10 @@ static void keep_name(struct names *n, struct str name)
     n->at[n->count++] = arena_copy(n->a, name);
 }
 
-static void keep_label(void *peer, const struct account_view *v)
-{
-    keep_name(peer, str_c(v->label));
-}
-
 static void fetch(struct names *n)
 {
     if (!n->fetched)
-        (void)pool_each(n->masks->pool, 0, keep_label, n);
+        each_name(n->masks, keep_name, n);
     n->fetched = true;
 }
 
@@ -276,8 +322,8 @@ static void walk_value(struct walk *w, uint32_t node, struct str in, struct str 
     }
 }
 
-static bool walk_document(const struct masks *m, struct str json, bool undo, struct arena *a,
-                          struct buf *out)
+static bool walk_document(const struct masks *m, struct str noun, struct str json, bool undo,
+                          struct arena *a, struct buf *out)
 {
     struct json doc;
     struct walk w = { .names = { .masks = m, .a = a }, .doc = &doc, .a = a, .out = out };
@@ -286,17 +332,17 @@ static bool walk_document(const struct masks *m, struct str json, bool undo, str
         return false;
     if (!undo) {
         w.what = WALK_COLLECTS;
-        walk_value(&w, 0, STR(""), STR(""));
+        walk_value(&w, 0, STR(""), noun);
     }
     w.what = undo ? WALK_UNDOES : WALK_MASKS;
-    walk_value(&w, 0, STR(""), STR(""));
+    walk_value(&w, 0, STR(""), noun);
     return buf_add(out, str_drop(json, w.copied));
 }
 
-bool mask_json(const struct masks *m, struct str json, struct buf *out)
+bool mask_json(const struct masks *m, struct str noun, struct str json, struct buf *out)
 {
     struct arena a = { 0 };
-    bool good = walk_document(m, json, false, &a, out);
+    bool good = walk_document(m, noun, json, false, &a, out);
 
     arena_free(&a);
     return good;
@@ -391,14 +437,14 @@ struct search {
     struct arena *a;
 };
 
-static void compare(void *peer, const struct account_view *v)
+static void compare(void *peer, struct str name)
 {
     struct search *s = peer;
     struct buf b = { .max = 64 };
 
-    mask_put(s->masks, str_c(v->label), &b);
+    mask_put(s->masks, name, &b);
     if (s->found.len == 0 && str_eq(buf_str(&b), s->mask))
-        s->found = arena_copy(s->a, str_c(v->label));
+        s->found = arena_copy(s->a, name);
     buf_clear(&b);
 }
 
@@ -409,7 +455,7 @@ struct str mask_undo(const struct masks *m, struct str text, struct arena *a)
 
     if (stars == SIZE_MAX || stars + sizeof(STARS) - 1 + MARK_DIGITS != text.len)
         return text;
-    (void)pool_each(m->pool, 0, compare, &s);
+    each_name(m, compare, &s);
     return s.found.len > 0 ? s.found : text;
 }
 
@@ -420,7 +466,7 @@ struct str mask_undo_json(const struct masks *m, struct str json, struct arena *
 
     if (str_find(json, STR(STARS)) == SIZE_MAX)
         return json;
-    if (walk_document(m, json, true, a, &out))
+    if (walk_document(m, STR(""), json, true, a, &out))
         undone = arena_copy(a, buf_str(&out));
     if (out.cap > 0)
         wipe(out.at, out.cap); /* a change may hold a key */

@@ -96,7 +96,7 @@ void session_checked(struct admin_call *c)
         log_in(c, LOGIN_BY_PASSWORD);
 }
 
-static struct str text_of(struct admin_call *c, const struct json *doc, const char *name)
+static struct str member_text(struct admin_call *c, const struct json *doc, const char *name)
 {
     uint32_t node = json_member(doc, 0, str_c(name), NULL);
     struct str text = STR("");
@@ -131,8 +131,8 @@ void session_begin(struct admin_call *c)
 
     if (json_parse(&doc, secret_reveal(&c->body), NULL, &c->arena, NULL) &&
         json_type(&doc, 0) == JSON_OBJECT) {
-        link = text_of(c, &doc, "link");
-        password = text_of(c, &doc, "password");
+        link = member_text(c, &doc, "link");
+        password = member_text(c, &doc, "password");
     }
     if ((link.len > 0) == (password.len > 0)) {
         admin_call_fail(c, 400, STR("a JSON object with `link` or `password` is wanted"), STR(""));

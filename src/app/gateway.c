@@ -169,6 +169,7 @@ static void publish_rules(struct gateway *g, struct settings *s, struct client_k
 {
     const struct exchange_rules *rules = exchange_rules_new(s, keys, g->budgets);
 
+    admin_set_rules(g->admin, rules);
     for (unsigned i = 0; i < g->worker_count; i++) {
         struct rules_news *news = must_alloc(sizeof(*news));
 
@@ -655,6 +656,7 @@ static enum status workers_start(struct gateway *g, const struct settings *s, st
     unsigned count = s->workers > 0 ? s->workers : machine_cores();
     enum status st = OK;
 
+    admin_set_rules(g->admin, rules);
     count = count > WORKERS_MAX ? WORKERS_MAX : count;
     g->workers = must_calloc(count, sizeof(g->workers[0]));
     for (unsigned i = 0; i < count && st == OK; i++) {

@@ -96,6 +96,9 @@ def test_what_a_page_got_it_can_send_back(program):
             assert gateway.admin("GET", "/api/accounts/" + mask)[0] == 200
         assert gateway.admin("PUT", "/api/scheduling/fixed", {"account": masks[1]})[1]["fixed_account"]["label"] == masks[1]
         assert gateway.admin("PATCH", "/api/accounts/" + masks[0], {"disabled": True})[1]["label"] == masks[0]
+        made = gateway.admin("POST", "/api/keys", {"name": "of Grace"})[1]
+        key = next(k["name"] for k in gateway.admin("GET", "/api/keys")[1]["keys"] if k["name"].startswith("o***-"))
+        assert "of Grace" not in json.dumps(made) and gateway.admin("DELETE", "/api/keys/" + key)[0] == 200
         status, changed = gateway.admin("PATCH", "/api/settings", {"set": {"dashboard.privacy": False}})
         assert status == 200 and NAMES[0] in json.dumps(changed), "the answer is given as it holds from now on"
         assert gateway.admin("GET", "/api/scheduling")[1]["fixed_account"]["label"] == NAMES[1]

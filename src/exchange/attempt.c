@@ -124,8 +124,18 @@ static void collect(struct exchange *x)
                                    .request_id = str_c(x->request_id),
                                    .scratch = &x->env->scratch,
                                    .sink = { collect_start, collect_write, x },
+                                   .on_limits = attempt_hear_limits,
                                });
     emitter_translate(c->collector, x->attempt.wire, &c->encode, &c->asked);
+}
+
+/* For lease_return(). */
+static void keep_said(struct exchange *x, const struct quota_said *said)
+{
+    struct quota_said *kept = arena_new(&x->r->arena, struct quota_said);
+
+    *kept = *said;
+    x->attempt.lease.said = kept;
 }
 
 /* What is left of the account's allowance stands in the head of each answer, where the provider
@@ -133,13 +143,20 @@ static void collect(struct exchange *x)
 static void hear_quota(struct exchange *x, const struct http_head *head)
 {
     struct moment now = { loop_now(x->env->loop), clock_unix_ms() };
-    struct quota_said said, *kept;
+    struct quota_said said;
 
-    if (x->target.ask == ASK_COUNT || !quota_from_head(x->attempt.upstream, head, &now, &said))
-        return;
-    kept = arena_new(&x->r->arena, struct quota_said);
-    *kept = said;
-    x->attempt.lease.said = kept;
+    if (x->target.ask != ASK_COUNT && quota_from_head(x->attempt.upstream, head, &now, &said))
+        keep_said(x, &said);
+}
+
+void attempt_hear_limits(void *exchange, struct str data)
+{
+    struct exchange *x = exchange;
+    struct moment now = { loop_now(x->env->loop), clock_unix_ms() };
+    struct quota_said said;
+
+    if (quota_from_event(x->attempt.upstream, data, &x->r->arena, &now, &said))
+        keep_said(x, &said);
 }
 
 static void on_head(void *peer, const struct http_head *head)

@@ -268,6 +268,7 @@ void exchange_body(struct request *r)
                                      .scratch = &x->env->scratch,
                                      .sink = { reply_sink.start, reply_sink.write, x },
                                      .on_response = x->history != NULL ? history_keep : NULL,
+                                     .on_limits = attempt_hear_limits,
                                  });
     }
     journal_arrival(x);

@@ -216,6 +216,8 @@ void blame_learn(struct exchange *x, const struct lease_mark *mark, struct str p
 
 /* attempt.c */
 void attempt_start(struct exchange *x);
+/* The provider tells in an event of the stream what is left of the account. */
+void attempt_hear_limits(void *exchange, struct str data);
 /* The answer is whole: the lease goes back with a success. */
 void attempt_succeed(struct exchange *x);
 /* A 200 that is none: the stream was cut, or what came is no answer of this wire. */

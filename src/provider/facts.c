@@ -27,19 +27,6 @@ static struct str words_in(struct facts_course *c, const struct json *doc, uint3
     return words_of(c, doc, member(doc, object, name));
 }
 
-/* A number, or one in quotes. False: neither. */
-static bool number_in(const struct json *doc, uint32_t object, const char *name, unsigned places,
-                      int64_t *out)
-{
-    uint32_t node = member(doc, object, name);
-
-    if (node == JSON_NONE)
-        return false;
-    if (json_type(doc, node) == JSON_NUMBER)
-        return quota_number(json_raw(doc, node), places, out);
-    return json_type(doc, node) == JSON_STRING && quota_number(json_inside(doc, node), places, out);
-}
-
 static int64_t date_in(struct facts_course *c, const struct json *doc, uint32_t object,
                        const char *name, const struct moment *now)
 {
@@ -213,7 +200,7 @@ static void take_model_quota(struct facts_course *c, const struct json *doc, uin
 
     if (said == NULL)
         return;
-    (void)number_in(doc, quota, "remainingFraction", 3, &left);
+    (void)quota_number_in(doc, quota, "remainingFraction", 3, &left);
     quota_add(&one, STR(""), left, date_in(c, doc, quota, "resetTime", now), now);
     if (said->count == 0 || one.windows[0].remaining_permille < said->windows[0].remaining_permille)
         *said = one;
@@ -230,9 +217,9 @@ static void take_model(struct facts_course *c, const struct json *doc, struct st
         return;
     *m = (struct listed_model){ .id = id, .owner = STR("antigravity") };
     m->name = str_take(words_in(c, doc, model, "displayName"), LISTED_TEXT_MAX);
-    if (number_in(doc, model, "maxTokens", 0, &n))
+    if (quota_number_in(doc, model, "maxTokens", 0, &n))
         m->tokens_in_max = n;
-    if (number_in(doc, model, "maxOutputTokens", 0, &n))
+    if (quota_number_in(doc, model, "maxOutputTokens", 0, &n))
         m->tokens_out_max = n;
     c->facts.model_count++;
     take_model_quota(c, doc, quota, id, now);
@@ -267,23 +254,6 @@ static enum facts_next take_available(struct facts_course *c, const struct json 
 
 /* --- codex ------------------------------------------------------------------------------------*/
 
-static void take_codex_window(const struct json *doc, uint32_t window, struct str name,
-                              const struct moment *now, struct quota_said *said)
-{
-    int64_t used, seconds = 0, reset = DELAY_NONE;
-    char text[QUOTA_NAME_MAX];
-
-    if (!number_in(doc, window, "used_percent", 1, &used))
-        return;
-    if (number_in(doc, window, "reset_at", 0, &reset))
-        reset = delay_until(reset * 1000, now->unix_ms);
-    else if (number_in(doc, window, "reset_after_seconds", 0, &reset))
-        reset *= 1000;
-    if (number_in(doc, window, "limit_window_seconds", 0, &seconds) && seconds > 0)
-        name = quota_window_name((seconds + 59) / 60, text);
-    quota_add(said, name, used > 1000 ? 0 : 1000 - used, reset, now);
-}
-
 static enum tier codex_tier(struct str plan)
 {
     return has_word(plan, "free") || str_ieq(plan, STR("guest")) || str_ieq(plan, STR("go"))
@@ -299,8 +269,8 @@ static void take_codex(struct facts_course *c, const struct json *doc, const str
     struct quota_said *said = group_said(&c->facts, quota_group_codex(STR("")));
 
     c->facts.tier = codex_tier(words_in(c, doc, 0, "plan_type"));
-    take_codex_window(doc, member(doc, limit, "primary_window"), STR("primary"), now, said);
-    take_codex_window(doc, member(doc, limit, "secondary_window"), STR("secondary"), now, said);
+    quota_add_codex(doc, member(doc, limit, "primary_window"), STR("primary"), now, said);
+    quota_add_codex(doc, member(doc, limit, "secondary_window"), STR("secondary"), now, said);
 }
 
 /* --- copilot ----------------------------------------------------------------------------------*/
@@ -339,10 +309,10 @@ static void take_copilot(struct facts_course *c, const struct json *doc, const s
         copilot_tier(words_in(c, doc, 0, "copilot_plan"), words_in(c, doc, 0, "access_type_sku"));
     if (unlimited != JSON_NONE && json_is_true(doc, unlimited))
         quota_add(said, STR("premium"), 1000, DELAY_NONE, now);
-    else if (number_in(doc, premium, "percent_remaining", 1, &left))
+    else if (quota_number_in(doc, premium, "percent_remaining", 1, &left))
         quota_add(said, STR("premium"), left, copilot_reset(c, doc, now), now);
-    else if (number_in(doc, premium, "entitlement", 0, &entitlement) && entitlement > 0 &&
-             number_in(doc, premium, "remaining", 0, &remaining))
+    else if (quota_number_in(doc, premium, "entitlement", 0, &entitlement) && entitlement > 0 &&
+             quota_number_in(doc, premium, "remaining", 0, &remaining))
         quota_add(said, STR("premium"), remaining * 1000 / entitlement, copilot_reset(c, doc, now),
                   now);
 }

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "base/timetext.h"
+#include "base/json.h"
 #include "provider/delay.h"
 #include "provider/provider_int.h"
 
@@ -263,5 +263,61 @@ bool quota_from_head(const struct upstream *u, const struct http_head *head,
     out->count = 0;
     for (size_t i = 0; i < r.count; i++)
         window_take(&r.at[i], now, out);
+    return out->count > 0;
+}
+
+/* --- Codex' windows as JSON ------------------------------------------------------------------*/
+
+bool quota_number_in(const struct json *doc, uint32_t object, const char *name, unsigned places,
+                     int64_t *out)
+{
+    uint32_t node = object == JSON_NONE || json_type(doc, object) != JSON_OBJECT
+                        ? JSON_NONE
+                        : json_member(doc, object, str_c(name), NULL);
+
+    if (node == JSON_NONE)
+        return false;
+    if (json_type(doc, node) == JSON_NUMBER)
+        return quota_number(json_raw(doc, node), places, out);
+    return json_type(doc, node) == JSON_STRING && quota_number(json_inside(doc, node), places, out);
+}
+
+void quota_add_codex(const struct json *doc, uint32_t window, struct str name,
+                     const struct moment *now, struct quota_said *said)
+{
+    int64_t used, minutes = 0, reset = DELAY_NONE;
+    char text[QUOTA_NAME_MAX];
+
+    if (!quota_number_in(doc, window, "used_percent", 1, &used))
+        return;
+    if (quota_number_in(doc, window, "reset_at", 0, &reset))
+        reset = delay_until(reset * 1000, now->unix_ms);
+    else if (quota_number_in(doc, window, "reset_after_seconds", 0, &reset))
+        reset *= 1000;
+    if (quota_number_in(doc, window, "limit_window_seconds", 0, &minutes))
+        minutes = (minutes + 59) / 60;
+    else
+        (void)quota_number_in(doc, window, "window_minutes", 0, &minutes);
+    if (minutes > 0)
+        name = quota_window_name(minutes, text);
+    quota_add(said, name, used > 1000 ? 0 : 1000 - used, reset, now);
+}
+
+bool quota_from_event(const struct upstream *u, struct str data, struct arena *a,
+                      const struct moment *now, struct quota_said *out)
+{
+    static const char *const names[] = { "primary", "secondary" };
+    struct json doc;
+    uint32_t limits;
+
+    out->count = 0;
+    if (u->dialect != &dialect_codex || !json_parse(&doc, data, NULL, a, NULL) ||
+        json_type(&doc, 0) != JSON_OBJECT)
+        return false;
+    limits = json_member(&doc, 0, STR("rate_limits"), NULL);
+    for (size_t i = 0; i < COUNT(names) && limits != JSON_NONE; i++)
+        if (json_type(&doc, limits) == JSON_OBJECT)
+            quota_add_codex(&doc, json_member(&doc, limits, str_c(names[i]), NULL), str_c(names[i]),
+                            now, out);
     return out->count > 0;
 }

@@ -18,6 +18,10 @@ struct moment {
 bool quota_from_head(const struct upstream *u, const struct http_head *head,
                      const struct moment *now, struct quota_said *out);
 
+/* The same of the data of Codex' event `codex.rate_limits`; `a` is scratch. */
+bool quota_from_event(const struct upstream *u, struct str data, struct arena *a,
+                      const struct moment *now, struct quota_said *out);
+
 /* --- for the other files that read quotas ----------------------------------------------------- */
 
 /* `12.5` with one place is 125; what is behind the places is cut off. False: no such number. */
@@ -29,5 +33,12 @@ void quota_add(struct quota_said *said, struct str name, int64_t remaining_permi
 /* `5h`, `weekly`, `90m`: a window by its length. */
 #define QUOTA_NAME_MAX 20
 struct str quota_window_name(int64_t minutes, char out[QUOTA_NAME_MAX]);
+/* A number, or one in quotes, of an object. False: neither. */
+struct json;
+bool quota_number_in(const struct json *doc, uint32_t object, const char *name, unsigned places,
+                     int64_t *out);
+/* One of Codex' windows: `used_percent`, `reset_at`, its length. */
+void quota_add_codex(const struct json *doc, uint32_t window, struct str name,
+                     const struct moment *now, struct quota_said *said);
 
 #endif

@@ -589,6 +589,8 @@ enum emitter_fed emitter_feed(struct emitter *e, struct str bytes)
            (got = sse_next(&e->sse, &bytes, &ev)) == SSE_EVENT) {
         bool borrowed = lies_in(ev.span, bytes) || ev.span.at + ev.span.len == bytes.at;
 
+        if (e->o.on_limits != NULL && str_eq(ev.name, STR("codex.rate_limits")))
+            e->o.on_limits(e->o.sink.peer, ev.data);
         if (e->translator != NULL) {
             fed = take_translated(e, &ev);
             continue;

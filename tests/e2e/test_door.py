@@ -20,7 +20,7 @@ def test_errors_have_the_form_of_the_paths_protocol(program):
     try:
         for method, path, status in (("GET", "/nowhere", 404), ("GET", "/v1/chat/completions", 405), ("DELETE", "/v1/models", 405),
                                      ("POST", "/v1/chat/completions/", 404), ("POST", "//v1/chat/completions", 404), ("POST", "/V1/messages", 404),
-                                     ("POST", "/v1/responses/compact", 501), ("GET", "/v1/models/none-such", 404),
+                                     ("POST", "/v1/responses/compact", 400), ("GET", "/v1/models/none-such", 404),
                                      ("POST", "/v1beta/models/x:predict", 404), ("POST", "/v1beta/models/x", 405)):
             got, fields, answer = gateway.call(method, path, {} if method == "POST" else None)
             assert got == status and error_of(answer)["message"] and fields["content-type"] == "application/json", (method, path, got, answer)

@@ -252,3 +252,12 @@ def test_codex_windows_come_with_each_answer(program):
         assert status == 200 and fields["x-codex-primary-used-percent"] == "12", fields
         until(lambda: windows(gateway, "one") == {("codex", "5h"): 880, ("codex", "weekly"): 600}, "the windows")
     served(program, CODEX, answer, check)
+
+
+def test_codex_windows_come_in_an_event_of_the_stream_too(program):
+    for stream in (True, False):  # passed on, and translated into one piece
+        def check(gateway, upstream):
+            status, _, _ = gateway.call("POST", "/v1/responses", json.dumps({**CODEX_ASK, "stream": stream}).encode())
+            assert status == 200, status
+            until(lambda: windows(gateway, "one") == {("codex", "5h"): 880, ("codex", "weekly"): 600}, "the windows")
+        served(program, CODEX, codex, check)

@@ -119,7 +119,7 @@ static bool answer_at_door(struct exchange_env *env, struct request *r, const st
         return true;
     case ENDPOINT_MODELS:
     case ENDPOINT_MODEL:
-        reply_models(env, r, t);
+        reply_models(env, r, t, key);
         return true;
     case ENDPOINT_STORED:
         history_answer(env, r, t, key);

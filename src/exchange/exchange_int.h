@@ -306,7 +306,9 @@ void reply_refuse(struct exchange_env *env, struct request *r, const struct door
 /* The same for the limits of a key. */
 void reply_refuse_key(struct exchange_env *env, struct request *r, const struct door_target *t,
                       const struct client_key *key, const struct fault *f);
-void reply_models(struct exchange_env *env, struct request *r, const struct door_target *t);
+/* What the key may ask for; NULL: no key, all. */
+void reply_models(struct exchange_env *env, struct request *r, const struct door_target *t,
+                  const struct client_key *key);
 void reply_health(struct exchange_env *env, struct request *r);
 void reply_preflight(struct exchange_env *env, struct request *r);
 /* `req_` and 24 hex digits. */

@@ -429,7 +429,19 @@ static void put_list(struct json_writer *w, enum wire protocol, const struct cat
     json_put_end(w);
 }
 
-void reply_models(struct exchange_env *env, struct request *r, const struct door_target *t)
+/* A key sees what it may use. */
+static void keep_allowed(struct catalogue *l, const struct client_key *key)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < l->count; i++)
+        if (client_key_allows(key, l->rows[i].m.id))
+            l->rows[kept++] = l->rows[i];
+    l->count = kept;
+}
+
+void reply_models(struct exchange_env *env, struct request *r, const struct door_target *t,
+                  const struct client_key *key)
 {
     struct catalogue l = { .env = env, .arena = &r->arena };
     struct buf body;
@@ -439,9 +451,12 @@ void reply_models(struct exchange_env *env, struct request *r, const struct door
     struct json_writer w = json_writer(&body);
     bool found = t->endpoint == ENDPOINT_MODELS;
     if (found) {
+        if (key != NULL)
+            keep_allowed(&l, key);
         put_list(&w, t->protocol, &l, r->query);
     } else {
-        const struct shown *row = catalogue_find(&l, t->model);
+        const struct shown *row =
+            key == NULL || client_key_allows(key, t->model) ? catalogue_find(&l, t->model) : NULL;
 
         found = row != NULL;
         if (found)

@@ -98,8 +98,6 @@ def test_models_and_addresses_that_are_not_the_keys_are_403_on_every_protocol(pr
             assert ask(gateway, wire, "sk-here-123456789")[0] == 200
             status, _, body = ask(gateway, wire, "sk-there-12345678")
             assert (status, error_of(wire, status, body)[0]) == (403, words[wire.name]) and b"address" in body, (wire.name, status, body)
-        listed = gateway.call("GET", "/v1/models", headers={"Authorization": f"Bearer {KEY}"})
-        assert listed[0] == 200
     finally:
         gateway.clear()
 
@@ -294,5 +292,23 @@ def test_an_open_address_needs_a_key_and_a_container_makes_its_first_one(program
             found = re.findall(r"sk-ps-[A-Za-z0-9_-]{43}", err)
             assert len(found) == (1 if start == 0 else 0), err
             key = found[0] if found else key
+    finally:
+        gateway.clear()
+
+
+def test_a_key_sees_the_models_it_may_use(program):
+    upstream = Upstream(lambda r, c: c.sendall(CHAT.whole()))
+    account = CHAT.account(upstream, "one", models=["gpt-5", "gpt-5-mini", "o3"])
+    gateway = Gateway(program, {"accounts": [account], "client_keys": [{"name": "some", "key": KEY, "models": ["gpt-5*"]}, {"name": "all", "key": "sk-all-0123456789"}]})
+
+    def listed(key, path="/v1/models"):
+        status, _, body = gateway.call("GET", path, headers={"Authorization": f"Bearer {key}"})
+        return status, sorted(m["id"] for m in json.loads(body).get("data", []))
+
+    try:
+        assert listed(KEY) == (200, ["gpt-5", "gpt-5-mini"]), listed(KEY)
+        assert listed("sk-all-0123456789") == (200, ["gpt-5", "gpt-5-mini", "o3"])
+        assert listed(KEY, "/v1/models/o3")[0] == 404 and listed(KEY, "/v1/models/gpt-5")[0] == 200
+        assert listed("sk-all-0123456789", "/v1/models/o3")[0] == 200
     finally:
         gateway.clear()

@@ -55,6 +55,9 @@ enum admin_change {
     ADMIN_SIGNIN_LOOK,     /* name is the sign-in, no body; not a change, but the desk knows */
     ADMIN_SIGNIN_CANCEL,   /* likewise */
     ADMIN_SIGNIN_CODE,     /* likewise; {"code"} */
+    ADMIN_PRICES,          /* no body */
+    ADMIN_PRICE_SET,       /* name is the model; a price */
+    ADMIN_PRICE_REMOVE,    /* likewise, no body */
     ADMIN_KEYS,            /* no body: client keys */
     ADMIN_KEY_ADD,         /* a client key without its key */
     ADMIN_KEY_CHANGE,      /* name; members of it that can be changed */

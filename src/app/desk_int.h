@@ -95,6 +95,9 @@ void desk_grants_start(struct desk *d);
 void desk_grants_settings(struct desk *d, struct settings *s);
 void desk_grants_stop(struct desk *d);
 
+/* desk_prices.c */
+desk_change desk_price_list, desk_price_set, desk_price_remove;
+
 /* desk_keys.c */
 MUST_USE enum status desk_keys_load(struct desk *d, struct error *e);
 void desk_keys_reload(struct desk *d);

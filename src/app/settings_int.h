@@ -122,9 +122,6 @@ bool settings_lay_oauth(struct reading *r);
 /* settings_keys.c: what is known of a client key by its text, and by its name. */
 void settings_declare_key(struct client_key_spec *spec, struct str name, struct str key);
 
-/* The members of one price. */
-void settings_put_price(const struct price *p, struct json_writer *w);
-
 /* --- models' names: settings_routing.c */
 
 extern const struct key_kind kind_mapping, kind_routing;

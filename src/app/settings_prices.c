@@ -1,5 +1,6 @@
 /* app/settings_prices.c - `usage.prices`: what tokens cost, by model. */
 #include "app/settings_int.h"
+#include "app/settings_prices.h"
 
 const struct member_doc price_docs[] = {
     { "input", "number, required", "A million prompt tokens, in US dollars, up to six places." },
@@ -91,15 +92,20 @@ static void put_price(struct json_writer *w, const char *name, int64_t micros)
     buf_clear(&text);
 }
 
-void settings_put_price(const struct price *p, struct json_writer *w)
+void settings_put_price_members(const struct price *p, struct json_writer *w)
 {
-    json_put_object(w);
     put_price(w, "input", p->input);
     put_price(w, "output", p->output);
     put_price(w, "cache_read", p->cache_read);
     put_price(w, "cache_write", p->cache_write);
     if (p->provider.len > 0)
         json_put_member(w, "provider", p->provider);
+}
+
+void settings_put_price(const struct price *p, struct json_writer *w)
+{
+    json_put_object(w);
+    settings_put_price_members(p, w);
     json_put_end(w);
 }
 

@@ -110,31 +110,52 @@ int64_t price_cost(const struct price *p, const struct usage *u)
     return sum > INT64_MAX / 1024 ? INT64_MAX / 1024 : (int64_t)sum;
 }
 
+/* Digits with at most one point among them: their number, and how many stand behind the point. */
+static bool decimal_read(struct str text, int64_t *digits, int *places)
+{
+    struct str whole, rest;
+    bool point = str_cut(text, '.', &whole, &rest);
+
+    *digits = 0;
+    *places = (int)rest.len;
+    if (whole.len == 0 || whole.len > 7 || rest.len > 9 || (point && rest.len == 0))
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] == '.' && i == whole.len)
+            continue;
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return false;
+        *digits = *digits * 10 + (text.at[i] - '0');
+    }
+    return true;
+}
+
 bool price_read(struct str text, int64_t *micros)
 {
-    struct str whole, places;
-    int64_t n = 0, part = 0;
+    struct str mantissa, exponent;
+    int64_t digits, shift = 0;
+    int places;
 
-    (void)str_cut(text, '.', &whole, &places);
-    if (whole.len == 0 || whole.len > 7 || places.len > 6 ||
-        (places.len == 0 && whole.len != text.len))
+    /* programs write small numbers as `1e-06` */
+    if (!str_cut(text, 'e', &mantissa, &exponent))
+        (void)str_cut(text, 'E', &mantissa, &exponent);
+    if (str_starts(exponent, STR("+")))
+        exponent = str_drop(exponent, 1);
+    if (mantissa.len < text.len && (!str_to_i64(exponent, &shift) || shift < -12 || shift > 6))
         return false;
-    for (size_t i = 0; i < whole.len; i++) {
-        if (whole.at[i] < '0' || whole.at[i] > '9')
-            return false;
-        n = n * 10 + (whole.at[i] - '0');
-    }
-    for (size_t i = 0; i < 6; i++) {
-        char c = i < places.len ? places.at[i] : '0';
-
-        if (c < '0' || c > '9')
-            return false;
-        part = part * 10 + (c - '0');
-    }
-    n = n * 1000000 + part;
-    if (n > PRICE_MAX)
+    if (!decimal_read(mantissa, &digits, &places))
         return false;
-    *micros = n;
+    for (shift += 6 - places; shift > 0; shift--) {
+        if (digits > PRICE_MAX)
+            return false;
+        digits *= 10;
+    }
+    for (; shift < 0; shift++, digits /= 10)
+        if (digits % 10 != 0)
+            return false;
+    if (digits > PRICE_MAX)
+        return false;
+    *micros = digits;
     return true;
 }
 

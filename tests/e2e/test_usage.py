@@ -328,3 +328,30 @@ def test_nothing_is_kept_when_it_is_switched_off(program):
         assert usage(gateway)["total"]["requests"] == 0
     finally:
         gateway.clear()
+
+
+def test_prices_are_seen_and_changed(program):
+    gateway = Gateway(program, {"workers": 1})
+
+    def call(method, path, body=None):
+        status, answer = gateway.admin(method, path, body)
+        schema.check(method, path, status, answer)
+        return status, answer
+
+    try:
+        builtin = call("GET", "/api/prices")[1]["prices"]
+        assert builtin and all(p["declared_in"] == "program" and p["provider"] for p in builtin)
+        done = gateway.command("prices", "set", "gpt-5.1*", "--input", "1.25", "--output", "10", "--cache-read", "0.125")
+        assert done.returncode == 0 and "gpt-5.1*" in done.stdout and "settings" in done.stdout, done
+        status, answer = call("PUT", "/api/prices/m%2Fx", {"input": 0, "output": 0.000001, "provider": "openai"})
+        assert status == 200 and answer["prices"][1] == {"model": "m/x", "declared_in": "file", "input": 0, "output": 0.000001, "provider": "openai"}, answer
+        assert json.loads((gateway.folder / "gui_config.json").read_text())["usage"]["prices"] == {
+            "gpt-5.1*": {"input": 1.25, "output": 10, "cache_read": 0.125}, "m/x": {"input": 0, "output": 0.000001, "provider": "openai"}}
+        for body in ({"input": -1, "output": 1}, {"input": 1}, {"input": 1, "output": "2"}, {"input": 1, "output": 1, "colour": 2}, {"input": 0.0000001, "output": 1}):
+            assert call("PUT", "/api/prices/y", body)[0] == 400, body
+        assert call("DELETE", "/api/prices/m%2Fx")[0] == 200 and call("DELETE", "/api/prices/m%2Fx")[0] == 404
+        assert gateway.command("prices", "remove", "nothing").returncode == 3
+        assert gateway.command("prices", "set", "x", "--input", "cheap", "--output", "1").returncode == 2
+        assert "gpt-5.1*" in gateway.command("prices", "list").stdout
+    finally:
+        gateway.clear()

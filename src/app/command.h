@@ -140,7 +140,7 @@ int line_failed(const struct command_line *line, const char *format, ...)
 
 extern const struct command accounts_commands[], accounts_live_commands[], completion_commands[],
     help_commands[], keys_commands[], lockouts_commands[], open_commands[], password_commands[],
-    replay_commands[], route_commands[], scheduling_commands[], serve_commands[],
+    prices_commands[], replay_commands[], route_commands[], scheduling_commands[], serve_commands[],
     serving_commands[], simulate_commands[], status_commands[], usage_commands[], why_commands[];
 
 #endif

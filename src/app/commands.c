@@ -9,11 +9,11 @@
 #include "wire/protocol.h"
 
 static const struct command *const command_sets[] = {
-    serve_commands,    open_commands,     password_commands,      status_commands,
-    serving_commands,  accounts_commands, accounts_live_commands, scheduling_commands,
-    lockouts_commands, why_commands,      keys_commands,          usage_commands,
-    replay_commands,   route_commands,    simulate_commands,      completion_commands,
-    help_commands,
+    serve_commands,      open_commands,     password_commands,      status_commands,
+    serving_commands,    accounts_commands, accounts_live_commands, scheduling_commands,
+    lockouts_commands,   why_commands,      keys_commands,          usage_commands,
+    prices_commands,     replay_commands,   route_commands,         simulate_commands,
+    completion_commands, help_commands,
 };
 
 static const struct command_option shared_options[] = {

@@ -273,7 +273,7 @@ enum status model_page_read(enum model_form form, struct str body, struct arena 
     else if (is_in_models(&r) ||
              json_type(&r.doc, 0) != JSON_ARRAY) /* Together's is the bare array */
         list = JSON_NONE;
-    if (list == JSON_NONE && !(is_in_models(&r) && json_type(&r.doc, 0) == JSON_OBJECT))
+    if (list == JSON_NONE && !(form == MODELS_GEMINI && json_type(&r.doc, 0) == JSON_OBJECT))
         return fail(e, E_SYNTAX, "no member `%s`", list_name(&r));
     /* an empty page: protobuf leaves the member out, Ollama says null */
     if (list != JSON_NONE && json_type(&r.doc, list) == JSON_ARRAY) {

@@ -358,3 +358,40 @@ TEST(what_alike_accounts_list_is_told_once)
     buf_clear(&told.text);
     pool_free(p);
 }
+
+TEST(a_lease_is_over_the_wires_that_the_list_names_for_the_model)
+{
+    static const struct {
+        const char *name, *model;
+        uint32_t asked, want;
+    } cases[] = {
+        { "one of them", "gpt-9", CHAT | WIRE_BIT(WIRE_ANTHROPIC), CHAT },
+        { "spelled otherwise", "gpt-9-latest", CHAT, CHAT },
+        { "nothing is said", "plain", CHAT, CHAT | WIRE_BIT(WIRE_ANTHROPIC) },
+        { "none that was asked for", "gpt-9", WIRE_BIT(WIRE_ANTHROPIC),
+          CHAT | WIRE_BIT(WIRE_ANTHROPIC) },
+    };
+    struct listed_model models[] = { listed("gpt-9"), listed("plain") };
+    struct account_means means = { .wires = CHAT | WIRE_BIT(WIRE_ANTHROPIC) };
+    struct account_spec spec = rig_spec(1, "a");
+    struct pool *p = rig_pool();
+    struct account_hold h;
+    struct error e;
+
+    models[0].wires = CHAT | WIRE_BIT(WIRE_GEMINI);
+    CHECK_INT(pool_put(p, &spec, &means, &e), OK);
+    CHECK(pool_hold(p, 1, &h));
+    CHECK_INT(pool_set_models(p, &h, models, COUNT(models), 0, &e), OK);
+    pool_let_go(p, &h);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct pick_ask ask = rig_ask(cases[i].model);
+        struct lease l;
+        struct pick why;
+
+        ask.wires = cases[i].asked;
+        CHECK(pool_lease(p, &ask, 1, &l, &why), "%s", cases[i].name);
+        CHECK_INT(l.wires, cases[i].want, "%s", cases[i].name);
+        lease_return(p, &l, &(struct verdict){ .kind = VERDICT_NONE, .delay_ms = -1 }, 1);
+    }
+    pool_free(p);
+}

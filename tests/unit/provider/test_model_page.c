@@ -4,6 +4,19 @@
 #include "base/buf.h"
 #include "test.h"
 
+/* `|openai-chat+anthropic ` */
+static void put_wires(struct buf *text, uint32_t wires)
+{
+    bool first = true;
+
+    for (unsigned w = 0; w < WIRES; w++)
+        if (wires & WIRE_BIT(w)) {
+            buf_printf(text, "%s%.*s", first ? "|" : "+", STR_ARG(wire_name((enum wire)w)));
+            first = false;
+        }
+    buf_add(text, STR(" "));
+}
+
 /* `id|name|owner|created|in|out ` for each, then `> next`; or the error. */
 static struct str read_page(struct test *t, enum model_form form, struct str body)
 {
@@ -21,6 +34,10 @@ static struct str read_page(struct test *t, enum model_form form, struct str bod
             buf_printf(&text, "%.*s|%.*s|%.*s|%lld|%lld|%lld ", STR_ARG(m->id), STR_ARG(m->name),
                        STR_ARG(m->owner), (long long)m->created_unix_ms,
                        (long long)m->tokens_in_max, (long long)m->tokens_out_max);
+            if (m->wires != 0) {
+                text.len--;
+                put_wires(&text, m->wires);
+            }
         }
         buf_printf(&text, ">%.*s", STR_ARG(page.next));
     }
@@ -61,6 +78,17 @@ TEST(pages_are_read_in_all_forms)
           "\"outputTokenLimit\":-2},{\"name\":\"tunedModels/g\"}],\"nextPageToken\":\"t\"}",
           "g|G||0|10|0 tunedModels/g|||0|0|0 >t" },
         { "Gemini's empty one", MODELS_GEMINI, "{}", ">" },
+        { "Copilot", MODELS_OPENAI,
+          "{\"object\":\"list\",\"data\":[{\"id\":\"claude-s\",\"name\":\"Claude S\","
+          "\"capabilities\":{\"limits\":{\"max_prompt_tokens\":90,\"max_output_tokens\":8}},"
+          "\"supported_endpoints\":[\"/v1/messages\",\"/chat/completions\",\"/new\",7]},"
+          "{\"id\":\"x\",\"capabilities\":7,\"supported_endpoints\":{}}]}",
+          "claude-s|Claude S||0|90|8|openai-chat+anthropic x|||0|0|0 >" },
+        { "Codex", MODELS_CODEX,
+          "{\"models\":[{\"slug\":\"gpt-9-codex\",\"display_name\":\"GPT 9 Codex\","
+          "\"context_window\":272000,\"visibility\":\"list\"},{\"slug\":\"own\",\"visibility\":"
+          "\"none\"},{\"slug\":\"hidden\",\"visibility\":\"hide\"}]}",
+          "gpt-9-codex|GPT 9 Codex||0|272000|0 hidden|||0|0|0 >" },
     };
 
     for (size_t i = 0; i < COUNT(cases); i++)
@@ -83,6 +111,8 @@ TEST(what_is_no_list_is_refused_whole_and_named)
         { MODELS_OPENAI, "{\"data\":[{\"id\":7}]}", "data[0].id is no name" },
         { MODELS_OPENAI, "{\"data\":[{\"id\":\"\"}]}", "data[0].id is no name" },
         { MODELS_OPENAI, "{\"data\":[{\"id\":\"a\\nb\"}]}", "data[0].id is no name" },
+        { MODELS_CODEX, "{\"data\":[]}", "no member `models`" },
+        { MODELS_CODEX, "{\"models\":[{\"id\":\"x\"}]}", "models[0].slug is no name" },
         { MODELS_OPENAI, "{\"data\":[{}]}", "data[0].id is no name" },
         { MODELS_ANTHROPIC, "{\"data\":[],\"has_more\":true}", "has_more is true" },
         { MODELS_GEMINI, "[]", "no member `models`" },

@@ -56,7 +56,11 @@ export async function call<T = any>(method: string, path: string, body?: unknown
   }
   if (!answer.ok) {
     if (answer.status === 401 && !path.startsWith('api/session')) onSignedOut();
-    throw new ApiError(answer.status, read?.error?.message ?? `HTTP ${answer.status}`, read?.error?.path ?? '', read);
+    const message: string = read?.error?.message ?? `HTTP ${answer.status}`;
+    // settings name their place at the beginning of the sentence
+    const placed = /^([a-z_]+(?:\.[\w-]+|\[\d+\])+): (.+)$/s.exec(message);
+    const place: string = read?.error?.path ?? placed?.[1] ?? '';
+    throw new ApiError(answer.status, placed && placed[1] === place ? placed[2]! : message, place, read);
   }
   return read as T;
 }

@@ -7,6 +7,7 @@ import { Rig, openBrowser } from './rig.mjs';
 import './cases_pages.mjs';
 import './cases_accounts.mjs';
 import './cases_logs.mjs';
+import './cases_routing.mjs';
 import './cases_rest.mjs';
 import './cases_session.mjs';
 

@@ -78,6 +78,7 @@ function PassedList({ list, count }: { list: Passed[]; count: number }): Child {
 }
 
 function Answer({ f }: { f: Forecast }): Child {
+  const first = f.entries.findIndex((e) => e.holds && !!e.would_serve);
   return (
     <div class="stack" role="status">
       <div class="path">
@@ -113,16 +114,19 @@ function Answer({ f }: { f: Forecast }): Child {
       )}
       {f.entries.length > 0 && (
         <ol class="stack tight">
-          {f.entries.map((e, i) => (
+          {f.entries.map((e, i) => {
+            const serves = i === first;
+            return (
             <li class="row wrap small" key={i}>
-              <span class={`mark ${e.would_serve ? 'ok' : ''}`}>{i + 1}</span>
+              <span class={`mark ${serves ? 'ok' : ''}`}>{i + 1}</span>
               <span>
-                {e.account || (e.provider ? providerName(e.provider) : t('route.any_account'))} · <code>{e.model}</code>
+                {e.account && e.account !== 'any' ? e.account : e.provider && e.provider !== 'any' ? providerName(e.provider) : t('route.any_account')} · <code>{e.model}</code>
               </span>
-              <span class={e.would_serve ? 'text-ok' : 'faint'}>{!e.holds ? t('explain.not_for') : e.would_serve ? t('explain.serves', { name: e.would_serve }) : e.usable ? t('explain.behind') : e.offering === 0 ? t('explain.offers_none') : t('explain.unusable')}</span>
+              <span class={serves ? 'text-ok' : 'faint'}>{!e.holds ? t('explain.not_for') : serves && e.would_serve ? t('explain.serves', { name: e.would_serve }) : e.usable || e.would_serve ? t('explain.behind') : e.offering === 0 ? t('explain.offers_none') : t('explain.unusable')}</span>
               <PassedList list={e.passed} count={e.passed_count} />
             </li>
-          ))}
+            );
+          })}
         </ol>
       )}
       {f.entries.length === 0 && <PassedList list={f.passed ?? []} count={f.passed_count ?? 0} />}

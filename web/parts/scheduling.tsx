@@ -23,7 +23,7 @@ async function save(body: Partial<Scheduling>): Promise<boolean> {
     if (e.status === 409) {
       await loadScheduling();
       say(t('state.changed_meanwhile'), { bad: true });
-    } else if (e.path) typed.wrong[e.path] = e.message;
+    } else if (e.path) typed.wrong[e.path.split('.').pop()!] = e.message;
     else sayError(error);
     redraw();
     return false;

@@ -138,9 +138,24 @@ int line_failed(const struct command_line *line, const char *format, ...)
 
 /* --- rows of the files beside this one */
 
-extern const struct command accounts_commands[], accounts_live_commands[], completion_commands[],
-    help_commands[], keys_commands[], lockouts_commands[], open_commands[], password_commands[],
-    prices_commands[], replay_commands[], route_commands[], scheduling_commands[], serve_commands[],
-    serving_commands[], simulate_commands[], status_commands[], usage_commands[], why_commands[];
+extern const struct command accounts_commands[];
+extern const struct command accounts_live_commands[];
+extern const struct command completion_commands[];
+extern const struct command doctor_commands[];
+extern const struct command help_commands[];
+extern const struct command keys_commands[];
+extern const struct command lockouts_commands[];
+extern const struct command open_commands[];
+extern const struct command password_commands[];
+extern const struct command prices_commands[];
+extern const struct command replay_commands[];
+extern const struct command route_commands[];
+extern const struct command scheduling_commands[];
+extern const struct command serve_commands[];
+extern const struct command serving_commands[];
+extern const struct command simulate_commands[];
+extern const struct command status_commands[];
+extern const struct command usage_commands[];
+extern const struct command why_commands[];
 
 #endif

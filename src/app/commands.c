@@ -8,13 +8,29 @@
 #include "provider/provider.h"
 #include "wire/protocol.h"
 
+/* clang-format off: a line each, which changes apart from the others */
 static const struct command *const command_sets[] = {
-    serve_commands,      open_commands,     password_commands,      status_commands,
-    serving_commands,    accounts_commands, accounts_live_commands, scheduling_commands,
-    lockouts_commands,   why_commands,      keys_commands,          usage_commands,
-    prices_commands,     replay_commands,   route_commands,         simulate_commands,
-    completion_commands, help_commands,
+    serve_commands,
+    open_commands,
+    password_commands,
+    status_commands,
+    serving_commands,
+    doctor_commands,
+    accounts_commands,
+    accounts_live_commands,
+    scheduling_commands,
+    lockouts_commands,
+    why_commands,
+    keys_commands,
+    usage_commands,
+    prices_commands,
+    replay_commands,
+    route_commands,
+    simulate_commands,
+    completion_commands,
+    help_commands,
 };
+/* clang-format on */
 
 static const struct command_option shared_options[] = {
     { "--json", NULL, "answer as JSON" },

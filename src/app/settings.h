@@ -117,6 +117,16 @@ void settings_unref(struct settings *s);
 MUST_USE enum status settings_edit(struct str text, struct str path, struct str raw,
                                    struct buf *out, struct settings_fault *fault);
 
+/* What is odd about a text without being a fault. */
+enum settings_oddity {
+    SETTINGS_UNKNOWN,         /* a key that is not in the table: kept, not used */
+    SETTINGS_SECRET_IN_CLEAR, /* a key written into the file itself */
+};
+/* Calls `fn` for each, with its path. `text` has been read without a fault. */
+void settings_survey(struct str text,
+                     void (*fn)(void *peer, enum settings_oddity kind, struct str path),
+                     void *peer);
+
 /* One key's value in a snapshot, as JSON: for the admin API. False: no such key in the table. */
 bool settings_get(const struct settings *s, struct str path, struct buf *out);
 

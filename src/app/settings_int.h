@@ -142,15 +142,4 @@ bool settings_has_member(const struct member_doc *docs, struct str name);
 /* One environment variable that stands above the file. */
 extern const struct member_doc environment_docs[];
 
-/* --- what is odd but no fault: settings_survey.c */
-
-enum settings_oddity {
-    SETTINGS_UNKNOWN,         /* a key that is not in the table: kept, not used */
-    SETTINGS_SECRET_IN_CLEAR, /* a key written into the file itself */
-};
-/* Calls `fn` for each, with its path. `text` has been read without a fault. */
-void settings_survey(struct str text,
-                     void (*fn)(void *peer, enum settings_oddity kind, struct str path),
-                     void *peer);
-
 #endif

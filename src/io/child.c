@@ -2,9 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "io/signals.h"
 
 /* Between fork and exec only what is safe in a copy of a program with threads. */
 _Noreturn static void become(const char *const argv[], int why)
@@ -48,4 +51,19 @@ enum status child_start(const char *const argv[], struct error *e)
         return fail(e, code == ENOENT ? E_ABSENT : E_IO, "%s cannot be started: %s", argv[0],
                     strerror(code));
     return OK;
+}
+
+bool child_is_there(const char *name)
+{
+    struct str rest = environment_get("PATH"), folder;
+    char path[4096];
+
+    while (rest.len > 0) {
+        (void)str_cut(rest, ':', &folder, &rest);
+        int len = snprintf(path, sizeof(path), "%.*s/%s", (int)folder.len, folder.at, name);
+
+        if (folder.len > 0 && len > 0 && (size_t)len < sizeof(path) && access(path, X_OK) == 0)
+            return true;
+    }
+    return false;
 }

@@ -10,4 +10,7 @@
  * can be read by other users of the machine: no secrets. */
 MUST_USE enum status child_start(const char *const argv[], struct error *e);
 
+/* Is there a program of this name in PATH? */
+bool child_is_there(const char *name);
+
 #endif

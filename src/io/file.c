@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -611,6 +612,48 @@ enum status standard_output_write(struct str bytes, struct error *e)
     return write_all(STDOUT_FILENO, bytes, &written)
                ? OK
                : fail_errno(e, "cannot write to", "standard output");
+}
+
+struct file_facts file_facts(const char *path)
+{
+    struct stat st;
+
+    if (lstat(path, &st) != 0)
+        return (struct file_facts){ .there = false };
+    return (struct file_facts){
+        .there = true,
+        .is_link = S_ISLNK(st.st_mode),
+        .is_folder = S_ISDIR(st.st_mode),
+        .ours = st.st_uid == geteuid(),
+        .mode = (uint32_t)st.st_mode & 07777,
+        .bytes = (int64_t)st.st_size,
+        .changed_unix_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000,
+    };
+}
+
+void folder_each(const char *path, void (*fn)(void *peer, const char *name), void *peer)
+{
+    DIR *folder = opendir(path);
+    const struct dirent *one;
+
+    if (folder == NULL)
+        return;
+    while ((one = readdir(folder)) != NULL)
+        if (strcmp(one->d_name, ".") != 0 && strcmp(one->d_name, "..") != 0)
+            fn(peer, one->d_name);
+    closedir(folder);
+}
+
+int64_t disk_free(const char *path)
+{
+    struct statvfs disk;
+
+    return statvfs(path, &disk) == 0 ? (int64_t)disk.f_bavail * (int64_t)disk.f_frsize : -1;
+}
+
+bool folder_is_writable(const char *path)
+{
+    return access(path, W_OK | X_OK) == 0;
 }
 
 bool file_is_read_only(const char *path)

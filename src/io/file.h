@@ -27,6 +27,20 @@ MUST_USE enum status folder_prepare(const char *path, struct error *e);
 /* Sets 0600 on our file when it is wider (reported); absent is OK. */
 MUST_USE enum status file_tighten(const char *path, struct error *e);
 
+/* What is at a path, without following a link. Absent: `there` is false. */
+struct file_facts {
+    bool there, is_link, is_folder;
+    bool ours; /* belongs to who runs the process */
+    uint32_t mode;
+    int64_t bytes, changed_unix_ms;
+};
+struct file_facts file_facts(const char *path);
+/* Calls `fn` with each name in the folder. */
+void folder_each(const char *path, void (*fn)(void *peer, const char *name), void *peer);
+/* Bytes that we may still write to the disk of this folder; -1: it cannot be told. */
+int64_t disk_free(const char *path);
+bool folder_is_writable(const char *path);
+
 /* Has the owner's right to write been taken away? file_write() renames over the file and would get
  * around that. False when it is absent. */
 bool file_is_read_only(const char *path);

@@ -84,3 +84,24 @@ struct process_use process_use(void)
         u.descriptors_max = (int64_t)limit.rlim_cur;
     return u;
 }
+
+int64_t process_descriptors_max(void)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max != RLIM_INFINITY
+               ? (int64_t)limit.rlim_max
+               : INT64_MAX;
+}
+
+bool process_is_root(void)
+{
+    return geteuid() == 0;
+}
+
+int64_t machine_memory(void)
+{
+    int64_t pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
+
+    return pages > 0 && bytes > 0 ? pages * bytes : -1;
+}

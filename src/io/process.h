@@ -2,6 +2,7 @@
 #ifndef PENSTOCK_IO_PROCESS_H
 #define PENSTOCK_IO_PROCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct process_use {
@@ -14,5 +15,11 @@ struct process_use {
 
 /* What cannot be read is -1. Reads /proc: some microseconds, more with many descriptors open. */
 struct process_use process_use(void);
+
+/* Descriptors that may be open, once the soft limit is at the hard one. */
+int64_t process_descriptors_max(void);
+bool process_is_root(void);
+/* Bytes of memory of the machine; -1: it cannot be told. */
+int64_t machine_memory(void);
 
 #endif

@@ -79,6 +79,8 @@ struct tls_options {
     bool insecure;
 };
 
+/* Are there trust anchors at all: in the file, or where the system keeps them? */
+MUST_USE enum status tls_trust_check(const struct tls_options *options, struct error *e);
 /* NULL when the file of trust anchors cannot be read. Lives longer than the sockets under it. */
 struct tls_client *tls_client_new(const struct tls_options *options, struct error *e);
 void tls_client_free(struct tls_client *t);

@@ -20,6 +20,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/log.h"
@@ -175,6 +176,34 @@ static enum status trust_load(SSL_CTX *ctx, struct str ca_file, struct error *e)
     if (SSL_CTX_load_verify_file(ctx, path) != 1)
         return fail(e, E_IO, "certificates in %s: %s", path, openssl_why());
     return OK;
+}
+
+/* Where OpenSSL looks, which the environment may name. */
+static const char *trusted_at(const char *variable, const char *standard)
+{
+    const char *set = getenv(variable);
+
+    return set != NULL ? set : standard;
+}
+
+enum status tls_trust_check(const struct tls_options *options, struct error *e)
+{
+    const char *file = trusted_at(X509_get_default_cert_file_env(), X509_get_default_cert_file());
+    const char *folder = trusted_at(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+    SSL_CTX *ctx;
+    enum status st;
+
+    if (options->ca_file.len == 0) {
+        if (access(file, R_OK) == 0 || access(folder, R_OK | X_OK) == 0)
+            return OK;
+        return fail(e, E_ABSENT, "neither %s nor %s can be read", file, folder);
+    }
+    ERR_clear_error();
+    ctx = SSL_CTX_new(TLS_client_method());
+    st = ctx != NULL ? trust_load(ctx, options->ca_file, e)
+                     : fail(e, E_IO, "OpenSSL: %s", openssl_why());
+    SSL_CTX_free(ctx);
+    return st;
 }
 
 struct tls_client *tls_client_new(const struct tls_options *options, struct error *e)

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/json_write.h"
 #include "base/log.h"
+#include "io/file.h"
 #include "store/store_int.h"
 
 #define LISTS_MAX ((size_t)16 << 20) /* models or headers of one account as JSON */
@@ -470,5 +471,25 @@ enum status store_account_override(struct store *s, struct account_spec *spec, s
         st = store_fail(s, "cannot be read", e);
     }
     sqlite3_finalize(q);
+    return st;
+}
+
+enum status database_check(const char *path, struct error *e)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *q = NULL;
+    enum status st = OK;
+
+    if (!file_facts(path).there)
+        return fail(e, E_ABSENT, "%s is not there", path);
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
+        sqlite3_busy_timeout(db, 2000) != SQLITE_OK ||
+        sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &q, NULL) != SQLITE_OK ||
+        sqlite3_step(q) != SQLITE_ROW)
+        st = fail(e, E_STORE, "%s: %s", path, db != NULL ? sqlite3_errmsg(db) : "out of memory");
+    else if (strcmp((const char *)sqlite3_column_text(q, 0), "ok") != 0)
+        st = fail(e, E_STORE, "%s is damaged: %.150s", path, sqlite3_column_text(q, 0));
+    sqlite3_finalize(q);
+    (void)sqlite3_close(db);
     return st;
 }

@@ -24,6 +24,9 @@ struct master_key {
 MUST_USE enum status master_key_load(const char *folder, struct str from_environment,
                                      struct master_key *key, struct error *e);
 
+/* Looks whether a database (its path) is whole, and changes nothing. E_ABSENT: there is none. */
+MUST_USE enum status database_check(const char *path, struct error *e);
+
 MUST_USE enum status store_open(const char *folder, const struct master_key *key,
                                 struct store **out, struct error *e);
 void store_close(struct store *s);

@@ -275,6 +275,7 @@ enum status desk_open(const struct desk_options *options, struct desk **out, str
         config_file_on_accounts(d->config, knows_account, d);
         warn_of_routes(d, config_file_settings(d->config));
         desk_bindings_load(d);
+        desk_ledger_load(d);
     }
     return st;
 }

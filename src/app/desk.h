@@ -22,6 +22,7 @@ struct desk_options {
     struct str master_key;       /* from the environment */
     struct pool *pool;           /* filled by desk_open() */
     struct trace_ring *reports;  /* of records for access log and traces */
+    struct ledger *ledger;       /* who minted which signature; NULL: none */
     struct usage_keeper *keeper; /* has the bindings on the disk */
     struct key_budgets *budgets; /* of client keys */
     /* New settings are in force. Called on the desk's loop. */

@@ -95,8 +95,8 @@ static void keep(void *peer, int64_t now_ms)
 {
     struct desk *d = peer;
 
-    (void)now_ms;
     keep_batches(d, KEEP_BATCHES_MAX);
+    desk_ledger_save(d, now_ms, false);
     timer_start(&d->keep, KEEP_MS);
 }
 
@@ -112,6 +112,7 @@ void desk_bindings_stop(struct desk *d)
     if (d->thread != NULL)
         timer_stop(&d->keep);
     keep_batches(d, INT32_MAX);
+    desk_ledger_save(d, mono_ms(), true);
 }
 
 /* --- clearing -------------------------------------------------------------------------------- */

@@ -32,7 +32,8 @@ struct desk {
     int64_t store_version;
     struct client_keys *keys; /* of the database */
     uint64_t kept;            /* times that bindings were written */
-    int64_t *known;           /* ids in the pool */
+    int64_t ledger_saved_ms;
+    int64_t *known; /* ids in the pool */
     size_t known_count;
     struct client *client; /* of the desk's loop: for what accounts are asked in the background */
     struct model_lists *lists; /* NULL: there is no client */
@@ -69,6 +70,12 @@ MUST_USE enum status desk_bindings_clear(struct desk *d, struct error *e);
 /* E_ABSENT: it is not bound. */
 MUST_USE enum status desk_binding_clear(struct desk *d, const struct session_key *session,
                                         struct error *e);
+
+/* --- desk_ledger.c: who minted which signature */
+
+void desk_ledger_load(struct desk *d);
+/* When there is something new and the last time is long ago; `last`: at once. */
+void desk_ledger_save(struct desk *d, int64_t now_ms, bool last);
 
 /* --- changes over the admin API: desk_changes.c finds the one that is wanted */
 

@@ -31,6 +31,7 @@ struct gateway {
     struct admin *admin;
     struct trace_ring *traces; /* of finished requests */
     struct stored *stored;     /* the conversations of responses */
+    struct ledger *ledger;     /* who minted which signature */
     struct kept *kept;         /* responses that clients may go on from */
     _Atomic bool capturing, keeping_bodies;
     struct trace_ring *reports; /* records on their way to access log and traces */
@@ -776,6 +777,7 @@ static void gateway_clear(struct gateway *g)
     trace_ring_free(g->reports);
     stored_free(g->stored);
     kept_free(g->kept);
+    ledger_free(g->ledger);
     journal_free(g->journal);
     file_append_close(g->journal_file);
 }
@@ -816,6 +818,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     g.reports = trace_ring_new(REPORTER_RING_BYTES);
     g.keeper = usage_keeper_new(options->folder);
     g.budgets = key_budgets_new();
+    g.ledger = ledger_new();
     st = desk_open(&(struct desk_options){ .folder = options->folder,
                                            .config_path = options->config_path,
                                            .sources = { environment_get },
@@ -824,6 +827,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                            .reports = g.reports,
                                            .keeper = g.keeper,
                                            .budgets = g.budgets,
+                                           .ledger = g.ledger,
                                            .on_settings = on_settings,
                                            .on_keys = on_keys,
                                            .on_accounts = on_accounts,
@@ -869,6 +873,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                        .journal = g.journal,
                                        .stored = g.stored,
                                        .kept = g.kept,
+                                       .ledger = g.ledger,
                                        .on_access = on_access,
                                        .peer = &g };
     g.shared.budget.max = (int64_t)s->memory_bytes;

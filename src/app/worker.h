@@ -20,6 +20,7 @@ struct worker_shared {
     struct pool *pool;
     struct journal *journal; /* NULL: none */
     struct stored *stored;   /* to which conversations responses belong */
+    struct ledger *ledger;   /* who minted which signature */
     struct kept *kept;       /* responses that clients may go on from */
     struct budget budget;
     _Atomic bool paused; /* clients are not served */

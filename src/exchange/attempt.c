@@ -2,6 +2,7 @@
 #include "exchange/exchange_int.h"
 #include "exchange/live_int.h"
 #include "exchange/history.h"
+#include "exchange/minted.h"
 
 #include "base/log.h"
 #include "provider/quota.h"
@@ -382,6 +383,7 @@ static void whole_answer(struct exchange *x)
     x->usage = answer.usage;
     note_response(x, answer.id);
     history_keep(x, buf_str(&a->body));
+    minted_seen_whole(x, buf_str(&a->body));
     attempt_succeed(x);
     reply_whole(x, &answer);
 }

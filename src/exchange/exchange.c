@@ -4,6 +4,7 @@
 #include "exchange/exchange_int.h"
 #include "exchange/live_int.h"
 #include "exchange/history.h"
+#include "exchange/minted.h"
 #include "exchange/session.h"
 #include "io/crypto.h"
 
@@ -267,6 +268,7 @@ void exchange_body(struct request *r)
                                      .request_id = str_c(x->request_id),
                                      .scratch = &x->env->scratch,
                                      .sink = { reply_sink.start, reply_sink.write, x },
+                                     .on_signature = minted_seen,
                                      .on_response = x->history != NULL ? history_keep : NULL,
                                      .on_limits = attempt_hear_limits,
                                  });
@@ -814,6 +816,7 @@ void exchange_end(struct exchange *x, enum ending ending)
     }
     if (x->emitter != NULL)
         emitter_clear(x->emitter);
+    minted_clear(x);
     buf_clear(&x->attempt.body);
     if (x->attempt.crossing != NULL)
         buf_clear(&x->attempt.crossing->made);

@@ -17,6 +17,7 @@
 #include "exchange/door.h"
 #include "exchange/live.h"
 #include "exchange/kept.h"
+#include "exchange/ledger.h"
 #include "exchange/repair.h"
 #include "exchange/stored.h"
 #include "http/client.h"
@@ -84,6 +85,7 @@ struct exchange_env {
     struct live *live;       /* this worker's; NULL: none */
     struct stored *stored;   /* of all workers; NULL: none */
     struct kept *kept;       /* of all workers; NULL: none */
+    struct ledger *ledger;   /* of all workers; NULL: none */
     struct exchange_metrics *metrics;
     const struct exchange_rules *rules; /* current; app swaps it, running exchanges keep theirs */
     void (*on_access)(void *peer, const struct access_record *record); /* NULL: none */

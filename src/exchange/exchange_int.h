@@ -100,6 +100,7 @@ struct exchange {
     bool media_streams;           /* such an answer was asked for */
     struct embeddings_ask *embed; /* of a client whose texts go to a provider of another form */
     struct history *history;      /* what it refers to, what is kept of its answer; NULL: nothing */
+    struct lending *lending;      /* minted.c: thinking that its client cannot give back */
     struct canon_request *canon;  /* the whole of it, read when the first attempt needs it */
     bool signatures_refused;      /* a signature was refused: the next attempt goes without any */
     uint32_t repaired;            /* second tries without what was refused */

@@ -2,6 +2,7 @@
  * request translated for the account's wire. */
 #include "exchange/exchange_int.h"
 #include "exchange/history.h"
+#include "exchange/minted.h"
 
 #include "http/limits.h"
 #include "wire/reasoning.h"
@@ -63,6 +64,7 @@ bool canon_read(struct exchange *x, struct wire_complaint *why)
         r->store = TRI_UNSET;
         r->where[FIELD_STORE] = STR("");
     }
+    minted_recall(x, r);
     x->canon = r;
     return true;
 }
@@ -112,6 +114,10 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
     if (known != NULL)
         wire_lacks_add(&t.lacks, &known->lacks);
     t.lacks.signatures = t.lacks.signatures || x->signatures_refused;
+    if (x->env->ledger != NULL) {
+        t.foreign = minted_elsewhere;
+        t.foreign_peer = x;
+    }
     if (t.dialect == DIALECT_CODEX)
         t.cache_key = exchange_session_text(x);
     /* long answers of these arrive only when they are streamed (wire anthropic: idle connections
@@ -136,6 +142,7 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
         .created_unix_s = clock_unix_ms() / 1000,
         .json_array = x->target.json_array,
         .show_thinking = reasoning_is_shown(x->canon),
+        .on_event = x->env->ledger != NULL ? minted_event : NULL,
         .stores = x->history != NULL && x->history->keeps,
         .previous_response = x->history != NULL ? x->history->previous : STR(""),
         .on_response = x->history != NULL ? history_keep : NULL,
@@ -255,7 +262,7 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why)
     /* what another provider signed would be refused by this one: it is left out by translation */
     if (a->wire != x->target.protocol || x->target.ask == ASK_COMPLETE || x->signatures_refused ||
         !dialect_takes(dialect, &x->request) || history_is_told(x) ||
-        (x->request.doc.noticed && signature_any(x->r->body))) {
+        (x->request.doc.noticed && signature_any(x->r->body)) || minted_elsewhere_any(x)) {
         if (!make_translated(x, known, why))
             return false;
     } else {

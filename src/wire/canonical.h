@@ -58,6 +58,7 @@ struct signature {
     struct text blob;   /* as its signer gave it; never in our envelope (signature.h) */
     struct str item_id; /* openai: `rs_…` of the reasoning item; else empty */
     bool redacted;      /* anthropic: data of redacted thinking, no signature of a shown one */
+    bool recalled;      /* the client did not send it: the gateway remembered */
 };
 
 /* --- parts of messages ------------------------------------------------------------------------*/

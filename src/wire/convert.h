@@ -162,6 +162,8 @@ struct encode_options {
     bool show_thinking;
     bool image_markdown; /* openai-chat: pictures stand in the text, too, as markdown */
     size_t bytes_max;    /* of an answer that has to be kept (openai-responses) */
+    /* every event, before it is encoded; NULL: nobody */
+    void (*on_event)(void *peer, const struct canon_event *ev);
     /* openai-responses: what is said of it beside the answer, and who wants the whole object */
     bool stores;
     struct str previous_response;

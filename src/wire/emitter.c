@@ -1,5 +1,7 @@
 #include "wire/emitter.h"
 
+#include "wire/signature.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -409,6 +411,9 @@ static enum emitter_fed take_event(struct emitter *e, struct sse_event *ev)
     case EVENT_CONTENT:
         commit(e);
         keep_item(e, ev);
+        if (e->o.on_signature != NULL)
+            signature_scan(e->o.protocol, ev->data, e->o.scratch, e->o.on_signature,
+                           e->o.sink.peer);
         break;
     case EVENT_PREAMBLE:
     case EVENT_OTHER:

@@ -58,6 +58,8 @@ struct emitter_options {
     /* Codex' backend tells what is left of the account in an event of its own, which passes like
      * any other: told its data. NULL: nobody. */
     void (*on_limits)(void *peer, struct str data);
+    /* … each signature and encrypted blob of a stream that passes; NULL: nobody */
+    void (*on_signature)(void *peer, struct str blob);
 };
 
 enum emitter_fed {

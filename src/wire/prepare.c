@@ -22,10 +22,8 @@ struct preparation {
 
 /* --- copying parts ----------------------------------------------------------------------------*/
 
-bool signature_fits(const struct signature *sig, const struct wire_target *t)
+static bool signer_fits(const struct signature *sig, const struct wire_target *t)
 {
-    if (t->lacks.signatures)
-        return false;
     switch (t->wire) {
     case WIRE_OPENAI_CHAT: /* Copilot's reasoning_opaque; Gemini's own chat endpoint */
         return (sig->signer == SIGNER_OTHER && t->dialect == DIALECT_COPILOT) ||
@@ -41,6 +39,12 @@ bool signature_fits(const struct signature *sig, const struct wire_target *t)
         break;
     }
     return false;
+}
+
+bool signature_fits(const struct signature *sig, const struct wire_target *t)
+{
+    return !t->lacks.signatures && signer_fits(sig, t) &&
+           (t->foreign == NULL || !t->foreign(t->foreign_peer, sig));
 }
 
 static bool is_signed(const struct signature *sig)
@@ -78,6 +82,15 @@ static struct text around(struct preparation *p, struct text front, struct text 
     return text_join(p->a, text_join(p->a, front, text), behind);
 }
 
+/* Is the same thinking there with its signature, which the client could not give back? */
+static bool is_recalled(const struct preparation *p, const struct message *m)
+{
+    for (const struct part *part = m->parts; part != NULL; part = part->next)
+        if (part->kind == PART_THINKING && part->sig.recalled && signature_fits(&part->sig, p->t))
+            return true;
+    return false;
+}
+
 /* Thinking of this model goes back as it was. Others' is of no use to it: their signatures are
  * refused, and unsigned thinking is not theirs to check. */
 static void copy_thinking(struct preparation *p, struct message *to, const struct part *part,
@@ -86,6 +99,8 @@ static void copy_thinking(struct preparation *p, struct message *to, const struc
     bool fits = signature_fits(&part->sig, p->t);
     bool bare = text_is_empty(part->text);
 
+    if (!fits && part->sig.recalled)
+        return;
     if (fits && bare && p->google) {
         p->carry = part->sig;
     } else if (fits) {
@@ -96,7 +111,7 @@ static void copy_thinking(struct preparation *p, struct message *to, const struc
         (void)append_text(
             p, to, around(p, TEXT_LIT("<thinking>\\n"), part->text, TEXT_LIT("\\n</thinking>")),
             part, home);
-    } else if (!bare || part->kind == PART_REDACTED) {
+    } else if ((!bare || part->kind == PART_REDACTED) && !is_recalled(p, home)) {
         lose_path(p->w, canon_path(p->client, home, part, p->a));
     }
 }

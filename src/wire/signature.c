@@ -148,10 +148,49 @@ struct signature signature_unwrap(struct text blob, enum wire protocol, struct a
 const char signature_notices[SIGNATURE_NOTICES][JSON_NOTICE_BYTES] = {
     { 'g', 'w', '1', '.' },
     { 'Z', '3', 'c', 'x' },
+    { 'g', 'A', 'A', 'A' },
 };
 
 bool signature_any(struct str body)
 {
     return str_find(body, STR("\"" SIGNATURE_ENVELOPE)) != SIZE_MAX ||
            str_find(body, STR("\"" ENVELOPE_IN_BASE64)) != SIZE_MAX;
+}
+
+/* --- in a text --------------------------------------------------------------------------------*/
+
+static struct str skip_blanks(struct str s)
+{
+    while (s.len > 0 && memchr(" \t\r\n", s.at[0], 4) != NULL)
+        s = str_drop(s, 1);
+    return s;
+}
+
+void signature_scan(enum wire wire, struct str text, struct arena *a,
+                    void (*found)(void *peer, struct str blob), void *peer)
+{
+    /* the members that hold blobs, as each wire calls them */
+    static const struct str members[WIRES] = {
+        [WIRE_OPENAI_CHAT] = STR("\"thought_signature\""),
+        [WIRE_OPENAI_RESPONSES] = STR("\"encrypted_content\""),
+        [WIRE_ANTHROPIC] = STR("\"signature\""),
+        [WIRE_GEMINI] = STR("\"thoughtSignature\""),
+        [WIRE_CLOUDCODE] = STR("\"thoughtSignature\""),
+    };
+    size_t at, len;
+
+    while ((at = str_find(text, members[wire])) != SIZE_MAX) {
+        text = skip_blanks(str_drop(text, at + members[wire].len));
+        if (text.len == 0 || text.at[0] != ':')
+            continue;
+        text = skip_blanks(str_drop(text, 1));
+        if (text.len == 0 || text.at[0] != '"')
+            continue;
+        len = json_inside_len(str_drop(text, 1));
+        if (len == SIZE_MAX)
+            return;
+        if (len > 0)
+            found(peer, json_decode((struct str){ text.at + 1, len }, a));
+        text = str_drop(text, len + 2);
+    }
 }

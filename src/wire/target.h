@@ -114,6 +114,9 @@ struct wire_target {
     bool count;           /* write the wire's request for counting tokens */
     struct str project;   /* cloudcode */
     struct str cache_key; /* codex: of a conversation whose client names none; empty: none */
+    /* Was this signature minted where this target would not take it back? NULL: nobody knows. */
+    bool (*foreign)(const void *peer, const struct signature *sig);
+    const void *foreign_peer;
     /* settings */
     bool keep_foreign_thinking; /* as <thinking> text in place of dropping it */
     bool emulate_prefill;

@@ -124,6 +124,8 @@ void translated_clear(struct translated *t)
 
 static void pass(struct translator *t, const struct canon_event *ev)
 {
+    if (t->o.on_event != NULL)
+        t->o.on_event(t->o.peer, ev);
     if (t->answer != NULL)
         canon_answer_take(t->answer, ev);
     else

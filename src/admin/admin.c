@@ -29,6 +29,16 @@ void admin_set_rules(struct admin *a, const struct exchange_rules *rules)
     masks_set_rules(&a->masks, rules);
 }
 
+bool admin_key_needed(struct admin *a)
+{
+    pthread_mutex_lock(&a->masks.lock);
+    const struct exchange_rules *rules = a->masks.rules;
+    bool needed = rules != NULL && (rules->door.require_keys || rules->door.key_count > 0);
+
+    pthread_mutex_unlock(&a->masks.lock);
+    return needed;
+}
+
 void admin_free(struct admin *a)
 {
     if (a == NULL)

@@ -10,6 +10,7 @@
 #ifndef PENSTOCK_ADMIN_ADMIN_H
 #define PENSTOCK_ADMIN_ADMIN_H
 
+#include "admin/history.h"
 #include "base/error.h"
 #include "base/json_write.h"
 #include "exchange/exchange.h"
@@ -105,7 +106,8 @@ struct admin_counts {
 struct admin_options {
     struct pool *pool;
     struct trace_ring *traces; /* NULL: none are kept */
-    struct secret token;       /* copied */
+    struct history *history;
+    struct secret token; /* copied */
     /* Takes the change to the desk's thread. Threads: any. */
     void (*desk)(void *peer, struct admin_call *c);
     void *desk_peer;

@@ -158,6 +158,12 @@ void account_get(const struct admin_ask *a);
 void requests_get(const struct admin_ask *a);
 void request_get(const struct admin_ask *a);
 void openapi_get(const struct admin_ask *a);
+void connect_get(const struct admin_ask *a);
+void account_history_get(const struct admin_ask *a);
+void tunnels_get(const struct admin_ask *a);
+void tunnels_refuse(struct admin_call *c);
+/* Does a client on this machine have to show a key? */
+bool admin_key_needed(struct admin *a);
 void session_get(const struct admin_ask *a);
 void events_get(const struct admin_ask *a);
 

@@ -227,8 +227,9 @@ void request_get(const struct admin_ask *a)
 /* --- many */
 
 struct wanted {
-    struct str model, account, session, ending_name, since_text;
+    struct str model, account, session, client_key, text, ending_name, since_text;
     int64_t status, since_unix_ms, limit;
+    int64_t before; /* the `next` of the page before; 0: from the newest on */
     enum ending ending;
 };
 
@@ -236,6 +237,9 @@ static bool wanted_read(struct request *r, struct wanted *q)
 {
     if (!admin_param_text(r, "model", &q->model) || !admin_param_text(r, "account", &q->account) ||
         !admin_param_text(r, "session", &q->session) ||
+        !admin_param_text(r, "client_key", &q->client_key) ||
+        !admin_param_text(r, "text", &q->text) ||
+        !admin_param_number(r, "before", 0, INT64_MAX, &q->before) ||
         !admin_param_text(r, "ending", &q->ending_name) ||
         !admin_param_text(r, "since", &q->since_text) ||
         !admin_param_number(r, "status", 0, 599, &q->status) ||
@@ -268,6 +272,23 @@ static bool was_asked(const struct access_record *r, struct str account)
     return false;
 }
 
+/* Does any of its texts hold this, whatever the case? */
+static bool holds(const struct access_record *r, struct str text)
+{
+    const struct str texts[] = { str_c(r->request_id), r->model,    r->mapped_model,
+                                 r->account,           r->provider, r->client_key,
+                                 r->session,           r->path,     str_c(ending_word(r->ending)) };
+
+    for (size_t i = 0; i < COUNT(texts); i++)
+        if (str_ifind(texts[i], text) != SIZE_MAX)
+            return true;
+    for (uint32_t i = 0; i < r->attempts_kept; i++)
+        if (str_ifind(str_c(r->attempts[i].label), text) != SIZE_MAX ||
+            str_ifind(str_c(verdict_word(r->attempts[i].verdict)), text) != SIZE_MAX)
+            return true;
+    return false;
+}
+
 static bool is_wanted(const struct wanted *q, const struct access_record *r)
 {
     if (q->model.len > 0 && !str_matches(r->model, q->model) &&
@@ -276,6 +297,10 @@ static bool is_wanted(const struct wanted *q, const struct access_record *r)
     if (q->account.len > 0 && !was_asked(r, q->account))
         return false;
     if (q->session.len > 0 && !str_eq(r->session, q->session))
+        return false;
+    if (q->client_key.len > 0 && !str_eq(r->client_key, q->client_key))
+        return false;
+    if (q->text.len > 0 && !holds(r, q->text))
         return false;
     if (q->ending_name.len > 0 && r->ending != q->ending)
         return false;
@@ -287,23 +312,28 @@ void requests_get(const struct admin_ask *a)
     struct wanted q = { .status = -1, .since_unix_ms = INT64_MIN, .limit = LIMIT_DEFAULT };
     struct arena scratch = { 0 };
     struct access_record r;
-    uint64_t place = UINT64_MAX;
+    uint64_t place;
+    bool more = false;
     struct buf b;
 
     if (!wanted_read(a->r, &q))
         return;
+    place = q.before > 0 ? (uint64_t)q.before : UINT64_MAX;
     buf_init(&b, ADMIN_ANSWER_MAX);
     struct json_writer w = json_writer(&b);
 
     json_put_object(&w);
     json_put_key(&w, STR("requests"));
     json_put_array(&w);
-    while (q.limit > 0 && a->admin->o.traces != NULL &&
+    while (a->admin->o.traces != NULL &&
            trace_ring_next(a->admin->o.traces, &place, &scratch, &r)) {
         /* by the end of a request, which is the order here */
         if (r.started_unix_ms + r.duration_ms < q.since_unix_ms)
             break;
         if (is_wanted(&q, &r)) {
+            more = q.limit == 0;
+            if (more)
+                break;
             json_put_object(&w);
             admin_put_request(&w, &r);
             json_put_end(&w);
@@ -312,6 +342,10 @@ void requests_get(const struct admin_ask *a)
         arena_reset(&scratch);
     }
     json_put_end(&w);
+    if (more)
+        json_put_member_i64(&w, "next", (int64_t)place + 1); /* the page begins with this one */
+    else
+        json_put_member_null(&w, "next");
     json_put_end(&w);
     arena_free(&scratch);
     admin_send_written(a->r, &w);

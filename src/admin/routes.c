@@ -41,6 +41,11 @@ static const struct admin_route routes[] = {
     { HTTP_GET, "/api/routing", .change = ADMIN_ROUTING, .bodiless = true },
     { HTTP_PUT, "/api/routing", .change = ADMIN_ROUTING_SET },
     { HTTP_POST, "/api/routing/explain", .change = ADMIN_ROUTING_EXPLAIN },
+    { HTTP_GET, "/api/accounts/{account}/history", .answer = account_history_get },
+    { HTTP_GET, "/api/connect", .answer = connect_get },
+    { HTTP_GET, "/api/tunnels", .answer = tunnels_get },
+    { HTTP_POST, "/api/tunnels/{kind}", .act = tunnels_refuse, .bodiless = true },
+    { HTTP_DELETE, "/api/tunnels/{kind}", .act = tunnels_refuse, .bodiless = true },
     { HTTP_GET, "/api/requests", .answer = requests_get },
     { HTTP_GET, "/api/requests/{id}", .answer = request_get },
     { HTTP_GET, "/api/prices", .change = ADMIN_PRICES, .bodiless = true },
@@ -54,6 +59,14 @@ static const struct admin_route routes[] = {
     { HTTP_GET, "/api/settings", .change = ADMIN_SETTINGS, .bodiless = true },
     { HTTP_PATCH, "/api/settings", .change = ADMIN_SETTINGS_CHANGE },
     { HTTP_GET, "/api/usage", .change = ADMIN_USAGE, .bodiless = true },
+    /* the pages' own addresses, for who asks there for JSON */
+    { HTTP_GET, "/quota", .answer = accounts_get },
+    { HTTP_GET, "/routing", .change = ADMIN_ROUTING, .bodiless = true },
+    { HTTP_GET, "/logs", .answer = requests_get },
+    { HTTP_GET, "/usage", .change = ADMIN_USAGE, .bodiless = true },
+    { HTTP_GET, "/settings", .change = ADMIN_SETTINGS, .bodiless = true },
+    { HTTP_GET, "/remote-panel", .answer = tunnels_get },
+    { HTTP_GET, "/connect", .answer = connect_get },
 };
 
 const struct admin_route *admin_route(size_t i)

@@ -8,6 +8,7 @@
 
 /* How often changes that commands made to the database are looked for. */
 #define STORE_LOOK_MS 1000
+#define MINUTE_MS 60000
 
 /* --- accounts
  * -------------------------------------------------------------------------------------- */
@@ -155,7 +156,10 @@ static void look_at_store(void *peer, int64_t now_ms)
     struct error e;
     int64_t version;
 
-    (void)now_ms;
+    if (now_ms >= d->minute_ms) {
+        d->minute_ms = now_ms + MINUTE_MS;
+        d->o.on_minute(d->o.peer, now_ms);
+    }
     set_fault(d);
     if (store_version(d->store, &version, &e) != OK)
         log_warn("the database cannot be read", F_C("why", e.text));

@@ -31,6 +31,8 @@ struct desk_options {
     void (*on_keys)(void *peer, struct settings *s, struct client_keys *keys);
     /* There is a real account, or none any more: the simulator is to go or to come. */
     void (*on_accounts)(void *peer, size_t count);
+    /* Once a minute, and shortly after the start. */
+    void (*on_minute)(void *peer, int64_t now_ms);
     /* Its loop is there, and nothing runs on it yet; its loop has ended. */
     void (*on_start)(void *peer, struct loop *l, struct mailbox *m);
     void (*on_stop)(void *peer);

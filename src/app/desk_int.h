@@ -27,6 +27,7 @@ struct desk {
     struct mailbox *mailbox;
     struct thread *thread;
     struct timer look, keep;
+    int64_t minute_ms; /* when the next one is over */
     struct config_file *config;
     struct store *store;
     int64_t store_version;

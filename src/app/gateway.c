@@ -30,6 +30,7 @@ struct gateway {
     struct key_budgets *budgets; /* of client keys */
     struct admin *admin;
     struct trace_ring *traces; /* of finished requests */
+    struct history *history;   /* of accounts */
     struct stored *stored;     /* the conversations of responses */
     struct ledger *ledger;     /* who minted which signature */
     struct kept *kept;         /* responses that clients may go on from */
@@ -379,6 +380,13 @@ static void watch_all(void *peer, bool watched)
     }
 }
 
+static void on_minute(void *peer, int64_t now_ms)
+{
+    struct gateway *g = peer;
+
+    history_sample(g->history, g->pool, now_ms, clock_unix_ms());
+}
+
 static void on_desk_start(void *peer, struct loop *l, struct mailbox *m)
 {
     struct gateway *g = peer;
@@ -619,6 +627,7 @@ static void on_access(void *peer, const struct access_record *record)
     struct gateway *g = peer;
 
     access_log(record);
+    history_add(g->history, record);
     if (atomic_load_explicit(&g->capturing, memory_order_relaxed))
         trace_ring_add(g->traces, record);
     if (atomic_load_explicit(&g->reporting, memory_order_relaxed))
@@ -774,6 +783,7 @@ static void gateway_clear(struct gateway *g)
     admin_free(g->admin);
     pool_free(g->pool);
     trace_ring_free(g->traces);
+    history_free(g->history);
     trace_ring_free(g->reports);
     stored_free(g->stored);
     kept_free(g->kept);
@@ -832,6 +842,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                            .on_keys = on_keys,
                                            .on_accounts = on_accounts,
                                            .on_password = on_password,
+                                           .on_minute = on_minute,
                                            .on_start = on_desk_start,
                                            .on_stop = on_desk_stop,
                                            .peer = &g },
@@ -844,6 +855,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     usage_keeper_settings(g.keeper, s);
     g.drain_ms = s->drain_ms;
     g.traces = trace_ring_new(s->capture_bytes);
+    g.history = history_new();
     g.stored = stored_new();
     g.kept = kept_new();
     atomic_store(&g.capturing, s->logs_capture);
@@ -851,6 +863,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     atomic_store(&g.reporting, reporter_wants(s));
     g.admin = admin_new(&(struct admin_options){ .pool = g.pool,
                                                  .traces = g.traces,
+                                                 .history = g.history,
                                                  .token = options->admin_token,
                                                  .desk = desk_ask,
                                                  .desk_peer = g.desk,

@@ -197,7 +197,7 @@ class Gateway:
             connection.close()
 
     def admin(self, method, path, body=None):
-        status, _, data = self.call(method, path, body, {"Authorization": f"Bearer {self.token}"})
+        status, _, data = self.call(method, path, body, {"Authorization": f"Bearer {self.token}", "Accept": "application/json"})
         return status, json.loads(data) if data else None
 
     def resident_bytes(self):

@@ -1,6 +1,7 @@
 """The admin API: each call and its errors, held against docs/openapi.json."""
 import json
 import sqlite3
+import time
 
 import schema
 from rig import Gateway, Upstream, until, whole
@@ -49,7 +50,7 @@ def test_every_read_looks_as_it_is_described(program):
     try:
         gateway.call("POST", *CHAT.request())
         for path, item in schema.DOCUMENT["paths"].items():
-            if "get" in item and "{" not in path and "application/json" in item["get"]["responses"]["200"]["content"]:
+            if "get" in item and "{" not in path and "application/json" in item["get"]["responses"].get("200", {}).get("content", {}):
                 admin(gateway, "GET", path)
         admin(gateway, "GET", "/api/accounts/two")
         admin(gateway, "GET", "/api/accounts/nobody", status=404)
@@ -385,5 +386,57 @@ def test_an_account_without_a_list_of_models_cannot_be_tested_and_that_is_said(p
     try:
         got = admin(gateway, "POST", "/api/accounts/one/test")
         assert not got["ok"] and got["status"] == 404 and "no list of models" in got["message"], got
+    finally:
+        gateway.clear()
+
+
+def test_requests_are_listed_page_by_page_and_searched(program):
+    upstream = refusing("sk-upstream-one", fields={"Retry-After": "300"})
+    gateway = Gateway(program, {"accounts": [CHAT.account(upstream, "one", tier="PRO"), CHAT.account(upstream, "two")], "client_keys": [{"name": "ci", "key": "pk-0123456789abcdef"}, {"name": "lab", "key": "pk-fedcba9876543210"}]})
+    try:
+        for i in range(7):
+            path, body = CHAT.request(model=f"m-{i}")
+            assert gateway.call("POST", path, body, {"Authorization": "Bearer pk-0123456789abcdef" if i % 2 else "Bearer pk-fedcba9876543210"})[0] == 200
+        whole_list = until(lambda: len(r := admin(gateway, "GET", "/api/requests")["requests"]) == 7 and r, "all have ended")
+        pages, before = [], ""
+        while before is not None:
+            page = admin(gateway, "GET", f"/api/requests?limit=3{before and '&before='}{before}")
+            pages.append([r["id"] for r in page["requests"]])
+            before = page["next"]
+        assert [len(p) for p in pages] == [3, 3, 1] and sum(pages, []) == [r["id"] for r in whole_list]
+        gateway.call("POST", *CHAT.request(model="new"), {"Authorization": "Bearer pk-0123456789abcdef"})
+        until(lambda: admin(gateway, "GET", "/api/requests")["requests"][0]["model"] == "new", "it has ended")
+        first = admin(gateway, "GET", "/api/requests?limit=4")
+        assert [r["id"] for r in admin(gateway, "GET", f"/api/requests?limit=3&before={first['next']}")["requests"]] == pages[1], "pages do not move while others come"
+        for query, want in (("client_key=ci", 4), ("client_key=lab", 4), ("client_key=no", 0), ("text=M-3", 1), ("text=rate_limited", 1), ("text=sid-", 8), ("text=nothing", 0), (f"text={whole_list[0]['id']}", 1),
+                            ("client_key=ci&limit=2", 2), ("text=completions", 8)):
+            got = admin(gateway, "GET", f"/api/requests?{query}")
+            assert len(got["requests"]) == want, (query, len(got["requests"]))
+            assert (got["next"] is not None) == (query == "client_key=ci&limit=2"), query
+        assert admin(gateway, "GET", "/api/requests?before=-1", status=400)["error"]["path"] == "before"
+    finally:
+        gateway.clear()
+
+
+def test_an_account_has_a_history_of_lockouts_and_quota(program):
+    def answer(request, connection):
+        if request.key == "sk-upstream-one":
+            connection.sendall(whole({"error": {"message": "slow down", "type": "rate_limit_error"}}, "429 Too Many Requests", {"Retry-After": "300"}))
+        else:
+            connection.sendall(whole(json.loads(CHAT.whole().split(b"\r\n\r\n", 1)[1]), fields={"x-ratelimit-limit-requests": "100", "x-ratelimit-remaining-requests": "40", "x-ratelimit-reset-requests": "60s"}))
+    upstream = Upstream(answer)
+    gateway = Gateway(program, {"accounts": [CHAT.account(upstream, "one", tier="PRO"), CHAT.account(upstream, "two")]})
+    try:
+        before = time.time() * 1000
+        assert gateway.call("POST", *CHAT.request())[0] == 200
+        one = until(lambda: (h := admin(gateway, "GET", "/api/accounts/one/history"))["lockouts"] and h, "it was locked out")
+        lockout = one["lockouts"][0]
+        assert len(one["lockouts"]) == 1 and lockout["reason"] == "rate_limited" and lockout["status"] == 429 and 295000 < lockout["until_unix_ms"] - lockout["at_unix_ms"] <= 300000, lockout
+        assert before - 1000 <= lockout["at_unix_ms"] <= time.time() * 1000 + 1000
+        gateway.admin("DELETE", "/api/accounts/one/lockouts")
+        assert admin(gateway, "GET", "/api/accounts/one/history")["lockouts"] == one["lockouts"], "what was stays"
+        two = admin(gateway, "GET", "/api/accounts/two/history")
+        assert two["lockouts"] == [] and two["sessions"] == 1
+        admin(gateway, "GET", "/api/accounts/nobody/history", status=404)
     finally:
         gateway.clear()

@@ -289,3 +289,50 @@ def test_the_link_is_printed_by_a_command_and_never_by_a_start_without_a_termina
     finally:
         gateway.clear()
     assert gateway.command("open", "--print").returncode == 3
+
+
+def test_the_pages_addresses_give_their_data_to_who_asks_for_it(program):
+    gateway = Gateway(program, {"dashboard": {"compact": True}})
+    try:
+        token = {"Authorization": f"Bearer {gateway.token}"}
+        same = {"/quota": "/api/accounts", "/routing": "/api/routing", "/logs": "/api/requests", "/usage": "/api/usage", "/settings": "/api/settings", "/remote-panel": "/api/tunnels", "/connect": "/api/connect"}
+        for page, call in same.items():
+            assert gateway.call("GET", page, headers={"Accept": "text/html"})[1]["content-type"].startswith("text/html")
+            assert gateway.call("GET", page, headers={"Accept": "application/json"})[0] == 401, page
+            status, fields, data = gateway.call("GET", page, headers={**token, "Accept": "application/json"})
+            want, _, other = gateway.call("GET", call, headers=token)
+            assert (status, sorted(json.loads(data))) == (want, sorted(json.loads(other))) and fields["cache-control"] == "no-store", page
+            schema.check("GET", page, status, json.loads(data))
+            assert gateway.call("GET", page, headers={**token, "Accept": "application/json", "Origin": "http://evil.example"})[0] == 403
+        assert gateway.call("GET", "/logs?limit=0", headers={**token, "Accept": "application/json"})[0] == 400
+        for method in ("POST", "DELETE"):
+            assert gateway.admin(method, "/api/tunnels/ngrok")[0] == 501
+    finally:
+        gateway.clear()
+
+
+def test_connect_tells_each_client_this_address_and_whether_a_key_is_needed(program):
+    gateway = Gateway(program)
+    try:
+        _, answer = gateway.admin("GET", "/api/connect")
+        assert answer["base_url"] == f"http://127.0.0.1:{gateway.port}" and not answer["key_needed"]
+        texts = {c["client"]: "\n".join(s["content"] for s in c["steps"]) for c in answer["clients"]}
+        assert {"claude-code", "codex", "gemini-cli", "opencode", "openai-sdk", "anthropic-sdk", "google-genai", "curl"} <= set(texts)
+        for client, text in texts.items():
+            assert answer["base_url"] in text and answer["key_shown"] in text, client
+            assert "{base}" not in text and "{key}" not in text
+        for client in answer["clients"]:
+            for step in client["steps"]:
+                if step["language"] == "json":
+                    json.loads(step["content"])
+                assert (step["kind"] == "file") == ("path" in step)
+        import subprocess
+        curl = texts["curl"].replace("gpt-5", "simulator")
+        done = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, timeout=20)
+        assert json.loads(done.stdout)["choices"], done
+        assert gateway.call("GET", "/api/connect", headers={"Authorization": f"Bearer {gateway.token}", "Host": f"localhost:{gateway.port}"})[2].count(b"http://localhost:") > 5
+        gateway.admin("POST", "/api/keys", {"name": "mine"})
+        answer = until(lambda: (a := gateway.admin("GET", "/api/connect")[1])["key_needed"] and a, "a key is needed now")
+        assert answer["key_shown"] == "YOUR-CLIENT-KEY"
+    finally:
+        gateway.clear()

@@ -296,12 +296,15 @@ static void set_serving(void *peer, bool serving)
 static bool put_metrics(void *peer, bool open_metrics, int64_t now_ms, struct buf *out)
 {
     struct gateway *g = peer;
+    struct usage_counts usage;
 
+    usage_keeper_counts(g->keeper, &usage);
     return metrics_put(&(struct metrics_sources){ .workers = g->workers,
                                                   .worker_count = g->worker_count,
                                                   .shared = &g->shared,
                                                   .admin = g->admin,
                                                   .reports = desk_reports(g->desk),
+                                                  .usage = usage,
                                                   .simulating = atomic_load(&g->simulating),
                                                   .privacy = desk_face(g->desk).privacy },
                        open_metrics, now_ms, out);
@@ -321,6 +324,7 @@ static void put_notices(void *peer, struct json_writer *w)
 {
     struct gateway *g = peer;
     struct buf fault = { .max = 2048 };
+    struct usage_counts usage;
 
     if (atomic_load(&g->simulating))
         put_notice(w, "simulator",
@@ -328,6 +332,11 @@ static void put_notices(void *peer, struct json_writer *w)
                        "simulator, not by a model."));
     if (atomic_load(&g->shared.paused))
         put_notice(w, "paused", STR("Serving is paused: clients get 503."));
+    usage_keeper_counts(g->keeper, &usage);
+    if (usage.failing)
+        put_notice(w, "usage",
+                   STR("Usage is not being written: its database fails, and requests wait in "
+                       "memory. The log says why."));
     desk_put_fault(g->desk, &fault);
     if (fault.len > 0)
         put_notice(w, "settings_fault", buf_str(&fault));

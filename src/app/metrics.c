@@ -50,6 +50,29 @@ static void put_worker_counters(struct metric_text *t, const struct metrics_sour
     }
 }
 
+/* How the keeping of usage fares. */
+static void put_usage(struct metric_text *t, const struct usage_counts *u)
+{
+    static const struct metric_family waiting = {
+        "penstock_usage_rows_waiting", METRIC_GAUGE, "",
+        "Finished requests that are not written to usage.db yet, because it cannot be written."
+    };
+    const struct {
+        struct metric_name name;
+        uint64_t value;
+    } counters[] = {
+        { { "usage_rows", "finished requests written to usage.db" }, u->written },
+        { { "usage_rows_dropped",
+            "finished requests that came faster than usage.db could be written" },
+          u->dropped },
+        { { "usage_failures", "times that usage.db could not be written" }, u->failures },
+    };
+
+    for (size_t i = 0; i < COUNT(counters); i++)
+        put_counter(t, "", &counters[i].name, counters[i].value);
+    metric_one(t, &waiting, u->waiting);
+}
+
 static void put_counters(struct metric_text *t, const struct metrics_sources *s)
 {
     const struct counter *admin = (const struct counter *)(const void *)admin_metrics_of(s->admin);
@@ -65,6 +88,7 @@ static void put_counters(struct metric_text *t, const struct metrics_sources *s)
         put_counter(t, "admin_", &admin_metrics_names[c], count_read(&admin[c]));
     for (size_t c = 0; c < COUNT(reporter_metrics_names); c++)
         put_counter(t, "report_", &reporter_metrics_names[c], count_read(&reports[c]));
+    put_usage(t, &s->usage);
 }
 
 /* --- the pool

@@ -5,6 +5,7 @@
 #define PENSTOCK_APP_METRICS_H
 
 #include "app/reporter.h"
+#include "app/usage_keeper.h"
 #include "app/worker.h"
 
 #define METRICS_ACCOUNTS_MAX 1000 /* told one by one; the rest as one, `other` */
@@ -15,6 +16,7 @@ struct metrics_sources {
     const struct worker_shared *shared;
     const struct admin *admin;
     const struct reporter_metrics *reports;
+    struct usage_counts usage;
     bool simulating;
     bool privacy; /* accounts by their number only */
 };

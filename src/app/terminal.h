@@ -6,10 +6,14 @@
 #define PENSTOCK_APP_TERMINAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 enum paint { PAINT_BOLD, PAINT_DIM, PAINT_RED, PAINT_GREEN, PAINT_YELLOW, PAINTS };
 
+bool terminal_is(FILE *to);
+/* Left alone when it cannot be told. */
+void terminal_size(FILE *to, size_t *rows, size_t *columns);
 bool terminal_paints(FILE *to);
 /* What turns the paint on and all paints off; empty when `paints` is false. */
 const char *paint_on(bool paints, enum paint paint);

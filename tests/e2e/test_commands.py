@@ -202,6 +202,41 @@ def test_status_says_what_runs(program):
         gateway.clear()
 
 
+def test_status_shows_accounts_with_state_and_quota(program):
+    upstream = refusing("sk-upstream-one", fields={"Retry-After": "300"})
+    gateway = Gateway(program, {"accounts": [CHAT.account(upstream, "one", tier="PRO"), CHAT.account(upstream, "two"), CHAT.account(upstream, "off", disabled=True)]})
+    try:
+        ask(gateway)
+        text = told(gateway, "status")
+        rows = {line.split()[0]: line for line in text.split("ACCOUNT")[1].splitlines()[1:]}
+        assert "rate_limited" in rows["one"] and "free" in rows["two"] and "disabled" in rows["off"] and "unknown" in rows["two"], text
+        assert "\x1b" not in text
+        assert gateway.command("status", "--watch", "--once").returncode == 2
+    finally:
+        gateway.clear()
+
+
+def test_status_goes_on_with_watch_and_is_drawn_in_place_on_a_terminal(program):
+    gateway, _ = two(program)
+    try:
+        watching = subprocess.Popen([program, "status", "--watch", "--data-dir", str(gateway.folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=gateway.env())
+        lines = [watching.stdout.readline() for _ in range(12)]
+        assert sum("requests/s" in line for line in lines) >= 2 and not any("\x1b" in line for line in lines), lines
+        master, slave = pty.openpty()
+        drawing = subprocess.Popen([program, "status", "--data-dir", str(gateway.folder)], stdout=slave, stderr=slave, stdin=slave, env={**gateway.env(), "TERM": "xterm"})
+        os.close(slave)
+        seen = b""
+        while seen.count(b"requests/s") < 3:
+            seen += os.read(master, 4096)
+        assert re.search(rb"\x1b\[\d+A", seen) and b"\x1b[K" in seen and b"\x1b[1m" in seen and b"?1049" not in seen, seen
+        assert gateway.stop() == 0
+        assert watching.wait(TIMEOUT_S) in (1, 3) and "gateway" in watching.stderr.read()
+        drawing.wait(TIMEOUT_S)
+        os.close(master)
+    finally:
+        gateway.clear()
+
+
 def test_mode_is_shown_and_changed_in_the_file(program):
     gateway, _ = two(program)
     try:

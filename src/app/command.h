@@ -145,6 +145,7 @@ extern const struct command doctor_commands[];
 extern const struct command help_commands[];
 extern const struct command keys_commands[];
 extern const struct command lockouts_commands[];
+extern const struct command logs_commands[];
 extern const struct command open_commands[];
 extern const struct command password_commands[];
 extern const struct command prices_commands[];

@@ -20,6 +20,7 @@ static const struct command *const command_sets[] = {
     accounts_live_commands,
     scheduling_commands,
     lockouts_commands,
+    logs_commands,
     why_commands,
     keys_commands,
     usage_commands,

@@ -14,7 +14,7 @@ from test_admin import ask, refusing, traced, two
 from wires import WIRES
 
 CHAT = WIRES[0]
-REMOTE = (["status"], ["pause"], ["resume"], ["why"], ["mode"], ["mode", "Balance"], ["fixed", "set", "one"], ["fixed", "clear"], ["bindings", "list"], ["bindings", "clear"],
+REMOTE = (["status"], ["logs"], ["pause"], ["resume"], ["why"], ["mode"], ["mode", "Balance"], ["fixed", "set", "one"], ["fixed", "clear"], ["bindings", "list"], ["bindings", "clear"],
           ["lockouts", "list"], ["lockouts", "clear", "one"], ["lockouts", "clear", "--all"])
 
 
@@ -369,5 +369,27 @@ def test_a_recorded_day_is_replayed(program):
         assert "recorded: 12 completed" in run(program, "replay", str(journal)).stdout
         journal.write_text(journal.read_text() + '{"kind":"what"}\n')
         assert "line 49" in run(program, "replay", str(journal), code=1).stderr
+    finally:
+        gateway.clear()
+
+
+def test_logs_tell_requests_and_go_on(program):
+    gateway, _ = two(program)
+    try:
+        ids = []
+        for i in range(3):
+            ids.append(gateway.call("POST", *CHAT.request())[1]["x-request-id"])
+            traced(gateway, ids[-1])
+        lines = told(gateway, "logs").splitlines()
+        assert [line.split()[-1] for line in lines] == ids and all(" 200 m-1 by " in line and "10+2 tokens" in line for line in lines), lines
+        assert [json.loads(line)["id"] for line in told(gateway, "logs", "--json", "--limit", "2").splitlines()] == ids[1:]
+        assert told(gateway, "logs", "--status", "500") == "" and told(gateway, "logs", "--ending", "complete", "--model", "m-*").count("\n") == 3
+        assert "complete" in gateway.command("logs", "--ending", "well").stderr
+        following = subprocess.Popen([program, "logs", "-f", "--json", "--data-dir", str(gateway.folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=gateway.env())
+        assert [json.loads(following.stdout.readline())["id"] for _ in range(3)] == ids
+        later = [gateway.call("POST", *CHAT.request())[1]["x-request-id"] for _ in range(5)]
+        assert sorted(json.loads(following.stdout.readline())["id"] for _ in range(5)) == sorted(later), "each once"
+        gateway.stop()
+        assert following.wait(TIMEOUT_S) in (1, 3) and following.stdout.read() == ""
     finally:
         gateway.clear()

@@ -238,6 +238,16 @@ struct str remote_path(struct arena *a, const char *before, const char *name, co
     return path;
 }
 
+void remote_param(struct arena *a, struct str *path, const char *name, const char *value)
+{
+    bool first = memchr(path->at, '?', path->len) == NULL;
+
+    if (value != NULL)
+        *path = remote_path(
+            a, arena_printf(a, "%.*s%c%s=", (int)path->len, path->at, first ? '?' : '&', name).at,
+            value, "");
+}
+
 /* --- a whole command ------------------------------------------------------------------------- */
 
 int remote_fulfil(const struct remote_wish *wish)

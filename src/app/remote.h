@@ -51,6 +51,9 @@ uint32_t answer_member(const struct remote_answer *answer, uint32_t object, cons
 /* `/api/accounts/`, the name with its escapes, `/lockouts`: a path of the admin API, in `a`. */
 struct str remote_path(struct arena *a, const char *before, const char *name, const char *after);
 
+/* Puts `?name=value` or `&name=value` behind a path; a NULL value nothing. */
+void remote_param(struct arena *a, struct str *path, const char *name, const char *value);
+
 /* --- what every command does with it */
 
 struct remote_wish {

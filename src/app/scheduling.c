@@ -125,24 +125,14 @@ static void print_cleared(struct remote_answer *answer)
     printf("%lld %s cleared\n", (long long)count, count == 1 ? "binding" : "bindings");
 }
 
-static void put_query(struct arena *a, struct str *path, const char *name, const char *value)
-{
-    bool first = memchr(path->at, '?', path->len) == NULL;
-
-    if (value != NULL)
-        *path = remote_path(
-            a, arena_printf(a, "%.*s%c%s=", (int)path->len, path->at, first ? '?' : '&', name).at,
-            value, "");
-}
-
 static int command_bindings_list(const struct command_line *line)
 {
     struct arena a = { 0 };
     struct str path = STR("/api/scheduling/bindings");
 
-    put_query(&a, &path, "account", line_text(line, "--account", NULL));
-    put_query(&a, &path, "limit", line_text(line, "--limit", NULL));
-    put_query(&a, &path, "after", line_text(line, "--after", NULL));
+    remote_param(&a, &path, "account", line_text(line, "--account", NULL));
+    remote_param(&a, &path, "limit", line_text(line, "--limit", NULL));
+    remote_param(&a, &path, "after", line_text(line, "--after", NULL));
     int code = remote_fulfil(&(struct remote_wish){
         .line = line, .method = "GET", .path = path, .print = print_bindings });
 

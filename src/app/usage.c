@@ -91,16 +91,6 @@ static void print_usage(struct remote_answer *answer)
                (long long)dropped);
 }
 
-static void put_param(struct arena *a, struct str *path, const char *name, const char *value)
-{
-    bool first = memchr(path->at, '?', path->len) == NULL;
-
-    if (value != NULL)
-        *path = remote_path(
-            a, arena_printf(a, "%.*s%c%s=", (int)path->len, path->at, first ? '?' : '&', name).at,
-            value, "");
-}
-
 static int command_usage(const struct command_line *line)
 {
     static const struct {
@@ -115,9 +105,9 @@ static int command_usage(const struct command_line *line)
     if (csv && line_json(line))
         return line_wrong(line, "--csv and --json exclude each other");
     for (size_t i = 0; i < COUNT(params); i++)
-        put_param(&a, &path, params[i].param, line_text(line, params[i].option, NULL));
+        remote_param(&a, &path, params[i].param, line_text(line, params[i].option, NULL));
     if (csv)
-        put_param(&a, &path, "format", "csv");
+        remote_param(&a, &path, "format", "csv");
     int code = remote_fulfil(&(struct remote_wish){
         .line = line, .method = "GET", .path = path, .text = csv, .print = print_usage });
 

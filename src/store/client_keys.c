@@ -13,13 +13,6 @@
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-static struct str column(sqlite3_stmt *q, int index)
-{
-    const char *at = (const char *)sqlite3_column_text(q, index);
-
-    return (struct str){ at == NULL ? "" : at, (size_t)sqlite3_column_bytes(q, index) };
-}
-
 static bool column_bytes(sqlite3_stmt *q, int index, uint8_t *out, int len)
 {
     if (sqlite3_column_bytes(q, index) != len)
@@ -47,9 +40,9 @@ static struct str *lines_read(struct arena *a, struct str text, size_t *count)
 
 static bool spec_read(sqlite3_stmt *q, struct arena *a, struct client_key_spec *out)
 {
-    struct str hint = column(q, 3);
+    struct str hint = store_column(q, 3);
 
-    *out = (struct client_key_spec){ .name = arena_copy(a, column(q, 1)),
+    *out = (struct client_key_spec){ .name = arena_copy(a, store_column(q, 1)),
                                      .disabled = sqlite3_column_int(q, 4) != 0,
                                      .created_unix_ms = sqlite3_column_int64(q, 5),
                                      .rotated_unix_ms = sqlite3_column_int64(q, 6),
@@ -58,8 +51,8 @@ static bool spec_read(sqlite3_stmt *q, struct arena *a, struct client_key_spec *
                                      .tokens_day = sqlite3_column_int64(q, 11),
                                      .tokens_month = sqlite3_column_int64(q, 12) };
     memcpy(out->hint, hint.at, hint.len < SECRET_HINT_MAX ? hint.len : SECRET_HINT_MAX - 1);
-    out->models = lines_read(a, column(q, 8), &out->model_count);
-    out->addresses = lines_read(a, column(q, 9), &out->address_count);
+    out->models = lines_read(a, store_column(q, 8), &out->model_count);
+    out->addresses = lines_read(a, store_column(q, 9), &out->address_count);
     return column_bytes(q, 0, out->id, sizeof(out->id)) &&
            column_bytes(q, 2, out->digest, sizeof(out->digest));
 }
@@ -127,12 +120,6 @@ const struct client_key_spec *client_keys_find(const struct client_keys *k, stru
 
 /* --- changing -------------------------------------------------------------------------------- */
 
-static bool bind_text(sqlite3_stmt *q, int index, struct str text)
-{
-    return sqlite3_bind_text64(q, index, text.len > 0 ? text.at : "", text.len, SQLITE_TRANSIENT,
-                               SQLITE_UTF8) == SQLITE_OK;
-}
-
 static bool bind_lines(sqlite3_stmt *q, int index, const struct str *list, size_t count)
 {
     struct buf b = { .max = (size_t)1 << 20 };
@@ -140,7 +127,7 @@ static bool bind_lines(sqlite3_stmt *q, int index, const struct str *list, size_
 
     for (size_t i = 0; i < count; i++)
         good = good && (i == 0 || buf_add_char(&b, '\n')) && buf_add(&b, list[i]);
-    good = good && bind_text(q, index, buf_str(&b));
+    good = good && store_bind(q, index, buf_str(&b));
     buf_clear(&b);
     return good;
 }
@@ -152,10 +139,10 @@ static bool spec_bind(sqlite3_stmt *q, const struct client_key_spec *spec)
     const int64_t limits[] = { spec->requests_minute, spec->tokens_day, spec->tokens_month };
     bool good =
         sqlite3_bind_blob(q, 1, spec->id, sizeof(spec->id), SQLITE_TRANSIENT) == SQLITE_OK &&
-        bind_text(q, 2, spec->name) &&
+        store_bind(q, 2, spec->name) &&
         sqlite3_bind_blob(q, 3, spec->digest, sizeof(spec->digest), SQLITE_TRANSIENT) ==
             SQLITE_OK &&
-        bind_text(q, 4, str_c(spec->hint)) && bind_lines(q, 9, spec->models, spec->model_count) &&
+        store_bind(q, 4, str_c(spec->hint)) && bind_lines(q, 9, spec->models, spec->model_count) &&
         bind_lines(q, 10, spec->addresses, spec->address_count);
 
     for (size_t i = 0; i < COUNT(numbers); i++)
@@ -227,7 +214,7 @@ enum status client_key_remove(struct store *s, struct str name, struct error *e)
     if (st != OK)
         return st;
     st = store_prepare(s, "DELETE FROM client_key WHERE name = ?1", &q, e);
-    if (st == OK && !bind_text(q, 1, name))
+    if (st == OK && !store_bind(q, 1, name))
         st = store_fail(s, "cannot be changed", e);
     if (st == OK && sqlite3_step(q) != SQLITE_DONE)
         st = store_fail(s, "cannot be changed", e);

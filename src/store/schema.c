@@ -196,6 +196,19 @@ enum status store_finish(struct store *s, sqlite3_stmt *q, struct error *e)
     return st;
 }
 
+struct str store_column(sqlite3_stmt *q, int index)
+{
+    const char *at = (const char *)sqlite3_column_text(q, index);
+
+    return (struct str){ at == NULL ? "" : at, (size_t)sqlite3_column_bytes(q, index) };
+}
+
+bool store_bind(sqlite3_stmt *q, int index, struct str text)
+{
+    return sqlite3_bind_text64(q, index, text.len > 0 ? text.at : "", text.len, SQLITE_TRANSIENT,
+                               SQLITE_UTF8) == SQLITE_OK;
+}
+
 /* The first column of the first row. `len` bytes are wanted; 0: an integer into `number`. */
 static enum status ask_one(struct store *s, const char *sql, uint8_t *bytes, size_t len,
                            int64_t *number, struct error *e)

@@ -49,19 +49,6 @@ enum status store_version(struct store *s, int64_t *version, struct error *e)
 
 /* --- columns */
 
-static struct str column(sqlite3_stmt *q, int index)
-{
-    const char *at = (const char *)sqlite3_column_text(q, index);
-
-    return (struct str){ at == NULL ? "" : at, (size_t)sqlite3_column_bytes(q, index) };
-}
-
-static bool bind(sqlite3_stmt *q, int index, struct str text)
-{
-    return sqlite3_bind_text64(q, index, text.len > 0 ? text.at : "", text.len, SQLITE_TRANSIENT,
-                               SQLITE_UTF8) == SQLITE_OK;
-}
-
 static struct str models_text(const struct account_spec *spec, struct buf *out)
 {
     struct json_writer w = json_writer(out);
@@ -169,20 +156,20 @@ static struct account_spec *read_account(struct store *s, sqlite3_stmt *q)
     struct arena *a = &spec->arena;
 
     spec->id = sqlite3_column_int64(q, 0);
-    spec->label = arena_copy(a, column(q, 1));
-    spec->provider = arena_copy(a, column(q, 2));
-    spec->wire = arena_copy(a, column(q, 3));
-    spec->base_url = arena_copy(a, column(q, 4));
-    (void)tier_from_word(column(q, 8), &spec->tier);
+    spec->label = arena_copy(a, store_column(q, 1));
+    spec->provider = arena_copy(a, store_column(q, 2));
+    spec->wire = arena_copy(a, store_column(q, 3));
+    spec->base_url = arena_copy(a, store_column(q, 4));
+    (void)tier_from_word(store_column(q, 8), &spec->tier);
     spec->concurrency_max = (uint32_t)sqlite3_column_int64(q, 10);
-    spec->capabilities = arena_copy(a, column(q, 11));
+    spec->capabilities = arena_copy(a, store_column(q, 11));
     spec->disabled = sqlite3_column_int(q, 12) != 0;
     spec->proxy_disabled = sqlite3_column_int(q, 13) != 0;
-    spec->disabled_reason = arena_copy(a, column(q, 14));
+    spec->disabled_reason = arena_copy(a, store_column(q, 14));
     spec->created_unix_ms = sqlite3_column_int64(q, 15);
-    spec->project = arena_copy(a, column(q, 16));
+    spec->project = arena_copy(a, store_column(q, 16));
     read_sealed(s, q, spec);
-    if (!models_read(spec, column(q, 9)))
+    if (!models_read(spec, store_column(q, 9)))
         disable(spec, "its list of models cannot be read");
     return spec;
 }
@@ -226,15 +213,17 @@ static enum status insert_account(struct store *s, const struct account_spec *sp
 
     if (st != OK)
         return st;
-    bool bound = bind(q, 1, spec->label) && bind(q, 2, spec->provider) && bind(q, 3, spec->wire) &&
-                 bind(q, 4, spec->base_url) && bind(q, 5, str_c(tier_word(spec->tier))) &&
-                 bind(q, 6, models_text(spec, &models)) &&
+    bool bound = store_bind(q, 1, spec->label) && store_bind(q, 2, spec->provider) &&
+                 store_bind(q, 3, spec->wire) && store_bind(q, 4, spec->base_url) &&
+                 store_bind(q, 5, str_c(tier_word(spec->tier))) &&
+                 store_bind(q, 6, models_text(spec, &models)) &&
                  sqlite3_bind_int64(q, 7, spec->concurrency_max) == SQLITE_OK &&
-                 bind(q, 8, spec->capabilities) &&
+                 store_bind(q, 8, spec->capabilities) &&
                  sqlite3_bind_int(q, 9, spec->disabled) == SQLITE_OK &&
                  sqlite3_bind_int(q, 10, spec->proxy_disabled) == SQLITE_OK &&
-                 bind(q, 11, spec->disabled_reason) &&
-                 sqlite3_bind_int64(q, 12, unix_ms) == SQLITE_OK && bind(q, 13, spec->project);
+                 store_bind(q, 11, spec->disabled_reason) &&
+                 sqlite3_bind_int64(q, 12, unix_ms) == SQLITE_OK &&
+                 store_bind(q, 13, spec->project);
 
     if (!bound)
         st = store_fail(s, "cannot be changed", e);
@@ -351,17 +340,18 @@ static bool change_bind(sqlite3_stmt *q, int64_t id, const struct account_change
     bool bound = sqlite3_bind_int64(q, 1, id) == SQLITE_OK;
 
     if (c->members & ACCOUNT_DISABLED)
-        bound = bound && sqlite3_bind_int(q, 2, c->disabled) == SQLITE_OK && bind(q, 4, c->reason);
+        bound = bound && sqlite3_bind_int(q, 2, c->disabled) == SQLITE_OK &&
+                store_bind(q, 4, c->reason);
     if (c->members & ACCOUNT_PROXY_DISABLED)
         bound = bound && sqlite3_bind_int(q, 3, c->proxy_disabled) == SQLITE_OK;
     if (c->members & ACCOUNT_TIER)
-        bound = bound && bind(q, 5, str_c(tier_word(c->tier)));
+        bound = bound && store_bind(q, 5, str_c(tier_word(c->tier)));
     if (c->members & ACCOUNT_CONCURRENCY)
         bound = bound && sqlite3_bind_int64(q, 6, c->concurrency_max) == SQLITE_OK;
     if (c->members & ACCOUNT_LABEL)
-        bound = bound && bind(q, 7, c->label);
+        bound = bound && store_bind(q, 7, c->label);
     if (c->members & ACCOUNT_MODELS)
-        bound = bound && bind(q, 8, models_text(&spec, models));
+        bound = bound && store_bind(q, 8, models_text(&spec, models));
     return bound;
 }
 
@@ -433,19 +423,19 @@ static void lay_over(struct store *s, struct account_spec *spec, sqlite3_stmt *q
     bool stuck = spec->disabled && spec->disabled_reason.len > 0;
 
     if (account_has_grant(spec) && !lay_grant(s, spec, q) &&
-        str_starts(column(q, 2), STR(SIGN_IN_AGAIN)))
+        str_starts(store_column(q, 2), STR(SIGN_IN_AGAIN)))
         stuck = true;
 
     if (sqlite3_column_type(q, 1) != SQLITE_NULL)
         spec->proxy_disabled = sqlite3_column_int(q, 1) != 0;
     if (sqlite3_column_type(q, 3) != SQLITE_NULL)
-        (void)tier_from_word(column(q, 3), &spec->tier);
+        (void)tier_from_word(store_column(q, 3), &spec->tier);
     if (sqlite3_column_type(q, 4) != SQLITE_NULL)
         spec->concurrency_max = (uint32_t)sqlite3_column_int64(q, 4);
     if (stuck || sqlite3_column_type(q, 0) == SQLITE_NULL)
         return;
     spec->disabled = sqlite3_column_int(q, 0) != 0;
-    spec->disabled_reason = arena_copy(&spec->arena, column(q, 2));
+    spec->disabled_reason = arena_copy(&spec->arena, store_column(q, 2));
 }
 
 enum status store_account_override(struct store *s, struct account_spec *spec, struct error *e)

@@ -53,6 +53,11 @@ MUST_USE enum status store_finish(struct store *s, sqlite3_stmt *q, struct error
 /* The random bytes that go into stretching a passphrase; `out` of STORE_SALT_BYTES. */
 MUST_USE enum status schema_salt(struct store *s, uint8_t *out, struct error *e);
 
+/* A column as text; dies with the row. */
+struct str store_column(sqlite3_stmt *q, int index);
+/* Copies the text. */
+bool store_bind(sqlite3_stmt *q, int index, struct str text);
+
 /* --- seal.c: columns of `account` that are sealed, each bound to its name and row */
 
 MUST_USE enum status seal_bind(struct store *s, sqlite3_stmt *q, int index, const char *column,

@@ -67,13 +67,6 @@ static const char *query_sql(const struct usage_query *q, struct arena *a)
         .at;
 }
 
-static struct str column(sqlite3_stmt *q, int index)
-{
-    const char *at = (const char *)sqlite3_column_text(q, index);
-
-    return (struct str){ at == NULL ? "" : at, (size_t)sqlite3_column_bytes(q, index) };
-}
-
 static struct usage_tokens column_tokens(sqlite3_stmt *q, int index)
 {
     return (struct usage_tokens){ sqlite3_column_int64(q, index),
@@ -85,9 +78,9 @@ static struct usage_tokens column_tokens(sqlite3_stmt *q, int index)
 
 static struct usage_sum sum_read(sqlite3_stmt *q)
 {
-    return (struct usage_sum){ .name = column(q, 0),
+    return (struct usage_sum){ .name = store_column(q, 0),
                                .id = sqlite3_column_int64(q, 1),
-                               .owner = column(q, 2),
+                               .owner = store_column(q, 2),
                                .start_s = sqlite3_column_int64(q, 3),
                                .requests = sqlite3_column_int64(q, 4),
                                .complete = sqlite3_column_int64(q, 5),

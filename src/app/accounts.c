@@ -6,9 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/command.h"
-#include "app/config_file.h"
-#include "app/data_dir.h"
+#include "app/accounts_signin.h"
+#include "app/books.h"
 #include "base/json_write.h"
 #include "base/log.h"
 #include "io/file.h"
@@ -17,39 +16,6 @@
 #include "store/store.h"
 
 #define KEY_MAX 16384
-
-/* --- the database
- * ---------------------------------------------------------------------------------- */
-
-struct books {
-    char folder[DATA_DIR_MAX];
-    struct config_file *config;
-    struct store *store;
-};
-
-static enum status books_open(struct books *b, const char *data_dir, struct error *e)
-{
-    struct master_key key;
-    enum status st = data_dir_find(data_dir, b->folder, e);
-
-    if (st == OK)
-        st = folder_prepare(b->folder, e);
-    if (st == OK)
-        st = config_file_open(b->folder, NULL, &(struct settings_sources){ environment_get },
-                              &b->config, NULL, e);
-    if (st == OK)
-        st = master_key_load(b->folder, environment_get("PENSTOCK_MASTER_KEY"), &key, e);
-    if (st == OK)
-        st = store_open(b->folder, &key, &b->store, e);
-    wipe(&key, sizeof(key));
-    return st;
-}
-
-static void books_close(struct books *b)
-{
-    store_close(b->store);
-    config_file_close(b->config);
-}
 
 /* --- add
  * ------------------------------------------------------------------------------------------- */
@@ -119,6 +85,13 @@ static enum status spec_from_line(const struct command_line *line, struct accoun
     spec->concurrency_max = (uint32_t)line_number(line, "--max-concurrency", 0);
     take_models(option_str(line, "--models"), spec);
     return take_key(line, spec, e);
+}
+
+/* An account of a provider that one signs in to, without a token of the user's own. */
+static bool is_signed_in(const struct command_line *line)
+{
+    return provider_signs_in(option_str(line, "--provider")) && !line_flag(line, "--api-key-env") &&
+           !line_flag(line, "--api-key-stdin");
 }
 
 static enum status add(struct books *b, const struct command_line *line, struct error *e)
@@ -255,49 +228,33 @@ static enum status drop(struct books *b, const struct command_line *line, struct
     return st;
 }
 
-/* Does it with settings and database open. */
-static int with_books(const struct command_line *line,
-                      enum status (*fn)(struct books *b, const struct command_line *line,
-                                        struct error *e))
-{
-    struct books books = { 0 };
-    struct error e = { 0 };
-    enum status st;
-
-    process_prepare(false);
-    log_setup(&(struct log_options){ .level = LOG_WARN, .unix_ms = clock_unix_ms });
-    st = books_open(&books, line_data_dir(line), &e);
-    if (st == OK)
-        st = fn(&books, line, &e);
-    books_close(&books);
-    if (st == OK)
-        return EXIT_DONE;
-    (void)line_failed(line, "%s", e.text);
-    return st == E_ABSENT ? EXIT_ABSENT : EXIT_FAILED;
-}
-
 static int command_add(const struct command_line *line)
 {
     if (line_flag(line, "--api-key-env") && line_flag(line, "--api-key-stdin"))
         return line_wrong(line, "one of --api-key-env and --api-key-stdin");
-    return with_books(line, add);
+    if (is_signed_in(line))
+        return books_do(line, accounts_sign_in);
+    if (line_text(line, "--label", NULL) == NULL)
+        return line_wrong(line, "--label is missing");
+    return books_do(line, add);
 }
 
 static int command_list(const struct command_line *line)
 {
-    return with_books(line, list);
+    return books_do(line, list);
 }
 
 static int command_remove(const struct command_line *line)
 {
-    return with_books(line, drop);
+    return books_do(line, drop);
 }
 
 /* --- rows
  * ------------------------------------------------------------------------------------------ */
 
 static const struct command_option add_options[] = {
-    { "--label", "L", "a name of your choice, unique", .required = true },
+    { "--label", "L",
+      "a name of your choice, unique; needed unless you sign in, else your e-mail address" },
     { "--provider", "P", "whose account it is", IS_CHOICE(choice_provider), .required = true },
     { "--wire", "W", "compatible: what it speaks", IS_CHOICE(choice_wire) },
     { "--base-url", "U", "where it is; needed for compatible" },

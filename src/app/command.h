@@ -139,13 +139,16 @@ int line_failed(const struct command_line *line, const char *format, ...)
 /* --- rows of the files beside this one */
 
 extern const struct command accounts_commands[];
+extern const struct command accounts_export_commands[];
 extern const struct command accounts_live_commands[];
 extern const struct command completion_commands[];
 extern const struct command doctor_commands[];
 extern const struct command help_commands[];
+extern const struct command import_commands[];
 extern const struct command keys_commands[];
 extern const struct command lockouts_commands[];
 extern const struct command logs_commands[];
+extern const struct command master_key_commands[];
 extern const struct command open_commands[];
 extern const struct command password_commands[];
 extern const struct command prices_commands[];

@@ -20,6 +20,9 @@ struct loading {
     size_t count, cap;
     enum status status; /* first failure */
     struct error *e;
+    struct account_spec **late; /* put when those that are gone have left */
+    size_t late_count;
+    bool again;
 };
 
 static void keep_id(struct loading *l, int64_t id)
@@ -44,6 +47,12 @@ static void load_one(struct loading *l, const struct account_spec *given)
         st = pool_put(l->desk->o.pool, spec, upstream_means(up), &e);
     if (st == OK) {
         keep_id(l, spec->id);
+        return;
+    }
+    if (st == E_CONFLICT && !l->again) {
+        /* perhaps with one that is going: its label has moved from the file to the database */
+        l->late = must_realloc(l->late, (l->late_count + 1) * sizeof(struct account_spec *));
+        l->late[l->late_count++] = account_spec_copy(given);
         return;
     }
     log_error("an account cannot be used", F_STR("account", spec->label), F_C("why", e.text));
@@ -102,13 +111,20 @@ static enum status load_accounts(struct desk *d, struct settings *s, struct erro
     st = load_file(&l, l.e);
     if (st == OK)
         st = store_accounts(d->store, load_stored, &l, l.e);
+    for (size_t i = 0; i < d->known_count && st == OK; i++)
+        if (!is_among(d->known[i], l.ids, l.count))
+            (void)pool_remove(d->o.pool, d->known[i]);
+    l.again = true;
+    for (size_t i = 0; i < l.late_count; i++) {
+        if (st == OK)
+            load_one(&l, l.late[i]);
+        account_spec_free(l.late[i]);
+    }
+    free(l.late);
     if (st != OK) {
         free(l.ids);
         return st;
     }
-    for (size_t i = 0; i < d->known_count; i++)
-        if (!is_among(d->known[i], l.ids, l.count))
-            (void)pool_remove(d->o.pool, d->known[i]);
     free(d->known);
     d->known = l.ids;
     d->known_count = l.count;

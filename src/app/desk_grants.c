@@ -3,8 +3,11 @@
 #include "app/desk_int.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
+#include "io/file.h"
+#include "upkeep/foreign.h"
 
 /* --- keeping what comes ---------------------------------------------------------------------- */
 
@@ -87,6 +90,144 @@ static void on_expired(void *peer, int64_t id)
         free(x);
 }
 
+/* --- files of other programs -------------------------------------------------------------------
+ */
+
+#define FOLLOW_MS 2000
+#define FOLLOWED_BYTES_MAX ((size_t)1 << 20)
+
+struct followed {
+    struct followed *next;
+    int64_t id;
+    int64_t changed_ns, bytes; /* of the file, when it was read last */
+};
+
+static enum foreign_program program_of(const struct account_spec *spec)
+{
+    return str_eq(spec->provider, STR("codex")) ? FOREIGN_CODEX : FOREIGN_GEMINI_CLI;
+}
+
+static bool same_secret(const struct secret *a, const struct secret *b)
+{
+    return equal_in_constant_time(secret_reveal(a), secret_reveal(b));
+}
+
+/* What the file holds by now, if that is newer than what we have. `changed`: it was written while
+ * we looked; else only a token that lives longer is newer. */
+static bool read_followed(const struct account_spec *spec, bool changed, struct arena *a,
+                          struct foreign_account *f)
+{
+    const struct account_grant *ours = &spec->grant;
+    struct buf text = { .max = FOLLOWED_BYTES_MAX };
+    struct error e = { .status = OK };
+    const char *why = "";
+
+    if (file_read(spec->grant.source.at, &text, &e) == OK)
+        why = foreign_read(program_of(spec), buf_str(&text), a, f);
+    if (text.cap > 0)
+        wipe(text.at, text.cap);
+    buf_clear(&text);
+    if (why != NULL)
+        return false;
+    bool same = same_secret(&f->grant.access, &ours->access) &&
+                same_secret(&f->grant.refresh, &ours->refresh);
+    bool other_person = f->grant.account.len > 0 && !str_eq(f->grant.account, ours->account);
+
+    if (other_person)
+        log_warn("somebody else has signed in in the file that an account was imported from",
+                 F_STR("account", spec->label), F_STR("file", spec->grant.source));
+    if (!same && !other_person && (changed || f->grant.expires_unix_ms > ours->expires_unix_ms))
+        return true;
+    grant_clear(&f->grant);
+    return false;
+}
+
+static void take_followed(struct desk *d, const struct account_spec *held,
+                          struct foreign_account *f)
+{
+    struct account_spec *spec = account_spec_copy(held);
+    struct error e = { .status = OK };
+    struct account_grant *g = &spec->grant;
+
+    secret_clear(&g->access);
+    secret_clear(&g->refresh);
+    g->access = f->grant.access;
+    g->refresh = f->grant.refresh;
+    g->expires_unix_ms = f->grant.expires_unix_ms;
+    g->series = clock_unix_ms();
+    f->grant = (struct account_grant){ .series = 0 };
+    enum status st = store_grant_put(d->store, spec->id,
+                                     &(struct grant_change){ .grant = g, .fresh = true }, &e);
+
+    if (st == OK)
+        log_info("the file that an account was imported from has a new token",
+                 F_STR("account", spec->label));
+    else
+        log_warn("a new token could not be kept", F_STR("account", spec->label),
+                 F_C("why", e.text));
+    account_spec_free(spec);
+    if (st == OK)
+        desk_reload_accounts(d);
+}
+
+static struct followed *followed_find(struct desk *d, int64_t id)
+{
+    struct followed *f = d->followed;
+
+    while (f != NULL && f->id != id)
+        f = f->next;
+    return f;
+}
+
+/* True when the accounts were read again. */
+static bool follow(struct desk *d, const struct account_spec *spec)
+{
+    struct followed *f = followed_find(d, spec->id);
+    struct foreign_account found;
+    struct stat now;
+    struct arena a = { 0 };
+
+    if (stat(spec->grant.source.at, &now) != 0)
+        return false;
+    int64_t changed_ns = (int64_t)now.st_mtim.tv_sec * 1000000000 + now.st_mtim.tv_nsec;
+    bool first = f == NULL;
+
+    if (first) {
+        f = must_calloc(1, sizeof(*f));
+        f->id = spec->id;
+        f->next = d->followed;
+        d->followed = f;
+    } else if (f->changed_ns == changed_ns && f->bytes == now.st_size) {
+        return false;
+    }
+    f->changed_ns = changed_ns;
+    f->bytes = now.st_size;
+    bool newer = read_followed(spec, !first, &a, &found);
+
+    if (newer)
+        take_followed(d, spec, &found);
+    arena_free(&a);
+    return newer;
+}
+
+static void on_follow(void *peer, int64_t now_ms)
+{
+    struct desk *d = peer;
+    struct account_hold h;
+
+    (void)now_ms;
+    for (size_t i = 0; i < d->known_count; i++) {
+        if (d->known[i] < 0 || !pool_hold(d->o.pool, d->known[i], &h))
+            continue;
+        bool read_again = h.spec->grant.source.len > 0 && follow(d, h.spec);
+
+        pool_let_go(d->o.pool, &h);
+        if (read_again)
+            break; /* the list may be another one; the rest comes next time */
+    }
+    timer_start(&d->follow, FOLLOW_MS);
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 void desk_grants_settings(struct desk *d, struct settings *s)
@@ -106,10 +247,21 @@ void desk_grants_start(struct desk *d)
     d->signins = signins_new(&(struct signins_options){
         .loop = d->loop, .client = d->client, .keep = keep_signed_in, .peer = d });
     pool_on_expired(d->o.pool, on_expired, d);
+    timer_init(&d->follow, d->loop, on_follow, d);
+    timer_start(&d->follow, FOLLOW_MS);
 }
 
 void desk_grants_stop(struct desk *d)
 {
+    if (d->grants == NULL)
+        return;
+    timer_stop(&d->follow);
+    while (d->followed != NULL) {
+        struct followed *f = d->followed;
+
+        d->followed = f->next;
+        free(f);
+    }
     pool_on_expired(d->o.pool, NULL, NULL);
     signins_free(d->signins);
     grants_free(d->grants);

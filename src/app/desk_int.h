@@ -45,6 +45,8 @@ struct desk {
     struct grants *grants;  /* likewise, and the next */
     struct signins *signins;
     struct settings *grant_settings; /* those that the two go by */
+    struct timer follow;
+    struct followed *followed; /* files of other programs that grants came from */
     struct client_metrics client_metrics;
     struct reporter *reporter;
     struct account_test *tests; /* under way */

@@ -195,6 +195,8 @@ static enum status make_auth(struct making *m)
         return fail(m->error, E_SYNTAX,
                     "provider: an account of %.*s has a key, it does not sign in",
                     STR_ARG(p->name));
+    if (key.len == 0 && m->spec->disabled)
+        return OK; /* that may be why */
     if (key.len == 0 && p->signs_in && !account_has_grant(m->spec))
         return fail(m->error, E_SYNTAX,
                     "provider: accounts of %.*s sign in, and nobody has signed in to this one",

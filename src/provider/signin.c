@@ -111,6 +111,7 @@ struct str signin_explain(const struct signin_family *f, struct arena *a)
 /* --- answers --------------------------------------------------------------------------------- */
 
 #define SECONDS_MAX (INT64_C(366) * 86400)
+#define CLAIMS_MAX ((size_t)64 << 10)
 
 static bool object_read(struct json *doc, struct str body, struct arena *a)
 {
@@ -161,13 +162,37 @@ static int64_t member_ms(const struct json *doc, uint32_t object, const char *na
     return n > 0 && n <= SECONDS_MAX ? n * 1000 : 0;
 }
 
-bool id_token_read(struct str token, struct arena *a, struct token_answer *out)
+static bool claims_read(struct str token, struct buf *plain, struct arena *a, struct json *doc)
 {
     struct str head, rest, claims, signature;
-    struct buf plain = { .max = (size_t)64 << 10 };
+
+    return str_cut(token, '.', &head, &rest) && str_cut(rest, '.', &claims, &signature) &&
+           base64_get(plain, claims) && object_read(doc, buf_str(plain), a);
+}
+
+int64_t token_expires_unix_ms(struct str token)
+{
+    struct buf plain = { .max = CLAIMS_MAX };
+    struct arena a = { 0 };
     struct json doc;
-    bool good = str_cut(token, '.', &head, &rest) && str_cut(rest, '.', &claims, &signature) &&
-                base64_get(&plain, claims) && object_read(&doc, buf_str(&plain), a);
+    int64_t at_s = 0;
+
+    if (claims_read(token, &plain, &a, &doc)) {
+        uint32_t exp = json_member(&doc, 0, STR("exp"), NULL);
+
+        if (exp == JSON_NONE || !json_i64(&doc, exp, &at_s) || at_s < 0 || at_s > INT64_MAX / 1000)
+            at_s = 0;
+    }
+    buf_clear(&plain);
+    arena_free(&a);
+    return at_s * 1000;
+}
+
+bool id_token_read(struct str token, struct arena *a, struct token_answer *out)
+{
+    struct buf plain = { .max = CLAIMS_MAX };
+    struct json doc;
+    bool good = claims_read(token, &plain, a, &doc);
 
     if (good) {
         uint32_t own = json_member(&doc, 0, STR("https://api.openai.com/auth"), NULL);

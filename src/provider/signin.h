@@ -90,6 +90,9 @@ struct str user_answer_read(struct str body, struct arena *a);
  * is none. */
 bool id_token_read(struct str token, struct arena *a, struct token_answer *out);
 
+/* When a JSON Web Token expires; 0: it is none, or does not say. */
+int64_t token_expires_unix_ms(struct str token);
+
 /* Does this error of the token address mean that the grant is gone for good? */
 bool token_error_is_final(struct str error, int status);
 /* … that the client is wrong, not the grant? */

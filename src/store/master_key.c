@@ -34,7 +34,7 @@ static enum status key_from_passphrase(const char *folder, struct str passphrase
     return st;
 }
 
-static enum status key_read(const char *path, struct master_key *key, struct error *e)
+enum status master_key_read(const char *path, struct master_key *key, struct error *e)
 {
     struct buf bytes = { .max = SEAL_KEY_BYTES + 1 };
     enum status st = file_read(path, &bytes, e);
@@ -63,7 +63,7 @@ static enum status key_make(const char *folder, const char *path, struct master_
         st = store_run(s, "BEGIN IMMEDIATE", e);
     if (st != OK)
         goto out;
-    st = key_read(path, key, e);
+    st = master_key_read(path, key, e);
     if (st == E_ABSENT) {
         random_bytes(key->bytes, sizeof(key->bytes));
         st = file_write(path, (struct str){ (const char *)key->bytes, sizeof(key->bytes) }, false,
@@ -88,7 +88,9 @@ enum status master_key_load(const char *folder, struct str from_environment, str
         return key_from_passphrase(folder, given, key, e);
     const char *path = arena_printf(&a, "%s/master.key", folder).at;
 
-    st = key_read(path, key, e);
+    st = master_key_settle(folder, path, arena_printf(&a, "%s.next", path).at, e);
+    if (st == OK)
+        st = master_key_read(path, key, e);
     if (st == E_ABSENT)
         st = key_make(folder, path, key, e);
     arena_free(&a);

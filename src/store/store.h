@@ -26,6 +26,11 @@ MUST_USE enum status master_key_load(const char *folder, struct str from_environ
 
 /* Looks whether a database (its path) is whole, and changes nothing. E_ABSENT: there is none. */
 MUST_USE enum status database_check(const char *path, struct error *e);
+/* A new random one in the place of the file `master.key`; what is sealed is sealed anew. Nobody
+ * else may have the database open. */
+MUST_USE enum status master_key_rotate(const char *folder, struct store *s, struct error *e);
+/* Seals everything anew under another key, or nothing. */
+MUST_USE enum status store_rotate(struct store *s, const struct master_key *next, struct error *e);
 
 MUST_USE enum status store_open(const char *folder, const struct master_key *key,
                                 struct store **out, struct error *e);

@@ -66,6 +66,13 @@ MUST_USE enum status seal_bind(struct store *s, sqlite3_stmt *q, int index, cons
 bool seal_column(const struct store *s, sqlite3_stmt *q, int index, const char *column, int64_t id,
                  struct secret *plain);
 
+/* --- master_key.c, rotate.c */
+
+MUST_USE enum status master_key_read(const char *path, struct master_key *key, struct error *e);
+/* A change of the key was cut short, perhaps: finds out which of the two files is the key. */
+MUST_USE enum status master_key_settle(const char *folder, const char *path, const char *next_path,
+                                       struct error *e);
+
 /* --- store.c */
 
 /* Ends the transaction: for good when `st` is OK. */

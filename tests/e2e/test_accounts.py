@@ -1,0 +1,241 @@
+"""Accounts on the command line: signing in, moving secrets from one keeping to another, taking over what other programs keep."""
+import base64
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+
+from rig import Gateway, until
+from signin_rig import Simulator, consent, fetch, sign_in
+from test_signin import Rig, ask
+
+QUIET = {"PENSTOCK_OAUTH_NO_OPEN": "1"}
+
+
+class Command:
+    """`penstock accounts add` of somebody who signs in: what it prints, and what is pasted into it."""
+
+    def __init__(self, gateway, *arguments):
+        self.process = subprocess.Popen([gateway.program, "accounts", "add", "--data-dir", str(gateway.folder), *arguments], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**gateway.env(), **QUIET})
+
+    def line_with(self, word):
+        for line in self.process.stdout:
+            if word in line:
+                return line.strip()
+        raise AssertionError(f"no line with {word}: {self.process.stderr.read()}")
+
+    def end(self, paste=None):
+        out, err = self.process.communicate(paste, timeout=20)
+        return self.process.returncode, out, err
+
+
+def test_the_command_signs_in_by_the_browser(program):
+    with Rig(program) as (simulator, gateway):
+        command = Command(gateway, "--provider", "codex", "--label", "work")
+        status, _, page = fetch("GET", consent({"url": command.line_with("/oauth/authorize")}))
+        assert status == 200, page
+        code, out, err = command.end()
+        assert code == 0 and "signed in: `work`" in out, (code, out, err)
+        until(lambda: ask(gateway)[0] == 200 and gateway.admin("GET", "/api/accounts/work")[0] == 200, "the gateway notices")
+
+
+def test_the_command_takes_what_is_pasted(program):
+    with Rig(program) as (simulator, gateway):
+        command = Command(gateway, "--provider", "antigravity")
+        back = consent({"url": command.line_with("/oauth/authorize")})
+        code, out, err = command.end("http://localhost/x?state=wrong&code=1\n" + back + "\n")
+        assert code == 0 and "sim@example.test" in out and "another sign-in" in err, (code, out, err)
+
+
+def test_the_command_shows_a_device_code(program):
+    with Rig(program) as (simulator, gateway):
+        simulator.oauth(interval=1)
+        command = Command(gateway, "--provider", "copilot", "--json")
+        shown = json.loads(command.line_with("user_code"))
+        assert shown["user_code"].startswith("SIM-") and shown["state"] == "waiting", shown
+        code, out, err = command.end()
+        assert code == 0 and json.loads(out)["state"] == "done", (code, out, err)
+        simulator.oauth(interval=1, token=["access_denied"])
+        code, out, err = Command(gateway, "--provider", "copilot").end()
+        assert code == 1 and "not given" in err, (code, out, err)
+
+
+def test_without_a_client_the_command_says_what_to_enter(program):
+    gateway = Gateway(program, {})
+    try:
+        code, _, err = Command(gateway, "--provider", "antigravity").end()
+        assert code == 3 and "providers.antigravity.oauth.client_id" in err and "console.cloud.google.com" in err, (code, err)
+        code, _, err = Command(gateway, "--provider", "openai").end()
+        assert code == 2 and "--label" in err, (code, err)
+    finally:
+        gateway.clear()
+
+
+def test_an_export_is_sealed_and_comes_back_with_all_it_had(program):
+    with Rig(program) as (simulator, gateway):
+        sign_in(gateway, "codex", label="signed-in")
+        added = gateway.command("accounts", "add", "--label", "key", "--provider", "openai", "--api-key-env", "KEY", "--models", "gpt-*", "--tier", "PRO",
+                                environment={"KEY": "sk-planted-0123456789"})
+        assert added.returncode == 0, added.stderr
+        path = str(gateway.folder / "out.sealed")
+        words = {"WORDS": "correct horse battery"}
+        done = gateway.command("accounts", "export", path, "--passphrase-env", "WORDS", environment=words)
+        assert done.returncode == 0 and "2 accounts" in done.stdout, done
+        text = pathlib.Path(path).read_text()
+        assert os.stat(path).st_mode & 0o777 == 0o600
+        for marker in ("planted", "sim-rt", "sim-at", "signed-in", "openai"):
+            assert marker not in text and base64.b64encode(marker.encode()).decode()[:6] not in text, marker
+        other = Gateway(program, simulator.settings())
+        try:
+            wrong = other.command("accounts", "import", path, input="another passphrase\n")
+            assert wrong.returncode == 1 and "passphrase" in wrong.stderr, wrong
+            for bad in (text[:-20], text.replace(text[-40:-30], "A" * 10)):
+                (other.folder / "bad").write_text(bad)
+                assert other.command("accounts", "import", str(other.folder / "bad"), "--passphrase-env", "WORDS", environment=words).returncode == 1
+            done = other.command("accounts", "import", path, input="correct horse battery\n")
+            assert done.returncode == 0 and "2 taken, 0 left" in done.stdout, done
+            again = other.command("accounts", "import", path, "--json", input="correct horse battery\n")
+            assert [a["taken"] for a in json.loads(again.stdout)["accounts"]] == [False, False], again.stdout
+            listed = {a["label"]: a for a in json.loads(other.command("accounts", "list", "--json").stdout)["accounts"]}
+            assert listed["key"]["key"] == "sk-…6789" and listed["key"]["tier"] == "PRO", listed
+            until(lambda: other.admin("GET", "/api/accounts/key")[0] == 200, "the gateway notices")
+            other.command("accounts", "remove", "key")
+            until(lambda: other.admin("GET", "/api/accounts/key")[0] == 404, "the gateway notices")
+            gateway.stop()
+            simulator.oauth(expire=True)
+            status, fields, body = ask(other)
+            assert status == 200 and fields["x-account-email"] == "signed-in", body
+        finally:
+            other.clear()
+        gateway.start()
+        short = gateway.command("accounts", "export", path, input="short\n")
+        assert short.returncode == 1 and "8 bytes" in short.stderr, short
+
+
+def test_sealing_moves_keys_from_the_file_to_the_database(program):
+    simulator = Simulator(program)
+    settings = simulator.settings(accounts=[
+        {"label": "clear", "provider": "compatible", "wire": "openai-chat", "base_url": f"{simulator.url}/v1", "api_key": "sk-planted-1"},
+        {"label": "env", "provider": "openai", "api_key_env": "NOWHERE"},
+        {"label": "none", "provider": "compatible", "wire": "openai-chat", "base_url": f"{simulator.url}/v1"}])
+    gateway = Gateway(program, settings)
+    try:
+        done = gateway.command("accounts", "seal")
+        assert done.returncode == 0 and "1 account moved" in done.stdout and ".bak" in done.stdout, done
+        left = json.loads((gateway.folder / "gui_config.json").read_text())
+        assert [a["label"] for a in left["accounts"]] == ["env", "none"] and left["providers"] == settings["providers"], left
+        until(lambda: gateway.admin("GET", "/api/accounts/clear")[1].get("declared_in") == "database", "the gateway notices")
+        again = gateway.command("accounts", "seal", "--json")
+        assert json.loads(again.stdout) == {"accounts": 0}, again
+    finally:
+        gateway.clear()
+        simulator.close()
+
+
+def test_another_master_key_opens_everything_and_the_old_one_nothing(program):
+    with Rig(program) as (simulator, gateway):
+        sign_in(gateway, "codex", label="a")
+        busy = gateway.command("keys", "rotate-master")
+        assert busy.returncode == 1 and "gateway" in busy.stderr or "runs" in busy.stderr or "process" in busy.stderr, busy
+        gateway.stop()
+        old = (gateway.folder / "master.key").read_bytes()
+        done = gateway.command("keys", "rotate-master")
+        assert done.returncode == 0, done
+        new = (gateway.folder / "master.key").read_bytes()
+        assert old != new and not (gateway.folder / "master.key.next").exists()
+        gateway.start()
+        assert ask(gateway)[0] == 200
+        gateway.stop()
+        (gateway.folder / "master.key.next").write_bytes(old)  # as if a change had been cut short before its commit
+        os.chmod(gateway.folder / "master.key.next", 0o600)
+        gateway.start()
+        assert ask(gateway)[0] == 200
+        gateway.stop()
+        assert (gateway.folder / "master.key").read_bytes() == new and not (gateway.folder / "master.key.next").exists()
+        (gateway.folder / "master.key").rename(gateway.folder / "master.key.next")
+        (gateway.folder / "master.key").write_bytes(old)  # … or behind it
+        os.chmod(gateway.folder / "master.key", 0o600)
+        gateway.start()
+        assert ask(gateway)[0] == 200
+        gateway.stop()
+        assert (gateway.folder / "master.key").read_bytes() == new
+        moved = gateway.command("keys", "rotate-master", "--to-env", "NEXT", environment={"NEXT": "a passphrase of my own"})
+        assert moved.returncode == 0, moved
+        gateway.environment = {"PENSTOCK_MASTER_KEY": "a passphrase of my own"}
+        gateway.start()
+        assert ask(gateway)[0] == 200
+
+
+def claims(**members):
+    def part(value):
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+    return f"{part({'alg': 'none'})}.{part(members)}.sig"
+
+
+def write(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(value if isinstance(value, str) else json.dumps(value))
+
+
+def test_sign_ins_of_other_programs_are_taken_over(program):
+    gateway = Gateway(program, {})
+    home = pathlib.Path(tempfile.mkdtemp(prefix="penstock-home-"))
+    try:
+        def run(*arguments):
+            return gateway.command("import", *arguments, environment={"HOME": str(home)})
+
+        assert run("codex").returncode == 3
+        write(home / ".codex/auth.json", {"OPENAI_API_KEY": None, "last_refresh": "2026-11-01T00:00:00Z", "tokens": {
+            "id_token": claims(email="ada@example.test", **{"https://api.openai.com/auth": {"chatgpt_account_id": "acc-1", "chatgpt_plan_type": "pro"}}),
+            "access_token": claims(exp=4102444800), "refresh_token": "codex-refresh", "account_id": "acc-1"}})
+        done = run("codex")
+        assert done.returncode == 0 and "took `ada@example.test`" in done.stdout, done
+        assert "already" in run("codex").stdout
+        write(home / ".gemini/oauth_creds.json", {"access_token": "ya-gemini-0123", "refresh_token": "gemini-refresh", "scope": "openid",
+                                                   "token_type": "Bearer", "expiry_date": 4102444800000, "id_token": claims(email="bo@example.test")})
+        assert "took `bo@example.test`" in run("gemini-cli").stdout
+        manager = home / ".antigravity_tools/accounts"
+        write(manager / "1.json", {"id": "1", "email": "cy@example.test", "name": "Cy", "disabled": False, "token": {
+            "access_token": "ya-cy-0123456", "refresh_token": "cy-refresh", "expires_in": 3599, "expiry_timestamp": 4102444800, "project_id": "project-1"}})
+        write(manager / "2.json", {"id": "2", "email": "di@example.test", "disabled": True, "token": {
+            "access_token": "ya-di-0123456", "refresh_token": "di-refresh", "expiry_timestamp": 1, "project_id": ""}, "custom_label": "Di's"})
+        write(manager / "3.json", "{broken")
+        done = run("antigravity-manager")
+        assert "took `cy@example.test`" in done.stdout and "took `Di's`" in done.stdout and "2 taken, 1 left" in done.stdout, done
+        api = home / ".anti-api/auth"
+        write(api / "codex-1.json", {"id": "1", "type": "codex", "email": "ed@example.test", "access_token": "at-ed-0123456", "refresh_token": "ed", "expires_at": 4102444800000})
+        write(api / "github-copilot-1.json", {"id": "2", "type": "github-copilot", "login": "octo", "access_token": "gho-0123456789"})
+        write(api / "kiro-1.json", {"id": "3", "type": "kiro", "access_token": "x"})
+        done = json.loads(run("anti-api", "--json").stdout)["files"]
+        assert {f["label"]: f["taken"] for f in done} == {"ed@example.test": True, "octo": True, "": False}, done
+        assert [f["why"] for f in done if not f["taken"]] == ["Penstock has no provider of this type"]
+        assert run("nothing").returncode == 2
+        listed = {a["label"]: a for a in json.loads(gateway.command("accounts", "list", "--json").stdout)["accounts"]}
+        assert {k: v["provider"] for k, v in listed.items()} == {
+            "ada@example.test": "codex", "bo@example.test": "antigravity", "cy@example.test": "antigravity", "Di's": "antigravity",
+            "ed@example.test": "codex", "octo": "copilot"}, listed
+        assert listed["Di's"]["disabled"] and not listed["cy@example.test"]["disabled"]
+    finally:
+        gateway.clear()
+
+
+def test_a_followed_file_is_read_again_when_it_changes(program):
+    with Rig(program) as (simulator, gateway):
+        sign_in(gateway, "codex", label="first")
+        grant = simulator.oauth()["grants"][0]
+        gateway.command("accounts", "remove", "first")
+        path = gateway.folder / "codex" / "auth.json"
+
+        def auth(token):
+            write(path, {"tokens": {"access_token": token, "refresh_token": "theirs", "account_id": "acc-1"}})
+
+        auth("sim-at-1-9-0000")
+        done = gateway.command("import", "codex", "--from", str(path))
+        assert done.returncode == 0 and "1 taken" in done.stdout, done
+        until(lambda: ask(gateway)[0] == 503, "the gateway notices, and the token is refused")
+        until(lambda: gateway.admin("GET", "/api/accounts/codex")[1]["disabled"], "nor is it renewed")
+        auth(grant["access"][0])
+        until(lambda: ask(gateway)[0] == 200, "the new token is taken")

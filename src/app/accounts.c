@@ -271,13 +271,16 @@ static const char *const add_examples[] = {
     "penstock accounts add --label work --provider anthropic --api-key-env ANTHROPIC_API_KEY",
     "penstock accounts add --label lab --provider compatible --wire openai-chat \\\n"
     "    --base-url http://127.0.0.1:9001/v1",
+    "penstock accounts add --provider copilot",
     NULL,
 };
 static const struct command_operand remove_operands[] = {
     { "ACCOUNT", "its id or label", IS(ACCOUNT) },
     { NULL },
 };
-static const char *const add_exits[] = { "3 the variable with the key is not set", NULL };
+static const char *const add_exits[] = {
+    "3 the variable with the key is not set, or there is no OAuth client", NULL
+};
 static const char *const remove_exits[] = { "3 no such account", NULL };
 
 const struct command accounts_commands[] = {
@@ -287,8 +290,13 @@ const struct command accounts_commands[] = {
                "not; a running one notices." },
     { .path = "accounts add",
       .brief = "add an account to the database",
-      .about = "Adds an account; its key is sealed. A key is never an argument, which other users "
-               "of the machine could read.",
+      .about =
+          "Adds an account; its key is sealed. A key is never an argument, which other users "
+          "of the machine could read.\n\n"
+          "To accounts of antigravity, codex and copilot you sign in, with an OAuth client of "
+          "your own (providers.<name>.oauth): the command prints the address or the code, waits "
+          "for the browser to come back, and takes the address that it was sent to on standard "
+          "input when it is on another machine.",
       .options = add_options,
       .examples = add_examples,
       .exits = add_exits,

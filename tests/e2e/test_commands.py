@@ -67,7 +67,7 @@ def test_wrong_usage_is_two_and_named(program):
         (["fixed", "unset"], "`unset`"), (["fixed", "clear", "one"], "`one`"), (["bindings"], "one of its commands"), (["bindings", "clear", "--limit", "3"], "--limit"),
         (["bindings", "list", "--limit", "0"], "1 to 1000"), (["bindings", "list", "--limit", "1001"], "1 to 1000"), (["lockouts", "clear"], "--all"),
         (["lockouts", "clear", "one", "--all"], "--all"), (["status", "--json=1"], "--json"), (["why", "a", "b"], "`b`"), (["nothing"], "`nothing`"), (["accounts"], "accounts"),
-        (["accounts", "add"], "--label L is missing"), (["accounts", "add", "--label", "x"], "--provider P is missing"), (["accounts", "add", "--label", "x", "--provider", "nobody"], "anthropic"),
+        (["accounts", "add", "--provider", "openai"], "--label is missing"), (["accounts", "add", "--label", "x"], "--provider P is missing"), (["accounts", "add", "--label", "x", "--provider", "nobody"], "anthropic"),
         (["accounts", "add", "--label", "x", "--provider", "openai", "--tier", "GOLD"], "ULTRA, PRO, FREE"), (["accounts", "add", "--label", "x", "--provider", "openai", "--max-concurrency", "0"], "100000"),
         (["accounts", "remove"], "ACCOUNT"), (["simulate", "--listen", "nowhere"], "nowhere"), (["simulate", "--seed", "x"], "--seed"), (["serve", "--listen"], "--listen"),
         (["completion", "tcsh"], "bash, zsh, fish"), (["completion"], "SHELL"), (["help", "nothing"], "`nothing`"), (["help", "--man", "--markdown"], "--markdown"),
@@ -109,7 +109,7 @@ def on_a_terminal(program, arguments, environment):
 
 
 COMPLETED = (  # words of a line, and what comes next
-    (["st"], ["status"]), (["accounts", ""], ["add", "list", "remove", "show", "test", "refresh", "enable", "disable"]), (["mode", "P"], ["PerformanceFirst"]), (["mode", "Balance", "--max"], ["--max-wait"]),
+    (["st"], ["status"]), (["accounts", ""], ["add", "list", "remove", "show", "test", "refresh", "enable", "disable", "export", "import", "seal"]), (["mode", "P"], ["PerformanceFirst"]), (["mode", "Balance", "--max"], ["--max-wait"]),
     (["accounts", "add", "--provider", "anth"], ["anthropic"]), (["accounts", "add", "--wire", "openai-"], ["openai-chat", "openai-responses"]), (["help", "bindings", "l"], ["list"]),
     (["completion", "z"], ["zsh"]), (["nothing", ""], []), (["mode", "--max-wait", ""], []), (["fixed", "set", "o"], ["one", "o:n@x"]), (["lockouts", "clear", "t"], ["two"]),
     (["bindings", "list", "--account=t"], ["two"]), (["status", "--js"], ["--json"]),

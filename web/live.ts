@@ -77,7 +77,7 @@ async function ask<T>(path: string, take: (data: T) => void): Promise<void> {
 
 export const loadAccounts = (): Promise<void> => ask<{ accounts: Account[] }>('api/accounts', (d) => (live.accounts = d.accounts));
 export const loadScheduling = (): Promise<void> => ask<Scheduling>('api/scheduling', (d) => (live.scheduling = d));
-const loadStatus = (): Promise<void> => ask<Status>('api/status', (d) => (live.status = d));
+export const loadStatus = (): Promise<void> => ask<Status>('api/status', (d) => (live.status = d));
 const loadRequests = (): Promise<void> =>
   ask<{ requests: RequestSummary[] }>('api/requests?limit=500', (d) => {
     const ids = new Set(d.requests.map((r) => r.id));

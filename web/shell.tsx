@@ -1,6 +1,7 @@
 // shell.tsx - the frame around every page: navigation, live figures, notices, login.
 import { Icon, IconName, Mark } from './icons';
 import { Notice, live } from './live';
+import { setServing } from './parts/actions';
 import { look as lookAtSession, session, signIn, signOut } from './session';
 import { LANGUAGES, TextKey, has, languageNow, span, t } from './text';
 import { chooseLanguage, isCompact, look, setDensity, setTheme } from './theme';
@@ -228,6 +229,7 @@ function Side(): Child {
 function notices(): Notice[] {
   if (live.notices.length > 0 || !live.status) return live.notices;
   const list: Notice[] = [];
+  if (live.status.serving === false) list.push({ kind: 'paused', text: null });
   if (live.status.simulator) list.push({ kind: 'simulator', text: null });
   if (live.status.settings_fault) list.push({ kind: 'settings_fault', text: live.status.settings_fault });
   return list;
@@ -253,6 +255,7 @@ function Notices(): Child {
             {t('add.title')}
           </a>
         )}
+        {n.kind === 'paused' && <Button label={t('do.resume')} kind="small" icon="play" onClick={() => void setServing(true)} />}
       </div>,
     );
   }

@@ -156,6 +156,7 @@ export interface Status {
   streams: number;
   connections: number;
   simulator: boolean;
+  serving: boolean;
   settings_fault: string | null;
   counters: Record<string, number>;
   [more: string]: unknown;

@@ -173,3 +173,55 @@ test('remote: addresses, and what is said about tunnels', async ({ program, brow
   await w.close();
   await rig.stop();
 });
+
+test('connect: the settings of every client can be copied', async ({ program, browser }) => {
+  const rig = await Rig.start(program, settings);
+  const w = await Watched.open(browser, rig);
+  await w.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await w.go('connect');
+  const tabs = w.page.getByRole('tab');
+  const count = await tabs.count();
+  assert(count >= 4, `${count} clients`);
+  for (let i = 0; i < count; i++) {
+    await tabs.nth(i).click();
+    const panel = w.page.getByRole('tabpanel');
+    const wanted = (await panel.locator('pre').first().textContent()).trim();
+    await panel.getByRole('button', { name: 'Copy' }).first().click();
+    equal((await w.page.evaluate(() => navigator.clipboard.readText())).trim(), wanted);
+    assert((await panel.innerText()).includes(new URL(rig.base).host), 'with the address of this gateway');
+    await w.fits(`client ${i}`);
+  }
+  await tabs.nth(count - 1).press('ArrowDown');
+  equal(await w.page.evaluate(() => document.activeElement.id), await tabs.first().getAttribute('id'), 'arrow keys go round');
+  await w.close();
+  await rig.stop();
+});
+
+test('connect: copying works without a secure context, too', async ({ program, browser }) => {
+  const rig = await Rig.start(program, settings);
+  const w = await Watched.open(browser, rig);
+  await w.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await w.page.addInitScript(() => Object.defineProperty(window, 'isSecureContext', { value: false }));
+  await w.go('connect');
+  const pre = w.page.getByRole('tabpanel').locator('pre').first();
+  const wanted = (await pre.textContent()).trim();
+  await w.page.getByRole('tabpanel').getByRole('button', { name: 'Copy' }).first().click();
+  await w.page.locator('.toast', { hasText: 'Copied' }).waitFor();
+  equal((await w.page.evaluate(() => navigator.clipboard.readText())).trim(), wanted);
+  await w.close();
+  await rig.stop();
+});
+
+test('settings: serving is paused and resumed', async ({ program, browser }) => {
+  const rig = await Rig.start(program, settings);
+  const w = await Watched.open(browser, rig);
+  await w.go('settings');
+  await w.page.getByRole('switch', { name: 'Serve requests' }).click();
+  await w.page.getByText('Serving is paused: clients get 503.').waitFor();
+  equal((await rig.ask('claude-sonnet-5', 'hello')).status, 503);
+  await w.page.getByRole('region', { name: 'Notices' }).getByRole('button', { name: 'Resume' }).click();
+  await w.page.getByText('Serving is paused: clients get 503.').waitFor({ state: 'detached' });
+  equal((await rig.ask('claude-sonnet-5', 'hello')).status, 200);
+  await w.close();
+  await rig.stop();
+});

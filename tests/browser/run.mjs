@@ -10,6 +10,7 @@ import './cases_logs.mjs';
 import './cases_routing.mjs';
 import './cases_rest.mjs';
 import './cases_session.mjs';
+import './cases_first.mjs';
 
 const [program, ...rest] = process.argv.slice(2);
 const smoke = rest.includes('--smoke');

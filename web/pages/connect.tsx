@@ -1,32 +1,33 @@
 // pages/connect.tsx - for each client, what to paste where.
-import { Client, Connect, Snippets, connect } from '../parts/clients';
+import { Client, Connect, KeyNote, Steps, connect } from '../parts/clients';
 import { Page } from '../shell';
-import { t } from '../text';
+import { t, word } from '../text';
 import { remember } from '../theme';
-import { roveKey } from '../ui';
+import { Copy, Prose, roveKey } from '../ui';
 import { Child, h, redraw } from '../view';
 
 let chosen = remember.read('client') ?? '';
 
 function Tabs({ clients, at }: { clients: Client[]; at: Client }): Child {
   return (
-    <div class="tabs" role="tablist" aria-label={t('nav.connect')} onKeydown={roveKey}>
+    <div class="clients" role="tablist" aria-label={t('nav.connect')} aria-orientation="vertical" onKeydown={roveKey}>
       {clients.map((c) => (
         <button
-          key={c.id}
+          key={c.client}
           type="button"
           role="tab"
-          id={`tab-${c.id}`}
+          id={`tab-${c.client}`}
           aria-selected={String(c === at)}
           aria-controls="client"
           tabindex={c === at ? 0 : -1}
           onClick={() => {
-            chosen = c.id;
-            remember.write('client', c.id);
+            chosen = c.client;
+            remember.write('client', c.client);
             redraw();
           }}
         >
-          {c.name}
+          {c.title}
+          <span class="tiny faint">{word('protocol', c.protocol)}</span>
         </button>
       ))}
     </div>
@@ -34,16 +35,27 @@ function Tabs({ clients, at }: { clients: Client[]; at: Client }): Child {
 }
 
 function Clients({ data }: { data: Connect }): Child {
-  const at = data.clients.find((c) => c.id === chosen) ?? data.clients[0];
+  const at = data.clients.find((c) => c.client === chosen) ?? data.clients[0];
   if (!at) return null;
   return (
-    <div class="connect">
-      <Tabs clients={data.clients} at={at} />
-      <section class="card" id="client" role="tabpanel" aria-labelledby={`tab-${at.id}`}>
-        <div class="body">
-          <Snippets client={at} />
-        </div>
-      </section>
+    <div class="stack loose">
+      <div class="row wrap">
+        <span class="copy-line grow">
+          <Copy text={data.base_url} label={t('remote.address')} />
+        </span>
+        <KeyNote d={data} />
+      </div>
+      <div class="connect">
+        <Tabs clients={data.clients} at={at} />
+        <section class="card" id="client" role="tabpanel" aria-labelledby={`tab-${at.client}`}>
+          <div class="body stack loose">
+            <p>
+              <Prose text={at.about} />
+            </p>
+            <Steps client={at} />
+          </div>
+        </section>
+      </div>
     </div>
   );
 }
@@ -57,4 +69,5 @@ export const page: Page = {
       ))}
     </div>
   ),
+  enter: () => void connect.load(),
 };

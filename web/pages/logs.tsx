@@ -1,4 +1,5 @@
 // pages/logs.tsx - requests as they come, and why each went where it went.
+import { get } from '../api';
 import { Live } from '../parts/figures';
 import { openTrace } from '../parts/trace';
 import { Icon } from '../icons';
@@ -6,7 +7,8 @@ import { LogRow, live, reload } from '../live';
 import { Page, setShortcut } from '../shell';
 import { compact, duration, percent, t, timeOfDay, word } from '../text';
 import { isCompact } from '../theme';
-import { Button, Empty, Failure, Input, Loading, Rows, Segmented, Select } from '../ui';
+import { RequestSummary } from '../types';
+import { Button, Empty, Failure, Input, Loading, Rows, Segmented, Select, sayError } from '../ui';
 import { Child, Fragment, Key, VNode, h, memo, redraw } from '../view';
 
 type Outcome = 'all' | 'good' | 'bad' | 'running';
@@ -36,7 +38,7 @@ function writeAddress(): void {
 }
 
 function source(): LogRow[] {
-  return frozen ?? live.rows;
+  return withOlder(frozen ?? live.rows);
 }
 
 function chosen(): LogRow[] {
@@ -58,6 +60,42 @@ function setPaused(on: boolean): void {
 
 function distinct(pick: (r: LogRow) => string | null): string[] {
   return [...new Set(source().map(pick).filter((v): v is string => !!v))].sort();
+}
+
+// --- older ones, as the gateway still has them --------------------------------------------------------------------------
+
+const older = { list: [] as RequestSummary[], next: undefined as number | null | undefined, asked: '', busy: false };
+
+function filters(): string {
+  const q = new URLSearchParams({ limit: '500' });
+  if (asked.text.trim()) q.set('text', asked.text.trim());
+  if (asked.account) q.set('account', asked.account);
+  if (asked.model) q.set('model', asked.model);
+  if (asked.key) q.set('client_key', asked.key);
+  return q.toString();
+}
+
+async function loadOlder(): Promise<void> {
+  const q = filters();
+  if (q !== older.asked) Object.assign(older, { list: [], next: undefined, asked: q });
+  older.busy = true;
+  redraw();
+  try {
+    const got = await get<{ requests: RequestSummary[]; next?: number | null }>(`api/requests?${q}${older.next ? `&before=${older.next}` : ''}`);
+    older.list = [...older.list, ...got.requests];
+    older.next = got.next ?? null;
+  } catch (error) {
+    sayError(error);
+  }
+  older.busy = false;
+  redraw();
+}
+
+// What came meanwhile stands above, what is older below it, nothing twice.
+function withOlder(rows: LogRow[]): LogRow[] {
+  if (older.list.length === 0 || older.asked !== filters()) return rows;
+  const known = new Set(rows.map((r) => r.id));
+  return [...rows, ...older.list.filter((r) => !known.has(r.id))];
 }
 
 // --- one row ------------------------------------------------------------------------------------------------------------
@@ -224,6 +262,11 @@ function Bar(): Child {
   );
 }
 
+function Older(): Child {
+  const end = older.asked === filters() && older.next === null;
+  return <div class="older">{end ? <span class="small faint">{t('logs.end')}</span> : <Button label={t('logs.older')} kind="quiet" busy={older.busy} onClick={() => void loadOlder()} />}</div>;
+}
+
 function view(): Child {
   if (!live.rowsKnown && live.rows.length === 0 && !live.error) return <Loading rows={8} height={30} />;
   if (live.error && live.rows.length === 0) return <Failure error={live.error} retry={reload} />;
@@ -244,10 +287,13 @@ function view(): Child {
           </a>
         </Empty>
       ) : list.length === 0 ? (
-        <Empty icon="filter" title={t('logs.no_match')} />
+        <Empty icon="filter" title={t('logs.no_match')}>
+          <Older />
+        </Empty>
       ) : (
         <div class="scroller" ref={rows.scroller} onScroll={rows.onScroll} tabindex="-1">
           <List list={list} />
+          <Older />
         </div>
       )}
     </>

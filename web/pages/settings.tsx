@@ -2,6 +2,7 @@
 import { ApiError, change, get, put } from '../api';
 import { Icon } from '../icons';
 import { live, whenSettingsChange } from '../live';
+import { setServing } from '../parts/actions';
 import { Keys } from '../parts/keys';
 import { look, session } from '../session';
 import { Page, setShortcut } from '../shell';
@@ -332,9 +333,24 @@ function List({ d }: { d: Settings }): Child {
   const list = d.settings
     .filter((s) => (text ? `${s.path} ${s.meaning} ${NAMES[s.path] ? t(NAMES[s.path]!) : ''}`.toLowerCase().includes(text) : tabOf(s.path) === tab && !(tab === 'keys' && s.path === 'client_keys')))
     .sort((a, b) => rank(a) - rank(b));
+  const serving = tab === 'general' && !text && live.status;
   if (list.length === 0) return text ? <Empty icon="search" title={t('set.none')} /> : null;
   return (
     <section class="card">
+      {serving && (
+        <div class="setting">
+          <div class="stack tight">
+            <label class="name" for="serving">
+              {t('set.serving')}
+            </label>
+            <p class="small dim">{t('set.serving_text')}</p>
+          </div>
+          <div class="control">
+            <Switch id="serving" on={serving.serving} label={t('set.serving')} onChange={(on) => void setServing(on)} />
+            <span class="btn-space" />
+          </div>
+        </div>
+      )}
       {list.map((s) => (
         <Row key={s.path} s={s} />
       ))}

@@ -7,7 +7,7 @@ import { Account } from '../types';
 import { Button, Field, Input, Loader, Select, openDialog, say, sayError } from '../ui';
 import { Child, Fragment, h, redraw } from '../view';
 import { clearLockouts, fixAccount, isFixed, refreshAccount, removeAccount, setFlag, testAccount } from './actions';
-import { History } from './history';
+import { History, Past } from './history';
 import { QuotaBar } from './quota_bar';
 
 interface Binding {
@@ -204,8 +204,8 @@ export function openAccount(id: number): void {
   if (!first) return;
   const draft = new Draft(first);
   const bindings = new Loader<{ bindings: Binding[]; next: string | null }>(() => get(`api/scheduling/bindings?account=${part(id)}&limit=50`));
-  const details = new Loader<any>(() => get(`api/accounts/${part(id)}`));
-  details.ensure();
+  const past = new Loader<Past>(() => get<Past>(`api/accounts/${part(id)}/history`));
+  past.ensure();
   const drawer = openDialog({
     kind: 'drawer',
     title: () => find(id)?.label ?? first.label,
@@ -241,7 +241,7 @@ export function openAccount(id: number): void {
               </div>
             )}
           </Section>
-          <History details={details.data} />
+          <History past={past.data} />
           <Sessions a={a} bindings={bindings} />
           <Requests a={a} />
           <Facts a={a} draft={draft} />

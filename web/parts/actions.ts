@@ -1,6 +1,6 @@
 // parts/actions.ts - what can be done with an account, from wherever it is shown.
 import { change, part, post, put, remove } from '../api';
-import { live, loadAccounts, putAccount } from '../live';
+import { live, loadAccounts, loadStatus, putAccount } from '../live';
 import { number, t, word } from '../text';
 import { Account } from '../types';
 import { MenuItem, confirmDo, say, sayError } from '../ui';
@@ -55,6 +55,16 @@ export async function fixAccount(a: Account | null): Promise<void> {
     live.scheduling = a ? await put('api/scheduling/fixed', { account: a.id }) : await remove('api/scheduling/fixed');
     redraw();
     say(a ? t('did.fixed', { label: a.label }) : t('did.unfixed'), a ? { action: { label: t('do.undo'), run: () => void fixAccount(null) } } : {});
+  } catch (error) {
+    sayError(error);
+  }
+}
+
+export async function setServing(on: boolean): Promise<void> {
+  try {
+    await post('api/serving', { serving: on });
+    await loadStatus();
+    say(on ? t('did.serving') : t('did.not_serving'), on ? {} : { action: { label: t('do.resume'), run: () => void setServing(true) } });
   } catch (error) {
     sayError(error);
   }

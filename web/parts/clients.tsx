@@ -1,45 +1,69 @@
 // parts/clients.tsx - what to paste where, so that a client talks to this gateway (GET /api/connect).
 import { get } from '../api';
 import { t } from '../text';
-import { Copy, Loader } from '../ui';
-import { Child, h } from '../view';
+import { Copy, Loader, Prose } from '../ui';
+import { Child, Fragment, h } from '../view';
 
-export interface Snippet {
+interface Step {
+  kind: 'shell' | 'file' | 'code';
   title: string;
-  text: string;
+  path?: string;
+  language: string;
+  content: string;
 }
 
 export interface Client {
-  id: string;
-  name: string;
-  note?: string;
-  snippets: Snippet[];
+  client: string;
+  title: string;
+  protocol: string;
+  about: string;
+  steps: Step[];
 }
 
 export interface Connect {
-  base_url?: string;
+  base_url: string;
+  key_needed: boolean;
+  key_shown: string;
   clients: Client[];
 }
 
 export const connect = new Loader<Connect>(() => get<Connect>('api/connect'));
 
-export function Snippets({ client }: { client: Client }): Child {
+export function Steps({ client }: { client: Client }): Child {
   return (
-    <div class="stack">
-      {client.note && <p class="small dim">{client.note}</p>}
-      {client.snippets.map((s) => (
+    <div class="stack loose">
+      {client.steps.map((s) => (
         <div class="stack tight" key={s.title}>
-          <span class="small dim">{s.title}</span>
-          <Copy text={s.text} label={`${client.name}: ${s.title}`} />
+          <span class="small dim row wrap">
+            {s.title}
+            {s.path && <code>{s.path}</code>}
+          </span>
+          <Copy text={s.content} label={`${client.title}: ${s.title}`} />
         </div>
       ))}
     </div>
   );
 }
 
+export function KeyNote({ d }: { d: Connect }): Child {
+  return (
+    <p class="small dim">
+      <Prose text={d.key_needed ? t('connect.key_needed', { key: d.key_shown }) : t('connect.key_any', { key: d.key_shown })} />
+    </p>
+  );
+}
+
+// Of one client, for the guide.
 export function ClientSettings({ only }: { only: string }): Child {
   connect.ensure();
   if (connect.error) return <p class="small faint">{connect.error.absent ? t('state.absent_text') : t('state.failed')}</p>;
-  const client = connect.data?.clients.find((c) => c.id === only);
-  return client ? <Snippets client={client} /> : null;
+  const client = connect.data?.clients.find((c) => c.client === only);
+  return (
+    client && (
+      <>
+        <Steps client={{ ...client, steps: client.steps.slice(0, 1) }} />
+        {connect.data!.key_needed && <KeyNote d={connect.data!} />}
+      </>
+    )
+  );
 }

@@ -52,7 +52,7 @@ export const live = {
   rows: [] as LogRow[], // the newest first
   rowsKnown: false,
   totals: null as Totals | null,
-  notices: [] as Notice[],
+  notices: null as Notice[] | null, // before the first event
   settingsRevision: 0,
 };
 

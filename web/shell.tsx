@@ -227,7 +227,7 @@ function Side(): Child {
 
 // As the events tell; before the first of them, as the state does.
 function notices(): Notice[] {
-  if (live.notices.length > 0 || !live.status) return live.notices;
+  if (live.notices || !live.status) return live.notices ?? [];
   const list: Notice[] = [];
   if (live.status.serving === false) list.push({ kind: 'paused', text: null });
   if (live.status.simulator) list.push({ kind: 'simulator', text: null });

@@ -21,6 +21,7 @@ test(
     await dialog.getByRole('button', { name: 'Add account' }).click();
     await dialog.waitFor({ state: 'hidden' });
     await w.page.getByRole('article', { name: 'work' }).waitFor();
+    await w.page.getByText('answered by the built-in simulator').waitFor({ state: 'detached' });
     // the settings of Claude Code are copied, and hold what a client needs
     const block = w.page.locator('.guide .copy').first();
     const text = await block.locator('pre').innerText();
@@ -45,4 +46,5 @@ test(
     await w.close();
     await rig.stop();
   },
+  { smoke: true },
 );

@@ -39,6 +39,7 @@ function Step({ n, done, title, children }: { n: number; done: boolean; title: s
 export function Guide({ accounts }: { accounts: Account[] }): Child {
   const first = [...live.rows].reverse().find((r) => r.provider !== 'simulator' && r.status >= 200 && r.status < 300);
   const has = accounts.length > 0;
+  const reason = first?.tries?.[first.tries.length - 1]?.reason;
   return (
     <section class="card guide" aria-label={t('guide.title')}>
       <div class="head">
@@ -78,7 +79,8 @@ export function Guide({ accounts }: { accounts: Account[] }): Child {
         <Step n={3} done={!!first} title={t('guide.request')}>
           {first ? (
             <p>
-              {t('guide.request_done', { model: first.model ?? '', account: first.account ?? '', time: duration(first.duration_ms), reason: word('reason', first.tries?.[first.tries.length - 1]?.reason) })}{' '}
+              {t('guide.request_done', { model: first.model ?? '', account: first.account ?? '', time: duration(first.duration_ms) })}
+              {reason && ` · ${word('reason', reason)}`}{' '}
               <a href={`logs?id=${encodeURIComponent(first.id)}`}>{t('guide.request_why')}</a>
             </p>
           ) : (

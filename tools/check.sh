@@ -10,6 +10,7 @@ tsc -p web
 echo "layers, documents"
 tools/check_layers.py
 tools/check_docs.py
+tools/check_cases.py
 for compiler in gcc clang; do
     echo "$compiler"
     build=build

@@ -178,3 +178,15 @@ TEST(a_long_text_of_leads_takes_no_long_time)
     CHECK_INT(delay_from_text(buf_str(&text), NOW_MS), -1);
     buf_clear(&text);
 }
+
+TEST(C50_milliseconds_go_before_a_date_and_a_date_is_understood)
+{
+    CHECK_INT(delay_from_head(rig_head(t, 429,
+                                       "retry-after: Thu, 31 Dec 2026 23:59:59 GMT\r\n"
+                                       "retry-after-ms: 1500\r\n"),
+                              NOW_MS),
+              1500);
+    CHECK_INT(
+        delay_from_head(rig_head(t, 429, "retry-after: Sat, 21 Nov 2026 09:01:00 GMT\r\n"), NOW_MS),
+        60000);
+}

@@ -778,3 +778,58 @@ TEST(only_the_first_of_a_long_body_is_read)
         buf_clear(&body);
     }
 }
+
+/* --- conformance cases (docs/protocols/cases.md) by their ids --------------------------------- */
+
+TEST(C48_an_exhausted_quota_of_google_ends_at_its_timestamp)
+{
+    static const struct judged cases[] = {
+        { "timestamp before delay", WIRE_CLOUDCODE, 429, "",
+          GOOGLE("429", "RESOURCE_EXHAUSTED", "m",
+                 INFO("QUOTA_EXHAUSTED", CLOUD,
+                      "\"quotaResetDelay\":\"161h39m41.3s\",\"quotaResetTimeStamp\":"
+                      "\"2026-11-21T10:00:00Z\"")),
+          VERDICT_QUOTA_EXHAUSTED, 3600000 },
+        { "the delay alone", WIRE_CLOUDCODE, 429, "",
+          GOOGLE("429", "RESOURCE_EXHAUSTED", "m",
+                 INFO("QUOTA_EXHAUSTED", CLOUD, "\"quotaResetDelay\":\"161h39m41.3s\"")),
+          VERDICT_QUOTA_EXHAUSTED, 581981300 },
+    };
+
+    judge_all(t, cases, COUNT(cases), false);
+}
+
+TEST(C49_a_usage_limit_of_codex_ends_when_it_says)
+{
+    static const struct judged cases[] = {
+        { "in so many seconds", WIRE_OPENAI_RESPONSES, 429, "",
+          "{\"error\":{\"type\":\"usage_limit_reached\",\"message\":\"The usage limit has been "
+          "reached\",\"resets_in_seconds\":3600}}",
+          VERDICT_QUOTA_EXHAUSTED, 3600000 },
+    };
+
+    judge_all(t, cases, COUNT(cases), false);
+}
+
+TEST(C51_a_bad_key_of_google_is_the_accounts_fault)
+{
+    static const struct judged cases[] = {
+        { "400 with its reason", WIRE_GEMINI, 400, "",
+          GOOGLE("400", "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.",
+                 INFO("API_KEY_INVALID", "googleapis.com", "")),
+          VERDICT_AUTH_INVALID, -1 },
+    };
+
+    judge_all(t, cases, COUNT(cases), false);
+}
+
+TEST(C52_a_spend_limit_of_anthropic_is_a_quota)
+{
+    static const struct judged cases[] = {
+        { "without retry-after", WIRE_ANTHROPIC, 429, "",
+          ANTHROPIC_CODE("rate_limit_error", "enforced_spend_limit_reached"),
+          VERDICT_QUOTA_EXHAUSTED, -1, BILLING },
+    };
+
+    judge_all(t, cases, COUNT(cases), false);
+}

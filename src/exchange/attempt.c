@@ -80,8 +80,7 @@ void attempt_refused_inside(struct exchange *x)
 /* --- the answer arrives
  * ---------------------------------------------------------------------------- */
 
-/* The judge reads the head after the body has come: a copy for faults only. */
-static void keep_head(struct exchange *x, const struct http_head *head)
+struct http_head *attempt_head_copy(struct exchange *x, const struct http_head *head)
 {
     struct http_head *copy = arena_new(&x->r->arena, struct http_head);
 
@@ -91,7 +90,7 @@ static void keep_head(struct exchange *x, const struct http_head *head)
         copy->fields[i].value = arena_copy(&x->r->arena, head->fields[i].value);
     }
     copy->content_type = arena_copy(&x->r->arena, head->content_type);
-    x->attempt.fault_head = copy;
+    return copy;
 }
 
 static void collect_start(void *peer, bool early)
@@ -171,7 +170,8 @@ static void on_head(void *peer, const struct http_head *head)
     a->first_byte_ms = loop_now(x->env->loop);
     hear_quota(x, head);
     if (media_is(x))
-        x->media_answer_type = arena_copy(&x->r->arena, head->content_type);
+        x->media_answer_type =
+            pictures_are(x) ? pictures_type(x) : arena_copy(&x->r->arena, head->content_type);
     if (good && events && media_is(x)) {
         a->mode = ATTEMPT_PASS;
     } else if (good && events && x->request.stream) {
@@ -185,7 +185,7 @@ static void on_head(void *peer, const struct http_head *head)
     } else {
         a->mode = ATTEMPT_FAULT;
         buf_init(&a->body, FAULT_BODY_MAX);
-        keep_head(x, head);
+        a->fault_head = attempt_head_copy(x, head);
         return;
     }
     reply_collect_fields(x, head);
@@ -519,7 +519,7 @@ static void attempt_send(struct exchange *x)
             .traceparent = attempt_traceparent(x, traceparent),
             .session =
                 upstream_dialect(a->upstream) == DIALECT_CODEX ? exchange_session_text(x) : STR(""),
-            .content_type = x->media_type,
+            .content_type = a->translates ? STR("") : x->media_type,
             .turn = a->turn,
             .version = a->crossing != NULL ? a->crossing->asked.written.anthropic_version : STR(""),
         },
@@ -550,6 +550,8 @@ static void attempt_send(struct exchange *x)
                                            .timeouts = timeouts,
                                            .hooks = { on_head, on_data, on_end, on_fail, x },
                                        });
+    if (pictures_are(x))
+        pictures_begin(x, buf_str(&env->head));
     exchange_schedule(x);
 }
 
@@ -640,6 +642,7 @@ void attempt_end(struct exchange *x, const struct verdict *v)
 
     assert(a->running);
     a->running = false;
+    pictures_cancel(x);
     if (a->call != NULL) {
         call_cancel(a->call);
         a->call = NULL;

@@ -80,6 +80,12 @@ struct blame {
     struct str avoid; /* had no capacity for it */
 };
 
+/* What a client says of the picture it wants. */
+struct image_asked {
+    struct image_ask image;
+    struct str where;
+};
+
 struct exchange {
     struct exchange_env *env;
     const struct exchange_rules *rules;
@@ -97,18 +103,20 @@ struct exchange {
     struct wire_request request;
     struct str media_type; /* content type of a form; empty: the body is JSON */
     struct str media_answer_type;
-    bool media_streams;           /* such an answer was asked for */
-    struct embeddings_ask *embed; /* of a client whose texts go to a provider of another form */
-    struct history *history;      /* what it refers to, what is kept of its answer; NULL: nothing */
-    struct lending *lending;      /* minted.c: thinking that its client cannot give back */
-    struct canon_request *canon;  /* the whole of it, read when the first attempt needs it */
-    bool signatures_refused;      /* a signature was refused: the next attempt goes without any */
-    uint32_t repaired;            /* second tries without what was refused */
+    bool media_streams;             /* such an answer was asked for */
+    struct picture_calls *pictures; /* for models of Google's; NULL: none yet */
+    struct embeddings_ask *embed;   /* of a client whose texts go to a provider of another form */
+    struct history *history;     /* what it refers to, what is kept of its answer; NULL: nothing */
+    struct lending *lending;     /* minted.c: thinking that its client cannot give back */
+    struct canon_request *canon; /* the whole of it, read when the first attempt needs it */
+    bool signatures_refused;     /* a signature was refused: the next attempt goes without any */
+    uint32_t repaired;           /* second tries without what was refused */
     bool refused; /* some account cannot take what the request says: `refusal` tells what */
     struct wire_complaint refusal;
     struct str mapped;     /* the upstream id; of a route: of the entry that was asked last */
     struct image_id image; /* … and what an image model's name says beside it */
-    struct walk *walk;     /* along a route; NULL: the pool decides */
+    struct image_asked *image_asked; /* what the request itself says of it; NULL: not changed */
+    struct walk *walk;               /* along a route; NULL: the pool decides */
     struct session_key session;
     bool has_session;
     bool only_told; /* nothing is to be generated: what is said is for a later request */
@@ -216,6 +224,8 @@ void blame_learn(struct exchange *x, const struct lease_mark *mark, struct str p
                  const struct verdict *v);
 
 /* attempt.c */
+/* For the judge, who reads it when the body has come. */
+struct http_head *attempt_head_copy(struct exchange *x, const struct http_head *head);
 void attempt_start(struct exchange *x);
 /* The provider tells in an event of the stream what is left of the account. */
 void attempt_hear_limits(void *exchange, struct str data);
@@ -238,6 +248,8 @@ void outgoing_splice(struct exchange *x, const struct wire_splice *s);
 struct crossing *attempt_crossing(struct exchange *x);
 /* The wires over which this can be served, as WIRE_BITs. */
 uint32_t outgoing_wires(const struct door_target *t);
+/* The client's request in the words of the attempt's wire. */
+bool outgoing_translate(struct exchange *x, struct wire_complaint *why);
 /* The upstream refused something that can be left out: is the same account to be asked again? Then
  * it is learned. */
 bool outgoing_repair(struct exchange *x, const struct judge_words *words);
@@ -262,10 +274,24 @@ static inline bool media_is(const struct exchange *x)
 }
 /* Reads what is read of the request. */
 bool media_read(struct exchange *x, struct wire_complaint *why);
-bool media_make(struct exchange *x);
+bool media_make(struct exchange *x, struct wire_complaint *why);
 void media_answered(struct exchange *x);
 void media_stream(struct exchange *x, struct str bytes);
 void media_stream_end(struct exchange *x);
+
+/* pictures.c: pictures for OpenAI's calls, by models of another form. */
+
+/* May a model of this name be asked in that form? */
+bool pictures_wanted(const struct exchange *x, struct str model);
+/* Is the attempt one in that form? */
+bool pictures_are(const struct exchange *x);
+bool pictures_make(struct exchange *x, uint32_t wires, struct wire_complaint *why);
+/* The attempt's own call runs: the others may. `head` is what it says. */
+void pictures_begin(struct exchange *x, struct str head);
+/* The attempt ends: whatever still runs of it does not. */
+void pictures_cancel(struct exchange *x);
+void pictures_answered(struct exchange *x);
+struct str pictures_type(const struct exchange *x); /* of what the client gets */
 
 /* embedding.c: vectors for texts. */
 static inline bool embedding_is(const struct exchange *x)

@@ -70,10 +70,14 @@ static void splice_form(struct exchange *x)
     a->body_bytes = a->parts[0].len + a->parts[1].len + a->parts[2].len;
 }
 
-bool media_make(struct exchange *x)
+bool media_make(struct exchange *x, struct wire_complaint *why)
 {
     struct attempt *a = &x->attempt;
 
+    if ((a->lease.wires & WIRE_MEDIA) == 0 && pictures_wanted(x, x->mapped)) {
+        a->op = OP_GENERATE;
+        return pictures_make(x, a->upstream->wires, why);
+    }
     a->wire = (a->upstream->wires & WIRE_BIT(WIRE_OPENAI_CHAT)) != 0 ? WIRE_OPENAI_CHAT
                                                                      : WIRE_OPENAI_RESPONSES;
     a->stream = x->media_streams;
@@ -108,6 +112,11 @@ static bool read_json(struct exchange *x, bool *is_error)
 
 void media_answered(struct exchange *x)
 {
+    if (pictures_are(x)) {
+        pictures_answered(x);
+        return;
+    }
+
     bool is_error = false, good = !http_type_is(x->media_answer_type, STR("application/json")) ||
                                   read_json(x, &is_error);
 

@@ -100,6 +100,29 @@ static bool strict_allows(struct exchange *x, const struct losses *losses,
     return true;
 }
 
+/* What the name of an image model says, where the request itself does not. */
+static void take_image(struct exchange *x)
+{
+    struct canon_request *r = x->canon;
+
+    if (x->image_asked == NULL) {
+        if (x->image.size.len + x->image.aspect.len == 0)
+            return;
+        x->image_asked = arena_new(&x->r->arena, struct image_asked);
+        *x->image_asked = (struct image_asked){ r->image, r->where[FIELD_IMAGE] };
+    }
+    r->image = x->image_asked->image;
+    r->where[FIELD_IMAGE] = x->image_asked->where;
+    if (x->image.size.len + x->image.aspect.len == 0)
+        return;
+    if (r->where[FIELD_IMAGE].len == 0)
+        r->where[FIELD_IMAGE] = STR("model");
+    if (r->image.size.len == 0 || str_eq(r->image.size, STR("auto")))
+        r->image.size = x->image.size;
+    if (r->image.aspect.len == 0)
+        r->image.aspect = x->image.aspect;
+}
+
 static bool make_translated(struct exchange *x, const struct repairs *known,
                             struct wire_complaint *why)
 {
@@ -110,6 +133,7 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
 
     if (!canon_read(x, why))
         return false;
+    take_image(x);
     upstream_target(a->upstream, &x->env->facts, a->wire, x->mapped, &t);
     if (known != NULL)
         wire_lacks_add(&t.lacks, &known->lacks);
@@ -151,6 +175,14 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
         .bytes_max = x->rules->answer_bytes_max,
     };
     return true;
+}
+
+bool outgoing_translate(struct exchange *x, struct wire_complaint *why)
+{
+    return make_translated(x,
+                           repairs_find(&x->env->repairs, x->attempt.lease.account_id, x->mapped,
+                                        loop_now(x->env->loop)),
+                           why);
 }
 
 struct crossing *attempt_crossing(struct exchange *x)
@@ -240,7 +272,7 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why)
     if (embedding_is(x))
         return embedding_make(x, why);
     if (media_is(x))
-        return media_make(x);
+        return media_make(x, why);
     enum wire_dialect dialect = upstream_dialect(a->upstream);
 
     a->wire = outgoing_wire(x->target.protocol, a->lease.wires);
@@ -259,8 +291,10 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why)
     }
     if (dialect == DIALECT_COPILOT && !find_turn(x, why))
         return false;
-    /* what another provider signed would be refused by this one: it is left out by translation */
-    if (a->wire != x->target.protocol || x->target.ask == ASK_COMPLETE || x->signatures_refused ||
+    /* what another provider signed would be refused by this one: it is left out by translation;
+     * and what an image model's name says is said in the body */
+    if (x->image.size.len + x->image.aspect.len > 0 || a->wire != x->target.protocol ||
+        x->target.ask == ASK_COMPLETE || x->signatures_refused ||
         !dialect_takes(dialect, &x->request) || history_is_told(x) ||
         (x->request.doc.noticed && signature_any(x->r->body)) || minted_elsewhere_any(x)) {
         if (!make_translated(x, known, why))

@@ -125,8 +125,7 @@ static struct str dropped_text(struct exchange *x)
 
     buf_init(&b, VALUE_MAX);
     losses_put(&x->attempt.crossing->asked.losses,
-               x->attempt.translates && x->canon != NULL ? &x->canon->unread : NULL, &b,
-               VALUE_MAX);
+               x->attempt.translates && x->canon != NULL ? &x->canon->unread : NULL, &b, VALUE_MAX);
     struct str out = arena_copy(&x->r->arena, buf_str(&b));
     buf_clear(&b);
     return out;

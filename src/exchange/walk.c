@@ -123,6 +123,13 @@ void walk_begin(struct exchange *x)
 
 /* --- what the pool is asked ------------------------------------------------------------------ */
 
+/* Models that make pictures in another form may be asked over its wires. */
+static void add_wires(const struct exchange *x, struct pick_ask *ask)
+{
+    if (pictures_wanted(x, ask->model))
+        ask->wires |= WIRE_BIT(WIRE_GEMINI) | WIRE_BIT(WIRE_CLOUDCODE);
+}
+
 static struct pick_ask plain_ask(const struct exchange *x, enum asking_for what)
 {
     const struct blame *b = x->blame;
@@ -145,6 +152,7 @@ static struct pick_ask plain_ask(const struct exchange *x, enum asking_for what)
         .surveys = what == ASKING_SURVEY,
     };
 
+    add_wires(x, &ask);
     if (b != NULL) {
         ask.convicted = b->convicted;
         ask.convicted_count = b->convicted_count;
@@ -206,6 +214,7 @@ struct pick_ask walk_ask(struct exchange *x, enum asking_for what)
         asks[i].again = str_eq(asks[i].model, x->mapped) ? plain.again : 0;
         asks[i].next = i + 1 < w->step_count ? &asks[i + 1] : NULL;
         keep_tried(x, &asks[i]);
+        add_wires(x, &asks[i]);
     }
     return asks[0];
 }

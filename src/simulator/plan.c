@@ -211,6 +211,13 @@ static void tools_add(struct plan *p, const struct directives *d, struct arena *
         tool_add(p, &forced, 0, a);
 }
 
+/* Models of Google's that make pictures. */
+static bool draws(const struct ask *ask)
+{
+    return (ask->wire == WIRE_GEMINI || ask->wire == WIRE_CLOUDCODE) &&
+           str_ifind(ask->model, STR("-image")) != SIZE_MAX;
+}
+
 static void parts_make(struct plan *p, const struct plan_input *in, struct arena *a, uint64_t hash)
 {
     const struct directives *d = in->directives;
@@ -247,7 +254,7 @@ static void parts_make(struct plan *p, const struct plan_input *in, struct arena
             p->part_count++;
         }
     }
-    if (d->image)
+    if (d->image || draws(in->ask))
         part_add(p, PART_IMAGE, str_c(image_base64));
 }
 

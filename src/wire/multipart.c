@@ -132,3 +132,58 @@ enum multipart_found multipart_field(struct str body, struct str boundary, struc
     }
     return MULTIPART_BAD;
 }
+
+/* What the header lines say. */
+static void part_read(struct str headers, struct multipart_part *p)
+{
+    static const struct str disposition = { "content-disposition:", 20 },
+                            type = { "content-type:", 13 };
+
+    p->name = p->filename = p->type = STR("");
+    while (headers.len > 0) {
+        size_t end = str_find(headers, STR("\r\n"));
+        struct str line = end == SIZE_MAX ? headers : str_take(headers, end);
+
+        headers = end == SIZE_MAX ? STR("") : str_drop(headers, end + 2);
+        if (str_istarts(line, disposition)) {
+            line = str_drop(line, disposition.len);
+            if (!parameter(line, STR("name"), &p->name))
+                p->name = STR("");
+            if (!parameter(line, STR("filename"), &p->filename))
+                p->filename = STR("");
+        } else if (str_istarts(line, type)) {
+            p->type = str_trim(str_drop(line, type.len));
+        }
+    }
+}
+
+bool multipart_each(struct str body, struct str boundary,
+                    bool (*fn)(void *peer, const struct multipart_part *p), void *peer, bool *bad)
+{
+    bool last = false;
+
+    *bad = false;
+    for (unsigned parts = 0; take_delimiter(&body, boundary, &last); parts++) {
+        struct multipart_part p;
+
+        if (last)
+            return true;
+        size_t blank = str_starts(body, STR("\r\n")) ? 0 : str_find(body, STR("\r\n\r\n"));
+        size_t begin = blank == 0 ? 2 : blank + 4;
+
+        if (blank == SIZE_MAX || parts == MULTIPART_PARTS_MAX)
+            break;
+        struct str content = str_drop(body, begin);
+        size_t end = find_delimiter(content, boundary);
+
+        if (end == SIZE_MAX)
+            break;
+        part_read(str_take(body, blank), &p);
+        p.content = str_take(content, end);
+        if (!fn(peer, &p))
+            return false;
+        body = str_drop(content, end + 2);
+    }
+    *bad = true;
+    return false;
+}

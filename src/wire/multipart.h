@@ -23,4 +23,14 @@ bool multipart_boundary(struct str content_type, struct str *boundary);
 enum multipart_found multipart_field(struct str body, struct str boundary, struct str name,
                                      struct str *value);
 
+/* A part of a form; all borrows from the body. */
+struct multipart_part {
+    struct str name, filename, type; /* the last two are empty when not said */
+    struct str content;
+};
+/* Calls `fn` with each part, in order, until it gives false. False: it did, or the form is bad (see
+ * `bad`). */
+bool multipart_each(struct str body, struct str boundary,
+                    bool (*fn)(void *peer, const struct multipart_part *p), void *peer, bool *bad);
+
 #endif

@@ -15,6 +15,7 @@ static const struct command *const command_sets[] = {
     password_commands,
     status_commands,
     serving_commands,
+    connect_commands,
     doctor_commands,
     accounts_commands,
     accounts_live_commands,

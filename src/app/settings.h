@@ -117,6 +117,10 @@ void settings_unref(struct settings *s);
 MUST_USE enum status settings_edit(struct str text, struct str path, struct str raw,
                                    struct buf *out, struct settings_fault *fault);
 
+/* The same with any file that holds a JSON object, and without looking at what it means. */
+MUST_USE enum status json_text_edit(struct str text, struct str path, struct str raw,
+                                    struct buf *out, struct error *why);
+
 /* What is odd about a text without being a fault. */
 enum settings_oddity {
     SETTINGS_UNKNOWN,         /* a key that is not in the table: kept, not used */

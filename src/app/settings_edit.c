@@ -269,3 +269,30 @@ out:
     arena_free(&a);
     return st;
 }
+
+enum status json_text_edit(struct str text, struct str path, struct str raw, struct buf *out,
+                           struct error *why)
+{
+    struct arena a = { 0 };
+    struct settings_fault fault = { .line = 0 };
+    struct edit e = { .raw = str_trim(raw), .fault = &fault, .out = out };
+    struct json_fault wrong = { 0 };
+    size_t before = out->len;
+    enum status st;
+
+    if (!json_parse(&e.doc, text, NULL, &a, &wrong)) {
+        json_fault_place(&wrong, text);
+        st = fail(why, E_SYNTAX, "line %u, column %u: %s", wrong.line, wrong.col, wrong.what);
+    } else if (json_type(&e.doc, 0) != JSON_OBJECT) {
+        st = fail(why, E_SYNTAX, "it is no JSON object");
+    } else {
+        layout_read(&e);
+        st = edit_below(&e, 0, path, path);
+        if (st != OK)
+            (void)fail(why, st, "%s: %s", fault.path, fault.text);
+    }
+    if (st != OK)
+        out->len = before;
+    arena_free(&a);
+    return st;
+}

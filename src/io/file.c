@@ -588,6 +588,13 @@ int64_t file_append_size(const struct file_append *f)
     return fstat(f->fd, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
+enum status file_remove(const char *path, struct error *e)
+{
+    if (unlink(path) == 0 || errno == ENOENT)
+        return OK;
+    return fail_errno(e, "cannot remove", path);
+}
+
 enum status file_shift(const char *path, unsigned keep, struct error *e)
 {
     size_t size = strlen(path) + 16;

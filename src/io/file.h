@@ -68,6 +68,8 @@ MUST_USE enum status file_append_bytes(struct file_append *f, struct str bytes, 
 void file_append_close(struct file_append *f);
 int64_t file_append_size(const struct file_append *f); /* 0 when it cannot be told */
 
+/* Absent is OK. */
+MUST_USE enum status file_remove(const char *path, struct error *e);
 /* `path` becomes `path.1`, that `path.2`, and so on; `path.<keep>` goes. Absent ones are OK. */
 MUST_USE enum status file_shift(const char *path, unsigned keep, struct error *e);
 /* All of it, or an error: nobody reads it, say. */

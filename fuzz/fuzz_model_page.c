@@ -26,7 +26,8 @@ static void check_list(const struct model_page *page)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const enum wire wires[] = { WIRE_OPENAI_CHAT, WIRE_ANTHROPIC, WIRE_GEMINI };
+    static const enum model_form forms[] = { MODELS_OPENAI, MODELS_ANTHROPIC, MODELS_GEMINI,
+                                             MODELS_CODEX };
     struct str in = { (const char *)data, size };
     struct model_page page;
     struct arena a = { 0 };
@@ -34,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size == 0)
         return 0;
-    if (model_page_read(wires[data[0] % COUNT(wires)], str_drop(in, 1), &a, &page, &e) == OK) {
+    if (model_page_read(forms[data[0] % COUNT(forms)], str_drop(in, 1), &a, &page, &e) == OK) {
         assert(page.count <= LISTED_MODELS_MAX);
         for (size_t i = 0; i < page.count; i++)
             check_model(&page.models[i]);

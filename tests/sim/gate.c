@@ -1,5 +1,6 @@
 #include "gate.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,6 +8,7 @@
 #include "base/log.h"
 #include "http/peers.h"
 #include "pool/pool_int.h"
+#include "store/client_keys.h"
 
 #define UPSTREAM_PORT 9000
 
@@ -239,9 +241,20 @@ void gate_group(struct gate *g, const struct gate_account *a, struct str (*group
     assert(made);
 }
 
+static const struct exchange_rules *rules_of(struct gate *g, struct settings *s)
+{
+    struct client_keys *none = must_calloc(1, sizeof(*none));
+
+    atomic_init(&none->refs, 1);
+    const struct exchange_rules *rules = exchange_rules_new(s, none, g->budgets);
+
+    client_keys_unref(none);
+    return rules;
+}
+
 static bool gate_start(struct gate *g, struct error *e)
 {
-    const struct exchange_rules *rules = exchange_rules_new(g->settings);
+    const struct exchange_rules *rules = rules_of(g, g->settings);
     enum status st;
 
     struct pool_options options = settings_pool_options(g->settings);
@@ -282,7 +295,7 @@ bool gate_edit(struct gate *g, struct str text, const char **why)
         return false;
     }
     struct pool_options options = settings_pool_options(s);
-    const struct exchange_rules *rules = exchange_rules_new(s);
+    const struct exchange_rules *rules = rules_of(g, s);
 
     pool_set_options(g->pool, &options);
     worker_set_rules(&g->worker, rules);
@@ -306,6 +319,7 @@ struct gate *gate_new(struct str text, const char **why)
     }
     struct gate *g = must_calloc(1, sizeof(*g));
     g->settings = s;
+    g->budgets = key_budgets_new();
     g->digest = UINT64_C(0xcbf29ce484222325);
     if (!gate_start(g, &e)) {
         fprintf(stderr, "the gateway does not start: %s\n", e.text);
@@ -440,6 +454,7 @@ bool gate_end(struct gate *g, uint64_t *digest, struct str *why, struct arena *a
     }
     listener_close(g->listener);
     worker_clear(&g->worker);
+    key_budgets_free(g->budgets);
     pool_free(g->pool);
     peers_free(g->shared.peers);
     stored_free(g->shared.stored);

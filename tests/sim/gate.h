@@ -75,6 +75,7 @@ struct gate_answer {
 struct gate {
     struct arena arena;
     struct settings *settings;
+    struct key_budgets *budgets;
     struct pool *pool;
     struct worker_shared shared;
     struct worker worker;

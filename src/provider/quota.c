@@ -6,6 +6,18 @@
 #include "provider/delay.h"
 #include "provider/provider_int.h"
 
+/* Most providers spell their fields as we do. */
+static bool says(struct str text, struct str word)
+{
+    return text.len == word.len && (memcmp(text.at, word.at, word.len) == 0 || str_ieq(text, word));
+}
+
+static bool begins(struct str text, struct str lead)
+{
+    return text.len > lead.len && char_lower(text.at[0]) == lead.at[0] &&
+           (memcmp(text.at, lead.at, lead.len) == 0 || str_istarts(text, lead));
+}
+
 /* --- numbers ----------------------------------------------------------------------------------*/
 
 #define NUMBER_MAX INT64_C(1000000000000) /* of whole ones: more than any allowance */
@@ -99,7 +111,7 @@ struct head_reading {
 static struct window_reading *window_named(struct head_reading *r, struct str name)
 {
     for (size_t i = 0; i < r->count; i++)
-        if (str_ieq(r->at[i].name, name))
+        if (says(r->at[i].name, name))
             return &r->at[i];
     if (r->count == READINGS_MAX)
         return NULL;
@@ -121,11 +133,11 @@ static void take_word(struct head_reading *r, struct str window, struct str word
 
     if (w == NULL)
         return;
-    if (str_ieq(word, STR("limit"))) {
+    if (says(word, STR("limit"))) {
         take_number(value, 0, &w->limit);
-    } else if (str_ieq(word, STR("remaining"))) {
+    } else if (says(word, STR("remaining"))) {
         take_number(value, 0, &w->remaining);
-    } else if (str_ieq(word, STR("reset"))) {
+    } else if (says(word, STR("reset"))) {
         w->reset_in_ms = delay_from_reset(value, r->now->unix_ms);
     }
 }
@@ -148,13 +160,13 @@ static void read_anthropic(struct head_reading *r, struct str rest, struct str v
 
     if (!str_cut_last(rest, '-', &window, &word))
         return;
-    if (!str_istarts(window, STR("unified-"))) {
-        if (!str_ieq(window, STR("unified")))
+    if (!begins(window, STR("unified-"))) {
+        if (!says(window, STR("unified")))
             take_word(r, window, word, value);
         return;
     }
     window = str_drop(window, 8);
-    if (str_ieq(word, STR("utilization")) && quota_number(value, 3, &used)) {
+    if (says(word, STR("utilization")) && quota_number(value, 3, &used)) {
         struct window_reading *w = window_named(r, window);
 
         if (w != NULL)
@@ -171,19 +183,19 @@ static void read_codex(struct head_reading *r, struct str rest, struct str value
     int64_t used;
 
     if (!str_cut(rest, '-', &window, &word) ||
-        (!str_ieq(window, STR("primary")) && !str_ieq(window, STR("secondary"))))
+        (!says(window, STR("primary")) && !says(window, STR("secondary"))))
         return;
     struct window_reading *w = window_named(r, window);
 
     if (w == NULL)
         return;
-    if (str_ieq(word, STR("used-percent")) && quota_number(value, 1, &used))
+    if (says(word, STR("used-percent")) && quota_number(value, 1, &used))
         w->remaining_permille = used > 1000 ? 0 : 1000 - used;
-    else if (str_ieq(word, STR("window-minutes")))
+    else if (says(word, STR("window-minutes")))
         take_number(value, 0, &w->minutes);
-    else if (str_ieq(word, STR("reset-at")))
+    else if (says(word, STR("reset-at")))
         w->reset_in_ms = delay_from_number(value, r->now->unix_ms);
-    else if (str_ieq(word, STR("reset-after-seconds")) && w->reset_in_ms == DELAY_NONE)
+    else if (says(word, STR("reset-after-seconds")) && w->reset_in_ms == DELAY_NONE)
         w->reset_in_ms = delay_from_reset(value, r->now->unix_ms);
 }
 
@@ -195,8 +207,7 @@ static void read_copilot(struct head_reading *r, struct str rest, struct str val
     int64_t n;
     struct window_reading *w;
 
-    if (!str_ieq(rest, STR("premium_interactions")) ||
-        (w = window_named(r, STR("premium"))) == NULL)
+    if (!says(rest, STR("premium_interactions")) || (w = window_named(r, STR("premium"))) == NULL)
         return;
     if (http_query_get(value, STR("rem"), text, sizeof(text), &len) &&
         quota_number((struct str){ text, len }, 1, &n))
@@ -254,8 +265,7 @@ bool quota_from_head(const struct upstream *u, const struct http_head *head,
     for (uint32_t i = 0; i < head->field_count; i++) {
         const struct http_field *f = &head->fields[i];
 
-        if (f->name.len > form->lead.len && char_lower(f->name.at[0]) == form->lead.at[0] &&
-            str_istarts(f->name, form->lead))
+        if (begins(f->name, form->lead))
             form->read(&r, str_drop(f->name, form->lead.len), f->value);
     }
     if (r.count == 0)

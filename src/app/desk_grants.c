@@ -39,6 +39,8 @@ static enum status keep_renewed(void *peer, struct account_spec *spec, struct st
 
     if (put_account(d, spec, &why) != OK)
         log_error("an account cannot be used", F_STR("account", spec->label), F_C("why", why.text));
+    else if (d->quotas != NULL)
+        quotas_renewed(d->quotas, spec->id);
     return OK;
 }
 

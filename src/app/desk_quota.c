@@ -64,6 +64,13 @@ void desk_facts_prune(struct desk *d)
     d->found_count = kept;
 }
 
+static bool renew(void *peer, int64_t id)
+{
+    struct desk *d = peer;
+
+    return grants_renew(d->grants, id);
+}
+
 /* --- on demand --------------------------------------------------------------------------------*/
 
 /* A call that waits for its account's figures. */
@@ -158,8 +165,12 @@ void desk_quota_refresh(struct desk *d, const struct admin_call *c, struct admin
 
 void desk_quotas_start(struct desk *d)
 {
-    d->quotas = quotas_new(&(struct quotas_options){
-        .loop = d->loop, .client = d->client, .pool = d->o.pool, .on_facts = on_facts, .peer = d });
+    d->quotas = quotas_new(&(struct quotas_options){ .loop = d->loop,
+                                                     .client = d->client,
+                                                     .pool = d->o.pool,
+                                                     .on_facts = on_facts,
+                                                     .renew = renew,
+                                                     .peer = d });
 }
 
 void desk_quotas_end(struct desk *d)

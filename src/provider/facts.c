@@ -326,7 +326,7 @@ static bool is_antigravity(const struct upstream *u)
 
 bool upstream_has_facts(const struct upstream *u)
 {
-    return is_antigravity(u) || u->facts != NULL;
+    return is_antigravity(u) ? !u->bare : u->facts != NULL && !u->facts->bare;
 }
 
 bool facts_prove_credential(const struct upstream *u)

@@ -204,7 +204,8 @@ static enum status make_auth(struct making *m)
     if (key.len == 0 && !p->keyless && !p->signs_in)
         return fail(m->error, E_SYNTAX, "api_key: an account of %.*s needs one",
                     STR_ARG(m->up->provider->name));
-    if (key.len == 0)
+    m->up->bare = key.len == 0;
+    if (m->up->bare)
         return OK;
     if (key.len > KEY_MAX)
         return fail(m->error, E_SYNTAX, "api_key: is longer than %d bytes", KEY_MAX);
@@ -430,6 +431,15 @@ static struct upstream *blank_like(const struct upstream *u)
     return other;
 }
 
+/* `https://host:port` of a URL. */
+static struct str origin_part(struct str url)
+{
+    size_t host = str_find(url, STR("://"));
+    size_t path = host == SIZE_MAX ? SIZE_MAX : str_find(str_drop(url, host + 3), STR("/"));
+
+    return path == SIZE_MAX ? url : str_take(url, host + 3 + path);
+}
+
 /* Where the account's usage is asked for, when that is another place or wants another credential.
  */
 static enum status make_facts(struct making *m, struct str base_url, struct upstream *of)
@@ -447,6 +457,8 @@ static enum status make_facts(struct making *m, struct str base_url, struct upst
         base_url = str_drop_last(base_url, 1);
     if (str_ends(base_url, source->drop))
         base_url = str_drop_last(base_url, source->drop.len);
+    else if (source->by_renewal)
+        base_url = origin_part(base_url);
     m->facts = source;
     m->up = blank_like(of);
     return make_one(m, base_url, &of->facts);
@@ -631,7 +643,8 @@ enum wire upstream_first_wire(const struct upstream *u)
 
 bool upstream_has_models(const struct upstream *u)
 {
-    return u->provider != &provider_simulator && u->dialect != &dialect_cloudcode;
+    return u->provider != &provider_simulator && u->dialect != &dialect_cloudcode &&
+           !(u->bare && u->provider->signs_in);
 }
 
 enum wire_dialect upstream_dialect(const struct upstream *u)

@@ -59,6 +59,7 @@ struct upstream {
     struct upstream *next;  /* the same at the provider's next address; NULL: there is none */
     uint32_t wires;         /* WIRE_BITs it speaks */
     struct str project;     /* cloudcode; may be empty */
+    bool bare;              /* it has no credential (yet) */
     bool renews;            /* its credential is a grant that can be renewed */
     struct account_means means;
     struct wire_lacks lacks;

@@ -44,7 +44,8 @@ struct facts_source {
     const struct dialect *dialect;
     struct str
         base_url;    /* in the settings that of the token exchange; empty: the account's own … */
-    struct str drop; /* … in either case without this at its end */
+    struct str drop; /* … in either case without this at its end; an exchange that does not end so:
+                        its host */
     bool by_renewal; /* asked with what renews the credential, not with that */
 };
 

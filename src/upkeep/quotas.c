@@ -17,6 +17,7 @@ struct teller {
     int64_t told_ms;   /* when it was asked last; 0: never */
     bool known;        /* it has told since it is asked this way */
     uint32_t failures; /* in a row */
+    bool renewing;     /* it is asked again when its credential has been renewed */
     char project[FACTS_PROJECT_MAX];
     struct quota_wish *wishes;
     struct reading *reading;
@@ -178,6 +179,21 @@ void quotas_accounts(struct quotas *q, const int64_t *ids, size_t count)
     quotas_go_on(q, now_ms);
 }
 
+void quotas_renewed(struct quotas *q, int64_t id)
+{
+    struct teller *t = teller_find(q, id);
+    struct account_hold h;
+
+    if (t == NULL || !pool_hold(q->o.pool, id, &h))
+        return;
+    t->way = way_of(&h); /* the same account, asked the same way */
+    t->tells = upstream_has_facts(h.upstream);
+    pool_let_go(q->o.pool, &h);
+    if (t->tells && (t->renewing || (!t->known && t->reading == NULL)))
+        t->due_ms = loop_now(q->o.loop);
+    quotas_go_on(q, loop_now(q->o.loop));
+}
+
 void quotas_every(struct quotas *q, int64_t every_ms)
 {
     int64_t now_ms = loop_now(q->o.loop);
@@ -226,6 +242,7 @@ static void reading_end(struct reading *r, const char *why)
 
     t->wishes = NULL;
     t->told_ms = now_ms;
+    t->renewing = false;
     if (why == NULL) {
         if (t->failures > 0)
             log_info("what is left can be asked again", F_STR("account", r->account.label));
@@ -250,6 +267,27 @@ static void reading_end(struct reading *r, const char *why)
     wishes_answer(wishes, why == NULL ? NULL : kept.text);
     facts_clear(&course);
     quotas_go_on(q, now_ms);
+}
+
+/* Somebody waits: with a renewed credential it is asked anew, once. Else that is left to those who
+ * keep credentials fresh. */
+static bool renews(struct reading *r)
+{
+    struct quotas *q = r->quotas;
+    struct teller *t = teller_find(q, r->id);
+    const struct upstream *u = r->account.upstream;
+    int64_t id = r->id;
+
+    if (r->question.status != 401 || t->wishes == NULL || t->renewing || q->o.renew == NULL ||
+        !u->renews || !facts_prove_credential(u))
+        return false;
+    t->renewing = true;
+    t->due_ms = loop_now(q->o.loop) + QUOTA_RENEWAL_MS;
+    reading_free(r);
+    if (!q->o.renew(q->o.peer, id) && (t = teller_find(q, id)) != NULL)
+        t->due_ms = loop_now(q->o.loop);
+    quotas_go_on(q, loop_now(q->o.loop));
+    return true;
 }
 
 static void reading_ask(struct reading *r)
@@ -278,6 +316,8 @@ static void on_answer(void *peer, const struct call_fault *fault)
         reading_ask(r);
         return;
     }
+    if (fault == NULL && renews(r))
+        return;
     if (fault != NULL || r->question.body_too_long) {
         reading_end(r, fault != NULL ? fault->text : "its answer is too long");
         return;

@@ -17,8 +17,9 @@
 #define QUOTA_QUESTION_MS 20000 /* one of them */
 #define QUOTA_RETRY_MS 30000
 #define QUOTA_RETRY_MS_MAX (INT64_C(3600) * 1000)
-#define QUOTA_FAULT_MS 30000 /* after a quota fault an account is not asked more often */
-#define QUOTA_LOOK_MS 1000   /* how often the pool is asked for such faults */
+#define QUOTA_FAULT_MS 30000   /* after a quota fault an account is not asked more often */
+#define QUOTA_RENEWAL_MS 60000 /* so long a renewed credential is waited for */
+#define QUOTA_LOOK_MS 1000     /* how often the pool is asked for such faults */
 
 struct quotas_options {
     struct loop *loop;
@@ -26,6 +27,9 @@ struct quotas_options {
     struct pool *pool;
     /* An account's provider has told. May change accounts: quotas_accounts(). */
     void (*on_facts)(void *peer, int64_t id, const struct account_facts *facts);
+    /* A provider refuses a credential that can be renewed. True: that is under way;
+     * quotas_renewed(). */
+    bool (*renew)(void *peer, int64_t id);
     void *peer;
 };
 
@@ -37,6 +41,9 @@ void quotas_free(struct quotas *q); /* NULL is fine */
 void quotas_every(struct quotas *q, int64_t every_ms);
 /* These accounts are in the pool now, and no others. To be called after each change. */
 void quotas_accounts(struct quotas *q, const int64_t *ids, size_t count);
+
+/* The credential of one of them has been renewed: whoever waited for that is asked. */
+void quotas_renewed(struct quotas *q, int64_t id);
 
 /* Somebody waits for figures that are fresh. Embedded in whoever asks; `done` is called once, with
  * NULL or a sentence that says why there are none. */

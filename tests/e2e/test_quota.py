@@ -3,6 +3,7 @@ import json
 import re
 import time
 
+import signin_rig
 from rig import Gateway, Simulator, until
 
 MODELS = "models gemini-3-flash gemini-3-pro-high claude-sonnet-4-5 gpt-5.3-codex gpt-4o\n"
@@ -197,3 +198,29 @@ def test_commands_show_test_refresh_and_switch_accounts(program):
         said("show", "nobody", code=3)
         assert gateway.command("accounts", "refresh").returncode == 2
     served(program, [CHATGPT], check, prepare=prepare)
+
+
+def test_accounts_that_were_signed_in_to_are_asked_with_their_grants(program):
+    simulator = signin_rig.Simulator(program)
+    gateway = Gateway(program, simulator.settings())
+    told = lambda account: gateway.admin("GET", f"/api/accounts/{account}")[1]
+    asked = lambda path: [r for r in simulator.requests() if path in r["path"]]
+    try:
+        signin_rig.sign_in(gateway, "antigravity", label="code")
+        until(lambda: told("code")["tier"] == "FREE", "the tier it told")
+        assert asked(":loadCodeAssist")[0]["account"] != ""
+        simulator.oauth(interval=1)
+        assert signin_rig.finished(gateway, signin_rig.start(gateway, "copilot", label="pilot"))["state"] == "done"
+        until(lambda: left(gateway, "pilot") == {"premium": 1000}, "what GitHub tells")
+        github = asked("/copilot_internal/user")[0]["account"]
+        assert github and github != asked("/models")[-1]["account"], "GitHub's own token, not that of the exchange"
+        simulator.control("PUT", f"accounts/{github}", {"usage": {"windows": {"premium": {"remaining_percent": 42, "reset_in_seconds": 600}}}})
+        assert gateway.admin("POST", "/api/accounts/pilot/refresh")[1]["ok"] and left(gateway, "pilot") == {"premium": 420}
+        simulator.oauth(expire=True)
+        refreshes = simulator.oauth()["refreshes"]
+        status, answer = gateway.admin("POST", "/api/accounts/code/refresh")
+        assert status == 200 and answer["ok"], answer
+        assert simulator.oauth()["refreshes"] == refreshes + 1, "a token that has expired is renewed, and the question asked again"
+    finally:
+        gateway.clear()
+        simulator.close()

@@ -129,6 +129,8 @@ struct admin_options {
     void (*counts)(void *status_peer, struct admin_counts *out);
     /* What every page shows at its top: objects with `kind` and `text`, elements of a list. */
     void (*notices)(void *status_peer, struct json_writer *w);
+    /* Sign-ins under way: objects with `id`, `provider`, `state`. The desk's loop. */
+    void (*signins)(void *status_peer, struct json_writer *w);
     /* The worker's ring; NULL behind the last. */
     struct live *(*live)(void *status_peer, unsigned i);
     /* Somebody watches (again): rings are filled, and told what runs already. */
@@ -167,9 +169,6 @@ int64_t admin_put_link(struct admin *a, struct str host, int64_t now_ms, struct 
 /* Before the loop runs, and after it has ended. */
 void admin_events_start(struct admin *a, struct loop *l, struct mailbox *m);
 void admin_events_stop(struct admin *a);
-/* Something that dashboards show changed: `json` is the data of the event `name`. The desk's loop.
- */
-void admin_publish(struct admin *a, const char *name, struct str json);
 /* The gateway is ending: streams of events end now. Threads: any. */
 void admin_drain(struct admin *a);
 

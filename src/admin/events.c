@@ -376,11 +376,6 @@ void admin_events_stop(struct admin *a)
     hub_stop(a->events->hub);
 }
 
-void admin_publish(struct admin *a, const char *name, struct str json)
-{
-    hub_publish(a->events->hub, name, json);
-}
-
 void admin_drain(struct admin *a)
 {
     atomic_store(&a->events->ending, true);

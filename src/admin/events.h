@@ -59,7 +59,6 @@ void hub_start(struct hub *h, struct loop *l, struct mailbox *m);
 void hub_stop(struct hub *h);
 /* Somebody watches. Threads: any. */
 void hub_wake(struct hub *h);
-void hub_publish(struct hub *h, const char *name, struct str json);
 /* Pieces of snapshots. Threads: any. */
 void hub_put_notices(struct admin *a, struct json_writer *w);
 

@@ -13,7 +13,6 @@
 #define LIVE_MAX 512      /* news of exchanges in one look, of all workers */
 #define ENDED_MAX 256     /* endings in one look */
 #define ACCOUNTS_EVENT 50 /* accounts in one event */
-#define PUBLISHED_MAX ((size_t)256 << 10)
 #define SECOND_TICKS (1000 / EVENTS_TICK_MS)
 #define SAMPLES 61 /* one a second */
 #define RECENT_S 5
@@ -40,14 +39,13 @@ struct hub {
     /* what was told last */
     struct shown *shown;
     size_t shown_count;
-    struct fingerprint scheduling, notices, totals;
+    struct fingerprint scheduling, notices, totals, signins;
     uint64_t revision;
     struct admin_face face;
     uint64_t trace_next;      /* records from here on were not told */
     struct admin_clock clock; /* of the first look: with it a figure changes only if it does */
     struct sample samples[SAMPLES];
     size_t sample_count;
-    struct buf published; /* events that were handed over */
     /* of one look */
     struct buf text, json, masked;
     struct arena scratch;
@@ -59,7 +57,6 @@ struct hub *hub_new(struct events *ev)
 
     h->ev = ev;
     h->admin = ev->admin;
-    buf_init(&h->published, PUBLISHED_MAX);
     buf_init(&h->text, EVENTS_BATCH_BYTES);
     buf_init(&h->json, EVENTS_BATCH_BYTES / 2);
     buf_init(&h->masked, EVENTS_BATCH_BYTES / 4 * 3);
@@ -68,7 +65,6 @@ struct hub *hub_new(struct events *ev)
 
 void hub_free(struct hub *h)
 {
-    buf_clear(&h->published);
     buf_clear(&h->text);
     buf_clear(&h->json);
     buf_clear(&h->masked);
@@ -464,6 +460,21 @@ static void look_at_notices(struct hub *h, bool first)
     h->json.len = 0;
 }
 
+static void look_at_signins(struct hub *h, bool first)
+{
+    struct json_writer w = begin(h);
+
+    json_put_object(&w);
+    json_put_key(&w, STR("signins"));
+    json_put_array(&w);
+    h->admin->o.signins(h->admin->o.status_peer, &w);
+    json_put_end(&w);
+    json_put_end(&w);
+    if (is_new(&h->signins, buf_str(&h->json)) && !first)
+        tell(h, "signins", &w);
+    h->json.len = 0;
+}
+
 /* --- its turns */
 
 static uint64_t account_ticks(const struct hub *h)
@@ -477,19 +488,13 @@ static void look_around(struct hub *h)
 
     look_at_settings(h, first);
     look_at_requests(h);
+    look_at_signins(h, first);
     if (h->ticks % account_ticks(h) == 0 || h->shown_count == 0)
         look_at_accounts(h);
     if (h->ticks % SECOND_TICKS == 0) {
         look_at_totals(h);
         look_at_scheduling(h, first);
         look_at_notices(h, first);
-    }
-    if (h->published.len > 0) {
-        if (!buf_add(&h->text, buf_str(&h->published))) {
-            flush(h);
-            (void)buf_add(&h->text, buf_str(&h->published));
-        }
-        h->published.len = 0;
     }
     flush(h);
     arena_reset(&h->scratch);
@@ -508,7 +513,6 @@ static void hub_rest(struct hub *h)
     free(h->shown);
     h->shown = NULL;
     h->shown_count = h->sample_count = 0;
-    h->published.len = 0;
     buf_clear(&h->text);
     buf_clear(&h->json);
     buf_clear(&h->masked);
@@ -564,18 +568,6 @@ void hub_wake(struct hub *h)
     if (h->mailbox != NULL && !atomic_exchange(&h->woken, true) &&
         !mailbox_send(h->mailbox, wake_here, h))
         atomic_store(&h->woken, false);
-}
-
-void hub_publish(struct hub *h, const char *name, struct str json)
-{
-    bool masks = admin_masks(h->admin);
-
-    if (!h->ticking)
-        return;
-    h->masked.len = 0;
-    if ((masks && !mask_json(&h->admin->masks, str_c(name), json, &h->masked)) ||
-        !event_put(&h->published, name, masks ? buf_str(&h->masked) : json))
-        log_warn("an event was lost: too much happened at once", F_C("event", name));
 }
 
 void hub_start(struct hub *h, struct loop *l, struct mailbox *m)

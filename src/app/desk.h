@@ -59,6 +59,8 @@ void desk_close(struct desk *d);
 
 /* Counts up with each change of the settings. Threads: any. */
 uint64_t desk_revision(struct desk *d);
+/* Elements of a list: the sign-ins under way. The desk's own loop. */
+void desk_put_signins(struct desk *d, struct json_writer *w);
 /* What the settings say to the dashboard. Threads: any. */
 struct admin_face desk_face(struct desk *d);
 /* What an account did today. Threads: any. */

@@ -288,6 +288,24 @@ static void put_signin(struct desk *d, struct str id, int status, struct admin_o
     signin_put(&w, &v);
 }
 
+/* Only how far it is: who signs in asks for the rest. */
+static void put_progress(void *peer, const struct signin_view *v)
+{
+    struct json_writer *w = peer;
+
+    json_put_object(w);
+    json_put_member(w, "id", v->id);
+    json_put_member(w, "provider", v->provider);
+    json_put_member(w, "state", str_c(signin_state_word(v->state)));
+    json_put_end(w);
+}
+
+void desk_put_signins(struct desk *d, struct json_writer *w)
+{
+    if (d->signins != NULL)
+        signins_each(d->signins, put_progress, w);
+}
+
 static bool has_signins(const struct desk *d, struct admin_outcome *out)
 {
     if (d->signins == NULL)

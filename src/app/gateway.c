@@ -346,6 +346,13 @@ static void put_notices(void *peer, struct json_writer *w)
     buf_clear(&fault);
 }
 
+static void put_signins(void *peer, struct json_writer *w)
+{
+    struct gateway *g = peer;
+
+    desk_put_signins(g->desk, w);
+}
+
 static void count_all(void *peer, struct admin_counts *out)
 {
     struct gateway *g = peer;
@@ -885,6 +892,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                                  .face = dashboard_face,
                                                  .counts = count_all,
                                                  .notices = put_notices,
+                                                 .signins = put_signins,
                                                  .live = live_of,
                                                  .watch = watch_all });
     log_proxies(&s->provider.proxy);

@@ -811,7 +811,17 @@ static void put_text(struct json_writer *w, const char *name, struct str text)
         json_put_member_null(w, name);
 }
 
-void signin_put(struct json_writer *w, const struct signin_view *v)
+void signins_each(const struct signins *s, void (*fn)(void *peer, const struct signin_view *v),
+                  void *peer)
+{
+    struct signin_view v;
+
+    for (const struct signin *in = s->first; in != NULL; in = in->next)
+        if (signin_look(s, str_c(in->id), &v))
+            fn(peer, &v);
+}
+
+const char *signin_state_word(enum signin_state state)
 {
     static const char *const states[] = {
         [SIGNIN_WAITING] = "waiting",
@@ -820,10 +830,15 @@ void signin_put(struct json_writer *w, const struct signin_view *v)
         [SIGNIN_FAILED] = "failed",
     };
 
+    return states[state];
+}
+
+void signin_put(struct json_writer *w, const struct signin_view *v)
+{
     json_put_object(w);
     json_put_member(w, "id", v->id);
     json_put_member(w, "provider", v->provider);
-    json_put_member(w, "state", str_c(states[v->state]));
+    json_put_member(w, "state", str_c(signin_state_word(v->state)));
     put_text(w, "url", v->url);
     put_text(w, "user_code", v->user_code);
     put_text(w, "redirect_url", v->redirect_url);

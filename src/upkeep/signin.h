@@ -75,6 +75,10 @@ struct signin_view {
 };
 /* Slices live until the sign-in goes. False: no such sign-in. */
 bool signin_look(const struct signins *s, struct str id, struct signin_view *v);
+/* Each that is under way, or was over a moment ago, the newest first. */
+void signins_each(const struct signins *s, void (*fn)(void *peer, const struct signin_view *v),
+                  void *peer);
+const char *signin_state_word(enum signin_state state);
 void signin_put(struct json_writer *w, const struct signin_view *v);
 
 #endif

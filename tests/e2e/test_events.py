@@ -10,7 +10,7 @@ from test_dashboard import Browser, link_of, set_password
 from wires import WIRES
 
 CHAT = WIRES[0]
-SCHEMAS = {name: f"Event{name.capitalize()}" for name in ("snapshot", "settings", "accounts", "requests", "totals", "notices", "bye", "resync")} | {"scheduling": "Scheduling"}
+SCHEMAS = {name: f"Event{name.capitalize()}" for name in ("snapshot", "settings", "accounts", "requests", "totals", "notices", "signins", "bye", "resync")} | {"scheduling": "Scheduling"}
 
 
 class Watcher:
@@ -159,6 +159,20 @@ def test_accounts_scheduling_settings_totals_and_notices_are_told_when_they_chan
         gateway.write_settings({"logs": {"bodies": True}})
         until(lambda: any(n["kind"] == "bodies" for d in watcher.of("notices") for n in d["notices"]), "bodies are kept")
         assert watcher.of("settings")[-1]["changed_on_disk"]
+        watcher.leave()
+    finally:
+        gateway.clear()
+
+
+def test_sign_ins_are_told_as_they_go_on(program):
+    gateway = Gateway(program, {"providers": {"codex": {"oauth": {"client_id": "id-of-a-test"}}}})
+    try:
+        watcher = watch(gateway)
+        status, started = gateway.admin("POST", "/api/signin/codex", {})
+        assert status == 201, started
+        until(lambda: watcher.of("signins") and watcher.of("signins")[-1]["signins"] == [{"id": started["id"], "provider": "codex", "state": "waiting"}], "it was told of")
+        assert gateway.admin("DELETE", f"/api/signin/{started['id']}")[0] == 200
+        until(lambda: all(s["state"] != "waiting" for s in watcher.of("signins")[-1]["signins"]), "its end")
         watcher.leave()
     finally:
         gateway.clear()

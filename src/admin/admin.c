@@ -108,6 +108,8 @@ static struct admin_call *call_new(struct admin *a, struct mailbox *mailbox, str
 
 static void call_free(struct admin_call *c)
 {
+    if (c->outcome.body.cap > 0)
+        wipe(c->outcome.body.at, c->outcome.body.cap); /* a new client key may be in it */
     buf_clear(&c->outcome.body);
     secret_clear(&c->body);
     arena_free(&c->arena);

@@ -98,8 +98,9 @@ void settings_reference(struct buf *out)
         put_row(row, standard, out);
     put_members("Members of `accounts[]`", "One object for each account.", columns, account_docs,
                 out);
-    put_members("Members of `client_keys[]`", "One object for each key, with `key` or `key_env`.",
-                columns, client_key_docs, out);
+    put_members("Members of `client_keys[]`",
+                "One object for each key, with `key_env`, `hash` or `key`.", columns,
+                client_key_docs, out);
     put_members(
         "Members of `usage.prices.<model>`",
         "For example `{\"gpt-5*\": {\"input\": 1.25, \"output\": 10, \"cache_read\": 0.125}}`.",

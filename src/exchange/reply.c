@@ -240,6 +240,7 @@ static void stream_start(void *peer, bool early)
         add_field(g, STR("X-Accel-Buffering"), STR("no"));
         add_field(g, STR("X-Request-Id"), str_c(x->request_id));
         add_field(g, STR("X-Penstock-Reason"), STR("pending"));
+        add_key(x, g);
         add_cors(x, g);
         keep_fields(x, g);
     }

@@ -30,7 +30,13 @@ static void tell(struct telling *t, struct str name, struct str value)
 
 static struct str number(struct telling *t, int64_t n)
 {
-    return arena_printf(t->arena, "%lld", (long long)n);
+    struct buf b = { .max = 24 };
+
+    (void)buf_add_u64(&b, (uint64_t)(n > 0 ? n : 0));
+    struct str text = arena_copy(t->arena, buf_str(&b));
+
+    buf_clear(&b);
+    return text;
 }
 
 /* `6m0s`, `350ms`: as OpenAI writes them. */
@@ -136,7 +142,7 @@ static void estimate(struct exchange *x, struct key_reserve *r)
     r->output = generates ? -1 : 0;
     if (!generates || !canon_read(x, &why))
         return;
-    r->prompt = estimate_request(x->canon, &x->env->scratch);
+    r->prompt = estimate_request_quick(x->canon, &x->env->scratch);
     arena_reset(&x->env->scratch);
     if (x->canon->max_output > 0)
         r->output = x->canon->max_output * (x->canon->n > 1 ? x->canon->n : 1);

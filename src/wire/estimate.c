@@ -263,16 +263,32 @@ enum {
 };
 
 #define TEXT_BYTES_MAX ((size_t)64 << 20)
+#define QUICK_BYTES ((size_t)2048)
 
-static int64_t escaped_cost(struct text t)
+/* One request being weighed. `quick`: of long texts only the beginning is looked at. */
+struct weighing {
+    struct arena *arena;
+    bool quick;
+};
+
+static int64_t text_cost(const struct weighing *w, struct str plain)
+{
+    if (!w->quick || plain.len <= QUICK_BYTES)
+        return estimate_text(plain);
+    return estimate_text(str_take(plain, QUICK_BYTES)) * (int64_t)plain.len / (int64_t)QUICK_BYTES;
+}
+
+static int64_t escaped_cost(const struct weighing *w, struct text t)
 {
     struct buf b;
     int64_t cost;
 
+    if (w->quick && t.escaped.len > QUICK_BYTES)
+        return text_cost(w, t.escaped);
     if (t.escaped.len == 0 || memchr(t.escaped.at, '\\', t.escaped.len) == NULL)
-        return estimate_text(t.escaped);
+        return text_cost(w, t.escaped);
     buf_init(&b, TEXT_BYTES_MAX);
-    cost = json_unescape(&b, t.escaped) ? estimate_text(buf_str(&b)) : (int64_t)(t.escaped.len / 4);
+    cost = json_unescape(&b, t.escaped) ? text_cost(w, buf_str(&b)) : (int64_t)(t.escaped.len / 4);
     buf_clear(&b);
     return cost;
 }
@@ -285,69 +301,79 @@ static int64_t media_cost(const struct part *p, int64_t bytes_a_token, int64_t l
     return cost > least ? cost : least;
 }
 
-static int64_t parts_cost(const struct part *p, struct arena *a);
+static int64_t parts_cost(const struct weighing *w, const struct part *p);
 
-static int64_t part_cost(const struct part *p, struct arena *a)
+static int64_t part_cost(const struct weighing *w, const struct part *p)
 {
     switch (p->kind) {
     case PART_TEXT:
     case PART_THINKING:
     case PART_REFUSAL:
-        return escaped_cost(p->text);
+        return escaped_cost(w, p->text);
     case PART_IMAGE:
         return p->media.detail == DETAIL_LOW ? IMAGE_LOW_TOKENS : IMAGE_TOKENS;
     case PART_DOCUMENT:
         if (p->media.source == MEDIA_TEXT)
-            return escaped_cost(p->text) + escaped_cost(p->media.title) +
-                   escaped_cost(p->media.context);
+            return escaped_cost(w, p->text) + escaped_cost(w, p->media.title) +
+                   escaped_cost(w, p->media.context);
         if (p->media.source == MEDIA_PARTS)
-            return parts_cost(p->media.content, a) + escaped_cost(p->media.title) +
-                   escaped_cost(p->media.context);
+            return parts_cost(w, p->media.content) + escaped_cost(w, p->media.title) +
+                   escaped_cost(w, p->media.context);
         return media_cost(p, DOCUMENT_BYTES_A_TOKEN, DOCUMENT_TOKENS);
     case PART_AUDIO:
         return media_cost(p, SOUND_BYTES_A_TOKEN, 32);
     case PART_VIDEO:
         return media_cost(p, MOVING_BYTES_A_TOKEN, 260);
     case PART_TOOL_CALL:
-        return CALL_TOKENS + estimate_text(p->call.name) +
-               (p->call.object.len > 0 ? estimate_text(p->call.object)
-                                       : escaped_cost(p->call.text));
+        return CALL_TOKENS + text_cost(w, p->call.name) +
+               (p->call.object.len > 0 ? text_cost(w, p->call.object)
+                                       : escaped_cost(w, p->call.text));
     case PART_TOOL_RESULT:
-        return CALL_TOKENS + (p->result.content == NULL ? estimate_text(p->result.response)
-                                                        : parts_cost(p->result.content, a));
+        return CALL_TOKENS + (p->result.content == NULL ? text_cost(w, p->result.response)
+                                                        : parts_cost(w, p->result.content));
     case PART_SEARCH_RESULT:
-        return escaped_cost(p->text) + escaped_cost(p->media.title);
+        return escaped_cost(w, p->text) + escaped_cost(w, p->media.title);
     case PART_SERVER_CALL:
     case PART_SERVER_RESULT:
     case PART_OPAQUE:
-        return escaped_cost(server_part_text(p, a));
+        return escaped_cost(w, server_part_text(p, w->arena));
     case PART_REDACTED:
         return 0;
     }
     return 0;
 }
 
-static int64_t parts_cost(const struct part *p, struct arena *a)
+static int64_t parts_cost(const struct weighing *w, const struct part *p)
 {
     int64_t cost = 0;
 
     for (; p != NULL; p = p->next)
-        cost += part_cost(p, a);
+        cost += part_cost(w, p);
     return cost;
 }
 
-int64_t estimate_request(const struct canon_request *r, struct arena *a)
+static int64_t request_cost(const struct weighing *w, const struct canon_request *r)
 {
     int64_t cost = REQUEST_TOKENS;
 
     if (r->system != NULL)
-        cost += MESSAGE_TOKENS + parts_cost(r->system, a);
+        cost += MESSAGE_TOKENS + parts_cost(w, r->system);
     for (const struct message *m = r->messages; m != NULL; m = m->next)
-        cost += MESSAGE_TOKENS + estimate_text(m->name) + parts_cost(m->parts, a);
+        cost += MESSAGE_TOKENS + text_cost(w, m->name) + parts_cost(w, m->parts);
     for (const struct tool *t = r->tools; t != NULL; t = t->next)
-        cost += TOOL_TOKENS + estimate_text(t->name) + escaped_cost(t->description) +
-                estimate_text(t->schema) + estimate_text(t->grammar);
+        cost += TOOL_TOKENS + text_cost(w, t->name) + escaped_cost(w, t->description) +
+                text_cost(w, t->schema) + text_cost(w, t->grammar);
     for (const struct server_tool *t = r->server_tools; t != NULL; t = t->next)
-        cost += TOOL_TOKENS + estimate_text(t->raw);
-    return cost + estimate_text(r->format.schema);
+        cost += TOOL_TOKENS + text_cost(w, t->raw);
+    return cost + text_cost(w, r->format.schema);
+}
+
+int64_t estimate_request(const struct canon_request *r, struct arena *a)
+{
+    return request_cost(&(struct weighing){ a, false }, r);
+}
+
+int64_t estimate_request_quick(const struct canon_request *r, struct arena *a)
+{
+    return request_cost(&(struct weighing){ a, true }, r);
 }

@@ -66,3 +66,23 @@ TEST(a_request_counts_all_that_the_model_reads)
     tool->schema = STR("{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}");
     CHECK(estimate_request(&r, &t->arena) >= named + 10);
 }
+
+TEST(a_quick_look_tells_short_requests_alike_and_long_even_ones_nearly_so)
+{
+    static const char line[] = "The quick brown fox jumps over 13 lazy dogs, again and again. ";
+    struct buf text = { .max = (size_t)1 << 20 };
+    struct canon_request r = { .protocol = WIRE_ANTHROPIC };
+    struct part *p =
+        message_add(canon_add_message(&r, &t->arena, ROLE_USER, 0), &t->arena, PART_TEXT, 0);
+
+    p->text = TEXT_LIT("a\\nb and some more");
+    CHECK_INT(estimate_request_quick(&r, &t->arena), estimate_request(&r, &t->arena));
+    while (text.len < 200000)
+        (void)buf_add(&text, str_c(line));
+    p->text = (struct text){ .escaped = buf_str(&text) };
+    int64_t whole = estimate_request(&r, &t->arena), quick = estimate_request_quick(&r, &t->arena);
+
+    CHECK(quick > whole * 97 / 100 && quick < whole * 103 / 100, "%" PRId64 " for %" PRId64, quick,
+          whole);
+    buf_clear(&text);
+}

@@ -10,15 +10,17 @@
 #include "store/usage_int.h"
 
 /* What the tables of sums add up, in the order of their columns. */
-#define SUM_TABLE(X)                                                                       \
-    X(REQUESTS)                                                                            \
-    X(ATTEMPTS)                                                                            \
-    X(IN)                                                                                  \
-    X(OUT)                                                                                 \
-    X(CACHE_READ)                                                                          \
-    X(CACHE_WRITE) X(REASONING) X(UNKNOWN) X(FAILED_IN) X(FAILED_OUT) X(FAILED_CACHE_READ) \
-        X(FAILED_CACHE_WRITE) X(FAILED_REASONING) X(CHARGED) X(COST) X(COST_UNKNOWN)       \
-            X(FIRST_BYTE_MS) X(FIRST_BYTES) X(DURATION_MS)
+#define SUM_TABLE(X)                                                                           \
+    X(REQUESTS)                                                                                \
+    X(ATTEMPTS)                                                                                \
+    X(IN)                                                                                      \
+    X(OUT)                                                                                     \
+    X(CACHE_READ)                                                                              \
+    X(CACHE_WRITE)                                                                             \
+    X(REASONING)                                                                               \
+    X(UNKNOWN) X(FAILED_IN) X(FAILED_OUT) X(FAILED_CACHE_READ) X(FAILED_CACHE_WRITE)           \
+        X(FAILED_REASONING) X(CHARGED) X(COST) X(COST_UNKNOWN) X(FIRST_BYTE_MS) X(FIRST_BYTES) \
+            X(DURATION_MS)
 enum sum {
 #define X(name) SUM_##name,
     SUM_TABLE(X)
@@ -30,6 +32,7 @@ enum sum {
 struct cell {
     int64_t at[6]; /* start, key, asked, model, account, ending: the first columns */
     int64_t sums[SUMS];
+    uint32_t slot; /* where it is found */
 };
 
 /* A batch has at most so many: one for each request and each of its attempts. */
@@ -81,16 +84,31 @@ static const char *const statements[STATEMENTS] = {
     [DAY_ADD] = ADD_TO("day"),
 };
 
+/* The numbers that stand for the names of one row. */
+struct numbers {
+    int64_t key, client, protocol, asked, model, ending, account;
+};
+
 struct usage_writer {
     sqlite3_stmt *q[STATEMENTS];
     struct map names; /* what is named, to its number + 1 */
+    struct map kinds; /* all names of a row together, to their numbers: most rows are alike */
     struct cell *cells;
     uint32_t *slots; /* of CELLS_MAX * 2: number of a cell + 1 */
     size_t cell_count;
-    int64_t hour_s, day_s, day_end_s; /* of the last row */
+    int64_t hour_s; /* of the last row */
 };
 
 /* --- life ------------------------------------------------------------------------------------ */
+
+static void kinds_clear(struct usage_writer *w)
+{
+    const struct map_entry *e;
+
+    for (uint32_t i = 0; (e = map_at(&w->kinds, &i)) != NULL;)
+        free(e->value);
+    map_clear(&w->kinds);
+}
 
 void usage_writer_free(struct usage_writer *w)
 {
@@ -99,6 +117,7 @@ void usage_writer_free(struct usage_writer *w)
     for (size_t i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(w->q[i]);
     map_clear(&w->names);
+    kinds_clear(w);
     free(w->cells);
     free(w->slots);
     free(w);
@@ -109,7 +128,9 @@ static void names_forget(struct usage_writer *w)
     const uint64_t key[2] = { w->names.key[0], w->names.key[1] };
 
     map_clear(&w->names);
+    kinds_clear(w);
     map_init(&w->names, key);
+    map_init(&w->kinds, key);
 }
 
 static enum status writer_make(struct usage_db *u, struct error *e)
@@ -122,6 +143,7 @@ static enum status writer_make(struct usage_db *u, struct error *e)
     struct usage_writer *w = must_calloc(1, sizeof(*w));
 
     map_init(&w->names, key);
+    map_init(&w->kinds, key);
     for (size_t i = 0; i < STATEMENTS && st == OK; i++)
         st = store_prepare(u->db, statements[i], &w->q[i], e);
     if (st != OK) {
@@ -161,7 +183,6 @@ static enum status run_for(struct usage_db *u, sqlite3_stmt *q, bool bound, int6
     if (step != SQLITE_DONE)
         st = store_fail(u->db, "cannot be changed", e);
     (void)sqlite3_reset(q);
-    (void)sqlite3_clear_bindings(q);
     return st;
 }
 
@@ -241,26 +262,24 @@ static enum status account_note(struct usage_db *u, const struct usage_attempt *
     struct usage_writer *w = u->rows;
     sqlite3_stmt *q = w->q[ACCOUNT_PUT];
     struct str label = clipped(a->label), provider = clipped(a->provider);
-    char key[1 + sizeof(a->account) + 2 * USAGE_NAME_MAX] = "a";
-    size_t len = 1;
-    int64_t number;
+    char key[1 + sizeof(a->account)] = "a";
+    uint64_t called = siphash(w->names.key, label) ^ siphash(w->kinds.key, provider) * 3;
+    int64_t number, before;
 
-    memcpy(key + len, &a->account, sizeof(a->account));
-    len += sizeof(a->account);
-    if (label.len > 0)
-        memcpy(key + len, label.at, label.len);
-    len += label.len;
-    if (provider.len > 0)
-        memcpy(key + len, provider.at, provider.len);
-    len += provider.len;
-    if (name_known(w, (struct str){ key, len }, &number))
+    memcpy(key + 1, &a->account, sizeof(a->account));
+    called &= INT32_MAX;
+    bool noted = name_known(w, (struct str){ key, sizeof(key) }, &before);
+
+    if (noted && before == (int64_t)called)
         return OK;
+    if (noted)
+        kinds_clear(w); /* it has another name now */
     bool bound = sqlite3_bind_int64(q, 1, a->account) == SQLITE_OK && bind_text(q, 2, label) &&
                  bind_text(q, 3, provider);
     enum status st = run_for(u, q, bound, &number, e);
 
     if (st == OK)
-        name_keep(w, (struct str){ key, len }, 0);
+        name_keep(w, (struct str){ key, sizeof(key) }, (int64_t)called);
     return st;
 }
 
@@ -288,15 +307,16 @@ static struct cell *cell_of(struct usage_writer *w, const int64_t at[6])
     assert(w->cell_count < CELLS_MAX);
     struct cell *c = &w->cells[w->cell_count++];
 
-    *c = (struct cell){ .at = { at[0], at[1], at[2], at[3], at[4], at[5] } };
+    *c = (struct cell){ .at = { at[0], at[1], at[2], at[3], at[4], at[5] }, .slot = slot };
     w->slots[slot] = (uint32_t)w->cell_count;
     return c;
 }
 
 static void cells_begin(struct usage_writer *w)
 {
+    for (size_t i = 0; i < w->cell_count; i++)
+        w->slots[w->cells[i].slot] = 0;
     w->cell_count = 0;
-    memset(w->slots, 0, (size_t)CELLS_MAX * 2 * sizeof(w->slots[0]));
 }
 
 static int64_t known(int64_t n)
@@ -318,11 +338,6 @@ static void sum_cost(struct cell *c, int64_t nano)
     c->sums[SUM_COST] += known(nano);
     c->sums[SUM_COST_UNKNOWN] += nano == USAGE_COST_UNKNOWN;
 }
-
-/* The numbers that stand for the names of one row. */
-struct numbers {
-    int64_t key, client, protocol, asked, model, ending, account;
-};
 
 static void sum_row(struct usage_writer *w, const struct usage_row *row, const struct numbers *n)
 {
@@ -395,7 +410,7 @@ static bool bind_tokens(sqlite3_stmt *q, int index, const struct usage_tokens *t
            bind_known(q, index + 4, t->reasoning);
 }
 
-static enum status numbers_find(struct usage_db *u, const struct usage_row *row, struct numbers *n,
+static enum status numbers_look(struct usage_db *u, const struct usage_row *row, struct numbers *n,
                                 struct error *e)
 {
     enum status st = key_number(u, row, &n->key, e);
@@ -414,6 +429,60 @@ static enum status numbers_find(struct usage_db *u, const struct usage_row *row,
         st = account_note(u, &row->attempts[i], e);
     n->account = row->kept > 0 ? row->attempts[row->kept - 1].account : 0;
     return st;
+}
+
+/* All names of a row behind one another, apart by a byte that no name has. */
+#define KIND_MAX \
+    (sizeof(((struct usage_row *)NULL)->key_id) + sizeof(int64_t) + 8 * (USAGE_NAME_MAX + 1))
+static struct str kind_of(const struct usage_row *row, char text[KIND_MAX])
+{
+    const struct usage_attempt *a = &row->attempts[0];
+    const struct str names[] = { row->key,    row->client, row->protocol, row->model,
+                                 row->mapped, row->ending, a->label,      a->provider };
+    char *at = text;
+
+    memcpy(at, row->key_id, sizeof(row->key_id));
+    at += sizeof(row->key_id);
+    memcpy(at, &a->account, sizeof(a->account));
+    at += sizeof(a->account);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        size_t len = names[i].len < USAGE_NAME_MAX ? names[i].len : USAGE_NAME_MAX;
+
+        if (len > 0)
+            memcpy(at, names[i].at, len);
+        at += len;
+        *at++ = '\xff';
+    }
+    return (struct str){ text, (size_t)(at - text) };
+}
+
+/* Most rows were answered at the first try, by an account that has done the like before. */
+static enum status numbers_find(struct usage_db *u, const struct usage_row *row, struct numbers *n,
+                                struct error *e)
+{
+    struct usage_writer *w = u->rows;
+    char text[KIND_MAX];
+    enum status st;
+
+    if (row->kept != 1)
+        return numbers_look(u, row, n, e);
+    struct str kind = kind_of(row, text);
+    const struct numbers *known = map_get(&w->kinds, kind);
+
+    if (known != NULL) {
+        *n = *known;
+        return OK;
+    }
+    st = numbers_look(u, row, n, e);
+    if (st != OK)
+        return st;
+    if (w->kinds.count >= NAMES_MAX)
+        names_forget(w);
+    struct numbers *kept = must_alloc(sizeof(*kept));
+
+    *kept = *n;
+    (void)map_put(&w->kinds, kind, kept);
+    return OK;
 }
 
 static int64_t row_cost(const struct usage_row *row)

@@ -146,6 +146,30 @@ TEST(an_attempt_counts_for_the_account_that_made_it)
     rig_end(&r);
 }
 
+TEST(an_account_is_shown_as_it_was_called_last)
+{
+    static const char *const labels[] = { "ada", "ada", "ben", "ben", "ada" };
+    struct usage_attempt a[1];
+    struct seen s;
+    struct rig r;
+
+    rig_start(t, &r);
+    struct usage_db *u = usage_of(t, &r);
+
+    for (size_t i = 0; i < COUNT(labels); i++) {
+        struct usage_row row = row_of(a, "ci", NOW, 10, 1);
+
+        a[0].label = str_c(labels[i]);
+        put(t, u, &row);
+        ask(t, u, &(struct usage_query){ .by = USAGE_BY_ACCOUNT }, &s);
+        CHECK_INT(s.count, 1);
+        CHECK_STR(str_c(s.names[0]), labels[i], "row %zu", i);
+        CHECK_INT(s.sums[0].requests, i + 1);
+    }
+    usage_close(u);
+    rig_end(&r);
+}
+
 static void make_random(struct test *t, struct usage_row *row, struct usage_attempt a[3])
 {
     static const char *const keys[] = { "", "ci", "laptop" };

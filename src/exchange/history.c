@@ -291,7 +291,9 @@ void history_keep(void *peer, struct str response)
         .owner = h->who.ids[0],
         .id = text_member(&doc, json_member(&doc, 0, STR("id"), NULL), &x->env->scratch),
         .previous = h->previous,
-        .account = x->attempt.translates || !h->keeps ? 0 : x->attempt.lease.account_id,
+        .account = x->attempt.translates || !h->keeps || !upstream_keeps(x->attempt.upstream)
+                       ? 0
+                       : x->attempt.lease.account_id,
         .response = with_model(x, &doc, response),
         .input = h->input,
     };

@@ -652,6 +652,11 @@ enum wire_dialect upstream_dialect(const struct upstream *u)
     return u->provider->speaks;
 }
 
+bool upstream_keeps(const struct upstream *u)
+{
+    return u->provider == &provider_openai;
+}
+
 void upstream_target(const struct upstream *u, struct facts_cache *facts, enum wire wire,
                      struct str model, struct wire_target *out)
 {

@@ -136,6 +136,8 @@ bool upstream_has_models(const struct upstream *u);
 
 /* How its wires are spoken. */
 enum wire_dialect upstream_dialect(const struct upstream *u);
+/* Does it keep the responses that it makes, for their account? */
+bool upstream_keeps(const struct upstream *u);
 
 /* What a request to it is translated for. `model` is borrowed. */
 void upstream_target(const struct upstream *u, struct facts_cache *facts, enum wire wire,

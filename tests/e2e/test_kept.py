@@ -21,7 +21,8 @@ def chat(request, connection):
 
 def account(upstream, wire, label="a", **more):
     base = upstream.url + ("/v1" if wire.startswith("openai") else "")
-    return {"label": label, "provider": "compatible", "wire": wire, "base_url": base, "api_key": f"k-{label}", **more}
+    kind = {"provider": "openai"} if wire == "openai-responses" else {"provider": "compatible", "wire": wire}
+    return {"label": label, **kind, "base_url": base, "api_key": f"k-{label}", **more}
 
 
 def run(program, accounts, test, **settings):

@@ -1,7 +1,7 @@
 # Meson and Ninja do the work; this gives the short names. Every target installs what it lacks first.
 BUILD ?= build
 ASAN = build-asan
-.PHONY: all run docs test check test-browser test-agents bench fuzz release-check clean format
+.PHONY: all run docs test check test-browser test-agents test-sdks bench fuzz release-check clean format
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) penstock
@@ -58,6 +58,15 @@ test-agents:
 	@$(MAKE) -s all
 	@test tests/agents/node_modules/.package-lock.json -nt tests/agents/package-lock.json || npm --prefix tests/agents ci --silent --no-audit --no-fund
 	@node tests/agents/run.mjs $(BUILD)/penstock
+
+# More SDKs and frameworks, over every wire: Vercel's AI SDK, LangChain, and the official Python SDKs. Half a gigabyte.
+test-sdks:
+	@tools/deps.sh sdks
+	@$(MAKE) -s all
+	@test tests/frameworks/node_modules/.package-lock.json -nt tests/frameworks/package-lock.json || npm --prefix tests/frameworks ci --silent --no-audit --no-fund
+	@node tests/frameworks/run.mjs $(BUILD)/penstock
+	@test $(BUILD)/python/.installed -nt tests/python/requirements.txt || { python3 -m venv $(BUILD)/python && $(BUILD)/python/bin/pip install -q -r tests/python/requirements.txt && touch $(BUILD)/python/.installed; }
+	@$(BUILD)/python/bin/python tests/python/run.py $(BUILD)/penstock
 
 bench:
 	@tools/deps.sh bench

@@ -1,27 +1,29 @@
 #!/bin/sh
 # tools/deps.sh - installs the Debian packages that are missing. Asks nothing; works as root or with sudo; quick
 # when nothing is missing. `deps.sh build` is what building and running needs, `deps.sh test` also what `make test`
-# needs, `deps.sh bench` also what the benchmarks measure against, `deps.sh check` what `make check` uses.
+# needs, `deps.sh sdks` also what `make test-sdks` needs, `deps.sh bench` also what the benchmarks measure against, `deps.sh check` what `make check` uses.
 set -eu
 
 build="gcc meson ninja-build pkg-config libc6-dev libuv1-dev libssl-dev libsqlite3-dev zlib1g-dev ca-certificates python3 esbuild libjs-chart.js node-qrcode-generator"
 test="$build git chromium"
+sdks="$test python3-venv"
 check="$test clang libclang-rt-14-dev clang-format clang-tidy valgrind node-typescript"
 bench="$build nginx-light haproxy valgrind"
 
 case "${1:-build}" in
 build) wanted=$build ;;
 test) wanted=$test ;;
+sdks) wanted=$sdks ;;
 check) wanted=$check ;;
 bench) wanted=$bench ;;
 *)
-    echo "usage: $0 [build|test|check|bench]" >&2
+    echo "usage: $0 [build|test|sdks|check|bench]" >&2
     exit 2
     ;;
 esac
 
 # Node may come from another source than Debian, whose npm package would conflict: only what is missing is asked for.
-if [ "${1:-build}" = test ] || [ "${1:-build}" = check ]; then
+if [ "${1:-build}" = test ] || [ "${1:-build}" = sdks ] || [ "${1:-build}" = check ]; then
     command -v node >/dev/null 2>&1 || wanted="$wanted nodejs"
     command -v npm >/dev/null 2>&1 || wanted="$wanted npm"
 fi

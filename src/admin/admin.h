@@ -15,6 +15,7 @@
 #include "base/json_write.h"
 #include "exchange/exchange.h"
 #include "exchange/live.h"
+#include "exchange/capture.h"
 #include "exchange/trace.h"
 #include "http/server.h"
 #include "io/mailbox.h"
@@ -94,6 +95,7 @@ struct admin_face {
     bool privacy, compact, preload_routing;
     bool password_set;
     bool by_hand;        /* what is in force came by an edit of the file */
+    bool bodies_allowed; /* to be captured */
     bool metrics_public; /* to all on this machine */
 };
 
@@ -107,6 +109,7 @@ struct admin_options {
     struct pool *pool;
     struct trace_ring *traces; /* NULL: none are kept */
     struct history *history;
+    struct capture *capture;
     struct secret token; /* copied */
     /* Takes the change to the desk's thread. Threads: any. */
     void (*desk)(void *peer, struct admin_call *c);
@@ -149,6 +152,8 @@ struct admin_today {
 };
 void admin_put_account(struct json_writer *w, const struct account_view *v,
                        const struct admin_today *today, const struct admin_clock *now);
+/* What is captured, or null. */
+void capture_put_state(struct json_writer *w, struct capture *c, int64_t now_unix_ms);
 void admin_put_error(struct buf *out, struct str message, struct str path);
 void admin_put_scheduling(struct buf *out, struct pool *pool, uint64_t revision, int64_t now_ms);
 

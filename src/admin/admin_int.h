@@ -148,6 +148,8 @@ bool admin_param_number(struct request *r, const char *name, int64_t min, int64_
 /* --- what the nouns answer */
 
 void metrics_get(const struct admin_ask *a);
+void capture_begin_call(struct admin_call *c);
+void capture_end_call(struct admin_call *c);
 void serving_set(struct admin_call *c);
 void status_get(const struct admin_ask *a);
 void scheduling_get(const struct admin_ask *a);

@@ -14,6 +14,8 @@ static const struct admin_route routes[] = {
     { HTTP_GET, "/api/events", .answer = events_get },
     { HTTP_GET, "/api/status", .answer = status_get },
     { HTTP_POST, "/api/serving", .act = serving_set },
+    { HTTP_POST, "/api/capture", .act = capture_begin_call },
+    { HTTP_DELETE, "/api/capture", .act = capture_end_call, .bodiless = true },
     { HTTP_GET, "/api/scheduling", .answer = scheduling_get },
     { HTTP_PATCH, "/api/scheduling", .change = ADMIN_SCHEDULING },
     { HTTP_PUT, "/api/scheduling/fixed", .change = ADMIN_FIX },

@@ -142,6 +142,7 @@ extern const struct command accounts_commands[];
 extern const struct command accounts_export_commands[];
 extern const struct command accounts_live_commands[];
 extern const struct command completion_commands[];
+extern const struct command capture_commands[];
 extern const struct command connect_commands[];
 extern const struct command doctor_commands[];
 extern const struct command help_commands[];

@@ -177,6 +177,7 @@ static void look_at_store(void *peer, int64_t now_ms)
         d->o.on_minute(d->o.peer, now_ms);
     }
     set_fault(d);
+    desk_capture_write(d);
     if (store_version(d->store, &version, &e) != OK)
         log_warn("the database cannot be read", F_C("why", e.text));
     else if (version != d->store_version) {
@@ -232,6 +233,7 @@ static void set_face(struct desk *d, const struct settings *s)
     atomic_store(&d->by_hand, config_file_by_hand(d->config));
     atomic_store(&d->privacy, s->privacy);
     atomic_store(&d->metrics_public, s->metrics_public);
+    atomic_store(&d->bodies_allowed, s->logs_bodies);
     atomic_store(&d->compact, s->compact);
     atomic_store(&d->preload_routing, s->preload_routing);
 }
@@ -321,7 +323,8 @@ struct admin_face desk_face(struct desk *d)
                                 .compact = atomic_load(&d->compact),
                                 .preload_routing = atomic_load(&d->preload_routing),
                                 .password_set = atomic_load(&d->password_set),
-                                .metrics_public = atomic_load(&d->metrics_public) };
+                                .metrics_public = atomic_load(&d->metrics_public),
+                                .bodies_allowed = atomic_load(&d->bodies_allowed) };
 }
 
 const struct reporter_metrics *desk_reports(const struct desk *d)

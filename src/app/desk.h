@@ -21,6 +21,7 @@ struct desk_options {
     struct settings_sources sources;
     struct str master_key;       /* from the environment */
     struct pool *pool;           /* filled by desk_open() */
+    struct capture *capture;     /* of bodies, which it writes */
     struct trace_ring *reports;  /* of records for access log and traces */
     struct ledger *ledger;       /* who minted which signature; NULL: none */
     struct usage_keeper *keeper; /* has the bindings on the disk */

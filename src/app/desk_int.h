@@ -53,7 +53,8 @@ struct desk {
     unsigned test_count;
     /* for other threads */
     _Atomic uint64_t revision; /* of the settings in force */
-    _Atomic bool by_hand, privacy, compact, preload_routing, password_set, metrics_public;
+    _Atomic bool by_hand, privacy, compact, preload_routing, password_set, metrics_public,
+        bodies_allowed;
     struct password_mark password; /* which one is set */
     pthread_mutex_t fault_lock;
     char fault[512]; /* of the settings file on disk; empty: none */
@@ -90,6 +91,9 @@ desk_change desk_scheduling, desk_fix, desk_unfix, desk_unbind_all, desk_unbind;
 desk_change desk_settings_show, desk_settings_change;
 /* desk_accounts.c */
 desk_change desk_account_add, desk_account_change, desk_account_remove, desk_lockouts_clear;
+
+/* desk_capture.c: what was captured becomes files. */
+void desk_capture_write(struct desk *d);
 
 /* desk_password.c */
 desk_change desk_login, desk_password;

@@ -103,7 +103,7 @@ void doctor_bodies(struct doctor *d)
 {
     if (d->settings != NULL && d->settings->logs_bodies)
         found(d, FINDING_WARNING, "Switch `logs.bodies` off when you have seen enough.",
-              "bodies of requests are kept (`logs.bodies`): they hold what users wrote");
+              "bodies of requests may be captured (`logs.bodies`): they hold what users wrote");
 }
 
 /* --- accounts */

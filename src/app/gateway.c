@@ -34,7 +34,8 @@ struct gateway {
     struct stored *stored;     /* the conversations of responses */
     struct ledger *ledger;     /* who minted which signature */
     struct kept *kept;         /* responses that clients may go on from */
-    _Atomic bool capturing, keeping_bodies;
+    _Atomic bool capturing;
+    struct capture *capture;    /* of bodies */
     struct trace_ring *reports; /* records on their way to access log and traces */
     _Atomic bool reporting;
     struct journal *journal;
@@ -204,7 +205,8 @@ static void on_settings(void *peer, struct settings *s, struct client_keys *keys
     pool_set_options(g->pool, &options);
     usage_keeper_settings(g->keeper, s);
     atomic_store(&g->capturing, s->logs_capture);
-    atomic_store(&g->keeping_bodies, s->logs_bodies);
+    if (!s->logs_bodies)
+        capture_stop(g->capture);
     atomic_store(&g->reporting, reporter_wants(s));
     publish_rules(g, s, keys);
     log_info("new settings are in force");
@@ -261,6 +263,8 @@ static void put_status(void *peer, struct buf *out)
     json_put_member_i64(&w, "buffered_bytes", budget_used(&g->shared.budget));
     json_put_member_bool(&w, "simulator", atomic_load(&g->simulating));
     json_put_member_bool(&w, "serving", !atomic_load(&g->shared.paused));
+    json_put_key(&w, STR("capture"));
+    capture_put_state(&w, g->capture, clock_unix_ms());
     json_put_key(&w, STR("settings_fault"));
     struct buf fault;
     buf_init(&fault, 2048);
@@ -340,9 +344,12 @@ static void put_notices(void *peer, struct json_writer *w)
     desk_put_fault(g->desk, &fault);
     if (fault.len > 0)
         put_notice(w, "settings_fault", buf_str(&fault));
-    if (atomic_load(&g->keeping_bodies))
+    struct capture_state bodies;
+
+    capture_get(g->capture, clock_unix_ms(), &bodies);
+    if (bodies.until_unix_ms != 0)
         put_notice(w, "bodies",
-                   STR("Bodies of requests are kept (`logs.bodies`): they hold what users wrote."));
+                   STR("Bodies of requests are kept for a while: they hold what users wrote."));
     buf_clear(&fault);
 }
 
@@ -801,6 +808,7 @@ static void gateway_clear(struct gateway *g)
     trace_ring_free(g->traces);
     history_free(g->history);
     trace_ring_free(g->reports);
+    capture_free(g->capture);
     stored_free(g->stored);
     kept_free(g->kept);
     ledger_free(g->ledger);
@@ -842,6 +850,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
 
     g.pool = pool_new(&(struct pool_options){ 0 });
     g.reports = trace_ring_new(REPORTER_RING_BYTES);
+    g.capture = capture_new();
     g.keeper = usage_keeper_new(options->folder);
     g.budgets = key_budgets_new();
     g.ledger = ledger_new();
@@ -851,6 +860,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                            .master_key = environment_get("PENSTOCK_MASTER_KEY"),
                                            .pool = g.pool,
                                            .reports = g.reports,
+                                           .capture = g.capture,
                                            .keeper = g.keeper,
                                            .budgets = g.budgets,
                                            .ledger = g.ledger,
@@ -875,10 +885,10 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
     g.stored = stored_new();
     g.kept = kept_new();
     atomic_store(&g.capturing, s->logs_capture);
-    atomic_store(&g.keeping_bodies, s->logs_bodies);
     atomic_store(&g.reporting, reporter_wants(s));
     g.admin = admin_new(&(struct admin_options){ .pool = g.pool,
                                                  .traces = g.traces,
+                                                 .capture = g.capture,
                                                  .history = g.history,
                                                  .token = options->admin_token,
                                                  .desk = desk_ask,
@@ -904,6 +914,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                        .stored = g.stored,
                                        .kept = g.kept,
                                        .ledger = g.ledger,
+                                       .capture = g.capture,
                                        .on_access = on_access,
                                        .peer = &g };
     g.shared.budget.max = (int64_t)s->memory_bytes;

@@ -470,7 +470,9 @@ static const struct key_row rows[] = {
     NUMBER("logs.capture_bytes", capture_bytes, 0, GIB, "4194304",
            "Memory for them, about a kilobyte each; the oldest go first. Read at start."),
     FLAG("logs.bodies", logs_bodies, "false",
-         "Keep their bodies, too. They hold what users wrote."),
+         "Allow bodies to be captured (`penstock capture start`), for 15 minutes at a time. They "
+         "hold "
+         "what users wrote."),
     WORD("logs.format", logs_format, format_words, "\"text\"",
          "Log lines for people, or as JSON for programs."),
     WORD("logs.access", logs_access, access_words, "\"off\"",

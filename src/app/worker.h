@@ -23,6 +23,7 @@ struct worker_shared {
     struct ledger *ledger;   /* who minted which signature */
     struct kept *kept;       /* responses that clients may go on from */
     struct budget budget;
+    struct capture *capture;
     _Atomic bool paused; /* clients are not served */
     _Atomic uint32_t connections;
     struct peers *peers; /* connections of each remote address */

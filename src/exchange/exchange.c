@@ -240,6 +240,40 @@ static bool read_request(struct exchange *x, struct wire_complaint *why)
            (history_put(x, why) && read_body(x, why));
 }
 
+/* A tap that knows its captured. Lives as long as the request. */
+struct capture_tap {
+    struct request_tap tap;
+    struct captured *captured;
+};
+
+static void tap_bytes(struct request_tap *tap, const struct str *parts, size_t count)
+{
+    captured_answer(((struct capture_tap *)(void *)tap)->captured, parts, count);
+}
+
+static void tap_over(struct request_tap *tap)
+{
+    captured_over(((struct capture_tap *)(void *)tap)->captured);
+}
+
+static void capture_arrival(struct exchange *x)
+{
+    char session[SESSION_TEXT] = "";
+    struct capture_tap *tap;
+
+    if (x->env->capture == NULL || !capture_is_on(x->env->capture))
+        return;
+    if (x->has_session)
+        session_key_text(&x->session, session);
+    x->captured = capture_begin(x->env->capture, str_c(x->request_id), str_c(session),
+                                clock_unix_ms(), x->r->body);
+    if (x->captured == NULL)
+        return;
+    tap = arena_new(&x->r->arena, struct capture_tap);
+    *tap = (struct capture_tap){ { tap_bytes, tap_over }, x->captured };
+    x->r->tap = &tap->tap;
+}
+
 void exchange_body(struct request *r)
 {
     struct exchange *x = r->owner;
@@ -274,6 +308,7 @@ void exchange_body(struct request *r)
                                  });
     }
     journal_arrival(x);
+    capture_arrival(x);
     if (is_watched(x))
         live_tell_began(x);
     if (!key_begin(x))
@@ -813,6 +848,8 @@ void exchange_end(struct exchange *x, enum ending ending)
         };
         memcpy(record.request_id, x->request_id, sizeof(record.request_id));
         x->env->on_access(x->env->peer, &record);
+        if (x->captured != NULL)
+            captured_record(x->captured, &record);
     }
     if (x->emitter != NULL)
         emitter_clear(x->emitter);

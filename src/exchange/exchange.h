@@ -82,6 +82,7 @@ struct exchange_env {
     struct client *client;
     struct pool *pool;
     struct journal *journal; /* NULL: none */
+    struct capture *capture; /* of all workers; NULL: none */
     struct live *live;       /* this worker's; NULL: none */
     struct stored *stored;   /* of all workers; NULL: none */
     struct kept *kept;       /* of all workers; NULL: none */

@@ -3,6 +3,7 @@
 #ifndef PENSTOCK_EXCHANGE_EXCHANGE_INT_H
 #define PENSTOCK_EXCHANGE_EXCHANGE_INT_H
 
+#include "exchange/capture.h"
 #include "exchange/exchange.h"
 #include "provider/provider.h"
 #include "wire/emitter.h"
@@ -94,6 +95,7 @@ struct exchange {
     uint64_t id;
     char request_id[40];
     struct trace_context trace; /* filled while traces are on */
+    struct captured *captured;  /* its bodies are kept; NULL: they are not */
     enum exchange_state state;
     int64_t entered_ms[EXCHANGE_STATES];
     struct door_target target;

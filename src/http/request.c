@@ -73,6 +73,8 @@ void request_free(struct served *sv)
 
     if (sv->announced)
         c->server->running--;
+    if (sv->r.tap != NULL)
+        sv->r.tap->over(sv->r.tap);
     buf_clear(&sv->body);
     inflate_clear(&sv->inflate);
     if (sv->message != NULL)

@@ -361,6 +361,8 @@ static void body_push(struct served *sv, const struct str *parts, size_t count, 
 
     assert(sv->started);
     assert(!sv->gone || sv->parting);
+    if (sv->r.tap != NULL)
+        sv->r.tap->bytes(sv->r.tap, parts, count);
     if (sv->message != NULL) {
         message_push(sv, parts, count, last);
         return;

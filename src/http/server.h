@@ -89,6 +89,11 @@ void server_set_hosts(struct server *s, const struct str *hosts, size_t count);
 /* --- a request
  * ------------------------------------------------------------------------------------- */
 
+struct request_tap {
+    void (*bytes)(struct request_tap *tap, const struct str *parts, size_t count);
+    void (*over)(struct request_tap *tap); /* the request is freed; the last call */
+};
+
 struct request {
     const struct http_head *head; /* slices live as long as the request */
     struct str path;              /* decoded once */
@@ -97,8 +102,10 @@ struct request {
     struct address peer, local;
     int64_t received_ms; /* loop clock, head complete */
     int64_t received_unix_ms;
-    struct arena arena;  /* dies with the request */
-    void *owner;         /* the hook's own */
+    struct arena arena; /* dies with the request */
+    void *owner;        /* the hook's own */
+    /* Sees what is answered, and that no more comes; NULL: nobody does. */
+    struct request_tap *tap;
     uint64_t message_of; /* it is a message of this WebSocket: request_upgrade(); 0: it is not */
 };
 

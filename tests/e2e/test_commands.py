@@ -14,7 +14,7 @@ from test_admin import ask, refusing, traced, two
 from wires import WIRES
 
 CHAT = WIRES[0]
-REMOTE = (["status"], ["logs"], ["pause"], ["resume"], ["why"], ["mode"], ["mode", "Balance"], ["fixed", "set", "one"], ["fixed", "clear"], ["bindings", "list"], ["bindings", "clear"],
+REMOTE = (["status"], ["capture", "start"], ["capture", "stop"], ["logs"], ["pause"], ["resume"], ["why"], ["mode"], ["mode", "Balance"], ["fixed", "set", "one"], ["fixed", "clear"], ["bindings", "list"], ["bindings", "clear"],
           ["lockouts", "list"], ["lockouts", "clear", "one"], ["lockouts", "clear", "--all"])
 
 

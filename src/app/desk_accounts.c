@@ -2,6 +2,7 @@
 #include "app/desk_int.h"
 
 #include "app/settings_account.h"
+#include "base/log.h"
 
 /* --- add */
 
@@ -229,6 +230,20 @@ static bool change_read(struct changing *c, struct str body)
     return c->change.members != 0;
 }
 
+/* Routes name accounts by their labels. The account has its new one by now: when the file cannot be
+ * written, that holds for this run, and a broken file stays as its owner left it. */
+static void rename_in_routes(struct desk *d, struct str from, struct str to)
+{
+    struct buf raw = { .max = SETTINGS_BYTES_MAX };
+    struct error e = { 0 };
+
+    if (settings_rename_account(config_file_settings(d->config), from, to, &raw) &&
+        config_file_change(d->config, STR("routing"), buf_str(&raw), 0, &e) != OK)
+        log_warn("routes that name an account by its old label could not be changed",
+                 F_STR("account", to), F_C("why", e.text));
+    buf_clear(&raw);
+}
+
 void desk_account_change(struct desk *d, const struct admin_call *call, struct admin_outcome *out)
 {
     struct account_view v;
@@ -244,6 +259,8 @@ void desk_account_change(struct desk *d, const struct admin_call *call, struct a
         goto done;
     }
     desk_reload_accounts(d);
+    if (c.change.members & ACCOUNT_LABEL)
+        rename_in_routes(d, str_c(v.label), c.change.label);
     /* a credential that the provider refused is tried again when the operator says so */
     if (v.refused && (c.change.members & ACCOUNT_DISABLED) && !c.change.disabled)
         (void)pool_clear_lockouts(d->o.pool, v.id);

@@ -131,6 +131,11 @@ void settings_survey(struct str text,
                      void (*fn)(void *peer, enum settings_oddity kind, struct str path),
                      void *peer);
 
+/* `routing` with this account under its new label, as JSON; all else byte for byte. False: no route
+ * names it. */
+bool settings_rename_account(const struct settings *s, struct str from, struct str to,
+                             struct buf *out);
+
 /* One key's value in a snapshot, as JSON: for the admin API. False: no such key in the table. */
 bool settings_get(const struct settings *s, struct str path, struct buf *out);
 

@@ -579,3 +579,73 @@ bool settings_read_routes(struct reading *r)
     r->s->routes = route_compile(&r->s->routing, &r->s->arena, &fault);
     return r->s->routes != NULL || refuse_route(r, &fault);
 }
+
+/* --- an account gets another label */
+
+struct renaming {
+    const struct json *doc;
+    struct arena *arena;
+    struct str from, to, rest; /* of the text, behind what was copied */
+    struct buf *out;
+    size_t count;
+    bool fits;
+};
+
+static void rename_at(struct renaming *n, uint32_t node)
+{
+    struct str text, raw = json_raw(n->doc, node);
+
+    if (node == JSON_NONE || !json_text(n->doc, node, n->arena, &text) || !str_eq(text, n->from))
+        return;
+    size_t before = (size_t)(raw.at - n->rest.at);
+
+    n->fits = n->fits && buf_add(n->out, str_take(n->rest, before)) && json_quote(n->out, n->to);
+    n->rest = str_drop(n->rest, before + raw.len);
+    n->count++;
+}
+
+static void rename_in(struct renaming *n, const char *list)
+{
+    uint32_t all = json_member(n->doc, 0, str_c(list), NULL);
+
+    if (all == JSON_NONE || json_type(n->doc, all) != JSON_OBJECT)
+        return;
+    for (uint32_t i = json_first(n->doc, all); i != JSON_NONE; i = json_after(n->doc, all, i)) {
+        i = json_after(n->doc, all, i);
+        uint32_t entries = json_type(n->doc, i) == JSON_OBJECT
+                               ? json_member(n->doc, i, STR("entries"), NULL)
+                               : JSON_NONE;
+
+        if (entries == JSON_NONE || json_type(n->doc, entries) != JSON_ARRAY)
+            continue;
+        for (uint32_t e = json_first(n->doc, entries); e != JSON_NONE;
+             e = json_after(n->doc, entries, e))
+            rename_at(n, json_type(n->doc, e) == JSON_OBJECT
+                             ? json_member(n->doc, e, STR("account"), NULL)
+                             : e);
+    }
+}
+
+bool settings_rename_account(const struct settings *s, struct str from, struct str to,
+                             struct buf *out)
+{
+    struct arena arena = { 0 };
+    struct json doc;
+    struct renaming n = {
+        .doc = &doc, .arena = &arena, .from = from, .to = to, .out = out, .fits = true
+    };
+    bool good = json_parse(&doc, s->routing_raw, NULL, &arena, NULL);
+
+    assert(good); /* the settings were read from it */
+    n.rest = doc.text;
+    /* in the order of the text */
+    uint32_t flows = json_member(&doc, 0, STR("flows"), NULL),
+             accounts = json_member(&doc, 0, STR("accounts"), NULL);
+    bool flows_first = accounts == JSON_NONE || (flows != JSON_NONE && flows < accounts);
+
+    rename_in(&n, flows_first ? "flows" : "accounts");
+    rename_in(&n, flows_first ? "accounts" : "flows");
+    n.fits = n.fits && buf_add(out, n.rest);
+    arena_free(&arena);
+    return n.count > 0 && n.fits;
+}

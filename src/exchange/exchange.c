@@ -581,6 +581,8 @@ void exchange_fault(struct exchange *x, const struct verdict *judged,
         return;
     }
 
+    if (pictures_hold(x, v, words))
+        return;
     if (v->kind == VERDICT_AUTH_EXPIRED && x->state != EXCHANGE_STREAMING &&
         !renew(x, mark.account))
         v->kind = VERDICT_AUTH_INVALID;

@@ -293,6 +293,8 @@ void pictures_begin(struct exchange *x, struct str head);
 /* The attempt ends: whatever still runs of it does not. */
 void pictures_cancel(struct exchange *x);
 void pictures_answered(struct exchange *x);
+/* The attempt's own call failed: true when others of it may still have pictures. */
+bool pictures_hold(struct exchange *x, const struct verdict *v, const struct judge_words *words);
 struct str pictures_type(const struct exchange *x); /* of what the client gets */
 
 /* embedding.c: vectors for texts. */

@@ -1,10 +1,10 @@
 /* exchange/pictures.c - pictures made by models of Google's for OpenAI's calls.
  *
  * One answer has one picture; when more are wanted, as many calls run side by side. The attempt's
- * own call is the first of them and decides what becomes of the attempt; each other one has a lease
- * of its own on the same account, since the request is made for it, and teaches what it learns.
- * Those for which the account has no room wait for one before them to end. The client gets what
- * came of all. */
+ * own call is the first of them; each other one has a lease of its own on the same account, since
+ * the request is made for it, and teaches what it learns. Those for which the account has no room
+ * wait for one before them to end. The client gets what came of all; only when nothing did, the
+ * attempt has failed as its own call did. */
 #include "exchange/exchange_int.h"
 #include "wire/multipart.h"
 #include "wire/pictures.h"
@@ -22,7 +22,9 @@ struct picture_calls {
     struct pictures_ask ask;
     struct picture_call others[PICTURES_MAX - 1];
     uint32_t begun, running; /* of the others */
-    bool own_ended;
+    bool own_ended, own_failed;
+    struct verdict verdict; /* on the own one, when that failed … */
+    struct judge_words words;
     struct buf head; /* what the calls say, while they run */
     struct pictures all;
 };
@@ -57,7 +59,8 @@ bool pictures_make(struct exchange *x, uint32_t wires, struct wire_complaint *wh
         x->canon = p->ask.canon;
     }
     p->begun = p->running = 0;
-    p->own_ended = false;
+    p->own_ended = p->own_failed = false;
+    x->field_count = 0;
     p->all = (struct pictures){ .usage = usage_unknown() };
     a->wire = (wires & WIRE_BIT(WIRE_GEMINI)) != 0 ? WIRE_GEMINI : WIRE_CLOUDCODE;
     return outgoing_translate(x, why);
@@ -103,9 +106,16 @@ static void other_on_head(void *peer, const struct http_head *head)
 {
     struct picture_call *c = peer;
 
+    struct exchange *x = c->x;
+
     c->status = head->status;
-    if (head->status < 200 || head->status >= 300)
-        c->head = attempt_head_copy(c->x, head);
+    if (head->status < 200 || head->status >= 300) {
+        c->head = attempt_head_copy(x, head);
+        return;
+    }
+    x->media_answer_type = pictures_type(x);
+    if (x->field_count == 0)
+        reply_collect_fields(x, head);
 }
 
 static void other_on_data(void *peer, struct str bytes)
@@ -213,8 +223,17 @@ static void pictures_reply(struct exchange *x)
     struct picture_calls *p = x->pictures;
     struct buf *made = &attempt_crossing(x)->made;
 
+    if (p->own_failed && p->all.count == 0) {
+        struct judge_words words = p->words; /* the next attempt begins anew */
+
+        exchange_fault(x, &p->verdict, &words);
+        return;
+    }
     x->usage = p->all.usage;
-    attempt_succeed(x);
+    if (p->own_failed)
+        attempt_end(x, &p->verdict);
+    else
+        attempt_succeed(x);
     if (p->all.count == 0) {
         reply_fault(x,
                     &(struct fault){ .class = FAULT_BLOCKED,
@@ -244,6 +263,24 @@ static void pictures_go_on(struct exchange *x)
         ;
     if (p->running == 0 && p->own_ended)
         pictures_reply(x);
+}
+
+bool pictures_hold(struct exchange *x, const struct verdict *v, const struct judge_words *words)
+{
+    struct picture_calls *p = x->pictures;
+
+    if (!pictures_are(x) || p->own_ended || (p->running == 0 && p->all.count == 0))
+        return false;
+    if (x->attempt.call != NULL) {
+        call_cancel(x->attempt.call);
+        x->attempt.call = NULL;
+    }
+    p->own_ended = p->own_failed = true;
+    p->verdict = *v;
+    p->verdict.evidence = words->evidence;
+    p->words = *words;
+    pictures_go_on(x);
+    return true;
 }
 
 struct str pictures_type(const struct exchange *x)

@@ -125,6 +125,31 @@ def test_an_account_that_is_gone_is_passed_over_and_hinders_no_edit(program):
         gateway.clear()
 
 
+def test_a_new_label_is_written_into_the_routes(program):
+    up = upstream()
+    text = """{
+  "accounts": [{"label": "ada", "provider": "anthropic", "api_key": "k", "base_url": "URL"}],
+  "routing": {
+    "accounts": {"m-2": {"entries": ["ben", {"account": "ben", "when": {"tools": true}}, "ada"]}},
+    "flows": { "fast":{"entries":[ {"account": "ben" , "model":"ben"}, {"account": "ada", "model": "m"} ]} }
+  }
+}
+""".replace("URL", up.url)
+    gateway = Gateway(program, json.loads(text) | {"routing": {}})
+    try:
+        assert gateway.admin("POST", "/api/accounts", {"label": "ben", "provider": "anthropic", "api_key": "k", "base_url": up.url})[0] == 201
+        gateway.write_settings(text)
+        until(lambda: ask(gateway, "fast")[1] == "ben", "the flow")
+        status, answer = gateway.admin("PATCH", "/api/accounts/ben", {"label": 'new "name"'})
+        assert status == 200, answer
+        assert (gateway.folder / "gui_config.json").read_text() == text.replace('"ben",', '"new \\"name\\"",').replace('"account": "ben" ', '"account": "new \\"name\\"" ')
+        assert ask(gateway, "fast", "next")[2] == "ben", "the model keeps its name"
+        assert ask(gateway, "m-2", "another")[1:4] == ('new%20"name"', "m-2", "route"), ask(gateway, "m-2", "another")
+        assert gateway.admin("GET", "/api/routing")[1]["missing"] == []
+    finally:
+        gateway.clear()
+
+
 def test_a_hundred_edits_under_load_misroute_nothing(program):
     """Requests for `a` go to ada or to ben, as the routes of the moment say, each with its own model: never mixed, never refused."""
     ups = {"ada": upstream(), "ben": upstream()}

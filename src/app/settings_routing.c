@@ -550,12 +550,12 @@ static bool refuse_route(const struct reading *r, const struct route_fault *f)
     static const char *const groups[][2] = { [ROUTE_FAULT_MAPPING] = { "proxy", "custom_mapping" },
                                              [ROUTE_FAULT_FLOW] = { "routing", "flows" },
                                              [ROUTE_FAULT_ACCOUNT] = { "routing", "accounts" } };
-    const char *const *group = groups[f->list];
-    const struct place top = { NULL, str_c(group[0]), 0 }, list = { &top, str_c(group[1]), 0 };
-    struct place one = { &list, STR(""), 0 };
 
     if (f->list == ROUTE_FAULT_BACKGROUND)
         return refuse_background(r, f);
+    const char *const *group = groups[f->list];
+    const struct place top = { NULL, str_c(group[0]), 0 }, list = { &top, str_c(group[1]), 0 };
+    struct place one = { &list, STR(""), 0 };
     uint32_t node = json_member(r->doc, 0, top.name, NULL);
 
     node = nth(r, json_member(r->doc, node, list.name, NULL), f->index, &one.name);

@@ -214,6 +214,7 @@ static void journal_arrival(const struct exchange *x)
     ev.request_bytes = x->r->body.len;
     ev.tokens_estimated = (uint32_t)(x->r->body.len / 4);
     ev.stream = x->request.stream;
+    walk_journal(x, &ev);
     journal_add(x->env->journal, &ev);
 }
 

@@ -195,6 +195,8 @@ enum asking_for {
 };
 /* Finds what the client's name for the model comes to. */
 void walk_begin(struct exchange *x);
+/* What of a route a journal keeps. */
+void walk_journal(const struct exchange *x, struct journal_event *ev);
 /* What the pool is asked for. With it goes what it points to: valid until it was asked for twice
  * more. */
 struct pick_ask walk_ask(struct exchange *x, enum asking_for what);

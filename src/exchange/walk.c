@@ -219,6 +219,31 @@ struct pick_ask walk_ask(struct exchange *x, enum asking_for what)
     return asks[0];
 }
 
+_Static_assert(ROUTE_STEPS_MAX <= JOURNAL_ENTRIES_MAX, "a journal's line has room for a route");
+
+void walk_journal(const struct exchange *x, struct journal_event *ev)
+{
+    const struct walk *w = x->walk;
+
+    if (w == NULL || w->step_count == 0)
+        return;
+    struct journal_entry *list = arena_array(&x->r->arena, struct journal_entry, w->step_count);
+
+    for (size_t i = 0; i < w->step_count; i++) {
+        const struct route_step *s = w->steps[i];
+
+        list[i] = (struct journal_entry){ .provider = s->provider,
+                                          .account = s->account,
+                                          .model = s->model,
+                                          .by_age = s->by_age,
+                                          .rotates = w->found.route->rotates && s->account.len > 0,
+                                          .spends_reserve = s->spends_reserve };
+    }
+    ev->by = w->found.route->by;
+    ev->entries = list;
+    ev->entry_count = (uint32_t)w->step_count;
+}
+
 static bool ask_pool(struct exchange *x, enum asking_for what, int64_t now_ms)
 {
     struct pick_ask ask = walk_ask(x, what);

@@ -13,6 +13,13 @@
 
 enum journal_kind { JOURNAL_ARRIVAL, JOURNAL_PICK, JOURNAL_VERDICT, JOURNAL_END };
 
+/* What an entry of a route says to the pool; empty: any. */
+#define JOURNAL_ENTRIES_MAX 64
+struct journal_entry {
+    struct str provider, account, model;
+    bool by_age, rotates, spends_reserve;
+};
+
 struct journal_event {
     enum journal_kind kind;
     int64_t at_ms;     /* in a line: milliseconds since the journal was opened */
@@ -22,6 +29,10 @@ struct journal_event {
     bool has_session;
     struct str protocol, model; /* public model id */
     struct str mapped;          /* the upstream's, when it is another */
+    /* along a route: what the pool was asked for, entry by entry; by PICK_NONE: the pool decided */
+    enum pick_reason by;
+    const struct journal_entry *entries;
+    uint32_t entry_count;
     uint64_t request_bytes;
     uint32_t tokens_estimated;
     bool stream;

@@ -120,6 +120,36 @@ static void put_skipped(struct json_writer *w, const uint32_t skipped[SKIPS])
     json_put_end(w);
 }
 
+static void put_flag(struct json_writer *w, const char *name, bool is)
+{
+    if (is)
+        json_put_member_bool(w, name, true);
+}
+
+static void put_route(struct json_writer *w, const struct journal_event *ev)
+{
+    if (ev->by == PICK_NONE)
+        return;
+    json_put_member(w, "by", str_c(pick_reason_word(ev->by)));
+    json_put_key(w, STR("entries"));
+    json_put_array(w);
+    for (uint32_t i = 0; i < ev->entry_count; i++) {
+        const struct journal_entry *e = &ev->entries[i];
+
+        json_put_object(w);
+        if (e->provider.len > 0)
+            json_put_member(w, "provider", e->provider);
+        if (e->account.len > 0)
+            json_put_member(w, "account", e->account);
+        json_put_member(w, "model", e->model);
+        put_flag(w, "by_age", e->by_age);
+        put_flag(w, "rotates", e->rotates);
+        put_flag(w, "spends_reserve", e->spends_reserve);
+        json_put_end(w);
+    }
+    json_put_end(w);
+}
+
 bool journal_put(struct buf *out, const struct journal_event *ev)
 {
     size_t before = out->len;
@@ -144,6 +174,7 @@ bool journal_put(struct buf *out, const struct journal_event *ev)
         if (ev->mapped.len > 0 && !str_eq(ev->mapped, ev->model))
             json_put_member(&w, "mapped", ev->mapped);
         json_put_member_bool(&w, "stream", ev->stream);
+        put_route(&w, ev);
         break;
     case JOURNAL_PICK:
         if (ev->account.len > 0)
@@ -240,6 +271,61 @@ static enum status read_session(struct reader *r, struct journal_event *ev)
     return OK;
 }
 
+static bool entry_text(struct reader *r, uint32_t object, const char *name, struct str *out)
+{
+    uint32_t node = json_member(&r->doc, object, str_c(name), NULL);
+
+    *out = STR("");
+    return node == JSON_NONE || json_text(&r->doc, node, r->arena, out);
+}
+
+static bool entry_flag(const struct reader *r, uint32_t object, const char *name)
+{
+    uint32_t node = json_member(&r->doc, object, str_c(name), NULL);
+
+    return node != JSON_NONE && json_is_true(&r->doc, node);
+}
+
+static bool entry_read(struct reader *r, uint32_t object, struct journal_entry *e)
+{
+    if (json_type(&r->doc, object) != JSON_OBJECT ||
+        !entry_text(r, object, "provider", &e->provider) ||
+        !entry_text(r, object, "account", &e->account) ||
+        !entry_text(r, object, "model", &e->model))
+        return false;
+    e->by_age = entry_flag(r, object, "by_age");
+    e->rotates = entry_flag(r, object, "rotates");
+    e->spends_reserve = entry_flag(r, object, "spends_reserve");
+    return e->model.len > 0;
+}
+
+static enum status read_route(struct reader *r, struct journal_event *ev)
+{
+    struct str by = STR("");
+    struct journal_entry *list;
+    uint32_t node = JSON_NONE, n = 0;
+    enum status st = member_text(r, "by", false, &by);
+
+    if (st == OK)
+        st = member_find(r, "entries", &node);
+    if (st != OK || by.len == 0)
+        return st;
+    if (!pick_reason_from_word(by, &ev->by))
+        return fail(r->error, E_SYNTAX, "by: is no word we know");
+    if (node == JSON_NONE || json_type(&r->doc, node) != JSON_ARRAY)
+        return fail(r->error, E_SYNTAX, "entries: is no list");
+    list = arena_array(r->arena, struct journal_entry, JOURNAL_ENTRIES_MAX);
+    for (uint32_t i = json_first(&r->doc, node); i != JSON_NONE; i = json_after(&r->doc, node, i)) {
+        if (n == JOURNAL_ENTRIES_MAX)
+            return fail(r->error, E_SYNTAX, "entries: are more than %d", JOURNAL_ENTRIES_MAX);
+        if (!entry_read(r, i, &list[n++]))
+            return fail(r->error, E_SYNTAX, "entries[%u]: is no entry", n - 1);
+    }
+    ev->entries = list;
+    ev->entry_count = n;
+    return n > 0 ? OK : fail(r->error, E_SYNTAX, "entries: has none");
+}
+
 static enum status read_arrival(struct reader *r, struct journal_event *ev)
 {
     uint32_t stream = JSON_NONE;
@@ -259,7 +345,7 @@ static enum status read_arrival(struct reader *r, struct journal_event *ev)
         (json_type(&r->doc, stream) != JSON_TRUE && json_type(&r->doc, stream) != JSON_FALSE))
         return fail(r->error, E_SYNTAX, "stream: is neither true nor false");
     ev->stream = json_is_true(&r->doc, stream);
-    return OK;
+    return read_route(r, ev);
 }
 
 static enum status read_skipped(struct reader *r, struct journal_event *ev)
@@ -328,7 +414,7 @@ enum status journal_read(struct str line, struct arena *a, struct journal_event 
                          struct error *e)
 {
     struct reader r = { .arena = a, .error = e };
-    struct json_limits limits = { .depth_max = 8, .nodes_max = 1000 };
+    struct json_limits limits = { .depth_max = 8, .nodes_max = 2000 };
     struct json_fault fault = { 0 };
     enum journal_kind kind = JOURNAL_ARRIVAL;
 

@@ -85,6 +85,24 @@ static int64_t known_or(int64_t n, int64_t or_else)
     return n < 0 ? or_else : n < TURN_TOKENS_MAX ? n : TURN_TOKENS_MAX;
 }
 
+static void take_route(struct recorder *r, const struct journal_event *ev, struct turn *t)
+{
+    struct arena *a = &r->out->arena;
+    struct journal_entry *list;
+
+    t->by = ev->by;
+    if (ev->by == PICK_NONE)
+        return;
+    t->entry_count = ev->entry_count;
+    t->entries = list = arena_array(a, struct journal_entry, ev->entry_count);
+    for (uint32_t i = 0; i < ev->entry_count; i++) {
+        list[i] = ev->entries[i];
+        list[i].provider = arena_copy(a, list[i].provider);
+        list[i].account = arena_copy(a, list[i].account);
+        list[i].model = arena_copy(a, list[i].model);
+    }
+}
+
 static enum status take_arrival(struct recorder *r, const struct journal_event *ev, struct error *e)
 {
     uint32_t turn = r->out->count;
@@ -96,7 +114,8 @@ static enum status take_arrival(struct recorder *r, const struct journal_event *
     struct turn *t = turns_add(r->out);
 
     t->at_ms = between(r->first_ms, ev->at_ms);
-    t->model = arena_copy(&r->out->arena, ev->model);
+    t->model = arena_copy(&r->out->arena, ev->mapped.len > 0 ? ev->mapped : ev->model);
+    take_route(r, ev, t);
     t->tokens_prompt = known_or(ev->tokens_estimated, 0);
     t->tokens_out = TOKENS_OUT_UNKNOWN;
     if (turn == r->known_cap) {

@@ -26,6 +26,8 @@ struct flight {
     int64_t spared; /* the account that was given a second chance; 0: none */
     struct flight *woken_next;
     bool woken;
+    struct pick_ask *asks; /* along a route: two times as many as entries, one half may be queued */
+    bool second_half;
 };
 
 enum moment_kind { BEGIN, ASK, ANSWER };
@@ -141,6 +143,7 @@ static void flight_end(struct flight *f, int status, int64_t now_ms)
                                              .kind = BEGIN,
                                              .turn = t->next });
     r->flights[f->turn] = NULL;
+    free(f->asks);
     free(f);
 }
 
@@ -170,6 +173,41 @@ static void flight_send(struct flight *f, int64_t now_ms)
         (struct moment){ .at_ms = now_ms + f->answer.takes_ms, .kind = ANSWER, .turn = f->turn });
 }
 
+/* The account with this label; one that nobody here has: nobody. */
+static int64_t account_named(struct replay *r, struct str label)
+{
+    int64_t id = pool_labelled(r->pool, label);
+
+    return id != 0 ? id : INT64_MIN;
+}
+
+/* Along a route each entry is asked for. Which provider an account belongs to is not known here: an
+ * entry for any account of one may be served by all. */
+static struct pick_ask asks_of_route(struct flight *f, const struct pick_ask *plain)
+{
+    const struct turn *t = turn_of(f);
+
+    if (f->asks == NULL)
+        f->asks = must_calloc((size_t)t->entry_count * 2, sizeof(f->asks[0]));
+    struct pick_ask *asks = f->asks + (f->second_half ? t->entry_count : 0);
+
+    f->second_half = !f->second_half;
+    for (uint32_t i = 0; i < t->entry_count; i++) {
+        const struct journal_entry *e = &t->entries[i];
+        struct pick_ask *ask = &asks[i];
+
+        *ask = *plain;
+        ask->model = ask->public_model = e->model;
+        ask->by = t->by;
+        ask->named = e->account.len > 0 ? account_named(f->replay, e->account) : 0;
+        ask->by_age = e->by_age;
+        ask->rotates = e->rotates;
+        ask->spends_reserve = e->spends_reserve;
+        ask->next = i + 1 < t->entry_count ? &asks[i + 1] : NULL;
+    }
+    return asks[0];
+}
+
 static void flight_ask(struct flight *f, int64_t now_ms)
 {
     struct replay *r = f->replay;
@@ -193,6 +231,8 @@ static void flight_ask(struct flight *f, int64_t now_ms)
 
     if (ask.has_session)
         ask.session = r->turns->sessions[t->session];
+    if (t->by != PICK_NONE)
+        ask = asks_of_route(f, &ask);
     if (pool_lease(r->pool, &ask, now_ms, &f->lease, &why)) {
         flight_send(f, now_ms);
     } else if (why.wait_until_ms > 0) {
@@ -236,7 +276,7 @@ static void count_answer(struct replay *r, const struct flight *f)
 static void tell_quota(struct replay *r, const struct flight *f, int64_t now_ms)
 {
     if (f->answer.quota_permille >= 0)
-        (void)pool_set_quota(r->pool, f->lease.account_id, turn_of(f)->model,
+        (void)pool_set_quota(r->pool, f->lease.account_id, f->lease.model,
                              &(struct quota){ .remaining_permille = f->answer.quota_permille,
                                               .reset_ms = f->answer.quota_reset_ms,
                                               .seen_ms = now_ms },

@@ -18,7 +18,11 @@ struct turn {
     uint32_t next;    /* the turn that follows this one's end, or TURN_NONE */
     bool follows;     /* begins `think_ms` after the end of another; else at `at_ms` */
     int64_t at_ms, think_ms;
-    struct str model;
+    struct str model; /* the pool is asked for */
+    /* along a route; by PICK_NONE: the pool decides. Providers do not matter here, accounts do */
+    enum pick_reason by;
+    const struct journal_entry *entries;
+    uint32_t entry_count;
     int64_t tokens_prompt, tokens_out;
 };
 

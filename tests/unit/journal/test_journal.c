@@ -297,3 +297,33 @@ TEST(times_count_from_the_opening_of_the_journal)
     }
     buf_clear(&lines);
 }
+
+TEST(the_route_of_an_arrival_is_kept)
+{
+    static const struct journal_entry entries[] = {
+        { .provider = { "gemini", 6 }, .model = { "m1", 2 }, .by_age = true },
+        { .account = { "work \"1\"", 8 },
+          .model = { "m2", 2 },
+          .rotates = true,
+          .spends_reserve = true },
+    };
+    struct journal_event ev = journal_event_blank(JOURNAL_ARRIVAL), got;
+    struct buf line = { .max = 4096 };
+    struct error e = { .status = OK };
+
+    ev.protocol = STR("anthropic");
+    ev.model = STR("f");
+    ev.by = PICK_FLOW;
+    ev.entries = entries;
+    ev.entry_count = COUNT(entries);
+    CHECK(journal_put(&line, &ev));
+    if (CHECK_INT(journal_read(buf_str(&line), &t->arena, &got, &e), OK, "%s", e.text)) {
+        CHECK_INT(got.by, PICK_FLOW);
+        CHECK_INT(got.entry_count, 2);
+        CHECK_STR(got.entries[0].provider, "gemini");
+        CHECK(got.entries[0].by_age && !got.entries[0].rotates);
+        CHECK_STR(got.entries[1].account, "work \"1\"");
+        CHECK(got.entries[1].rotates && got.entries[1].spends_reserve);
+    }
+    buf_clear(&line);
+}

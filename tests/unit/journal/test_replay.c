@@ -148,3 +148,30 @@ TEST(a_quota_that_is_used_up_refuses_and_the_reserve_spares_it)
     CHECK_INT(spared.accounts[0].refused + spared.accounts[1].refused, 0,
               "nobody is asked until it refuses");
 }
+
+/* A day that went along a flow: small first, and large behind it. */
+TEST(a_request_of_a_route_goes_along_its_entries_again)
+{
+    static const char journal[] =
+        "{\"kind\":\"arrival\",\"at_ms\":0,\"exchange\":1,\"request_bytes\":100,"
+        "\"tokens_estimated\":10,\"protocol\":\"anthropic\",\"model\":\"f\",\"stream\":false,"
+        "\"by\":\"flow\",\"entries\":[{\"account\":\"gone\",\"model\":\"m1\"},"
+        "{\"account\":\"account-3\",\"model\":\"m2\"},{\"model\":\"m3\"}]}\n"
+        "{\"kind\":\"arrival\",\"at_ms\":1,\"exchange\":2,\"request_bytes\":100,"
+        "\"tokens_estimated\":10,\"protocol\":\"anthropic\",\"model\":\"x\",\"mapped\":\"y\","
+        "\"stream\":false}\n";
+    struct replay_options o = options_of(t, MODE_BALANCE, 1);
+    struct replay_report report = { 0 };
+    struct error e = { .status = OK };
+    struct turns turns;
+
+    if (!CHECK_INT(turns_read(str_c(journal), &turns, &e), OK, "%s", e.text))
+        return;
+    CHECK_STR(turns.at[1].model, "y");
+    CHECK_INT(turns.at[0].entry_count, 3);
+    CHECK_INT(replay_run(&o, &turns, &t->arena, &report, &e), OK, "%s", e.text);
+    CHECK_INT(report.completed, 2);
+    CHECK_INT(report.accounts[3].served, 1, "the second entry names it");
+    CHECK_INT(report.accounts[0].served, 1, "the pool chose for the other one");
+    turns_free(&turns);
+}

@@ -33,6 +33,7 @@ test:
 	    -- tools/check_layers.py \
 	    -- tools/check_docs.py \
 	    -- tools/check_cases.py \
+	    -- tools/check_texts.py \
 	    -- tools/check_symbols.py $(BUILD) \
 	    -- python3 tests/e2e/run.py $(BUILD)/penstock \
 	    -- python3 tests/e2e/run.py $(BUILD)/penstock test_torture \

@@ -39,6 +39,7 @@ test:
 	    -- python3 tests/e2e/run.py $(BUILD)/penstock test_torture \
 	    -- node tests/sdk/run.mjs $(BUILD)/penstock \
 	    -- node tests/sdk/pool.mjs $(BUILD)/penstock \
+	    -- node tests/sdk/switch.mjs $(BUILD)/penstock \
 	    -- node tests/browser/run.mjs $(BUILD)/penstock --smoke
 
 # Format, layers, documents, both compilers, everything under the sanitizers, clang-tidy.

@@ -289,6 +289,7 @@ enum status desk_open(const struct desk_options *options, struct desk **out, str
         atomic_store(&d->revision, config_file_revision(d->config));
         atomic_store(&d->password_set, desk_has_password(d));
         set_face(d, config_file_settings(d->config));
+        desk_facts_load(d);
         st = load_accounts(d, config_file_settings(d->config), e);
     }
     if (st == OK)

@@ -16,7 +16,7 @@
 /* What a provider told of an account, where its settings say nothing. */
 struct found_facts {
     int64_t id;
-    struct str provider; /* static */
+    char provider[32];
     enum tier tier;
     char project[FACTS_PROJECT_MAX];
 };
@@ -130,6 +130,7 @@ void desk_quotas_start(struct desk *d);
 void desk_quotas_end(struct desk *d); /* those who wait are answered */
 /* What its provider told lies over what the account does not say. The slices are the desk's. */
 void desk_lay_facts(const struct desk *d, struct account_spec *spec);
+void desk_facts_load(struct desk *d);
 void desk_facts_prune(struct desk *d); /* of accounts that are gone */
 
 #endif

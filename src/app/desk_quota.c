@@ -1,9 +1,11 @@
 /* app/desk_quota.c - what providers tell of accounts when they are asked: figures go into the pool
- * by themselves; the project and the tier that they tell lie over accounts that name none. They are
- * kept in memory, since each start asks again. */
+ * by themselves; the project and the tier that they tell lie over accounts that name none, and are
+ * kept in the database. */
 #include "app/desk_int.h"
 
 #include <stdlib.h>
+
+#include "base/log.h"
 
 #define REFRESHES_MAX 64
 
@@ -21,7 +23,7 @@ void desk_lay_facts(const struct desk *d, struct account_spec *spec)
 {
     const struct found_facts *f = found_of(d, spec->id);
 
-    if (f == NULL || !str_eq(f->provider, spec->provider))
+    if (f == NULL || !str_eq(str_c(f->provider), spec->provider))
         return;
     if (spec->project.len == 0)
         spec->project = str_c(f->project);
@@ -29,38 +31,85 @@ void desk_lay_facts(const struct desk *d, struct account_spec *spec)
         spec->tier = f->tier;
 }
 
-static void on_facts(void *peer, int64_t id, const struct account_facts *facts)
+static void copy_into(char *to, size_t size, struct str text)
 {
-    struct desk *d = peer;
-    struct found_facts *f = found_of(d, id);
-    struct account_hold h;
-    struct str provider;
+    text = str_take(text, size - 1);
+    if (text.len > 0)
+        memcpy(to, text.at, text.len);
+    to[text.len] = '\0';
+}
 
-    if (!pool_hold(d->o.pool, id, &h))
-        return;
-    provider = provider_name(((const struct upstream *)h.upstream)->provider); /* static */
-    pool_let_go(d->o.pool, &h);
-    if (f != NULL && f->tier == facts->tier && strcmp(f->project, facts->project) == 0 &&
-        str_eq(f->provider, provider))
-        return;
-    if (f == NULL && facts->tier == TIER_UNKNOWN && facts->project[0] == '\0')
-        return;
+static struct found_facts *found_make(struct desk *d, int64_t id)
+{
+    struct found_facts *f = found_of(d, id);
+
     if (f == NULL) {
         d->found = must_realloc(d->found, (d->found_count + 1) * sizeof(d->found[0]));
         f = &d->found[d->found_count++];
     }
-    *f = (struct found_facts){ .id = id, .provider = provider, .tier = facts->tier };
-    memcpy(f->project, facts->project, sizeof(f->project));
+    *f = (struct found_facts){ .id = id };
+    return f;
+}
+
+static void found_set(struct desk *d, int64_t id, const struct account_fact *fact)
+{
+    struct found_facts *f = found_make(d, id);
+
+    copy_into(f->provider, sizeof(f->provider), fact->provider);
+    copy_into(f->project, sizeof(f->project), fact->project);
+    f->tier = fact->tier;
+}
+
+static void take_kept(void *peer, int64_t id, const struct account_fact *fact)
+{
+    found_set(peer, id, fact);
+}
+
+void desk_facts_load(struct desk *d)
+{
+    struct error e;
+
+    if (store_facts(d->store, take_kept, d, &e) != OK)
+        log_warn("what providers told of accounts cannot be read", F_C("why", e.text));
+}
+
+static void on_facts(void *peer, int64_t id, const struct account_facts *facts)
+{
+    struct desk *d = peer;
+    const struct found_facts *f = found_of(d, id);
+    struct account_fact fact = { .project = str_c(facts->project), .tier = facts->tier };
+    struct account_hold h;
+    struct error e;
+
+    if (!pool_hold(d->o.pool, id, &h))
+        return;
+    fact.provider = provider_name(((const struct upstream *)h.upstream)->provider); /* static */
+    pool_let_go(d->o.pool, &h);
+    if (f != NULL ? f->tier == fact.tier && str_eq(str_c(f->project), fact.project) &&
+                        str_eq(str_c(f->provider), fact.provider)
+                  : fact.tier == TIER_UNKNOWN && fact.project.len == 0)
+        return;
+    found_set(d, id, &fact);
+    if (store_fact_put(d->store, id, &fact, &e) != OK)
+        log_warn("what a provider told of an account is not kept", F_C("why", e.text));
+    else if (d->store_version >= 0)
+        d->store_version++; /* our own change need not be looked at */
     desk_reload_accounts(d);
 }
 
+/* Of an account that may come back (its line in the file is wrong just now) it is forgotten, too.
+ */
 void desk_facts_prune(struct desk *d)
 {
     size_t kept = 0;
+    struct error e;
 
-    for (size_t i = 0; i < d->found_count; i++)
+    for (size_t i = 0; i < d->found_count; i++) {
         if (desk_knows(d, d->found[i].id))
             d->found[kept++] = d->found[i];
+        else if (store_fact_remove(d->store, d->found[i].id, &e) == OK && d->store_version >= 0)
+            d->store_version++;
+    }
     d->found_count = kept;
 }
 

@@ -216,7 +216,7 @@ static const char *const words_haste[] = {
 
 static const char *const words_model[] = {
     "is not a valid model", "unknown model",        "model not found",
-    "no such model",        "model does not exist",
+    "no such model",        "model does not exist", "model is not supported when using codex",
 };
 
 static const char *const words_blocked[] = { "blocked by content filtering policy" };

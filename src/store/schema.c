@@ -72,6 +72,11 @@ static const char *const store_steps[] = {
     " requests_minute INTEGER NOT NULL, tokens_day INTEGER NOT NULL,"
     " tokens_month INTEGER NOT NULL);" /* 0: no limit */
     "UPDATE meta SET value = 5 WHERE name = 'schema_version';",
+    /* what providers told of accounts, of the settings file (negative ids) too */
+    "CREATE TABLE account_fact("
+    " id INTEGER PRIMARY KEY,"
+    " provider TEXT NOT NULL, project TEXT NOT NULL, tier TEXT NOT NULL);"
+    "UPDATE meta SET value = 6 WHERE name = 'schema_version';",
 };
 _Static_assert(COUNT(store_steps) == STORE_VERSION, "a step for each version");
 

@@ -100,6 +100,20 @@ void grant_write(const struct account_grant *g, struct json_writer *w);
 bool grant_read(const struct json *doc, uint32_t object, struct arena *a,
                 struct account_grant *out);
 
+/* What a provider told of an account; what nobody said is empty, or unknown. */
+struct account_fact {
+    struct str provider, project;
+    enum tier tier;
+};
+MUST_USE enum status store_fact_put(struct store *s, int64_t id, const struct account_fact *fact,
+                                    struct error *e);
+/* There may be none. */
+MUST_USE enum status store_fact_remove(struct store *s, int64_t id, struct error *e);
+/* Calls `take` for each; what it gets dies with the call. */
+MUST_USE enum status
+store_facts(struct store *s, void (*take)(void *peer, int64_t id, const struct account_fact *fact),
+            void *peer, struct error *e);
+
 /* Lays the overrides kept for a file account over its spec. */
 MUST_USE enum status store_account_override(struct store *s, struct account_spec *spec,
                                             struct error *e);

@@ -100,6 +100,11 @@ def test_an_account_without_a_project_is_given_one(program):
         assert bodies[2] == {"project": "made-1"}, bodies
         assert ask(gateway, "gemini-3-flash")[0] == 200
         assert json.loads(simulator.requests(":generateContent")[-1]["body"])["project"] == "made-1"
+        gateway.stop()
+        simulator.set("google-1", rules=["model loadCodeAssist: status=500"])
+        gateway.start()
+        assert ask(gateway, "gemini-3-flash")[0] == 200
+        assert json.loads(simulator.requests(":generateContent")[-1]["body"])["project"] == "made-1", "kept over a restart"
     served(program, [CODE], check, prepare=prepare)
 
 

@@ -189,6 +189,10 @@ TEST(codex_and_copilot_signals)
           VERDICT_CAPACITY, -1, GROUP },
         { "unsupported field", WIRE_OPENAI_RESPONSES, 400, "",
           "{\"detail\":\"Unsupported parameter: max_output_tokens\"}", VERDICT_REPAIRABLE, -1 },
+        { "model of another plan", WIRE_OPENAI_RESPONSES, 400, "",
+          "{\"detail\":\"The 'gpt-9' model is not supported when using Codex with a ChatGPT "
+          "account.\"}",
+          VERDICT_MODEL_MISSING, -1, GROUP },
         { "plain 401", WIRE_OPENAI_RESPONSES, 401, "", "{\"detail\":\"Unauthorized\"}",
           VERDICT_AUTH_INVALID, -1 },
         { "dead grant", WIRE_OPENAI_RESPONSES, 400, "",

@@ -563,3 +563,40 @@ TEST(the_version_goes_up_with_each_change_whoever_made_it_and_stays_without)
     store_close(other);
     rig_end(&r);
 }
+
+static void put_fact(void *peer, int64_t id, const struct account_fact *fact)
+{
+    (void)buf_printf(peer, "%lld %.*s %.*s %s; ", (long long)id, STR_ARG(fact->provider),
+                     STR_ARG(fact->project), tier_word(fact->tier));
+}
+
+TEST(what_providers_told_is_kept_over_a_restart_and_forgotten_with_its_account)
+{
+    static const struct account_fact facts[] = {
+        { STR("antigravity"), STR("p-1"), TIER_PRO },
+        { STR("codex"), STR(""), TIER_UNKNOWN },
+        { STR("antigravity"), STR("p-2"), TIER_ULTRA },
+    };
+    struct buf seen = { .max = 4096 };
+    struct error e = { 0 };
+    struct rig r;
+
+    rig_start(t, &r);
+    if (rig_open(t, &r)) {
+        CHECK_INT(store_fact_put(r.store, -7, &facts[0], &e), OK, "%s", e.text);
+        CHECK_INT(store_fact_put(r.store, 3, &facts[1], &e), OK, "%s", e.text);
+        CHECK_INT(store_fact_put(r.store, -7, &facts[2], &e), OK, "%s", e.text);
+        rig_close(&r);
+    }
+    if (rig_open(t, &r)) {
+        CHECK_INT(store_facts(r.store, put_fact, &seen, &e), OK, "%s", e.text);
+        CHECK_STR(buf_str(&seen), "-7 antigravity p-2 ULTRA; 3 codex  ; ");
+        CHECK_INT(store_fact_remove(r.store, -7, &e), OK, "%s", e.text);
+        CHECK_INT(store_fact_remove(r.store, 99, &e), OK, "there is none: %s", e.text);
+        seen.len = 0;
+        CHECK_INT(store_facts(r.store, put_fact, &seen, &e), OK, "%s", e.text);
+        CHECK_STR(buf_str(&seen), "3 codex  ; ");
+    }
+    buf_clear(&seen);
+    rig_end(&r);
+}

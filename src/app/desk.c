@@ -328,6 +328,16 @@ struct admin_face desk_face(struct desk *d)
                                 .bodies_allowed = atomic_load(&d->bodies_allowed) };
 }
 
+const struct grants_metrics *desk_grants_metrics(const struct desk *d)
+{
+    return &d->grants_metrics;
+}
+
+const struct client_metrics *desk_client_metrics(const struct desk *d)
+{
+    return &d->client_metrics;
+}
+
 const struct reporter_metrics *desk_reports(const struct desk *d)
 {
     return reporter_metrics_of(d->reporter);

@@ -12,6 +12,7 @@
 #include "app/reporter.h"
 #include "app/rules.h"
 #include "store/store.h"
+#include "upkeep/grants.h"
 
 struct desk;
 
@@ -50,6 +51,9 @@ struct settings *desk_settings(struct desk *d);
 /* The client keys of the database when it was opened, the desk's own. */
 struct client_keys *desk_client_keys(struct desk *d);
 size_t desk_account_count(const struct desk *d);
+/* Renewals of access tokens, and calls in the background. Threads: any. */
+const struct grants_metrics *desk_grants_metrics(const struct desk *d);
+const struct client_metrics *desk_client_metrics(const struct desk *d);
 /* What it tells of requests. Threads: any, from desk_start() on. */
 const struct reporter_metrics *desk_reports(const struct desk *d);
 /* Makes a client key, `default`: before the desk runs. */

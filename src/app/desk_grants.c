@@ -244,8 +244,12 @@ void desk_grants_settings(struct desk *d, struct settings *s)
 
 void desk_grants_start(struct desk *d)
 {
-    d->grants = grants_new(&(struct grants_options){
-        .loop = d->loop, .client = d->client, .pool = d->o.pool, .keep = keep_renewed, .peer = d });
+    d->grants = grants_new(&(struct grants_options){ .loop = d->loop,
+                                                     .client = d->client,
+                                                     .pool = d->o.pool,
+                                                     .keep = keep_renewed,
+                                                     .peer = d,
+                                                     .metrics = &d->grants_metrics });
     d->signins = signins_new(&(struct signins_options){
         .loop = d->loop, .client = d->client, .keep = keep_signed_in, .peer = d });
     pool_on_expired(d->o.pool, on_expired, d);

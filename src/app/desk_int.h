@@ -48,6 +48,7 @@ struct desk {
     struct timer follow;
     struct followed *followed; /* files of other programs that grants came from */
     struct client_metrics client_metrics;
+    struct grants_metrics grants_metrics;
     struct reporter *reporter;
     struct account_test *tests; /* under way */
     unsigned test_count;

@@ -308,6 +308,8 @@ static bool put_metrics(void *peer, bool open_metrics, int64_t now_ms, struct bu
                                                   .shared = &g->shared,
                                                   .admin = g->admin,
                                                   .reports = desk_reports(g->desk),
+                                                  .grants = desk_grants_metrics(g->desk),
+                                                  .background = desk_client_metrics(g->desk),
                                                   .usage = usage,
                                                   .simulating = atomic_load(&g->simulating),
                                                   .privacy = desk_face(g->desk).privacy },

@@ -73,21 +73,28 @@ static void put_usage(struct metric_text *t, const struct usage_counts *u)
     metric_one(t, &waiting, u->waiting);
 }
 
+static void put_table(struct metric_text *t, const char *prefix, const struct metric_name *names,
+                      size_t count, const void *values)
+{
+    const struct counter *counters = values;
+
+    for (size_t c = 0; c < count; c++)
+        put_counter(t, prefix, &names[c], count_read(&counters[c]));
+}
+
 static void put_counters(struct metric_text *t, const struct metrics_sources *s)
 {
-    const struct counter *admin = (const struct counter *)(const void *)admin_metrics_of(s->admin);
-    const struct counter *reports = (const struct counter *)(const void *)s->reports;
-
     put_worker_counters(t, s, "", exchange_metrics_names, COUNT(exchange_metrics_names),
                         offsetof(struct worker, exchange_metrics));
     put_worker_counters(t, s, "http_", server_metrics_names, COUNT(server_metrics_names),
                         offsetof(struct worker, server_metrics));
     put_worker_counters(t, s, "upstream_", client_metrics_names, COUNT(client_metrics_names),
                         offsetof(struct worker, client_metrics));
-    for (size_t c = 0; c < COUNT(admin_metrics_names); c++)
-        put_counter(t, "admin_", &admin_metrics_names[c], count_read(&admin[c]));
-    for (size_t c = 0; c < COUNT(reporter_metrics_names); c++)
-        put_counter(t, "report_", &reporter_metrics_names[c], count_read(&reports[c]));
+    put_table(t, "background_", client_metrics_names, COUNT(client_metrics_names), s->background);
+    put_table(t, "admin_", admin_metrics_names, COUNT(admin_metrics_names),
+              admin_metrics_of(s->admin));
+    put_table(t, "report_", reporter_metrics_names, COUNT(reporter_metrics_names), s->reports);
+    put_table(t, "", grants_metrics_names, COUNT(grants_metrics_names), s->grants);
     put_usage(t, &s->usage);
 }
 

@@ -7,6 +7,7 @@
 #include "app/reporter.h"
 #include "app/usage_keeper.h"
 #include "app/worker.h"
+#include "upkeep/grants.h"
 
 #define METRICS_ACCOUNTS_MAX 1000 /* told one by one; the rest as one, `other` */
 
@@ -16,6 +17,8 @@ struct metrics_sources {
     const struct worker_shared *shared;
     const struct admin *admin;
     const struct reporter_metrics *reports;
+    const struct grants_metrics *grants;
+    const struct client_metrics *background; /* calls of the desk */
     struct usage_counts usage;
     bool simulating;
     bool privacy; /* accounts by their number only */

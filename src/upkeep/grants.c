@@ -232,6 +232,14 @@ static void put_off(struct grants *g, struct holding *h, int64_t wait_ms, int64_
     h->wanted = false;
 }
 
+METRIC_TABLE(grants_metrics, GRANTS_METRICS)
+
+#define COUNT_ONE(g, name)                    \
+    do {                                      \
+        if ((g)->o.metrics != NULL)           \
+            count_one(&(g)->o.metrics->name); \
+    } while (0)
+
 static void run_failed(struct renewal_run *r, const char *why, int64_t wait_ms)
 {
     struct grants *g = r->grants;
@@ -242,6 +250,7 @@ static void run_failed(struct renewal_run *r, const char *why, int64_t wait_ms)
         run_free(r);
         return;
     }
+    COUNT_ONE(g, renewals_failed);
     h->failures++;
     if (wait_ms == 0)
         wait_ms = retry_ms(h);
@@ -311,6 +320,7 @@ static void run_keep(struct renewal_run *r)
     h->wanted = h->told = false;
     h->expires_unix_ms = r->made.expires_unix_ms;
     set_lifetime(h, r->lifetime_ms, now_ms);
+    COUNT_ONE(g, renewals);
     log_info("an access token was renewed", F_STR("account", r->account.label),
              F_INT("lifetime_seconds", r->lifetime_ms / 1000));
     run_free(r);
@@ -332,6 +342,7 @@ static void run_lost(struct renewal_run *r, struct str word)
         run_failed(r, e.text, 0);
         return;
     }
+    COUNT_ONE(g, grants_lost);
     log_warn("account disabled: its grant is refused", F_STR("account", r->account.label),
              F_STR("why", word));
     if (h != NULL) {

@@ -14,6 +14,7 @@
 #ifndef PENSTOCK_UPKEEP_GRANTS_H
 #define PENSTOCK_UPKEEP_GRANTS_H
 
+#include "base/metric.h"
 #include "http/client.h"
 #include "pool/pool.h"
 #include "provider/provider.h"
@@ -27,6 +28,12 @@
 /* A lifetime is believed up to this: a clock that was wrong must not put a renewal off for ever. */
 #define GRANT_LIFETIME_MS_MAX (INT64_C(31) * 86400 * 1000)
 
+#define GRANTS_METRICS(X)                                           \
+    X(renewals, "access tokens renewed")                            \
+    X(renewals_failed, "renewals that failed, and are tried again") \
+    X(grants_lost, "grants that their provider does not renew any more")
+METRIC_STRUCT(grants_metrics, GRANTS_METRICS)
+
 struct grants_options {
     struct loop *loop;
     struct client *client; /* of this loop */
@@ -36,6 +43,7 @@ struct grants_options {
      * it is another account's by now, and nothing was changed. */
     enum status (*keep)(void *peer, struct account_spec *spec, struct str lost, struct error *e);
     void *peer;
+    struct grants_metrics *metrics; /* NULL: nobody counts */
 };
 
 struct grants;

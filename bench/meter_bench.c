@@ -1,4 +1,5 @@
-/* bench/meter_bench.c - what counting a finished request costs, and what telling all metrics costs.
+/* bench/meter_bench.c - what counting a finished request costs, what copying its record for access
+ * log and traces costs, and what telling all metrics costs.
  *
  *     cc -O2 -std=gnu17 -D_GNU_SOURCE -Isrc -o /tmp/meter_bench bench/meter_bench.c \
  *        build/src/exchange/libexchange.a build/src/provider/libprovider.a build/src/pool/libpool.a
@@ -12,6 +13,7 @@
 #include <time.h>
 
 #include "exchange/meter.h"
+#include "exchange/trace.h"
 
 #define WORKERS 4
 
@@ -24,7 +26,7 @@ static double now_us(void)
 }
 
 /* The i-th of many records that differ in model, provider and outcome as real ones do. */
-static void add(struct meter *m, unsigned i, unsigned models)
+static void add(struct meter *m, struct trace_ring *ring, unsigned i, unsigned models)
 {
     static const char *const providers[] = { "openai", "anthropic", "gemini", "codex" };
     char model[32];
@@ -40,7 +42,7 @@ static void add(struct meter *m, unsigned i, unsigned models)
     };
 
     snprintf(model, sizeof(model), "vendor-model-%u", i / 4 % models);
-    meter_add(m, &(struct access_record){ .protocol = STR("openai-chat"),
+    const struct access_record record = { .protocol = STR("openai-chat"),
                                           .path = STR("/v1/chat/completions"),
                                           .model = str_c(model),
                                           .mapped_model = str_c(model),
@@ -53,7 +55,12 @@ static void add(struct meter *m, unsigned i, unsigned models)
                                           .duration_ms = a.duration_ms,
                                           .attempts = &a,
                                           .attempt_count = 1,
-                                          .attempts_kept = 1 });
+                                          .attempts_kept = 1 };
+
+    if (m != NULL)
+        meter_add(m, &record);
+    if (ring != NULL)
+        trace_ring_add(ring, &record);
 }
 
 static size_t lines(const struct buf *out)
@@ -72,8 +79,11 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < WORKERS; i++)
         all[i] = meter_new();
     if (argc == 3) {
+        struct trace_ring *ring = trace_ring_new((size_t)8 << 20);
+
         for (unsigned i = 0; i < (unsigned)atoi(argv[2]); i++)
-            add(all[0], i, 20);
+            add(all[0], ring, i, 20);
+        trace_ring_free(ring);
         return 0;
     }
     for (unsigned models = 5; models <= 80; models *= 4) {
@@ -81,11 +91,11 @@ int main(int argc, char **argv)
         double began;
 
         for (unsigned i = 0; i < 20000; i++)
-            add(all[i / 7 % WORKERS], i, models);
+            add(all[i / 7 % WORKERS], NULL, i, models);
         began = now_us();
         for (int round = 0; round < 20; round++) {
             out.len = 0;
-            meters_put(&(struct metric_text){ .out = &out }, all, WORKERS);
+            meters_put(&(struct metric_text){ .out = &out }, all, WORKERS, false);
         }
         printf("%6zu series, %7zu bytes, %d workers: %8.0f us for a scrape\n", lines(&out), out.len,
                WORKERS, (now_us() - began) / 20);
@@ -94,8 +104,16 @@ int main(int argc, char **argv)
     double began = now_us();
 
     for (unsigned i = 0; i < 1000000; i++)
-        add(all[0], i, 20);
+        add(all[0], NULL, i, 20);
     printf("a record: %.3f us\n", (now_us() - began) / 1e6);
+
+    struct trace_ring *ring = trace_ring_new((size_t)8 << 20);
+
+    began = now_us();
+    for (unsigned i = 0; i < 1000000; i++)
+        add(NULL, ring, i, 20);
+    printf("a record, copied into the ring: %.3f us\n", (now_us() - began) / 1e6);
+    trace_ring_free(ring);
     for (size_t i = 0; i < WORKERS; i++)
         meter_free(all[i]);
     return 0;

@@ -101,7 +101,7 @@ static struct admin_call *call_new(struct admin *a, struct mailbox *mailbox, str
     c->caller = *caller;
     c->peer = r->peer;
     c->name = arena_copy(&c->arena, name);
-    c->query = arena_copy(&c->arena, r->query);
+    c->query = arena_copy(&c->arena, admin_unmasked_query(r));
     c->if_match = arena_copy(&c->arena, http_field_value(r->head, STR("if-match")));
     return c;
 }
@@ -128,10 +128,9 @@ void admin_begin(struct admin *a, struct mailbox *mailbox, struct request *r)
     enum http_method method = r->head->method == HTTP_HEAD ? HTTP_GET : r->head->method;
     const struct admin_route *route;
     struct admin_caller caller;
+    struct admin_visit *visit = arena_new(&r->arena, struct admin_visit);
     struct str name = STR("");
     uint32_t methods;
-
-    struct admin_visit *visit = arena_new(&r->arena, struct admin_visit);
 
     visit->admin = a;
     visit->mailbox = mailbox;
@@ -169,7 +168,6 @@ void admin_body(struct admin *a, struct request *r)
 {
     struct admin_visit *visit = r->owner;
     struct admin_call *c = visit->call;
-
     struct str body = r->body;
 
     if (admin_masks(a))

@@ -136,6 +136,8 @@ void admin_send_wait(struct request *r, int64_t seconds);
 
 /* A name that came in: what its mask stands for. */
 struct str admin_unmasked(struct request *r, struct str text);
+/* The query, with names in the place of masks. */
+struct str admin_unmasked_query(struct request *r);
 
 /* --- parameters of a read: absent ones keep what `value` was; false (400 was sent): not as wanted
  */

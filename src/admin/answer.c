@@ -1,6 +1,8 @@
 /* admin/answer.c - how an answer of the admin API looks, and how its parameters are read. */
 #include "admin/admin_int.h"
 
+#include "base/url.h"
+
 static const struct http_field json_fields[] = {
     { { "Content-Type", 12 }, { "application/json", 16 } },
     { { "Cache-Control", 13 }, { "no-store", 8 } },
@@ -118,6 +120,28 @@ struct str admin_unmasked(struct request *r, struct str text)
     const struct admin *a = ((const struct admin_visit *)r->owner)->admin;
 
     return admin_masks(a) ? mask_undo(&a->masks, text, &r->arena) : text;
+}
+
+struct str admin_unmasked_query(struct request *r)
+{
+    struct buf out = { .max = (size_t)64 << 10 }, value = { .max = (size_t)64 << 10 };
+    struct str rest = r->query, one, key, given, done = r->query;
+    bool good = admin_masks(((const struct admin_visit *)r->owner)->admin);
+
+    while (good && rest.len > 0) {
+        (void)str_cut(rest, '&', &one, &rest);
+        bool has_value = str_cut(one, '=', &key, &given);
+
+        value.len = 0;
+        good = percent_get(&value, given, true) && (out.len == 0 || buf_add_char(&out, '&')) &&
+               buf_add(&out, key) && (!has_value || buf_add_char(&out, '=')) &&
+               percent_put(&out, admin_unmasked(r, buf_str(&value)), false);
+    }
+    if (good)
+        done = arena_copy(&r->arena, buf_str(&out));
+    buf_clear(&out);
+    buf_clear(&value);
+    return done;
 }
 
 bool admin_param_text(struct request *r, const char *name, struct str *value)

@@ -416,6 +416,7 @@ static void look_at_settings(struct hub *h, bool first)
         free(h->shown);
         h->shown = NULL;
         h->shown_count = 0;
+        h->scheduling = h->notices = (struct fingerprint){ { 0, 0 } };
     }
     h->revision = revision;
     h->face = face;

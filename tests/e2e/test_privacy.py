@@ -96,6 +96,10 @@ def test_what_a_page_got_it_can_send_back(program):
             assert gateway.admin("GET", "/api/accounts/" + mask)[0] == 200
         assert gateway.admin("PUT", "/api/scheduling/fixed", {"account": masks[1]})[1]["fixed_account"]["label"] == masks[1]
         assert gateway.admin("PATCH", "/api/accounts/" + masks[0], {"disabled": True})[1]["label"] == masks[0]
+        ask(gateway)
+        until(lambda: gateway.admin("GET", "/api/requests")[1]["requests"], "it has ended")
+        for call, found in (("/api/requests?account=", "requests"), ("/api/usage?by=model&account=", "rows")):
+            until(lambda: gateway.admin("GET", call + masks[1].replace("*", "%2A"))[1][found], call)
         made = gateway.admin("POST", "/api/keys", {"name": "of Grace"})[1]
         key = next(k["name"] for k in gateway.admin("GET", "/api/keys")[1]["keys"] if k["name"].startswith("o***-"))
         assert "of Grace" not in json.dumps(made) and gateway.admin("DELETE", "/api/keys/" + key)[0] == 200

@@ -75,8 +75,14 @@ struct expired {
 static void expired_here(void *message)
 {
     struct expired *x = message;
+    struct account_hold h;
 
-    (void)grants_renew(x->desk->grants, x->id);
+    /* a renewal that was under way may have come while this was: its token is not the one */
+    if (pool_hold(x->desk->o.pool, x->id, &h)) {
+        if (h.expired)
+            (void)grants_renew(x->desk->grants, x->id);
+        pool_let_go(x->desk->o.pool, &h);
+    }
     free(x);
 }
 

@@ -633,6 +633,7 @@ bool pool_hold(struct pool *p, int64_t id, struct account_hold *h)
                                     .upstream = acc->config->means.upstream,
                                     .spec = acc->config->spec,
                                     .names_models = acc->config->spec->model_count > 0,
+                                    .expired = account_is_renewing(acc, p->now_ms),
                                     .disabled = acc->disabled };
     }
     pool_unlock(p);

@@ -369,6 +369,7 @@ struct account_hold {
     const struct account_spec *spec; /* as it was put */
     bool names_models;               /* its settings do */
     bool disabled;
+    bool expired; /* its access token was refused, and no other has come since */
 };
 /* False: no such id. */
 bool pool_hold(struct pool *p, int64_t id, struct account_hold *h);

@@ -30,11 +30,11 @@ struct grant {
     uint64_t number; /* 0: none here */
     char email[EMAIL_MAX];
     char challenge[64], redirect[TEXT_MAX], client[EMAIL_MAX];
-    int64_t code_until_ms; /* 0: it has been exchanged, or was none */
-    bool device, approved; /* by a device code */
-    uint32_t refreshes;    /* of its refresh token: the last one alone is good */
-    uint64_t access;       /* number of its last access token; 0: none yet */
-    int64_t access_until_ms;
+    int64_t code_until_ms;                    /* 0: it has been exchanged, or was none */
+    bool device, approved;                    /* by a device code */
+    uint32_t refreshes;                       /* of its refresh token: the last one alone is good */
+    uint64_t access;                          /* number of its last access token; 0: none yet */
+    int64_t access_until_ms, before_until_ms; /* of that, and of the one before */
 };
 
 struct oauth {
@@ -107,7 +107,8 @@ bool oauth_knows(struct oauth *o, struct str key, int64_t now_ms, struct str *wh
         return false;
     g = grant_of_token(o, "sim-at", key, &n);
     *who = g == NULL ? key : str_c(g->email);
-    *good = g != NULL && n == g->access && now_ms < g->access_until_ms;
+    *good = g != NULL && ((n == g->access && now_ms < g->access_until_ms) ||
+                          (n + 1 == g->access && now_ms < g->before_until_ms));
     return true;
 }
 
@@ -239,6 +240,7 @@ static struct str id_token(const struct asking *q, const struct grant *g)
 static struct str access_token(struct asking *q, struct grant *g)
 {
     g->access++;
+    g->before_until_ms = g->access_until_ms;
     g->access_until_ms = q->c->now_ms + q->o->expires_s * 1000;
     return token_text(q->o, "sim-at", g->number, g->access, q->a);
 }
@@ -585,7 +587,7 @@ static const char *set_over(struct oauth *o, const struct json *doc, uint32_t no
     if (!json_is_true(doc, node))
         return "`expire` and `revoke` must be true";
     for (size_t i = 0; i < OAUTH_GRANTS_MAX; i++) {
-        o->grants[i].access_until_ms = 0;
+        o->grants[i].access_until_ms = o->grants[i].before_until_ms = 0;
         if (grants)
             o->grants[i].number = 0;
     }

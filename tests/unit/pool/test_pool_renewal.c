@@ -54,6 +54,15 @@ static void on_expired(void *peer, int64_t id)
     n->last = id;
 }
 
+static bool is_expired(struct pool *p, int64_t id)
+{
+    struct account_hold h;
+    bool expired = pool_hold(p, id, &h) && h.expired;
+
+    pool_let_go(p, &h);
+    return expired;
+}
+
 static void put(struct test *t, struct pool *p, int64_t id, const char *label, const char *token)
 {
     struct account_spec spec = rig_spec(id, label);
@@ -96,7 +105,9 @@ TEST(a_hundred_refusals_of_one_token_ask_for_one_renewal_and_all_are_served_by_i
     }
     CHECK_INT(n.count, 1);
     CHECK_INT(n.last, 1);
+    CHECK(is_expired(p, 1));
     put(t, p, 1, "a", "token-2");
+    CHECK(!is_expired(p, 1), "who hears of it late need not renew again");
     for (int i = 0; i < MANY; i++) {
         CHECK_INT(a[i].woken, 1, "asker %d", i);
         CHECK(asks(p, &a[i], 20));

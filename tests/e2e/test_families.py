@@ -261,3 +261,25 @@ def test_codex_windows_come_in_an_event_of_the_stream_too(program):
             assert status == 200, status
             until(lambda: windows(gateway, "one") == {("codex", "5h"): 880, ("codex", "weekly"): 600}, "the windows")
         served(program, CODEX, codex, check)
+
+
+def test_copilot_has_vectors_and_the_others_say_that_they_have_none(program):
+    vectors = {"object": "list", "model": "embed-1", "data": [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}],
+               "usage": {"prompt_tokens": 2, "total_tokens": 2}}
+    ask = json.dumps({"model": "embed-1", "input": "hello there"}).encode()
+
+    def answer(request, connection):
+        connection.sendall(whole(vectors))
+
+    def has(gateway, upstream):
+        status, _, text = gateway.call("POST", "/v1/embeddings", ask)
+        assert status == 200 and json.loads(text) == vectors, (status, text)
+        assert upstream.requests[-1].path == "/embeddings" and upstream.requests[-1].body == ask, "as it came"
+    served(program, {"provider": "copilot"}, answer, has)
+
+    def has_none(gateway, upstream):
+        status, _, text = gateway.call("POST", "/v1/embeddings", ask)
+        assert status == 501 and json.loads(text)["error"]["code"] == "unsupported", (status, text)
+        assert not upstream.requests
+    for account in (CODEX, {"provider": "antigravity"}):
+        served(program, account, answer, has_none)

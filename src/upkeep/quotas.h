@@ -52,7 +52,7 @@ struct quota_wish {
     void *peer;
     struct quota_wish *next;
 };
-/* Now, or as soon as it is the account's turn. False: it has nothing to tell, or is not in use;
+/* Now, or as soon as it is the account's turn; a disabled one, too. False: it has nothing to tell;
  * `done` is not called. */
 bool quotas_refresh(struct quotas *q, int64_t id, struct quota_wish *wish);
 /* All accounts that can tell, when it is their turn. Gives their number. */

@@ -150,18 +150,17 @@ static void add_thinking(struct aliases *out, struct str model, struct str name)
 void aliases_of(struct str model, struct aliases *out)
 {
     struct str plain = str_starts(model, STR("models/")) ? str_drop(model, 7) : model;
-    size_t spellings;
 
-    out->count = 0;
+    out->count = out->spellings = 0;
     if (model.len > ALIAS_TEXT)
         return;
     add(out, model, plain);
     plain = undated(plain);
     add(out, model, plain);
     add_respelled(out, model, plain);
-    spellings = out->count;
+    out->spellings = out->count;
     add_thinking(out, model, model);
-    for (size_t i = 0; i < spellings; i++)
+    for (size_t i = 0; i < out->spellings; i++)
         add_thinking(out, model, out->at[i]);
     for (size_t i = 0, n = out->count; i < n; i++)
         add_known(out, model, out->at[i]);

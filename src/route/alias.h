@@ -11,6 +11,7 @@
 struct aliases {
     struct str at[ALIASES_MAX]; /* the nearest first */
     size_t count;
+    size_t spellings; /* the first so many are the very same model: dates, dots, prefixes */
     char text[ALIASES_MAX][ALIAS_TEXT]; /* of those that are made */
 };
 

@@ -207,11 +207,11 @@ static void find_behind(const struct route_table *t, struct str name, struct rou
     if (image_id_read(name, &out->id, &out->image)) {
         at = out->id.len == name.len ? NAME_NONE : names_find(&t->accounts, out->id);
     } else if (t->accounts.count > 0) {
-        /* an account route is for its model under every name of it */
+        /* an account route is for its model however that is spelled */
         struct aliases other;
 
         aliases_of(name, &other);
-        for (size_t i = 0; i < other.count && at == NAME_NONE; i++)
+        for (size_t i = 0; i < other.spellings && at == NAME_NONE; i++)
             at = names_find(&t->accounts, other.at[i]);
     }
     if (at != NAME_NONE) {

@@ -61,7 +61,9 @@ TEST(a_name_goes_through_mapping_flow_and_account_route_in_this_order)
         { "route:claude-sonnet-4-5", "route:claude-sonnet-4-5", "claude-sonnet-4-5", PICK_FLOW },
         { "ROUTE:fast", "ROUTE:fast", "fast", PICK_FLOW },
         { "fast", "fast", "fast", PICK_FLOW },
-        { "claude-opus-4-6-thinking", "claude-opus-4-6-thinking", "claude-opus-4-6", PICK_ROUTE },
+        { "claude-opus-4.6", "claude-opus-4.6", "claude-opus-4-6", PICK_ROUTE },
+        { "claude-opus-4-6-thinking", "claude-opus-4-6-thinking", NULL, PICK_NONE },
+        { "claude-opus-4-5", "claude-opus-4-5", NULL, PICK_NONE },
         { "gemini-3-pro-image-4k", "gemini-3-pro-image-4k", "gemini-3-pro-image", PICK_ROUTE },
         { "llama", "llama", NULL, PICK_NONE },
     };

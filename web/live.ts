@@ -79,7 +79,7 @@ export const loadAccounts = (): Promise<void> => ask<{ accounts: Account[] }>('a
 export const loadScheduling = (): Promise<void> => ask<Scheduling>('api/scheduling', (d) => (live.scheduling = d));
 export const loadStatus = (): Promise<void> => ask<Status>('api/status', (d) => (live.status = d));
 const loadRequests = (): Promise<void> =>
-  ask<{ requests: RequestSummary[] }>('api/requests?limit=500', (d) => {
+  ask<{ requests: RequestSummary[] }>('api/requests?limit=200', (d) => {
     const ids = new Set(d.requests.map((r) => r.id));
     live.rows = [...live.rows.filter((r) => r.running && !ids.has(r.id)), ...d.requests].slice(0, ROWS_MAX);
     live.rowsKnown = true;

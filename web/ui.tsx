@@ -625,7 +625,7 @@ export class Rows {
 
   // The rows in sight and a few around them.
   window(count: number, rowHeight: number): { from: number; to: number; before: number; after: number } {
-    const spare = 6;
+    const spare = 3;
     const from = Math.max(0, Math.min(count, Math.floor((this.top - this.offset) / rowHeight) - spare));
     const to = Math.min(count, from + Math.ceil(this.height / rowHeight) + 2 * spare);
     return { from, to, before: from * rowHeight, after: (count - to) * rowHeight };

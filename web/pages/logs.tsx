@@ -5,7 +5,7 @@ import { openTrace } from '../parts/trace';
 import { Icon } from '../icons';
 import { LogRow, live, reload } from '../live';
 import { Page, setShortcut } from '../shell';
-import { compact, duration, percent, t, timeOfDay, word } from '../text';
+import { compact, duration, languageNow, percent, t, timeOfDay, word } from '../text';
 import { isCompact } from '../theme';
 import { RequestSummary } from '../types';
 import { Button, Empty, Failure, Input, Loading, Rows, Segmented, Select, sayError } from '../ui';
@@ -43,6 +43,7 @@ function source(): LogRow[] {
 
 function chosen(): LogRow[] {
   const text = asked.text.trim().toLowerCase();
+  if (!text && asked.outcome === 'all' && !asked.account && !asked.model && !asked.key) return source();
   return source().filter(
     (r) =>
       (asked.outcome === 'all' || (asked.outcome === 'running' ? !!r.running : asked.outcome === 'bad' ? isBad(r) : !r.running && !isBad(r))) &&
@@ -58,8 +59,21 @@ function setPaused(on: boolean): void {
   redraw();
 }
 
-function distinct(pick: (r: LogRow) => string | null): string[] {
-  return [...new Set(source().map(pick).filter((v): v is string => !!v))].sort();
+// What there is to choose from; looked through again every two seconds.
+const distinct = { atMs: 0, account: [] as string[], model: [] as string[], key: [] as string[] };
+
+function choices(name: 'account' | 'model' | 'key'): string[] {
+  if (Date.now() - distinct.atMs > 2000) {
+    const sets = [new Set<string>(), new Set<string>(), new Set<string>()] as const;
+    for (const r of source()) {
+      if (r.account) sets[0].add(r.account);
+      if (r.model) sets[1].add(r.model);
+      if (r.client_key) sets[2].add(r.client_key);
+    }
+    [distinct.account, distinct.model, distinct.key] = [[...sets[0]].sort(), [...sets[1]].sort(), [...sets[2]].sort()];
+    distinct.atMs = Date.now();
+  }
+  return distinct[name];
 }
 
 // --- older ones, as the gateway still has them --------------------------------------------------------------------------
@@ -114,10 +128,10 @@ function cacheOf(r: LogRow): string {
   return input && read !== null ? percent(Math.min(1, read / input)) : '–';
 }
 
-function Row({ r, index }: { r: LogRow; index: number }): Child {
+function Row({ r, here, first }: { r: LogRow; here: boolean; first: boolean }): Child {
   const mapped = r.mapped_model && r.mapped_model !== r.model;
   return (
-    <div class={`line log ${at === index ? 'here' : ''}`} role="row" key={r.id} data-id={r.id} aria-rowindex={index + 2}>
+    <div class={`line log ${here ? 'here' : ''}`} role="row" key={r.id} data-id={r.id}>
       <span role="cell" class="l-time faint mono">{timeOfDay(r.started_unix_ms)}</span>
       <span role="cell" class="l-status">
         <span class={`chip ${statusKind(r)}`} title={r.running ? '' : word('ending', r.ending)}>
@@ -125,7 +139,7 @@ function Row({ r, index }: { r: LogRow; index: number }): Child {
         </span>
       </span>
       <span role="cell" class="l-model clip" title={mapped ? `${r.model} → ${r.mapped_model}` : r.model ?? ''}>
-        <button type="button" class="linklike clip" tabindex={index === Math.max(at, 0) ? 0 : -1}>
+        <button type="button" class="linklike clip" tabindex={here || first ? 0 : -1}>
           {r.model ?? r.protocol}
         </button>
         {mapped && <span class="faint"> → {r.mapped_model}</span>}
@@ -181,8 +195,9 @@ function List({ list }: { list: LogRow[] }): Child {
       <div style={{ height: `${w.before}px` }} role="presentation" />
       {list.slice(w.from, w.to).map((r, i) => {
         const index = w.from + i;
-        const moving = r.running ? Math.floor(Date.now() / 250) : 0;
-        return memo(kept, r.id, [r, index, at === index || (at < 0 && index === 0), moving, t], () => <Row r={r} index={index} />);
+        const here = at === index;
+        const first = at < 0 && index === 0;
+        return memo(kept, r.id, [r, here, first, r.running ? Math.floor(Date.now() / 500) : 0, languageNow()], () => <Row r={r} here={here} first={first} />);
       })}
       <div style={{ height: `${w.after}px` }} role="presentation" />
     </div>
@@ -242,9 +257,9 @@ function Bar(): Child {
         ]}
         onChange={(v) => ((asked.outcome = v), redraw())}
       />
-      {pick('account', t('logs.any_account'), distinct((r) => r.account))}
-      {pick('model', t('logs.any_model'), distinct((r) => r.model))}
-      {pick('key', t('logs.any_key'), distinct((r) => r.client_key))}
+      {pick('account', t('logs.any_account'), choices('account'))}
+      {pick('model', t('logs.any_model'), choices('model'))}
+      {pick('key', t('logs.any_key'), choices('key'))}
       {isAsked && (
         <Button
           label={t('do.clear_filter')}

@@ -1,8 +1,19 @@
 """The dashboard's side of the admin API: browsers that log in, and what pages of other sites may not do."""
+import concurrent.futures
+import http.client
 import http.cookies
 import itertools
 import json
+import os
+import pathlib
+import pty
 import re
+import select
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
 
 import schema
 from rig import Gateway, until
@@ -150,7 +161,6 @@ def test_guesses_are_few_even_all_at_once(program):
     gateway = Gateway(program)
     try:
         set_password(gateway)
-        import concurrent.futures
         with concurrent.futures.ThreadPoolExecutor(12) as pool:
             got = sorted(pool.map(lambda i: Browser(gateway).log_in(password=f"wrong password {i}")[0], range(12)))
         assert got == [401] * 5 + [429] * 7, got
@@ -230,36 +240,43 @@ def test_no_admin_answer_is_given_to_origins_that_may_use_inference(program):
         gateway.clear()
 
 
-def test_other_addresses_serve_the_dashboard_only_with_a_password(program):
-    gateway = Gateway(program, {"client_keys": [{"name": "k", "key": "pk-0123456789abcdef"}]}, arguments=["--listen", "0.0.0.0:0"])
+def own_address():
+    """An address of this machine that is not loopback, or None."""
+    probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        probe.connect(("198.51.100.1", 9))  # nothing is sent
+        return None if probe.getsockname()[0].startswith("127.") else probe.getsockname()[0]
+    except OSError:
+        return None
+    finally:
+        probe.close()
+
+
+def test_other_addresses_serve_the_dashboard_only_with_a_password_or_when_they_are_named(program):
+    address = own_address()
+    if address is None:
+        return
+    gateway = Gateway(program, {"client_keys": [{"name": "k", "key": "pk-0123456789abcdef"}], "admin_listen": [f"{address}:0"]}, arguments=["--listen", "0.0.0.0:0"])
     try:
         listeners = gateway.admin("GET", "/api/status")[1]["listeners"]
-        import http.client
-        import socket
         port = int(next(a for a in listeners if a.startswith("0.0.0.0:")).rsplit(":", 1)[1])
-        address = socket.gethostbyname(socket.gethostname())
-        if address.startswith("127."):
-            probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            try:
-                probe.connect(("198.51.100.1", 9))
-                address = probe.getsockname()[0]
-            except OSError:
-                return  # this machine has no address but loopback
-            finally:
-                probe.close()
+        admins = int(next(a for a in listeners if a.startswith(address)).rsplit(":", 1)[1])
 
-        def status_at(path, **headers):
-            connection = http.client.HTTPConnection(address, port, timeout=20)
+        def at(where, path, **headers):
+            connection = http.client.HTTPConnection(address, where, timeout=20)
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
             text = answer.read().decode()
             connection.close()
             return answer.status, text
-        status, text = status_at("/api/status", Authorization=f"Bearer {gateway.token}")
+        token = {"Authorization": f"Bearer {gateway.token}"}
+        status, text = at(port, "/api/status", **token)
         assert status == 403 and "password" in text, text
-        assert status_at("/quota")[0] == 403 and status_at("/health")[0] == 200
+        assert [at(port, p)[0] for p in ("/quota", "/assets/x.js", "/health")] == [403, 403, 200]
+        assert at(admins, "/api/status", **token)[0] == 200 and at(admins, "/quota")[0] == 200 and at(admins, "/api/status")[0] == 401
+        assert at(admins, "/v1/models")[0] == 401, "clients need a key there, too"
         set_password(gateway)
-        assert status_at("/api/status", Authorization=f"Bearer {gateway.token}")[0] == 200 and status_at("/quota")[0] == 200
+        assert at(port, "/api/status", **token)[0] == 200 and at(port, "/quota")[0] == 200
         assert "plain http" in gateway.logged()
     finally:
         gateway.clear()
@@ -326,7 +343,6 @@ def test_connect_tells_each_client_this_address_and_whether_a_key_is_needed(prog
                 if step["language"] == "json":
                     json.loads(step["content"])
                 assert (step["kind"] == "file") == ("path" in step)
-        import subprocess
         curl = texts["curl"].replace("gpt-5", "simulator")
         done = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, timeout=20)
         assert json.loads(done.stdout)["choices"], done
@@ -334,5 +350,72 @@ def test_connect_tells_each_client_this_address_and_whether_a_key_is_needed(prog
         gateway.admin("POST", "/api/keys", {"name": "mine"})
         answer = until(lambda: (a := gateway.admin("GET", "/api/connect")[1])["key_needed"] and a, "a key is needed now")
         assert answer["key_shown"] == "YOUR-CLIENT-KEY"
+    finally:
+        gateway.clear()
+
+
+def at_terminal(program, folder, arguments, environment, until_text, answers=()):
+    """What a program says at a terminal until it has said this; `answers` are typed when their prompts have come."""
+    main, side = pty.openpty()
+    process = subprocess.Popen([program, *arguments, "--data-dir", str(folder)], stdin=side, stdout=side, stderr=side, start_new_session=True,
+                               env={"PATH": os.environ["PATH"], "HOME": str(folder), **environment})
+    os.close(side)
+    said, waiting, end = b"", list(answers), time.monotonic() + 20
+    while until_text not in said and time.monotonic() < end:
+        if select.select([main], [], [], 0.2)[0]:
+            try:
+                said += os.read(main, 65536)
+            except OSError:
+                break
+        while waiting and waiting[0][0] in said:
+            os.write(main, waiting.pop(0)[1])
+    return process, main, said.decode()
+
+
+def test_a_start_at_a_terminal_prints_a_link_and_opens_the_browser_unless_told_not_to(program):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-test-"))
+    opener = folder / "bin" / "xdg-open"
+    opener.parent.mkdir()
+    opener.write_text(f"#!/bin/sh\nprintf '%s' \"$1\" >{folder}/bin/opened.new && mv {folder}/bin/opened.new {folder}/bin/opened\n")
+    opener.chmod(0o700)
+    display = {"DISPLAY": ":99", "PATH": f"{opener.parent}:/bin:/usr/bin"}
+    opened = opener.parent / "opened"
+    try:
+        cases = ((display, {}, True), ({**display, "PENSTOCK_NO_OPEN": "1"}, {}, False), (display, {"dashboard": {"auto_open": False}}, False), ({"PATH": display["PATH"]}, {}, False))
+        for environment, settings, opens in cases:
+            (folder / "data").mkdir(mode=0o700, exist_ok=True)
+            (folder / "data" / "gui_config.json").write_text(json.dumps(settings))
+            process, terminal, said = at_terminal(program, folder / "data", ["serve", "--listen", "127.0.0.1:0"], environment, b"another)")
+            try:
+                port = int(re.search(r"listening on http://127\.0\.0\.1:(\d+)", said).group(1))
+                link = re.search(r"dashboard: http://127\.0\.0\.1:\d+/quota#link=([A-Za-z0-9_-]{43}) ", said)
+                assert link, said
+                if opens:
+                    until(opened.exists, "the browser was started")
+                    assert opened.read_text() == str(folder / "data" / "open.html")
+                    opened.unlink()
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+                connection.request("POST", "/api/session", json.dumps({"link": link.group(1)}), {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{port}"})
+                assert connection.getresponse().status == 201, (environment, settings)
+                connection.close()
+            finally:
+                process.terminate()
+                process.wait(20)
+                os.close(terminal)
+            assert not opened.exists(), (environment, settings)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_password_is_typed_twice_and_not_shown(program):
+    gateway = Gateway(program)
+    try:
+        for again, word, works in (("second thoughts", "not the same", False), (PASSWORD, "new password", True)):
+            answers = ((b"New password: ", PASSWORD.encode() + b"\n"), (b"Once more: ", again.encode() + b"\n"))
+            process, terminal, said = at_terminal(program, gateway.folder, ["password", "set"], {}, word.encode(), answers)
+            assert process.wait(20) == (0 if works else 1) and word in said and PASSWORD not in said, said
+            os.close(terminal)
+        until(lambda: Browser(gateway).call("GET", "/api/session")[2]["password_set"], "the gateway noticed")
+        assert Browser(gateway).log_in(password=PASSWORD)[0] == 201
     finally:
         gateway.clear()

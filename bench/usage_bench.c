@@ -1,8 +1,14 @@
 /* bench/usage_bench.c - what keeping usage costs: the hand-over by a worker, and a row in usage.db.
  *
- * cc -std=gnu17 -O2 -D_GNU_SOURCE -Isrc bench/usage_bench.c -o usage_bench with the archives of a
- * release build (src/exchange, store, provider, route, pool, wire, http, io, base: see
- * bench/README.md), sqlite3, uv, ssl, crypto, z, pthread. usage: usage_bench FOLDER [BATCHES] */
+ *     cc -O2 -std=gnu17 -D_GNU_SOURCE -Isrc bench/usage_bench.c -o usage_bench -Wl,--start-group \
+ *        BUILD/src/{exchange/libexchange,store/libstore,provider/libprovider,journal/libjournal}.a
+ * \
+ *        BUILD/src/{route/libroute,pool/libpool,wire/libwire,http/libhttp,http/libhttp_pure}.a \
+ *        BUILD/src/{io/libio,base/libbase}.a -Wl,--end-group \
+ *        -lsqlite3 -luv -lssl -lcrypto -lz -lpthread
+ *     ./usage_bench FOLDER [BATCHES]
+ *
+ * FOLDER is of this user alone (0700); usage.db is made in it. CPU time of the thread. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -31,8 +37,9 @@ static void wake(void *peer)
 /* Requests as five accounts, eight models and four keys make them. */
 static void record_of(unsigned n, struct access_record *r, struct access_attempt *a)
 {
-    static const char *const models[MODELS] = { "gpt-5.1", "gpt-5.1-mini", "claude-opus-5-5", "m4",
-                                                "m5",      "m6",           "m7",              "m8" };
+    static const char *const models[MODELS] = {
+        "gpt-5.1", "gpt-5.1-mini", "claude-opus-5-5", "m4", "m5", "m6", "m7", "m8"
+    };
 
     *a = (struct access_attempt){ .number = 1,
                                   .account_id = 1 + n % ACCOUNTS,

@@ -263,7 +263,7 @@ enum {
 };
 
 #define TEXT_BYTES_MAX ((size_t)64 << 20)
-#define QUICK_BYTES ((size_t)2048)
+#define QUICK_BYTES ((size_t)512)
 
 /* One request being weighed. `quick`: of long texts only the beginning is looked at. */
 struct weighing {

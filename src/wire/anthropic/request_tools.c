@@ -57,10 +57,12 @@ static bool put_tool(struct anthropic_body *b, const struct tool *t, bool last)
     if (!text_is_empty(description))
         anthropic_put_text(w, "description", description);
     json_put_name(w, STR("input_schema"));
-    if (t->custom)
+    if (t->custom) {
         json_put_raw(w, STR(FREE_TEXT_SCHEMA));
-    else if (!anthropic_put_schema(b, t->schema, t->openapi, SCHEMA_ANTHROPIC, t))
+        approximate_path(b->w, canon_tool_path(b->w->r, t->at, b->w->a));
+    } else if (!anthropic_put_schema(b, t->schema, t->openapi, SCHEMA_ANTHROPIC, t)) {
         return false;
+    }
     if (t->strict == TRI_YES) {
         if (b->w->t->facts.anthropic.schema && !b->w->t->lacks.strict && !t->custom)
             json_put_member_bool(w, "strict", true);

@@ -1,7 +1,7 @@
 # Meson and Ninja do the work; this gives the short names. Every target installs what it lacks first.
 BUILD ?= build
 ASAN = build-asan
-.PHONY: all run docs test check test-browser test-agents test-sdks bench fuzz release-check clean format
+.PHONY: all run docs test check test-browser test-agents test-sdks golden-update bench fuzz release-check clean format
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) penstock
@@ -60,6 +60,13 @@ test-agents:
 	@$(MAKE) -s all
 	@test tests/agents/node_modules/.package-lock.json -nt tests/agents/package-lock.json || npm --prefix tests/agents ci --silent --no-audit --no-fund
 	@node tests/agents/run.mjs $(BUILD)/penstock
+
+# Writes the reviewed mappings of tests/unit/wire/golden anew: read what changed.
+golden-update:
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
+	@ninja -C $(BUILD) --quiet tests/unit/wire/test_wire_golden
+	@PENSTOCK_GOLDEN_UPDATE=1 $(BUILD)/tests/unit/wire/test_wire_golden
+	@git diff --stat -- tests/unit/wire/golden
 
 # More SDKs and frameworks, over every wire: Vercel's AI SDK, LangChain, and the official Python SDKs. Half a gigabyte.
 test-sdks:

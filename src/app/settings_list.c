@@ -20,6 +20,7 @@ static const struct rule kept_out[] = {
     { "client_keys", false, "client keys are changed one by one: /api/keys" },
     { "routing", false, "routes are changed together: PUT /api/routing" },
     { "providers", true, "what is set of a provider is changed one by one: providers.<name>.…" },
+    { "traces.headers", false, "is set in the file only: it is shown without its values" },
     { "tls.ca_file", false, "is set in the file only: no call takes a path of the file system" },
     { "tls.insecure", false, "is set in the file only: it is for tests" },
 };

@@ -3,6 +3,7 @@
  * Reading, validation, the admin API and docs/settings.md all come from these rows. A row without a
  * default text has the default of the layer it belongs to (http/limits.c). */
 #include "app/settings_int.h"
+#include "base/url.h"
 
 /* --- kinds */
 
@@ -261,7 +262,12 @@ static const char *check_tunnel(__attribute__((unused)) struct arena *a, struct 
 
 static const char *check_collector(struct arena *a, struct str *text)
 {
-    return text->len == 0 ? NULL : check_base_url(a, text);
+    struct url u;
+    const char *wrong = text->len == 0 ? NULL : check_base_url(a, text);
+
+    if (wrong == NULL && url_read(*text, &u, NULL) && u.user.len > 0)
+        return "holds a user's name: put credentials into `traces.headers`";
+    return wrong;
 }
 
 static const char *check_some(__attribute__((unused)) struct arena *a, struct str *text)

@@ -267,3 +267,14 @@ def test_the_access_log_on_standard_output(program):
         assert line["status"] == 200 and not (gateway.folder / "access.log").exists()
     finally:
         gateway.clear()
+
+
+def test_settings_of_traces_are_checked_and_headers_are_not_shown(program):
+    gateway, _ = two(program, {"traces": {"endpoint": "http://127.0.0.1:9", "headers": {"Authorization": "Basic c2VjcmV0"}}})
+    try:
+        for value, word in ((1, "string"), ("ftp://x", "http or https"), ("http://user:pass@127.0.0.1:4318", "traces.headers")):
+            gateway.write_settings({"traces": {"endpoint": value}, "accounts": []})
+            until(lambda: word in (gateway.admin("GET", "/api/status")[1]["settings_fault"] or ""), f"{value} is refused")
+        assert "c2VjcmV0" not in json.dumps(gateway.admin("GET", "/api/settings")[1])
+    finally:
+        gateway.clear()

@@ -229,3 +229,19 @@ def test_accounts_that_were_signed_in_to_are_asked_with_their_grants(program):
     finally:
         gateway.clear()
         simulator.close()
+
+
+def test_the_simulator_says_what_is_wrong_with_figures(program):
+    simulator = Simulator(program)
+    try:
+        for usage, word in ((7, "object"), ({"windows": []}, "windows"), ({"windows": {"primary": 3}}, "windows"), ({"plan": ""}, "plan"),
+                            ({"models": {"m": {"remaining_percent": 101}}}, "remaining_percent"), ({"onboard": -1}, "onboard"), ({"other": 1}, "known members"),
+                            ({"windows": {str(i): {} for i in range(5)}}, "windows")):
+            status, _, text = signin_rig.fetch("PUT", f"{simulator.url}/_sim/accounts/k", {"usage": usage})
+            assert status == 400 and word in json.loads(text)["error"]["message"], (usage, status, text)
+        simulator.set("k", usage={"plan": "pro"})
+        simulator.set("k", usage=None)
+        status, _, text = signin_rig.fetch("GET", f"{simulator.url}/backend-api/wham/usage", headers={"Authorization": "Bearer k"})
+        assert status == 200 and json.loads(text)["plan_type"] == "plus", "forgotten"
+    finally:
+        simulator.clear()

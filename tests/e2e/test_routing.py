@@ -4,6 +4,7 @@ import pathlib
 import re
 import threading
 
+import schema
 from rig import Gateway, Upstream, until, whole
 from wires import WIRES
 
@@ -265,12 +266,14 @@ def test_routes_are_read_and_changed_over_the_admin_api(program):
     gateway, _ = routed(program, proxy={"custom_mapping": {"old": "x"}})
     try:
         status, now = gateway.admin("GET", "/api/routing")
+        schema.check("GET", "/api/routing", status, now)
         assert status == 200 and now["mapping"] == {"old": "x"} and now["flows"] == {} and now["accounts"] == {} and now["missing"] == [], now
         assert {p["id"] for p in now["presets"]} >= {"gpt-to-gemini", "claude-code-on-gemini", "cheap-background"} and now["background"]["enabled"] is False
         assert len(now["background"]["rules"]) > 5 and now["background"]["builtin_rules"] is True
         change = {"mapping": {"quick": "route:fast"}, "flows": {"fast": {"entries": [{"account": "ben", "model": "m-1", "when": {"tools": False}}]}},
                   "accounts": {"m-2": {"order": "rotate", "entries": ["ada", "ben"]}}}
         status, after = gateway.admin("PUT", "/api/routing", {**change, "revision": now["revision"]})
+        schema.check("PUT", "/api/routing", status, after)
         assert status == 200 and {k: after[k] for k in change} == change and after["revision"] > now["revision"], after
         assert ask(gateway, "quick")[:3] == (200, "ben", "m-1")
         assert json.loads((gateway.folder / "gui_config.json").read_text())["routing"]["flows"] == change["flows"]
@@ -305,6 +308,7 @@ def test_what_would_become_of_a_name_is_told(program):
     def explain(**body):
         status, answer = gateway.admin("POST", "/api/routing/explain", body)
         assert status == 200, answer
+        schema.check("POST", "/api/routing/explain", status, answer)
         return answer
 
     try:

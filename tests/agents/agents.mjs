@@ -74,6 +74,52 @@ function openCode({ npm, base, provider, wire }) {
   };
 }
 
+// `more`: lines of its provider's settings.
+function codex(name, more = []) {
+  return {
+    name,
+    provider: 'openai',
+    wire: 'openai-responses',
+    write: (path, content) => call('exec_command', { cmd: `printf %s '${content}' > '${path}'` }),
+    read: (path) => call('exec_command', { cmd: `cat '${path}'` }),
+    prepare: ({ gateway, key, model, home, work, prompt }) => {
+      const config = [
+        `model = "${model}"`,
+        'model_provider = "penstock"',
+        'check_for_update_on_startup = false',
+        'web_search = "disabled"',
+        '[analytics]',
+        'enabled = false',
+        '[features]', // these ask for catalogues at the start
+        'apps = false',
+        'plugins = false',
+        'remote_plugin = false',
+        '[model_providers.penstock]',
+        'name = "penstock"',
+        `base_url = "${gateway}/v1"`,
+        'env_key = "PENSTOCK_CLIENT_KEY"',
+        'wire_api = "responses"',
+        ...more,
+      ];
+      writeConfig(join(home, '.codex'), 'config.toml', config.join('\n') + '\n');
+      return {
+        command: process.execPath,
+        args: [
+          join(packageFolder('@openai/codex'), 'bin/codex.js'),
+          'exec',
+          '--skip-git-repo-check',
+          // containers that run tests often forbid the namespaces of its sandbox; the commands are ours
+          '--dangerously-bypass-approvals-and-sandbox',
+          '-C',
+          work,
+          prompt,
+        ],
+        env: { CODEX_HOME: join(home, '.codex'), PENSTOCK_CLIENT_KEY: key },
+      };
+    },
+  };
+}
+
 export const agents = [
   {
     name: 'claude-code',
@@ -96,47 +142,8 @@ export const agents = [
       },
     }),
   },
-  {
-    name: 'codex',
-    provider: 'openai',
-    wire: 'openai-responses',
-    write: (path, content) => call('exec_command', { cmd: `printf %s '${content}' > '${path}'` }),
-    read: (path) => call('exec_command', { cmd: `cat '${path}'` }),
-    prepare: ({ gateway, key, model, home, work, prompt }) => {
-      const config = [
-        `model = "${model}"`,
-        'model_provider = "penstock"',
-        'check_for_update_on_startup = false',
-        'web_search = "disabled"',
-        '[analytics]',
-        'enabled = false',
-        '[features]', // these ask for catalogues at the start
-        'apps = false',
-        'plugins = false',
-        'remote_plugin = false',
-        '[model_providers.penstock]',
-        'name = "penstock"',
-        `base_url = "${gateway}/v1"`,
-        'env_key = "PENSTOCK_CLIENT_KEY"',
-        'wire_api = "responses"',
-      ];
-      writeConfig(join(home, '.codex'), 'config.toml', config.join('\n') + '\n');
-      return {
-        command: process.execPath,
-        args: [
-          join(packageFolder('@openai/codex'), 'bin/codex.js'),
-          'exec',
-          '--skip-git-repo-check',
-          // containers that run tests often forbid the namespaces of its sandbox; the commands are ours
-          '--dangerously-bypass-approvals-and-sandbox',
-          '-C',
-          work,
-          prompt,
-        ],
-        env: { CODEX_HOME: join(home, '.codex'), PENSTOCK_CLIENT_KEY: key },
-      };
-    },
-  },
+  codex('codex'),
+  codex('codex-websocket', ['supports_websockets = true']),
   {
     name: 'gemini-cli',
     provider: 'gemini',

@@ -171,9 +171,9 @@ static struct standing *pick_home(const struct chain *c, bool *stays_bound)
         if (s != NULL && s->account == acc && !first->force_rotate)
             return s;
         /* the cache stays where it is when the account is only busy */
-        if (c->out->mode == MODE_BALANCE && account_is_busy(acc) && e->named == acc->id &&
-            c->out->skipped[SKIP_BUSY] > 0)
-            *stays_bound = true;
+        bool busy = e->named != 0 ? c->out->skipped[SKIP_BUSY] > 0 : c->out->bound.why == SKIP_BUSY;
+
+        *stays_bound = *stays_bound || (busy && c->out->mode == MODE_BALANCE);
     }
     return NULL;
 }

@@ -269,3 +269,48 @@ TEST(a_sealed_value_does_not_open_in_another_place)
         rig_end(&r);
     }
 }
+
+TEST(another_key_seals_everything_anew_or_nothing)
+{
+    struct rig r;
+    struct error e = { 0 };
+    struct master_key old, next = { { 7 } };
+
+    rig_start(t, &r);
+    old = r.key;
+    if (rig_open(t, &r) && rig_add(t, &r, "ada", "sk-ada") > 0 &&
+        rig_add(t, &r, "ben", "sk-ben") > 0) {
+        struct account_grant g = { .access = secret_copy(STR("at")), .series = 3 };
+
+        CHECK_INT(store_grant_put(r.store, -7, &(struct grant_change){ .grant = &g }, &e), OK, "%s",
+                  e.text);
+        CHECK_INT(store_rotate(r.store, &next, &e), OK, "%s", e.text);
+        CHECK_INT(rig_add(t, &r, "cy", "sk-cy") > 0, true, "it goes on under the new one");
+        rig_close(&r);
+        r.key = next;
+        if (rig_open(t, &r) && rig_take(t, &r) && CHECK_INT(r.taken_count, 3)) {
+            CHECK_STR(secret_reveal(&r.taken[0]->api_key), "sk-ada");
+            CHECK_STR(secret_reveal(&r.taken[2]->api_key), "sk-cy");
+        }
+        struct account_spec *spec = rig_spec("of the file", "");
+
+        spec->id = -7;
+        spec->grant.series = 3;
+        CHECK_INT(store_account_override(r.store, spec, &e), OK, "%s", e.text);
+        CHECK_STR(secret_reveal(&spec->grant.access), "at");
+        account_spec_free(spec);
+        rig_close(&r);
+        /* one that does not open keeps the others as they are */
+        rig_sql(t, &r, "UPDATE account SET secret = zeroblob(60) WHERE label = 'ben'");
+        if (rig_open(t, &r)) {
+            CHECK_INT(store_rotate(r.store, &old, &e), E_REFUSED);
+            CHECK(str_find(str_c(e.text), STR("master key")) != SIZE_MAX, "%s", e.text);
+            if (rig_take(t, &r) && CHECK_INT(r.taken_count, 3)) {
+                CHECK_STR(secret_reveal(&r.taken[0]->api_key), "sk-ada");
+                CHECK(r.taken[1]->disabled);
+            }
+        }
+        grant_clear(&g);
+    }
+    rig_end(&r);
+}

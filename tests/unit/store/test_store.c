@@ -600,3 +600,57 @@ TEST(what_providers_told_is_kept_over_a_restart_and_forgotten_with_its_account)
     buf_clear(&seen);
     rig_end(&r);
 }
+
+static bool is_of_the_file(void *peer, struct str label)
+{
+    return str_eq(label, str_c(peer));
+}
+
+TEST(who_signs_in_again_is_known_and_who_is_new_gets_a_label)
+{
+    static const struct {
+        const char *label, *email, *account;
+        const char *want; /* the label */
+        int same_as;      /* the sign-in whose account it is; -1: a new one */
+    } steps[] = {
+        { "", "ada@x", "1", "ada@x", -1 },    { "", "ada@x", "1", "ada@x", 0 },
+        { "work", "ada@x", "1", "ada@x", 0 }, { "", "ada@x", "2", "ada@x (2)", -1 },
+        { "work", "ben@x", "", "work", -1 },  { "", "file@x", "", "file@x (2)", -1 },
+        { "", "", "", "codex", -1 },          { "", "", "", "codex (2)", -1 },
+    };
+    int64_t ids[COUNT(steps)];
+    struct rig r;
+
+    rig_start(t, &r);
+    if (rig_open(t, &r)) {
+        for (size_t i = 0; i < COUNT(steps); i++) {
+            struct account_spec *spec = account_spec_new();
+            struct error e = { 0 };
+
+            spec->label = str_c(steps[i].label);
+            spec->provider = STR("codex");
+            spec->grant = grant_of((int64_t)i + 1, "at", "rt");
+            spec->grant.email = str_c(steps[i].email);
+            spec->grant.account = str_c(steps[i].account);
+            CHECK_INT(
+                store_sign_in(r.store, spec, 1, is_of_the_file, (void *)(uintptr_t) "file@x", &e),
+                OK, "step %zu: %s", i, e.text);
+            CHECK_STR(spec->label, steps[i].want, "step %zu", i);
+            ids[i] = spec->id;
+            for (size_t k = 0; k < i; k++)
+                CHECK_INT(ids[i] == ids[k],
+                          steps[i].same_as >= 0 && ids[steps[i].same_as] == ids[k],
+                          "steps %zu and %zu", i, k);
+            account_spec_free(spec);
+        }
+        struct account_spec *taken = spec_signed_in();
+        struct error e = { 0 };
+
+        taken->label = STR("work");
+        taken->grant.email = STR("new@x");
+        CHECK_INT(store_sign_in(r.store, taken, 1, is_of_the_file, (void *)(uintptr_t) "", &e),
+                  E_CONFLICT, "a label that was asked for is not changed");
+        account_spec_free(taken);
+    }
+    rig_end(&r);
+}

@@ -631,8 +631,18 @@ export class Rows {
     return { from, to, before: from * rowHeight, after: (count - to) * rowHeight };
   }
 
-  get atTop(): boolean {
-    return this.top <= this.offset + 4;
+  // The same for rows of different heights.
+  among(heights: number[], gap: number): { from: number; to: number; before: number; after: number } {
+    const see = this.top - this.offset;
+    let from = 0;
+    let before = 0;
+    while (from < heights.length && before + heights[from]! + gap < see - 300) before += heights[from++]! + gap;
+    let to = from;
+    let end = before;
+    while (to < heights.length && end < see + this.height + 300) end += heights[to++]! + gap;
+    let after = 0;
+    for (let i = to; i < heights.length; i++) after += heights[i]! + gap;
+    return { from, to, before, after };
   }
 
   show(index: number, rowHeight: number): void {

@@ -184,7 +184,7 @@ test('connect: the settings of every client can be copied', async ({ program, br
   assert(count >= 4, `${count} clients`);
   for (let i = 0; i < count; i++) {
     await tabs.nth(i).click();
-    const panel = w.page.getByRole('tabpanel');
+    const panel = w.page.locator(`[role=tabpanel][aria-labelledby="${await tabs.nth(i).getAttribute('id')}"]`);
     const wanted = (await panel.locator('pre').first().textContent()).trim();
     await panel.getByRole('button', { name: 'Copy' }).first().click();
     equal((await w.page.evaluate(() => navigator.clipboard.readText())).trim(), wanted);

@@ -100,7 +100,16 @@ export class Rig {
 
   // What the simulator does with an account from now on.
   async rules(key, rules) {
-    const answer = await fetch(`${this.simulator.address}/_sim/accounts/${encodeURIComponent(key)}`, { method: 'PUT', body: JSON.stringify({ rules }) });
+    await this.simulate(key, { rules });
+  }
+
+  // So many requests in a window; its answers tell what is left.
+  async quota(key, requests, seconds) {
+    await this.simulate(key, { quota: { requests, window_seconds: seconds } });
+  }
+
+  async simulate(key, what) {
+    const answer = await fetch(`${this.simulator.address}/_sim/accounts/${encodeURIComponent(key)}`, { method: 'PUT', body: JSON.stringify(what) });
     if (!answer.ok) throw new Error(await answer.text());
   }
 
@@ -161,6 +170,8 @@ export async function seed(rig) {
   await rig.rules('key-ada@example.com', ['model claude-opus-4-8: error=quota retry-after=3h']);
   await rig.rules('key-work', ['error=rate_limit retry-after=90s times=1']);
   await rig.rules('key-spare', ['error=key']);
+  await rig.quota('key-ben@example.com', 60, 18_000);
+  await rig.quota('key-clara.montgomery-whitfield@long-company-name.example', 12, 3600);
   const requests = [];
   for (let i = 0; i < 18; i++) requests.push(rig.ask(['claude-sonnet-5', 'claude-opus-4-8', 'gpt-5.6', 'gemini-3-pro'][i % 4], `Question ${i}`, { session: `conversation-${i % 7}`, stream: i % 2 === 0 }));
   await Promise.all(requests);

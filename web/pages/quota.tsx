@@ -48,11 +48,12 @@ function More({ a }: { a: Account }): Child {
 
 const BARS_MAX = 3;
 
-function Card({ a, bars }: { a: Account; bars: number }): Child {
+function Card({ a, height }: { a: Account; height: number }): Child {
   const s = standing(a);
-  const shown = a.quota.slice(0, bars);
+  // the scarcest first
+  const shown = [...a.quota].sort((x, y) => (x.remaining_permille ?? 1001) - (y.remaining_permille ?? 1001)).slice(0, BARS_MAX);
   return (
-    <article class={`card account ${s.kind}`} key={a.id} aria-label={a.label}>
+    <article class={`card account ${s.kind}`} key={a.id} aria-label={a.label} style={{ height: `${height}px` }}>
       <div class="row">
         <i class={`dot ${s.kind} ${a.in_flight > 0 ? 'pulse' : ''}`} />
         <button type="button" class="linklike grow clip" onClick={() => openAccount(a.id)}>
@@ -73,7 +74,7 @@ function Card({ a, bars }: { a: Account; bars: number }): Child {
           {s.why && <span class="dim"> · {s.why}</span>}
         </span>
       </div>
-      <div class="bars" hidden={bars === 0}>
+      <div class="bars" hidden={height < 100}>
         {shown.map((q) => (
           <QuotaBar key={q.group} a={a} q={q} />
         ))}
@@ -178,18 +179,22 @@ function Bar({ all }: { all: Account[] }): Child {
   );
 }
 
+// Rows of cards are as high as what stands in them, at most three bars.
 function Cards({ list }: { list: Account[] }): Child {
-  const bars = Math.min(BARS_MAX, Math.max(0, ...list.map((a) => a.quota.length)));
   const gap = 12;
   const columns = Math.max(1, Math.floor((rows.width + gap) / (300 + gap)));
-  const height = (isCompact() ? 80 : 86) + (bars > 0 ? 18 + bars * (isCompact() ? 44 : 48) : 0);
-  const lines = Math.ceil(list.length / columns);
-  const w = rows.window(lines, height + gap);
-  const shown = list.slice(w.from * columns, w.to * columns);
+  const plain = isCompact() ? 78 : 84;
+  const bar = isCompact() ? 43 : 45;
+  const heights: number[] = [];
+  for (let i = 0; i < list.length; i += columns) {
+    const bars = Math.min(BARS_MAX, Math.max(...list.slice(i, i + columns).map((a) => a.quota.length)));
+    heights.push(plain + (bars > 0 ? 14 + bars * bar : 0));
+  }
+  const w = rows.among(heights, gap);
   return (
-    <div class="cards" ref={rows.list} style={{ 'padding-top': `${w.before}px`, 'padding-bottom': `${w.after}px`, 'grid-template-columns': `repeat(${columns}, minmax(0, 1fr))`, 'grid-auto-rows': `${height}px` }}>
-      {shown.map((a) => (
-        <Card key={a.id} a={a} bars={bars} />
+    <div class="cards" ref={rows.list} style={{ 'padding-top': `${w.before}px`, 'padding-bottom': `${w.after}px`, 'grid-template-columns': `repeat(${columns}, minmax(0, 1fr))` }}>
+      {list.slice(w.from * columns, w.to * columns).map((a, i) => (
+        <Card key={a.id} a={a} height={heights[w.from + Math.floor(i / columns)]!} />
       ))}
     </div>
   );

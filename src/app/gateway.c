@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "app/data_dir.h"
 #include "app/desk.h"
@@ -480,11 +479,11 @@ static enum status listen_at(struct gateway *g, struct str text, bool for_admin,
     return OK;
 }
 
-/* A container serves everywhere, and nobody can make a key before it runs: its first start does. */
+/* A container image serves everywhere and says so with PENSTOCK_CONTAINER; nobody can make a key
+ * before it runs: its first start does. */
 static enum status first_key(struct gateway *g, const struct settings *s, struct error *e)
 {
-    bool contained = environment_get("PENSTOCK_CONTAINER").len > 0 ||
-                     access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0;
+    bool contained = environment_get("PENSTOCK_CONTAINER").len > 0;
     bool given = g->options->listen_count > 0, open = false;
     const struct str *list = given ? g->options->listen : s->listen;
     size_t count = given ? g->options->listen_count : s->listen_count;

@@ -16,6 +16,9 @@ const struct member_doc environment_docs[] = {
       "Where a provider sends the browser after signing in, when this is another machine." },
     { "PENSTOCK_ANTIGRAVITY_CLIENT_ID, PENSTOCK_ANTIGRAVITY_CLIENT_SECRET",
       "likewise CODEX and COPILOT", "The OAuth client to sign in to a provider with." },
+    { "PENSTOCK_CONTAINER", "",
+      "Set by a container image that serves everywhere: the first start makes a client key, and "
+      "prints it." },
     { "PENSTOCK_VERBOSE", "ANTI_API_VERBOSE", "1: debug messages in the log." },
     { "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", "the same in lower case, which goes first",
       "Proxies to upstreams, when neither account nor `proxy.upstream_proxy` names one." },

@@ -101,7 +101,8 @@ static void wishes_answer(struct quota_wish *w, const char *why)
     }
 }
 
-static void reading_free(struct reading *r)
+/* It is its teller's no more: nothing comes of it by itself from now on. */
+static void reading_leave(struct reading *r)
 {
     struct teller *t = teller_find(r->quotas, r->id);
 
@@ -110,9 +111,19 @@ static void reading_free(struct reading *r)
     r->quotas->reading--;
     timer_stop(&r->timer);
     question_clear(&r->question);
+}
+
+static void reading_drop(struct reading *r)
+{
     facts_clear(&r->course);
     pool_let_go(r->quotas->o.pool, &r->account);
     free(r);
+}
+
+static void reading_free(struct reading *r)
+{
+    reading_leave(r);
+    reading_drop(r);
 }
 
 /* What it was, and whether it is still asked the same way. */
@@ -228,14 +239,32 @@ static void take_figures(struct reading *r, int64_t now_ms)
                  F_C("why", e.text));
 }
 
+static void note_success(const struct reading *r, struct teller *t)
+{
+    if (t->failures > 0)
+        log_info("what is left can be asked again", F_STR("account", r->account.label));
+    log_debug("what is left was asked", F_STR("account", r->account.label),
+              F_INT("groups", (int64_t)r->course.facts.group_count));
+    memcpy(t->project, r->course.facts.project, sizeof(t->project));
+    t->known = true;
+    t->failures = 0;
+}
+
+static void note_failure(const struct reading *r, struct teller *t, const char *why)
+{
+    if (t->failures == 0)
+        log_info("what is left cannot be asked", F_STR("account", r->account.label),
+                 F_C("why", why));
+    t->failures++;
+}
+
 /* `why` is NULL when it has told. */
 static void reading_end(struct reading *r, const char *why)
 {
     struct quotas *q = r->quotas;
     struct teller *t = teller_find(q, r->id);
-    int64_t now_ms = loop_now(q->o.loop), id = r->id;
-    struct facts_course course = r->course; /* outlives the reading */
-    struct error kept;
+    int64_t now_ms = loop_now(q->o.loop);
+    struct error kept = { .status = OK };
 
     assert(t != NULL && t->reading == r);
     struct quota_wish *wishes = t->wishes;
@@ -243,29 +272,22 @@ static void reading_end(struct reading *r, const char *why)
     t->wishes = NULL;
     t->told_ms = now_ms;
     t->renewing = false;
-    if (why == NULL) {
-        if (t->failures > 0)
-            log_info("what is left can be asked again", F_STR("account", r->account.label));
-        log_debug("what is left was asked", F_STR("account", r->account.label),
-                  F_INT("groups", (int64_t)r->course.facts.group_count));
-        take_figures(r, now_ms);
-        memcpy(t->project, r->course.facts.project, sizeof(t->project));
-        t->known = true;
-        t->failures = 0;
-    } else {
-        if (t->failures == 0)
-            log_info("what is left cannot be asked", F_STR("account", r->account.label),
-                     F_C("why", why));
-        t->failures++;
-        (void)fail(&kept, E_IO, "%s", why);
-    }
+    if (why == NULL)
+        note_success(r, t);
+    else
+        note_failure(r, t, why);
     t->due_ms = again_ms(q, t, now_ms);
-    r->course.arena = (struct arena){ 0 };
-    reading_free(r);
-    if (why == NULL && q->o.on_facts != NULL)
-        q->o.on_facts(q->o.peer, id, &course.facts);
+    if (why != NULL)
+        (void)fail(&kept, E_IO, "%s", why); /* it may lie in the question */
+    reading_leave(r);
+    if (why == NULL) {
+        /* accounts may change now; who sees the figures finds the rest in force, too */
+        if (q->o.on_facts != NULL)
+            q->o.on_facts(q->o.peer, r->id, &r->course.facts);
+        take_figures(r, now_ms);
+    }
     wishes_answer(wishes, why == NULL ? NULL : kept.text);
-    facts_clear(&course);
+    reading_drop(r);
     quotas_go_on(q, now_ms);
 }
 

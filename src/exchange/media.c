@@ -15,8 +15,14 @@ static bool complain_of(struct wire_complaint *why, const char *param, const cha
 /* A form: only the name of the model is read. */
 static bool read_form(struct exchange *x, struct str boundary, struct wire_complaint *why)
 {
+    struct wire_request *q = &x->request;
     struct str model = STR("");
 
+    x->media_type = arena_copy(&x->r->arena, x->r->head->content_type);
+    *q = (struct wire_request){ .protocol = x->target.protocol,
+                                .doc = { .text = x->r->body }, /* its length is told in the end */
+                                .model = STR(""),
+                                .stream_options = JSON_NONE };
     switch (multipart_field(x->r->body, boundary, STR("model"), &model)) {
     case MULTIPART_FOUND:
         break;
@@ -30,12 +36,7 @@ static bool read_form(struct exchange *x, struct str boundary, struct wire_compl
     }
     if (model.len == 0)
         return complain_of(why, "model", "is missing: name a model");
-    x->media_type = arena_copy(&x->r->arena, x->r->head->content_type);
-    x->request = (struct wire_request){ .protocol = x->target.protocol,
-                                        .model = model,
-                                        .model_raw = model,
-                                        .stream_options = JSON_NONE };
-    x->request.doc.text = x->r->body;
+    q->model = q->model_raw = model;
     return true;
 }
 
@@ -45,6 +46,7 @@ bool media_read(struct exchange *x, struct wire_complaint *why)
 
     if (multipart_boundary(x->r->head->content_type, &boundary))
         return read_form(x, boundary, why);
+    x->request.model = STR("");
     if (x->target.ask == ASK_TRANSCRIBE)
         return complain_of(why, "", "a recording comes in a form (multipart/form-data)");
     if (!wire_read_side_request(x->target.protocol, x->r->body, request_body_bytes(x->r),

@@ -97,6 +97,13 @@ static bool read_own(struct exchange *x, struct wire_answer *out)
     return true;
 }
 
+/* Providers tell the prompt alone: nothing was generated. */
+static void none_generated(struct exchange *x)
+{
+    if (x->usage.in >= 0 && x->usage.out < 0)
+        x->usage.out = 0;
+}
+
 static void own_answered(struct exchange *x)
 {
     struct wire_answer answer;
@@ -109,6 +116,7 @@ static void own_answered(struct exchange *x)
         attempt_refused_inside(x);
     } else {
         x->usage = answer.usage;
+        none_generated(x);
         attempt_succeed(x);
         reply_whole(x, &answer);
     }
@@ -134,6 +142,7 @@ void embedding_answered(struct exchange *x)
         attempt_refused_inside(x);
         return;
     }
+    none_generated(x);
     attempt_succeed(x);
     reply_made(x);
 }

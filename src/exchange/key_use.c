@@ -12,6 +12,7 @@
 #define RETRY_MAX_S (INT64_C(24) * 3600) /* of what Retry-After says */
 #define BUSY_RETRY_S 1
 #define BYTES_OF_TOKEN 4
+#define MEDIA_TOKENS 2000       /* pictures and recordings, before their answer tells */
 #define EVENT_BYTES_OF_TOKEN 16 /* with what an event has around its text */
 
 /* --- fields ----------------------------------------------------------------------------------- */
@@ -132,15 +133,27 @@ bool client_key_allows(const struct client_key *k, struct str model)
 
 /* --- before it is sent on --------------------------------------------------------------------- */
 
+/* Is text generated, of which tokens can be told by its bytes? */
+static bool generates(const struct exchange *x)
+{
+    return x->target.ask == ASK_GENERATE || x->target.ask == ASK_COMPLETE ||
+           x->target.ask == ASK_COMPACT;
+}
+
+static bool is_of_media(const struct exchange *x)
+{
+    return x->target.ask == ASK_IMAGE || x->target.ask == ASK_IMAGE_EDIT ||
+           x->target.ask == ASK_TRANSCRIBE;
+}
+
 /* The prompt, and the most that is generated (-1: the client does not say). */
 static void estimate(struct exchange *x, struct key_reserve *r)
 {
     struct wire_complaint why;
-    bool generates = x->target.ask == ASK_GENERATE || x->target.ask == ASK_COMPLETE;
 
-    r->prompt = (int64_t)(x->r->body.len / BYTES_OF_TOKEN);
-    r->output = generates ? -1 : 0;
-    if (!generates || !canon_read(x, &why))
+    r->prompt = is_of_media(x) ? MEDIA_TOKENS : (int64_t)(x->r->body.len / BYTES_OF_TOKEN);
+    r->output = generates(x) ? -1 : 0;
+    if (!generates(x) || x->target.ask == ASK_COMPACT || !canon_read(x, &why))
         return;
     r->prompt = estimate_request_quick(x->canon, &x->env->scratch);
     arena_reset(&x->env->scratch);
@@ -210,6 +223,8 @@ bool key_begin(struct exchange *x)
 /* What an answer that broke off, or told nothing, has generated, about. */
 static int64_t output_seen(const struct exchange *x)
 {
+    if (!generates(x))
+        return 0;
     return (int64_t)x->bytes_out / (x->request.stream ? EVENT_BYTES_OF_TOKEN : BYTES_OF_TOKEN);
 }
 
@@ -222,15 +237,15 @@ static int64_t charge(const struct exchange *x, enum ending ending)
 
     if (!served || x->target.ask == ASK_COUNT)
         return 0;
+    bool told = prompt >= 0 && output >= 0 && ending == ENDING_COMPLETE;
+
     if (prompt < 0)
         prompt = x->key_prompt;
-    if (output < 0 || (ending != ENDING_COMPLETE && output < output_seen(x)))
+    if (!told && output < output_seen(x))
         output = output_seen(x);
     sum = prompt + output;
     /* an estimate never takes more than was reserved; what was told is charged as it is */
-    if ((x->usage.in < 0 || x->usage.out < 0) && x->key_taken > 0 && sum > x->key_taken)
-        sum = x->key_taken;
-    return sum;
+    return !told && x->key_taken > 0 && sum > x->key_taken ? x->key_taken : sum;
 }
 
 int64_t key_end(struct exchange *x, enum ending ending)

@@ -8,7 +8,7 @@ import threading
 import time
 
 import schema
-from rig import TIMEOUT_S, Gateway, Upstream, until, whole
+from rig import STREAM_HEAD, TIMEOUT_S, Gateway, Upstream, chunk, until, whole
 from wires import WIRES
 
 CHAT, RESPONSES, MESSAGES, GEMINI = WIRES
@@ -315,4 +315,45 @@ def test_a_key_sees_the_models_it_may_use(program):
         assert listed(KEY, "/v1/models/o3")[0] == 404 and listed(KEY, "/v1/models/gpt-5")[0] == 200
         assert listed("sk-all-0123456789", "/v1/models/o3")[0] == 200
     finally:
+        gateway.clear()
+
+
+def test_what_is_charged_for_what_has_no_text_and_for_what_breaks_off(program):
+    gate = threading.Event()
+
+    def answer(request, connection):
+        if request.path.endswith("/embeddings"):
+            connection.sendall(whole({"object": "list", "model": "m-1", "data": [{"object": "embedding", "index": 0, "embedding": [0.5] * 1000}],
+                                      "usage": {"prompt_tokens": 8, "total_tokens": 8}}))
+            return True
+        events = [{"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m-1", "choices": [{"index": 0, "delta": {"content": "x" * 400}, "finish_reason": None}]}] * 4
+        connection.sendall(STREAM_HEAD + b"".join(chunk(b"data: " + json.dumps(e).encode() + b"\n\n") for e in events))
+        gate.wait(10)
+        return False
+
+    upstream = Upstream(answer)
+    limits = {"tokens_per_day": 100000}
+    gateway = Gateway(program, {"accounts": [{"label": "one", "provider": "openai", "base_url": upstream.url + "/v1", "api_key": "k", "models": ["*"]}],
+                                "client_keys": [{"name": n, "key": f"sk-{n}-0123456789", **limits} for n in ("vectors", "small", "large")]})
+
+    def leave(name, maximum):
+        body = json.dumps({"model": "m-1", "stream": True, "max_tokens": maximum, "messages": [{"role": "user", "content": "hello"}]}).encode()
+        with gateway.connect() as s:
+            s.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer sk-%s-0123456789\r\nContent-Type: application/json\r\n"
+                      b"Content-Length: %d\r\n\r\n" % (gateway.port, name.encode(), len(body)) + body)
+            got = b""
+            while got.count(b"data: ") < 4:
+                got += s.recv(65536)
+        return until(lambda: (lambda u: u["tokens_today"] if u["tokens_today"] and not u["tokens_reserved"] else None)(keys(gateway)[name]["used"]), f"{name} is settled")
+
+    try:
+        status, _, body = gateway.call("POST", "/v1/embeddings", {"model": "m-1", "input": "hello"}, {"Authorization": "Bearer sk-vectors-0123456789"})
+        assert status == 200, body
+        used(gateway, "vectors", 8)
+        row = until(lambda: [r for r in gateway.admin("GET", "/api/usage?by=key")[1]["rows"] if r["key"] == "vectors"], "it is counted")[0]
+        assert (row["tokens_in"], row["tokens_out"], row["tokens_charged"], row["tokens_unknown"]) == (8, 0, 8, 0), row
+        assert 50 < leave("large", 5000) < 1000, "by what was seen of it"
+        assert leave("small", 3) < 50, "at most what was reserved"
+    finally:
+        gate.set()
         gateway.clear()

@@ -132,6 +132,13 @@ void admin_put_account(struct json_writer *w, const struct account_view *v,
     json_put_member_bool(w, "proxy_disabled", v->proxy_disabled);
     json_put_member_bool(w, "credential_refused", v->refused);
     json_put_member(w, "disabled_reason", str_c(v->disabled_reason));
+    json_put_member_bool(w, "signed_in", v->signed_in);
+    json_put_member(w, "email", str_c(v->email));
+    json_put_member(w, "plan", str_c(v->plan));
+    if (v->expires_unix_ms == 0)
+        json_put_member_null(w, "token_expires_unix_ms");
+    else
+        json_put_member_i64(w, "token_expires_unix_ms", v->expires_unix_ms);
     json_put_member(w, "declared_in", v->from_file ? STR("file") : STR("database"));
     json_put_member_i64(w, "created_unix_ms", v->created_unix_ms);
     json_put_member_i64(w, "in_flight", v->in_flight);

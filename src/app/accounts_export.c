@@ -10,7 +10,7 @@
 #include "app/books.h"
 #include "app/settings_account.h"
 #include "base/base64.h"
-#include "base/json.h"
+#include "base/json_secret.h"
 #include "base/json_write.h"
 #include "io/crypto.h"
 #include "io/signals.h"
@@ -95,7 +95,7 @@ static void read_lists(const struct json *doc, uint32_t object, struct account_s
 static struct account_spec *read_spec(const struct json *doc, uint32_t object)
 {
     struct account_spec *spec = account_spec_new();
-    struct arena *a = &spec->arena, keys = { 0 };
+    struct arena *a = &spec->arena;
     uint32_t grant = json_member(doc, object, STR("grant"), NULL),
              most = json_member(doc, object, STR("max_concurrency"), NULL),
              disabled = json_member(doc, object, STR("disabled"), NULL),
@@ -107,7 +107,7 @@ static struct account_spec *read_spec(const struct json *doc, uint32_t object)
     spec->wire = text_in(doc, object, "wire", a);
     spec->base_url = text_in(doc, object, "base_url", a);
     spec->project = text_in(doc, object, "project", a);
-    spec->api_key = secret_copy(text_in(doc, object, "api_key", &keys));
+    spec->api_key = json_secret(doc, json_member(doc, object, STR("api_key"), NULL));
     (void)tier_from_word(text_in(doc, object, "tier", a), &spec->tier);
     if (most != JSON_NONE && json_i64(doc, most, &n) && n >= 0 && n <= UINT32_MAX)
         spec->concurrency_max = (uint32_t)n;
@@ -119,7 +119,6 @@ static struct account_spec *read_spec(const struct json *doc, uint32_t object)
     read_lists(doc, object, spec);
     if (grant != JSON_NONE)
         (void)grant_read(doc, grant, a, &spec->grant);
-    arena_free(&keys);
     return spec;
 }
 

@@ -1,7 +1,7 @@
 #include "provider/signin.h"
 
 #include "base/base64.h"
-#include "base/json.h"
+#include "base/json_secret.h"
 #include "provider/provider_int.h"
 
 /* --- families -------------------------------------------------------------------------------- */
@@ -132,20 +132,7 @@ static struct str member_text(const struct json *doc, uint32_t object, const cha
 
 static struct secret member_secret(const struct json *doc, uint32_t object, const char *name)
 {
-    uint32_t node = json_member(doc, object, str_c(name), NULL);
-    struct secret s = { 0 };
-
-    if (node == JSON_NONE || json_type(doc, node) != JSON_STRING)
-        return s;
-    struct str inside = json_inside(doc, node);
-    struct buf plain = { .max = inside.len };
-
-    if (json_unescape(&plain, inside))
-        s = secret_copy(buf_str(&plain));
-    if (plain.cap > 0)
-        wipe(plain.at, plain.cap);
-    buf_clear(&plain);
-    return s;
+    return json_secret(doc, json_member(doc, object, str_c(name), NULL));
 }
 
 /* Seconds as milliseconds; 0 when absent, negative or absurd. Some say them as a text. */

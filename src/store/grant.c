@@ -1,6 +1,6 @@
 /* store/grant.c - the grants of accounts that sign in: one sealed column, renewed far more often
  * than anything else of an account changes. */
-#include "base/json.h"
+#include "base/json_secret.h"
 #include "base/json_write.h"
 #include "base/log.h"
 #include "store/store_int.h"
@@ -41,23 +41,14 @@ static bool number(const struct json *doc, uint32_t object, const char *name, in
     return node != JSON_NONE && json_i64(doc, node, to) && *to >= 0;
 }
 
-/* The decoded copy in `scratch` is wiped: a token has no escapes, and then it is none. */
 static bool secret_of(const struct json *doc, uint32_t object, const char *name, struct secret *to)
 {
     uint32_t node = json_member(doc, object, str_c(name), NULL);
 
     if (node == JSON_NONE || json_type(doc, node) != JSON_STRING)
         return false;
-    struct str inside = json_inside(doc, node);
-    struct buf plain = { .max = inside.len };
-    bool good = json_unescape(&plain, inside);
-
-    if (good)
-        *to = secret_copy(buf_str(&plain));
-    if (plain.cap > 0)
-        wipe(plain.at, plain.cap);
-    buf_clear(&plain);
-    return good;
+    *to = json_secret(doc, node);
+    return true;
 }
 
 bool grant_read(const struct json *doc, uint32_t object, struct arena *a, struct account_grant *out)

@@ -1,6 +1,6 @@
 #include "upkeep/foreign.h"
 
-#include "base/json.h"
+#include "base/json_secret.h"
 #include "provider/signin.h"
 
 struct reading {
@@ -25,20 +25,7 @@ static struct str text(const struct reading *r, uint32_t object, const char *nam
 
 static struct secret secret_text(const struct reading *r, uint32_t object, const char *name)
 {
-    uint32_t node = member(r, object, name);
-    struct secret s = { 0 };
-
-    if (node == JSON_NONE || json_type(&r->doc, node) != JSON_STRING)
-        return s;
-    struct str inside = json_inside(&r->doc, node);
-    struct buf plain = { .max = inside.len };
-
-    if (json_unescape(&plain, inside))
-        s = secret_copy(buf_str(&plain));
-    if (plain.cap > 0)
-        wipe(plain.at, plain.cap);
-    buf_clear(&plain);
-    return s;
+    return json_secret(&r->doc, member(r, object, name));
 }
 
 static int64_t number(const struct reading *r, uint32_t object, const char *name)

@@ -45,6 +45,7 @@ def test_antigravity_signs_in_by_the_browser(program):
         assert view["state"] == "done" and view["account"]["label"] == "ada@example.test", view
         status, account = gateway.admin("GET", "/api/accounts/ada@example.test")
         assert status == 200 and account["provider"] == "antigravity" and not account["disabled"], account
+        assert account["signed_in"] and account["email"] == "ada@example.test" and account["token_expires_unix_ms"] > time.time() * 1000, account
         until(lambda: refused(sent["redirect_uri"]), "the port is free again")
 
 

@@ -43,6 +43,7 @@ struct doctor {
     struct settings *settings; /* NULL: they cannot be read */
     struct account_spec **accounts;
     size_t account_count, file_account_count;
+    size_t key_count; /* client keys of the database */
 
     bool running; /* a gateway holds the data directory */
     struct buf url;

@@ -6,6 +6,7 @@
 #include "app/doctor.h"
 #include "io/signals.h"
 #include "provider/signin.h"
+#include "store/client_keys.h"
 #include "store/store.h"
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
@@ -72,6 +73,7 @@ void doctor_secrets_in_clear(struct doctor *d)
 void doctor_client_keys(struct doctor *d)
 {
     const struct settings *s = d->settings;
+    size_t keys = d->key_count + (s != NULL ? s->client_key_count : 0);
 
     for (size_t i = 0; s != NULL && i < s->listen_count; i++) {
         struct address at;
@@ -79,16 +81,16 @@ void doctor_client_keys(struct doctor *d)
         if (str_starts(s->listen[i], STR("localhost:")) || !address_read(s->listen[i], &at) ||
             address_is_loopback(&at))
             continue;
-        if (s->client_key_count == 0)
-            found(d, FINDING_FAULT, "Add a key to `client_keys`: start refuses the address else.",
+        if (keys == 0 && environment_get("PENSTOCK_CONTAINER").len == 0)
+            found(d, FINDING_FAULT, "`penstock keys add`: start refuses the address else.",
                   "%.*s is open to other machines, and there is no client key",
                   STR_ARG(s->listen[i]));
         else
             found(d, FINDING_NOTE, "Put a proxy with TLS in front of it.",
                   "%.*s is open to other machines and speaks plain http", STR_ARG(s->listen[i]));
     }
-    if (s != NULL && s->require_keys && s->client_key_count == 0)
-        found(d, FINDING_FAULT, "Add a key to `client_keys`, or switch `require_keys` off.",
+    if (s != NULL && s->require_keys && keys == 0)
+        found(d, FINDING_FAULT, "`penstock keys add`, or switch `require_keys` off.",
               "`require_keys` is on, and there is no client key: nobody is served");
 }
 
@@ -124,6 +126,7 @@ static void read_stored(struct doctor *d)
     struct error e = { .status = OK };
     struct master_key key;
     struct store *store = NULL;
+    struct client_keys *keys = NULL;
     bool has_key = environment_get("PENSTOCK_MASTER_KEY").len > 0 ||
                    file_facts(doctor_path(d, "master.key")).there;
 
@@ -135,6 +138,11 @@ static void read_stored(struct doctor *d)
         st = store_open(d->folder, &key, &store, &e);
     if (st == OK)
         st = store_accounts(store, take_stored, d, &e);
+    if (st == OK)
+        st = client_keys_load(store, &keys, &e);
+    if (st == OK)
+        d->key_count = keys->count;
+    client_keys_unref(keys);
     if (st != OK)
         found(d, FINDING_FAULT, "See `accounts-database` and `master-key` above.",
               "the accounts of the database cannot be read: %s", e.text);

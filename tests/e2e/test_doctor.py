@@ -225,6 +225,18 @@ def test_an_account_of_the_database_that_cannot_be_used_any_more(program):
         place.clear()
 
 
+def test_a_client_key_of_the_database_is_enough(program):
+    place = Place(program, {"require_keys": True, "listen": ["0.0.0.0:0"]})
+    try:
+        place.expect("client-keys", "fault", "require_keys")
+        added = subprocess.run([program, "keys", "add", "ci", "--data-dir", str(place.folder)], capture_output=True, text=True)
+        assert added.returncode == 0, added
+        levels = {f["level"] for f in place.findings() if f["check"] == "client-keys"}
+        assert levels == {"note"}, "the address is open and speaks plain http"
+    finally:
+        place.clear()
+
+
 def test_ports(program):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         place = Place(program, {"listen": [f"127.0.0.1:{taken.getsockname()[1]}"]})

@@ -6,6 +6,7 @@
 #include "exchange/history.h"
 #include "exchange/minted.h"
 #include "exchange/session.h"
+#include "exchange/socket.h"
 #include "io/crypto.h"
 
 METRIC_TABLE(exchange_metrics, EXCHANGE_METRICS)

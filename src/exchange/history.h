@@ -35,12 +35,6 @@ static inline bool history_is_told(const struct exchange *x)
 }
 /* The account that should have known it does not (any more): is it to be told? */
 bool history_forgotten(struct exchange *x, const struct judge_words *words);
-/* socket.c: GET of /v1/responses that wants a WebSocket; a message of one becomes the request that
- * it means; and one that only tells what the client will go on from is answered. */
-void socket_begin(struct exchange_env *env, struct request *r, const struct door_target *t);
-bool socket_message(struct exchange *x, struct wire_complaint *why);
-void socket_told(struct exchange *x);
-
 /* The answer is whole; `peer` is the exchange, `response` the object. */
 void history_keep(void *peer, struct str response);
 

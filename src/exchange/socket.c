@@ -6,9 +6,10 @@
  * false, so that only new items travel; `"generate": false` lets a client say in advance what it
  * will go on from. Sources: OpenAI's guide to the WebSocket mode of Responses; the repository
  * openai/codex, codex-rs/codex-api (endpoint/responses_websocket.rs). */
-#include "exchange/history.h"
+#include "exchange/socket.h"
 
 #include "base/json_write.h"
+#include "exchange/history.h"
 
 /* Codex turns to plain requests when it hears 426. */
 #define UPGRADE_REQUIRED 426

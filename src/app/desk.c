@@ -402,11 +402,26 @@ void desk_start(struct desk *d)
     d->thread = thread_start(desk_run, d);
 }
 
+#define STOP_LOOK_MS 20
+#define STOP_MS 5000 /* what a renewal that is under way may take when the gateway ends */
+
+static void on_stopping(void *peer, int64_t now_ms)
+{
+    struct desk *d = peer;
+
+    if (d->grants == NULL || grants_renewing(d->grants) == 0 || now_ms >= d->stop_ms)
+        loop_stop(d->loop);
+    else
+        timer_start(&d->stopping, STOP_LOOK_MS);
+}
+
 static void reports_ended(void *peer)
 {
     struct desk *d = peer;
 
-    loop_stop(d->loop);
+    d->stop_ms = loop_now(d->loop) + STOP_MS;
+    timer_init(&d->stopping, d->loop, on_stopping, d);
+    on_stopping(d, loop_now(d->loop));
 }
 
 static void stop_here(void *message)

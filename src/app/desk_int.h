@@ -45,7 +45,8 @@ struct desk {
     struct grants *grants;  /* likewise, and the next */
     struct signins *signins;
     struct settings *grant_settings; /* those that the two go by */
-    struct timer follow;
+    struct timer follow, stopping;
+    int64_t stop_ms;           /* the loop stops then at the latest */
     struct followed *followed; /* files of other programs that grants came from */
     struct client_metrics client_metrics;
     struct grants_metrics grants_metrics;

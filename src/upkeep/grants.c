@@ -159,9 +159,10 @@ static void holding_renew(struct grants *g, struct holding *h, const struct hold
     }
     const struct account_grant *grant = &hold.spec->grant;
 
-    if (!is_renewable(&hold)) {
-        if (h->run != NULL)
-            run_free(h->run);
+    if (!is_renewable(&hold) && h->run != NULL) {
+        h->due_ms = INT64_MAX; /* what is under way must be kept: the token before may be gone */
+        h->wanted = false;
+    } else if (!is_renewable(&hold)) {
         *h = (struct holding){ .id = h->id, .due_ms = INT64_MAX };
     } else if (old == NULL || old->series != grant->series ||
                old->expires_unix_ms != grant->expires_unix_ms) {

@@ -58,7 +58,8 @@ void grants_accounts(struct grants *g, const int64_t *ids, size_t count);
  */
 bool grants_renew(struct grants *g, int64_t id);
 
-/* Renewals under way, for tests. */
+/* Renewals under way. Whoever ends the process waits a moment for them: what a provider gave out in
+ * place of a token that it holds for used would be lost. */
 unsigned grants_renewing(const struct grants *g);
 
 /* The grant as a token's answer makes it of the one before. */

@@ -120,6 +120,32 @@ def test_a_rotated_token_is_kept_over_a_restart(program):
         assert simulator.oauth()["reused"] == 0, simulator.oauth()
 
 
+def test_a_gateway_that_ends_waits_for_a_renewal_that_is_under_way(program):
+    with Rig(program) as (simulator, gateway):
+        simulator.oauth(expires_in=2, token=["ok", "first=600"])  # ahead of time: the provider has rotated, and its answer is on the way
+        sign_in(gateway, "codex", label="a")
+        until(lambda: simulator.oauth()["refreshes"] == 1, "the provider is asked")
+        gateway.stop()
+        simulator.oauth(expires_in=3600)
+        gateway.start()
+        assert ask(gateway)[0] == 200
+        assert simulator.oauth()["reused"] == 0, simulator.oauth()
+
+
+def test_an_account_that_is_switched_off_while_it_is_renewed_keeps_what_comes(program):
+    with Rig(program) as (simulator, gateway):
+        sign_in(gateway, "codex", label="a")
+        simulator.oauth(expire=True, token=["first=600"])
+        threading.Thread(target=all_at_once, args=(gateway, 1)).start()
+        until(lambda: simulator.oauth()["refreshes"] == 1, "the provider is asked")
+        assert gateway.admin("PATCH", "/api/accounts/a", {"disabled": True})[0] == 200
+        until(lambda: "an access token was renewed" in gateway.logged(), "what came is kept")
+        assert account(gateway, "a")["disabled"]
+        assert gateway.admin("PATCH", "/api/accounts/a", {"disabled": False})[0] == 200
+        assert ask(gateway)[0] == 200
+        assert simulator.oauth()["reused"] == 0, simulator.oauth()
+
+
 def test_an_account_of_the_file_keeps_its_rotated_token(program):
     """As in a container: the file has the token that signing in gave, the database what became of it."""
     with Rig(program) as (simulator, gateway):

@@ -177,6 +177,8 @@ void admin_events_stop(struct admin *a);
 /* The gateway is ending: streams of events end now. Threads: any. */
 void admin_drain(struct admin *a);
 
+/* How long browsers stay logged in. Threads: any. */
+void admin_set_login_times(struct admin *a, int64_t idle_ms, int64_t life_ms);
 /* The client keys that are known by name; takes a count of its own. Threads: any. */
 void admin_set_rules(struct admin *a, const struct exchange_rules *rules);
 /* The password is another one: all browsers have to log in again. Threads: any. */

@@ -13,7 +13,7 @@ const char *login_by_word(enum login_by by)
 
 void logins_init(struct logins *l)
 {
-    *l = (struct logins){ .last = 0 };
+    *l = (struct logins){ .idle_ms = LOGIN_IDLE_MS, .life_ms = LOGIN_LIFE_MS };
     int failed = pthread_mutex_init(&l->lock, NULL);
 
     assert(failed == 0);
@@ -23,6 +23,15 @@ void logins_clear(struct logins *l)
 {
     pthread_mutex_destroy(&l->lock);
     wipe(l, sizeof(*l));
+}
+
+void logins_set_times(struct logins *l, int64_t idle_ms, int64_t life_ms)
+{
+    assert(idle_ms > 0 && idle_ms <= LOGIN_IDLE_MS && life_ms > 0 && life_ms <= LOGIN_LIFE_MS);
+    pthread_mutex_lock(&l->lock);
+    l->idle_ms = idle_ms;
+    l->life_ms = life_ms;
+    pthread_mutex_unlock(&l->lock);
 }
 
 static void token_make(char text[LOGIN_TOKEN_TEXT])
@@ -84,19 +93,19 @@ bool login_link_take(struct logins *l, struct str token, int64_t now_ms)
 
 /* --- logins */
 
-static int64_t ends_ms(const struct login *o)
+static int64_t ends_ms(const struct logins *l, const struct login *o)
 {
-    return o->begun_ms + LOGIN_LIFE_MS;
+    return o->begun_ms + l->life_ms;
 }
 
-static bool lives(const struct login *o, int64_t now_ms)
+static bool lives(const struct logins *l, const struct login *o, int64_t now_ms)
 {
-    return o->number != 0 && now_ms < ends_ms(o) && now_ms - o->used_ms < LOGIN_IDLE_MS;
+    return o->number != 0 && now_ms < ends_ms(l, o) && now_ms - o->used_ms < l->idle_ms;
 }
 
-static struct login_view view_of(const struct login *o)
+static struct login_view view_of(const struct logins *l, const struct login *o)
 {
-    struct login_view v = { .number = o->number, .by = o->by, .ends_ms = ends_ms(o) };
+    struct login_view v = { .number = o->number, .by = o->by, .ends_ms = ends_ms(l, o) };
 
     memcpy(v.csrf, o->csrf, sizeof(v.csrf));
     return v;
@@ -108,7 +117,7 @@ static struct login *place_find(struct logins *l, int64_t now_ms)
     struct login *oldest = &l->of[0];
 
     for (size_t i = 0; i < LOGINS_MAX; i++) {
-        if (!lives(&l->of[i], now_ms))
+        if (!lives(l, &l->of[i], now_ms))
             return &l->of[i];
         if (l->of[i].used_ms < oldest->used_ms)
             oldest = &l->of[i];
@@ -126,7 +135,7 @@ void login_begin(struct logins *l, enum login_by by, int64_t now_ms, char token[
     *o = (struct login){ .number = ++l->last, .by = by, .begun_ms = now_ms, .used_ms = now_ms };
     sha256(str_c(token), o->digest);
     token_make(o->csrf);
-    *view = view_of(o);
+    *view = view_of(l, o);
     pthread_mutex_unlock(&l->lock);
 }
 
@@ -140,11 +149,11 @@ bool login_find(struct logins *l, struct str token, int64_t now_ms, struct login
     sha256(token, digest);
     pthread_mutex_lock(&l->lock);
     for (size_t i = 0; i < LOGINS_MAX; i++)
-        if (lives(&l->of[i], now_ms) && is_digest(l->of[i].digest, digest))
+        if (lives(l, &l->of[i], now_ms) && is_digest(l->of[i].digest, digest))
             found = &l->of[i];
     if (found != NULL) {
         found->used_ms = now_ms;
-        *view = view_of(found);
+        *view = view_of(l, found);
     }
     pthread_mutex_unlock(&l->lock);
     return found != NULL;
@@ -162,7 +171,7 @@ bool login_use(struct logins *l, uint64_t number, int64_t now_ms)
 {
     pthread_mutex_lock(&l->lock);
     struct login *o = numbered(l, number);
-    bool good = o != NULL && lives(o, now_ms);
+    bool good = o != NULL && lives(l, o, now_ms);
 
     if (good)
         o->used_ms = now_ms;

@@ -3,9 +3,9 @@
  * A login is a random 256-bit token in a cookie, and a second one (CSRF) that the pages send with
  * every change: a foreign page can make a browser send the cookie, but cannot read the other. Here
  * only digests of tokens are kept. A login ends when nobody used it for half an hour, after twelve
- * hours, when its browser logs out, and when the password changes; none outlives the process.
- * Links serve once, within ten minutes.
- * Threads: any (one lock).   Memory: fixed; of many the one that was used longest ago makes room.
+ * hours (settings may say less), when its browser logs out, and when the password changes; none
+ * outlives the process. Links serve once, within ten minutes. Threads: any (one lock).   Memory:
+ * fixed; of many the one that was used longest ago makes room.
  */
 #ifndef PENSTOCK_ADMIN_LOGINS_H
 #define PENSTOCK_ADMIN_LOGINS_H
@@ -40,6 +40,7 @@ struct login_link {
 
 struct logins {
     pthread_mutex_t lock;
+    int64_t idle_ms, life_ms; /* at most the two above */
     uint64_t last;
     struct login of[LOGINS_MAX];
     struct login_link links[LOGIN_LINKS_MAX];
@@ -47,6 +48,8 @@ struct logins {
 
 void logins_init(struct logins *l);
 void logins_clear(struct logins *l);
+/* Also of those that there are. */
+void logins_set_times(struct logins *l, int64_t idle_ms, int64_t life_ms);
 
 void login_link_new(struct logins *l, int64_t now_ms, char token[LOGIN_TOKEN_TEXT]);
 /* False: it is unknown, too old, or was used. */

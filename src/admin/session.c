@@ -206,6 +206,11 @@ void session_password(struct admin_call *c)
         admin_call_hand(c, ADMIN_PASSWORD);
 }
 
+void admin_set_login_times(struct admin *a, int64_t idle_ms, int64_t life_ms)
+{
+    logins_set_times(&a->logins, idle_ms, life_ms);
+}
+
 void admin_end_logins(struct admin *a)
 {
     logins_end_all(&a->logins);

@@ -202,6 +202,7 @@ static void on_settings(void *peer, struct settings *s, struct client_keys *keys
     struct pool_options options = settings_pool_options(s);
 
     pool_set_options(g->pool, &options);
+    admin_set_login_times(g->admin, s->login_idle_ms, s->login_life_ms);
     usage_keeper_settings(g->keeper, s);
     atomic_store(&g->capturing, s->logs_capture);
     if (!s->logs_bodies)
@@ -906,6 +907,7 @@ enum status gateway_run(const struct gateway_options *options, struct error *e)
                                                  .signins = put_signins,
                                                  .live = live_of,
                                                  .watch = watch_all });
+    admin_set_login_times(g.admin, s->login_idle_ms, s->login_life_ms);
     log_proxies(&s->provider.proxy);
     st = journal_start(&g, e);
     if (st != OK)

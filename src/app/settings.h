@@ -69,6 +69,7 @@ struct settings {
     size_t traces_header_count;
     uint32_t traces_sample_permille;
     bool traces_forward;
+    int64_t login_idle_ms, login_life_ms;
     int64_t quota_refresh_minutes;
     int64_t protection_percent;
     int64_t usage_days, usage_bytes; /* how long rows of requests are kept, and how many */

@@ -49,10 +49,10 @@ enum status terminal_read_secret(const char *prompt, size_t len_max, struct secr
 
     (void)buf_reserve(&line, len_max); /* never moved, so that no copy stays behind */
     if (hides) {
-        say(prompt);
         hidden = shown;
         hidden.c_lflag &= ~(tcflag_t)ECHO;
         (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+        say(prompt); /* what is typed from now on is neither shown nor thrown away */
     }
     st = read_line(&line, e);
     if (hides) {

@@ -80,6 +80,9 @@ def test_a_browser_logs_in_by_a_link_that_serves_once(program):
         assert browser.call("GET", "/api/status")[0] == 200
         assert browser.call("GET", "/api/session")[2]["csrf_token"] == browser.csrf
         assert browser.call("PATCH", "/api/scheduling", {"max_wait_seconds": 7})[0] == 200
+        ends = browser.call("GET", "/api/session")[2]["ends_unix_ms"]
+        assert browser.call("PATCH", "/api/settings", {"set": {"dashboard.login_hours": 2}})[0] == 200
+        assert abs(ends - browser.call("GET", "/api/session")[2]["ends_unix_ms"] - 10 * 3600 * 1000) < 5000
         other = Browser(gateway)
         assert other.log_in(link=token)[0] == 401, "it serves once"
         assert browser.call("POST", "/api/session/link")[0] == 403, "links are made with the admin token"

@@ -38,7 +38,7 @@ def test_every_key_of_the_manual_is_listed_with_its_default_and_bounds(program):
             assert row["editable"] == ("not_editable_because" not in row) and len(row["meaning"]) > 5
         assert (rows["proxy.scheduling.mode"]["source"], rows["proxy.strict"]["source"], rows["listen"]["source"]) == ("file", "default", "file")
         assert rows["workers"]["needs_restart"] and rows["limits.body_bytes"]["needs_restart"] and not rows["dashboard.privacy"]["needs_restart"]
-        assert {p for p, r in rows.items() if not r["editable"]} == {"accounts", "client_keys", "routing", "providers", "tls.ca_file", "tls.insecure"}
+        assert {p for p, r in rows.items() if not r["editable"]} == {"accounts", "client_keys", "routing", "providers", "tls.ca_file", "tls.insecure", "traces.headers"}
         text = json.dumps(answer)
         assert SECRET not in text and "secret-of-oauth" not in text and answer["fault"] is None
     finally:

@@ -50,6 +50,23 @@ TEST(a_login_ends_when_it_is_idle_and_at_the_latest_after_twelve_hours)
     logins_clear(&l);
 }
 
+TEST(shorter_times_hold_for_those_that_are_there)
+{
+    struct logins l;
+    struct login_view v;
+    char token[LOGIN_TOKEN_TEXT];
+
+    logins_init(&l);
+    login_begin(&l, LOGIN_BY_LINK, 1000, token, &v);
+    logins_set_times(&l, 60000, 3600000);
+    CHECK(login_find(&l, str_c(token), 60999, &v) && v.ends_ms == 3601000);
+    CHECK(!login_find(&l, str_c(token), 60999 + 60000, &v));
+    for (int64_t at_ms = 60999; at_ms < 3601000; at_ms += 59999)
+        CHECK(login_use(&l, v.number, at_ms));
+    CHECK(!login_use(&l, v.number, 3601000));
+    logins_clear(&l);
+}
+
 TEST(a_login_ends_when_it_is_told_to)
 {
     struct logins l;

@@ -59,11 +59,12 @@ TEST(without_a_text_the_defaults_are_in_force)
         { "accounts", "[]" },
         { "client_keys", "[]" },
         { "dashboard",
-          "{\"auto_open\":true,\"preload_routing\":true,\"privacy\":false,\"compact\":false}" },
+          "{\"auto_open\":true,\"preload_routing\":true,\"privacy\":false,\"compact\":false,"
+          "\"login_idle_minutes\":30,\"login_hours\":12}" },
         { "quota", "{\"auto_refresh\":true,\"refresh_minutes\":10}" },
         { "usage.track", "true" },
-        { "logs",
-          "{\"capture\":true,\"capture_bytes\":4194304,\"bodies\":false,\"format\":\"text\"}" },
+        { "logs", "{\"capture\":true,\"capture_bytes\":4194304,\"bodies\":false,\"format\":"
+                  "\"text\",\"access\":\"off\"}" },
         { "tunnel", "{\"auto_start\":false,\"kind\":null}" },
         { "limits.line_bytes", "8192" },
         { "limits.head_bytes", "32768" },

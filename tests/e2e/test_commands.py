@@ -112,7 +112,7 @@ COMPLETED = (  # words of a line, and what comes next
     (["st"], ["status"]), (["accounts", ""], ["add", "list", "remove", "show", "test", "refresh", "enable", "disable", "export", "import", "seal"]), (["mode", "P"], ["PerformanceFirst"]), (["mode", "Balance", "--max"], ["--max-wait"]),
     (["accounts", "add", "--provider", "anth"], ["anthropic"]), (["accounts", "add", "--wire", "openai-"], ["openai-chat", "openai-responses"]), (["help", "bindings", "l"], ["list"]),
     (["completion", "z"], ["zsh"]), (["nothing", ""], []), (["mode", "--max-wait", ""], []), (["fixed", "set", "o"], ["one", "o:n@x"]), (["lockouts", "clear", "t"], ["two"]),
-    (["bindings", "list", "--account=t"], ["two"]), (["status", "--js"], ["--json"]),
+    (["bindings", "list", "--account=t"], ["two"]), (["status", "--js"], ["--json"]), (["keys", "revoke", "c"], ["ci"]),
 )
 
 
@@ -155,7 +155,7 @@ _penstock'''
 
 def test_shells_complete_what_the_table_and_the_gateway_know(program):
     upstream = refusing("nobody")
-    gateway = Gateway(program, {"accounts": [CHAT.account(upstream, label) for label in ("one", "two", "o:n@x")]})
+    gateway = Gateway(program, {"client_keys": [{"name": "ci", "key": "sk-of-ci-1234"}], "accounts": [CHAT.account(upstream, label) for label in ("one", "two", "o:n@x")]})
     try:
         for shell, completes in (("bash", bash_completes), ("zsh", zsh_completes), ("fish", fish_completes)):
             if shell != "bash" and not shutil.which(shell):

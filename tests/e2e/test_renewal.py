@@ -128,8 +128,9 @@ def test_a_gateway_that_ends_waits_for_a_renewal_that_is_under_way(program):
         gateway.stop()
         simulator.oauth(expires_in=3600)
         gateway.start()
-        assert ask(gateway)[0] == 200
+        until(lambda: simulator.oauth()["refreshes"] == 2, "the next renewal")
         assert simulator.oauth()["reused"] == 0, simulator.oauth()
+        assert ask(gateway)[0] == 200
 
 
 def test_an_account_that_is_switched_off_while_it_is_renewed_keeps_what_comes(program):

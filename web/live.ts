@@ -215,6 +215,24 @@ export function whenSettingsChange(hook: (onDisk: boolean) => void): void {
   onSettings = hook;
 }
 
+// --- drawing it -----------------------------------------------------------------------------------------------------------
+
+const BUSY_MILLI = 20_000; // more than twenty requests a second cannot be read as they come
+const BUSY_DRAW_MS = 500;
+
+let drawnMs = 0;
+let drawing = 0;
+
+function draw(): void {
+  const wait = (live.totals?.requests_per_second_milli ?? 0) > BUSY_MILLI ? drawnMs + BUSY_DRAW_MS - Date.now() : 0;
+  if (drawing) return;
+  drawing = window.setTimeout(() => {
+    drawing = 0;
+    drawnMs = Date.now();
+    redraw();
+  }, Math.max(0, wait));
+}
+
 // --- the stream ---------------------------------------------------------------------------------------------------------
 
 let stream: EventSource | null = null;
@@ -229,7 +247,7 @@ function open(): void {
     stream.addEventListener(name, (event) => {
       heard();
       handle(JSON.parse((event as MessageEvent<string>).data));
-      redraw();
+      draw();
     });
   stream.onopen = () => {
     heard();

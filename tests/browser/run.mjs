@@ -6,6 +6,7 @@ import { Watched, run } from './harness.mjs';
 import { Rig, openBrowser } from './rig.mjs';
 import './cases_pages.mjs';
 import './cases_accounts.mjs';
+import './cases_signin.mjs';
 import './cases_logs.mjs';
 import './cases_routing.mjs';
 import './cases_rest.mjs';

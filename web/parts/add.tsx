@@ -104,6 +104,8 @@ class Add {
   async start(done: () => void): Promise<void> {
     this.busy = true;
     this.fault = '';
+    this.signIn = null;
+    this.pasted = '';
     redraw();
     try {
       this.signIn = await post<SignIn>(`api/signin/${this.provider}`, this.label.trim() ? { label: this.label.trim() } : {});
@@ -294,7 +296,7 @@ function SignInForm({ a, done }: { a: Add; done: () => void }): Child {
         </div>
       )}
       {!s.user_code && (
-        <details class="more" open={!s.listening}>
+        <details class="more" ref={(el: HTMLDetailsElement | null) => el && (el.open = !s.listening)}>
           <summary>{t('signin.paste_title')}</summary>
           <div class="stack">
             <Field id="signin-paste" label={t('signin.paste')} hint={t('signin.paste_hint')}>
@@ -325,7 +327,7 @@ export function openAddAccount(provider = ''): void {
         <span class="grow" />
         <Button label={t('do.cancel')} onClick={d.close} />
         {a.provider && !signs() && <Button label={t('add.do')} kind="primary" busy={a.busy} onClick={() => void a.save(done(d))} />}
-        {signs() && !a.signIn && !a.absent && <Button label={t('signin.start')} kind="primary" busy={a.busy} onClick={() => void a.start(done(d))} />}
+        {signs() && (!a.signIn || a.signIn.state === 'failed') && !a.absent && <Button label={t('signin.start')} kind="primary" busy={a.busy} onClick={() => void a.start(done(d))} />}
       </>
     ),
   });

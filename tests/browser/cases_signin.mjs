@@ -1,0 +1,98 @@
+// Signing in at a provider: the page opens, comes back, or what it ended at is pasted; codes are shown; what lacks is explained.
+import { Watched, assert, equal, test, until } from './harness.mjs';
+import { Rig } from './rig.mjs';
+
+// A gateway whose providers are all the simulator.
+function settings(simulator) {
+  const oauth = (urls) => ({ client_id: 'client-of-the-user', listen: '127.0.0.1:0', ...Object.fromEntries(Object.entries(urls).map(([k, v]) => [k, `${simulator}/oauth/${v}`])) });
+  return {
+    providers: {
+      antigravity: { base_url: simulator, oauth: { ...oauth({ authorize_url: 'authorize', token_url: 'token', user_url: 'userinfo' }), client_secret: 'secret' } },
+      codex: { base_url: `${simulator}/v1`, oauth: oauth({ authorize_url: 'authorize', token_url: 'token' }) },
+      copilot: { base_url: `${simulator}/v1`, oauth: oauth({ token_url: 'token', device_url: 'device', user_url: 'userinfo', exchange_url: 'exchange' }) },
+    },
+  };
+}
+
+async function choose(w, provider) {
+  await w.page.getByRole('button', { name: 'Add account' }).first().click();
+  const dialog = w.page.getByRole('dialog');
+  await dialog.getByRole('button', { name: new RegExp(`^${provider}`) }).click();
+  return dialog;
+}
+
+const accounts = async (rig) => (await rig.admin('GET', 'api/accounts')).body.accounts.filter((a) => a.provider !== 'simulator');
+
+test('signin: the provider opens, and the account is there', async ({ program, browser }) => {
+  const rig = await Rig.start(program, settings);
+  const w = await Watched.open(browser, rig);
+  const dialog = await choose(w, 'Antigravity');
+  await w.axe('before signing in');
+  const [popup] = await Promise.all([w.context.waitForEvent('page'), dialog.getByRole('button', { name: 'Sign in' }).click()]);
+  await popup.waitForLoadState();
+  await w.page.locator('.toast', { hasText: 'was added' }).waitFor({ timeout: 15_000 });
+  equal((await accounts(rig)).length, 1);
+  await w.page.getByRole('article').first().waitFor();
+  await w.close();
+  await rig.stop();
+});
+
+test('signin: what the browser ended at is pasted', async ({ program, browser }) => {
+  const rig = await Rig.start(program, settings);
+  const w = await Watched.open(browser, rig);
+  w.expect(/status of 400/);
+  await w.page.addInitScript(() => (window.open = () => null));
+  await w.page.reload();
+  await w.page.waitForSelector('.frame');
+  const dialog = await choose(w, 'Codex');
+  await dialog.getByRole('button', { name: 'Sign in' }).click();
+  await dialog.getByText('Waiting for you to sign in').waitFor();
+  const url = (await dialog.locator('pre').first().textContent()).trim();
+  await w.shot('signin-waiting');
+  await w.axe('while it is waited');
+  await w.fits('while it is waited');
+  const { headers } = await fetch(url, { redirect: 'manual' });
+  const details = dialog.locator('details');
+  if (!(await details.evaluate((d) => d.open))) await details.locator('summary').click();
+  await dialog.getByLabel('Address you ended at').fill('http://localhost:1/auth/callback?state=other');
+  await dialog.getByRole('button', { name: 'Finish' }).click();
+  await dialog.getByRole('alert').waitFor();
+  await dialog.getByLabel('Address you ended at').fill(headers.get('location'));
+  await dialog.getByRole('button', { name: 'Finish' }).click();
+  await w.page.locator('.toast', { hasText: 'was added' }).waitFor({ timeout: 15_000 });
+  equal((await accounts(rig))[0].provider, 'codex');
+  await w.close();
+  await rig.stop();
+});
+
+test('signin: a code is shown; cancelling ends it', async ({ program, browser }) => {
+  const rig = await Rig.start(program, settings);
+  const w = await Watched.open(browser, rig);
+  await w.page.addInitScript(() => (window.open = () => null));
+  await w.page.reload();
+  await w.page.waitForSelector('.frame');
+  const dialog = await choose(w, 'Copilot');
+  await dialog.getByRole('button', { name: 'Sign in' }).click();
+  await dialog.locator('.usercode').waitFor();
+  assert((await dialog.locator('.usercode').textContent()).length >= 6, 'a code');
+  await w.shot('signin-code');
+  await w.axe('a code');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await w.close();
+  await rig.stop();
+});
+
+test('signin: without an OAuth client it is said what to enter', async ({ program, browser }) => {
+  const rig = await Rig.start(program, {});
+  const w = await Watched.open(browser, rig);
+  w.expect(/status of 409/);
+  const dialog = await choose(w, 'Antigravity');
+  await dialog.getByRole('button', { name: 'Sign in' }).click();
+  const text = await dialog.getByRole('alert').textContent();
+  assert(/client_id/.test(text), `what to enter: ${text}`);
+  await w.shot('signin-no-client');
+  await until(async () => (await accounts(rig)).length === 0, 'nothing is added');
+  await w.close();
+  await rig.stop();
+});

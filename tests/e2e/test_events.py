@@ -157,6 +157,7 @@ def test_accounts_scheduling_settings_totals_and_notices_are_told_when_they_chan
         gateway.write_settings("{ this is broken")
         until(lambda: any(n["kind"] == "settings_fault" for d in watcher.of("notices") for n in d["notices"]), "the broken file")
         gateway.write_settings({"logs": {"bodies": True}})
+        until(lambda: gateway.admin("POST", "/api/capture", {"minutes": 1})[0] == 200, "bodies may be captured")
         until(lambda: any(n["kind"] == "bodies" for d in watcher.of("notices") for n in d["notices"]), "bodies are kept")
         assert watcher.of("settings")[-1]["changed_on_disk"]
         watcher.leave()

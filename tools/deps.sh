@@ -5,7 +5,7 @@
 set -eu
 
 build="gcc meson ninja-build pkg-config libc6-dev libuv1-dev libssl-dev libsqlite3-dev zlib1g-dev ca-certificates python3 esbuild libjs-chart.js node-qrcode-generator"
-test="$build git chromium"
+test="$build git chromium fonts-droid-fallback"
 sdks="$test python3-venv"
 check="$test clang libclang-rt-14-dev clang-format clang-tidy valgrind node-typescript"
 bench="$build nginx-light haproxy valgrind"

@@ -18,7 +18,7 @@ test('usage: sums, breakdown, filter, CSV', async ({ program, browser }) => {
   const tile = (name) => w.page.locator('.tile', { hasText: name }).locator('b').first();
   equal(await tile('Requests').textContent(), String(total.requests));
   equal(await tile('Generated tokens').textContent(), String(total.tokens_out));
-  assert((await w.page.locator('canvas').evaluate((c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v !== 0))), 'something is drawn');
+  await until(() => w.page.locator('canvas').evaluate((c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v !== 0)), 'something is drawn');
   await w.page.getByRole('radio', { name: 'Account' }).click();
   await w.page.getByRole('cell', { name: 'ben@example.com' }).waitFor();
   await w.page.getByRole('radio', { name: 'Model' }).click();

@@ -2,7 +2,7 @@
 import { get } from '../api';
 import { Icon } from '../icons';
 import { Live } from '../parts/figures';
-import { Bars } from '../parts/bars';
+import type { Series } from '../parts/bars';
 import { Page } from '../shell';
 import { compact, duration, languageNow, number, percent, t, word } from '../text';
 import { Button, Empty, Loader, Segmented } from '../ui';
@@ -67,6 +67,26 @@ const data = new Loader<Data>(async () => {
 
 function again(): void {
   void data.load();
+}
+
+// The charts' library is the largest file of all: it comes behind the first paint.
+let draw: ((p: { id: string; title: string; labels: string[]; series: Series[] }) => Child) | null = null;
+
+function Bars(p: { id: string; title: string; labels: string[]; series: Series[] }): Child {
+  if (draw) return draw(p);
+  import('../parts/bars').then(
+    (m) => {
+      draw = m.Bars;
+      redraw();
+    },
+    () => undefined,
+  );
+  return (
+    <div class="figure" aria-busy="true">
+      <b>{p.title}</b>
+      <div class="canvas" />
+    </div>
+  );
 }
 
 // --- over time ------------------------------------------------------------------------------------------------------------

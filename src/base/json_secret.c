@@ -9,7 +9,7 @@ struct secret json_secret(const struct json *doc, uint32_t node)
     struct str inside = json_inside(doc, node);
     struct buf plain = { .max = inside.len }; /* never longer than it was, escaped */
 
-    if (json_unescape(&plain, inside))
+    if (json_unescape(&plain, inside) && plain.len > 0)
         s = secret_copy(buf_str(&plain));
     if (plain.cap > 0)
         wipe(plain.at, plain.cap);

@@ -128,6 +128,7 @@ test('accounts: two hundred are virtual', async ({ program, browser }) => {
   await w.page.locator('.scroller').evaluate((el) => (el.scrollTop = el.scrollHeight));
   await w.page.getByText('account-199').waitFor();
   await w.page.getByRole('radio', { name: 'Cards' }).click();
+  await w.page.getByRole('article').first().waitFor();
   await w.page.locator('.scroller').evaluate((el) => (el.scrollTop = el.scrollHeight));
   await w.page.getByText('account-199').waitFor();
   const cards = await w.page.getByRole('article').count();

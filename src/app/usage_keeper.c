@@ -151,15 +151,21 @@ void usage_keeper_return(struct usage_keeper *k, const struct error *failed)
 
 struct reckoning {
     const struct settings *settings;
-    struct str provider, model; /* of the last price looked for */
+    /* of the last price looked for; the model's name is a copy, since its row may be gone by now */
+    struct str provider, model;
+    char name[USAGE_NAME_MAX];
     const struct price *price;
 };
 
 static const struct price *price_of(struct reckoning *r, struct str provider, struct str model)
 {
     if (r->provider.at == NULL || !str_eq(r->provider, provider) || !str_eq(r->model, model)) {
+        struct str kept = str_take(model, sizeof(r->name));
+
+        if (kept.len > 0)
+            memcpy(r->name, kept.at, kept.len);
         r->provider = provider;
-        r->model = model;
+        r->model = (struct str){ r->name, kept.len };
         r->price = price_find(r->settings != NULL ? r->settings->prices : NULL,
                               r->settings != NULL ? r->settings->price_count : 0, provider, model);
     }

@@ -186,7 +186,7 @@ void doctor_disabled_accounts(struct doctor *d)
 
         if (!a->disabled && !a->proxy_disabled)
             continue;
-        bool again = str_starts(a->disabled_reason, STR(SIGN_IN_AGAIN));
+        bool again = account_grant_is_lost(a);
         bool unset = str_starts(a->disabled_reason, STR("the environment variable"));
 
         found(d, again || unset ? FINDING_WARNING : FINDING_NOTE,

@@ -69,6 +69,12 @@ static inline bool account_has_grant(const struct account_spec *s)
 {
     return s->grant.series != 0;
 }
+/* Its provider renews the grant no more: the reason it is disabled for begins so. */
+#define SIGN_IN_AGAIN "sign in again"
+static inline bool account_grant_is_lost(const struct account_spec *s)
+{
+    return s->disabled && str_starts(s->disabled_reason, STR(SIGN_IN_AGAIN));
+}
 /* What its requests carry: the key, or the grant's access token. May be empty. */
 const struct secret *account_credential(const struct account_spec *s);
 /* Is it the same account at the same place, as far as what was learned of it goes? A grant that was

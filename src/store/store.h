@@ -68,9 +68,6 @@ struct account_change {
  * models are the file's. E_ABSENT: no such account; E_CONFLICT: the label is taken. */
 MUST_USE enum status store_account_change(struct store *s, int64_t id,
                                           const struct account_change *c, struct error *e);
-/* The reason of an account whose grant is renewed no more begins with this. */
-#define SIGN_IN_AGAIN "sign in again"
-
 struct grant_change {
     const struct account_grant *grant;
     bool fresh; /* a new sign-in: takes the place of the one before and enables the account. Else it

@@ -305,3 +305,29 @@ TEST(an_account_that_goes_while_it_is_renewed_leaves_nothing_behind)
     ends(p, &a, VERDICT_SUCCESS, 4 + RENEWAL_MS);
     pool_free(p);
 }
+
+TEST(an_account_that_must_sign_in_again_is_told_of_and_comes_back_with_a_new_grant)
+{
+    struct asker a;
+    struct news n;
+    struct pool *p = signed_in_pool(t, 1, &n);
+    struct account_spec spec = rig_spec(1, "a");
+
+    spec.grant = (struct account_grant){ .access = secret_copy(STR("token-2")), .series = 7 };
+    spec.disabled = true;
+    spec.disabled_reason = STR(SIGN_IN_AGAIN ": the grant was revoked");
+    rig_put(t, p, &spec);
+    secret_clear(&spec.grant.access);
+    asker_init(&a);
+    CHECK(!asks(p, &a, 1));
+    CHECK_INT(a.why.offering, 1);
+    CHECK_INT(a.why.locked_auth, 1);
+    spec.grant = (struct account_grant){ .access = secret_copy(STR("token-3")), .series = 8 };
+    spec.disabled = false;
+    spec.disabled_reason = STR("");
+    rig_put(t, p, &spec);
+    secret_clear(&spec.grant.access);
+    CHECK(asks(p, &a, 2));
+    ends(p, &a, VERDICT_SUCCESS, 3);
+    pool_free(p);
+}

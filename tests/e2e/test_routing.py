@@ -167,7 +167,11 @@ def test_a_hundred_edits_under_load_misroute_nothing(program):
         n = 0
         while not done.is_set():
             n += 1
-            status, account, model, _, answer = ask(gateway, "a", f"conversation {worker} {n}")
+            try:
+                status, account, model, _, answer = ask(gateway, "a", f"conversation {worker} {n}")
+            except OSError as e:
+                wrong.append(e)
+                return
             if status != 200 or model != f"for-{account}":
                 wrong.append((status, account, model, answer))
                 return

@@ -213,11 +213,11 @@ TEST(who_reads_slowly_has_no_queue_and_is_told_anew)
     struct str got = client_hear(&p.rig, fd, "event: resync");
 
     CHECK(got.len < EVENTS_KEPT_BYTES + 4 * EVENTS_BATCH_BYTES, "%zu bytes", got.len);
+    /* what comes before the snapshot is told by it alone */
+    if (!has(str_drop(got, str_find(got, STR("event: resync"))), "event: snapshot"))
+        (void)client_hear(&p.rig, fd, "event: snapshot");
     add(&p, "last");
-    struct str rest = client_hear(&p.rig, fd, "event: last");
-
-    CHECK(has(str_drop(got, str_find(got, STR("event: resync"))), "event: snapshot") ||
-          has(rest, "event: snapshot"));
+    (void)client_hear(&p.rig, fd, "event: last");
     client_close(fd);
     panel_close(&p);
 }

@@ -361,7 +361,7 @@ function Login(): Child {
                 <Field id="password" label={t('login.password')}>
                   <Input id="password" type="password" autocomplete="current-password" value={password} onInput={(v) => ((password = v), redraw())} />
                 </Field>
-                <button type="submit" class="btn primary" disabled={!password || signing}>
+                <button type="submit" class="btn primary" disabled={signing}>
                   {t('login.in')}
                 </button>
               </form>

@@ -120,6 +120,7 @@ test('settings: a client key is made, used, limited, replaced, revoked', async (
   await w.shot('key-once');
   await w.axe('a key shown once');
   await dialog.getByRole('button', { name: 'I have it' }).click();
+  await dialog.waitFor({ state: 'detached' });
   await w.page.locator('.keyrow', { hasText: 'laptop' }).waitFor();
   assert(!(await w.page.content()).includes(key), 'it is shown once');
   equal((await rig.ask('claude-sonnet-5', 'hello', { key })).status, 200, 'it opens the gateway');

@@ -115,6 +115,7 @@ test('routing: mapping, a flow and an account route, made, ordered, undone, save
   await flows.locator('.route').nth(1).getByRole('button', { name: 'Add another flow' }).click();
   await flows.getByRole('combobox', { name: 'Flow' }).selectOption('fast');
   await flows.locator('.route').nth(0).getByRole('button', { name: 'Add another flow' }).click();
+  await until(async () => (await flows.getByRole('combobox', { name: 'Flow' }).count()) === 2, 'both name a flow');
   await flows.getByRole('combobox', { name: 'Flow' }).first().selectOption('circle');
   await w.page.getByRole('button', { name: 'Save' }).click();
   await w.page.getByText('Not saved: see the marked fields').waitFor();

@@ -28,6 +28,7 @@ async function start(program, args) {
       const found = /listening on (http:\/\/\S+)/.exec(text);
       if (found) resolve(found[1]);
     });
+    child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`penstock ${args[0]} ended with ${code}\n${child.log}`)));
   });
   const late = sleep(START_LIMIT_MS, null, { ref: false }).then(() => {

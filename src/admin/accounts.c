@@ -182,7 +182,8 @@ static void put_one(void *peer, const struct account_view *v)
     account_put(&list->w, list->admin, v, &list->now);
 }
 
-void accounts_get(const struct admin_ask *a)
+static void send_each(const struct admin_ask *a,
+                      void (*put)(void *peer, const struct account_view *v))
 {
     struct list list = { .admin = a->admin, .now = admin_clock(request_loop(a->r)) };
     struct buf b;
@@ -192,10 +193,15 @@ void accounts_get(const struct admin_ask *a)
     json_put_object(&list.w);
     json_put_key(&list.w, STR("accounts"));
     json_put_array(&list.w);
-    (void)pool_each(a->admin->o.pool, list.now.loop_ms, put_one, &list);
+    (void)pool_each(a->admin->o.pool, list.now.loop_ms, put, &list);
     json_put_end(&list.w);
     json_put_end(&list.w);
     admin_send_written(a->r, &list.w);
+}
+
+void accounts_get(const struct admin_ask *a)
+{
+    send_each(a, put_one);
 }
 
 void account_get(const struct admin_ask *a)
@@ -233,16 +239,5 @@ static void put_left(void *peer, const struct account_view *v)
 
 void quota_get(const struct admin_ask *a)
 {
-    struct list list = { .now = admin_clock(request_loop(a->r)) };
-    struct buf b;
-
-    buf_init(&b, ADMIN_ANSWER_MAX);
-    list.w = json_writer(&b);
-    json_put_object(&list.w);
-    json_put_key(&list.w, STR("accounts"));
-    json_put_array(&list.w);
-    (void)pool_each(a->admin->o.pool, list.now.loop_ms, put_left, &list);
-    json_put_end(&list.w);
-    json_put_end(&list.w);
-    admin_send_written(a->r, &list.w);
+    send_each(a, put_left);
 }

@@ -112,22 +112,6 @@ static enum status look(struct following *f, struct remote *r, const char *limit
     return st;
 }
 
-static void turn_over(void *peer, int64_t now_ms)
-{
-    (void)now_ms;
-    loop_stop(peer);
-}
-
-static void pause_a_turn(struct loop *l)
-{
-    struct timer timer;
-
-    timer_init(&timer, l, turn_over, l);
-    timer_start(&timer, TURN_MS);
-    loop_run(l);
-    timer_stop(&timer);
-}
-
 static int command_logs(const struct command_line *line)
 {
     struct following f = { .line = line,
@@ -149,7 +133,7 @@ static int command_logs(const struct command_line *line)
     if (st == OK)
         st = look(&f, &r, line_text(line, "--limit", "20"), &e);
     while (st == OK && line_flag(line, "--follow")) {
-        pause_a_turn(r.loop);
+        remote_pause(&r, TURN_MS);
         st = look(&f, &r, "1000", &e);
     }
     if (st != OK)

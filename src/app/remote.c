@@ -280,3 +280,19 @@ int remote_fulfil(const struct remote_wish *wish)
     remote_close(&r);
     return st == OK && good ? EXIT_DONE : st == E_ABSENT ? EXIT_ABSENT : EXIT_FAILED;
 }
+
+static void pause_over(void *peer, int64_t now_ms)
+{
+    (void)now_ms;
+    loop_stop(peer);
+}
+
+void remote_pause(struct remote *r, int64_t ms)
+{
+    struct timer timer;
+
+    timer_init(&timer, r->loop, pause_over, r->loop);
+    timer_start(&timer, ms);
+    loop_run(r->loop);
+    timer_stop(&timer);
+}

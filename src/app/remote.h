@@ -54,6 +54,9 @@ struct str remote_path(struct arena *a, const char *before, const char *name, co
 /* Puts `?name=value` or `&name=value` behind a path; a NULL value nothing. */
 void remote_param(struct arena *a, struct str *path, const char *name, const char *value);
 
+/* Nothing happens for so long. */
+void remote_pause(struct remote *r, int64_t ms);
+
 /* --- what every command does with it */
 
 struct remote_wish {

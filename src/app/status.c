@@ -280,22 +280,6 @@ static void draw(struct view *v, const struct buf *frame, size_t columns)
 /* --- the command ---------------------------------------------------------------------------------
  */
 
-static void turn_over(void *peer, int64_t now_ms)
-{
-    (void)now_ms;
-    loop_stop(peer);
-}
-
-static void pause_a_turn(struct loop *l)
-{
-    struct timer timer;
-
-    timer_init(&timer, l, turn_over, l);
-    timer_start(&timer, TURN_MS);
-    loop_run(l);
-    timer_stop(&timer);
-}
-
 static enum status look(struct remote *r, struct view *v, bool live, bool terminal, struct error *e)
 {
     struct remote_answer status = { .status = 0 }, list = { .status = 0 };
@@ -349,7 +333,7 @@ static int command_status(const struct command_line *line)
         if (!live)
             break;
         if (st == OK)
-            pause_a_turn(r.loop);
+            remote_pause(&r, TURN_MS);
     }
     if (st != OK)
         (void)line_failed(line, "%s", e.text);

@@ -57,20 +57,7 @@ static bool spec_read(sqlite3_stmt *q, struct arena *a, struct client_key_spec *
            column_bytes(q, 2, out->digest, sizeof(out->digest));
 }
 
-static enum status count_them(struct store *s, int64_t *count, struct error *e)
-{
-    sqlite3_stmt *q = NULL;
-    enum status st = store_prepare(s, "SELECT count(*) FROM client_key", &q, e);
-
-    if (st != OK)
-        return st;
-    if (sqlite3_step(q) == SQLITE_ROW)
-        *count = sqlite3_column_int64(q, 0);
-    else
-        st = store_fail(s, "cannot be read", e);
-    sqlite3_finalize(q);
-    return st;
-}
+#define COUNT_KEYS "SELECT count(*) FROM client_key"
 
 enum status client_keys_load(struct store *s, struct client_keys **out, struct error *e)
 {
@@ -78,7 +65,7 @@ enum status client_keys_load(struct store *s, struct client_keys **out, struct e
     sqlite3_stmt *q = NULL;
     int code = SQLITE_DONE;
     int64_t room = 0;
-    enum status st = count_them(s, &room, e);
+    enum status st = store_number(s, COUNT_KEYS, &room, e);
 
     atomic_init(&k->refs, 1);
     if (st == OK)
@@ -157,7 +144,7 @@ enum status client_key_add(struct store *s, const struct client_key_spec *spec, 
 
     if (st != OK)
         return st;
-    st = count_them(s, &count, e);
+    st = store_number(s, COUNT_KEYS, &count, e);
     if (st == OK && count >= CLIENT_KEYS_MAX)
         st = fail(e, E_LIMIT, "there are %d client keys already", CLIENT_KEYS_MAX);
     if (st == OK)

@@ -214,6 +214,21 @@ bool store_bind(sqlite3_stmt *q, int index, struct str text)
                                SQLITE_UTF8) == SQLITE_OK;
 }
 
+enum status store_number(struct store *s, const char *sql, int64_t *number, struct error *e)
+{
+    sqlite3_stmt *q = NULL;
+    enum status st = store_prepare(s, sql, &q, e);
+
+    if (st != OK)
+        return st;
+    if (sqlite3_step(q) == SQLITE_ROW)
+        *number = sqlite3_column_int64(q, 0);
+    else
+        st = store_fail(s, "cannot be read", e);
+    sqlite3_finalize(q);
+    return st;
+}
+
 /* The first column of the first row. `len` bytes are wanted; 0: an integer into `number`. */
 static enum status ask_one(struct store *s, const char *sql, uint8_t *bytes, size_t len,
                            int64_t *number, struct error *e)

@@ -34,16 +34,10 @@ void store_close(struct store *s)
 
 enum status store_version(struct store *s, int64_t *version, struct error *e)
 {
-    sqlite3_stmt *q = NULL;
-    enum status st = store_prepare(s, "PRAGMA data_version", &q, e);
+    enum status st = store_number(s, "PRAGMA data_version", version, e);
 
-    if (st != OK)
-        return st;
-    if (sqlite3_step(q) == SQLITE_ROW)
-        *version = sqlite3_column_int64(q, 0) + s->commits;
-    else
-        st = store_fail(s, "cannot be read", e);
-    sqlite3_finalize(q);
+    if (st == OK)
+        *version += s->commits;
     return st;
 }
 

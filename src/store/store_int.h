@@ -48,6 +48,9 @@ enum status store_fail(struct store *s, const char *what, struct error *e);
 MUST_USE enum status store_run(struct store *s, const char *sql, struct error *e);
 MUST_USE enum status store_prepare(struct store *s, const char *sql, sqlite3_stmt **out,
                                    struct error *e);
+/* The first column of the only row. */
+MUST_USE enum status store_number(struct store *s, const char *sql, int64_t *number,
+                                  struct error *e);
 /* A statement that gives no rows; finalizes it. */
 MUST_USE enum status store_finish(struct store *s, sqlite3_stmt *q, struct error *e);
 /* The random bytes that go into stretching a passphrase; `out` of STORE_SALT_BYTES. */

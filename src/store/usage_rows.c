@@ -10,17 +10,17 @@
 #include "store/usage_int.h"
 
 /* What the tables of sums add up, in the order of their columns. */
-#define SUM_TABLE(X)                                                                           \
-    X(REQUESTS)                                                                                \
-    X(ATTEMPTS)                                                                                \
-    X(IN)                                                                                      \
-    X(OUT)                                                                                     \
-    X(CACHE_READ)                                                                              \
-    X(CACHE_WRITE)                                                                             \
-    X(REASONING)                                                                               \
-    X(UNKNOWN) X(FAILED_IN) X(FAILED_OUT) X(FAILED_CACHE_READ) X(FAILED_CACHE_WRITE)           \
-        X(FAILED_REASONING) X(CHARGED) X(COST) X(COST_UNKNOWN) X(FIRST_BYTE_MS) X(FIRST_BYTES) \
-            X(DURATION_MS)
+#define SUM_TABLE(X)                                                                          \
+    X(REQUESTS)                                                                               \
+    X(ATTEMPTS)                                                                               \
+    X(IN)                                                                                     \
+    X(OUT)                                                                                    \
+    X(CACHE_READ)                                                                             \
+    X(CACHE_WRITE)                                                                            \
+    X(REASONING)                                                                              \
+    X(UNKNOWN)                                                                                \
+    X(FAILED_IN) X(FAILED_OUT) X(FAILED_CACHE_READ) X(FAILED_CACHE_WRITE) X(FAILED_REASONING) \
+        X(CHARGED) X(COST) X(COST_UNKNOWN) X(FIRST_BYTE_MS) X(FIRST_BYTES) X(DURATION_MS)
 enum sum {
 #define X(name) SUM_##name,
     SUM_TABLE(X)
@@ -625,31 +625,16 @@ static enum status delete_before(struct usage_db *u, const char *sql, int64_t be
     return st;
 }
 
-static enum status ask_number(struct usage_db *u, const char *sql, int64_t *number, struct error *e)
-{
-    sqlite3_stmt *q = NULL;
-    enum status st = store_prepare(u->db, sql, &q, e);
-
-    if (st != OK)
-        return st;
-    if (sqlite3_step(q) == SQLITE_ROW)
-        *number = sqlite3_column_int64(q, 0);
-    else
-        st = store_fail(u->db, "cannot be read", e);
-    sqlite3_finalize(q);
-    return st;
-}
-
 /* Bytes of the file that hold something. */
 static enum status bytes_used(struct usage_db *u, int64_t *bytes, struct error *e)
 {
     int64_t pages, unused, size;
-    enum status st = ask_number(u, "PRAGMA page_count", &pages, e);
+    enum status st = store_number(u->db, "PRAGMA page_count", &pages, e);
 
     if (st == OK)
-        st = ask_number(u, "PRAGMA freelist_count", &unused, e);
+        st = store_number(u->db, "PRAGMA freelist_count", &unused, e);
     if (st == OK)
-        st = ask_number(u, "PRAGMA page_size", &size, e);
+        st = store_number(u->db, "PRAGMA page_size", &size, e);
     if (st == OK)
         *bytes = (pages - unused) * size;
     return st;
@@ -676,7 +661,7 @@ static enum status delete_oldest(struct usage_db *u, int64_t before_ms, int *cha
 static enum status delete_words(struct usage_db *u, struct error *e)
 {
     int64_t count = 0;
-    enum status st = ask_number(u, "SELECT count(*) FROM word", &count, e);
+    enum status st = store_number(u->db, "SELECT count(*) FROM word", &count, e);
 
     if (st != OK || count <= WORDS_MAX)
         return st;

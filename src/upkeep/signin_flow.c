@@ -3,7 +3,8 @@
 #include "base/log.h"
 #include "upkeep/signin_int.h"
 
-#define POLL_FAILURES_MAX 5 /* of the network, in a row, before a device sign-in is given up */
+#define POLL_FAILURES_MAX 5 /* of the network or the provider, in a row: the sign-in is given up \
+                             */
 
 /* --- its end --------------------------------------------------------------------------------- */
 
@@ -188,13 +189,30 @@ static void token_refused(struct signin *in, const struct token_answer *t)
         signin_failed(in, explain(in, t->error));
 }
 
+/* Whether a device code is asked about once more: the way may be back then, or the provider. */
+static bool poll_later(struct signin *in)
+{
+    if (in->step != STEP_TOKEN || in->family->kind != SIGNIN_DEVICE ||
+        ++in->poll_failures >= POLL_FAILURES_MAX)
+        return false;
+    wait_poll(in, in->interval_ms + DEVICE_INTERVAL_MS);
+    return true;
+}
+
 static void on_token(struct signin *in)
 {
     struct token_answer t = { .lifetime_ms = 0 };
     struct arena a = { 0 };
+    int status = in->call.status;
+    bool answered = token_answer_read(buf_str(&in->call.answer), &a, &t);
 
+    if ((!answered || t.error.len == 0) && (status == 429 || status >= 500) && poll_later(in)) {
+        token_answer_clear(&t);
+        arena_free(&a);
+        return;
+    }
     in->poll_failures = 0;
-    if (!token_answer_read(buf_str(&in->call.answer), &a, &t))
+    if (!answered)
         signin_failed(in, explain(in, STR("")));
     else if (t.error.len > 0) /* GitHub says so with status 200 */
         token_refused(in, &t);
@@ -255,11 +273,8 @@ void signin_on_answer(void *peer, const struct call_fault *fault)
 {
     struct signin *in = peer;
 
-    if (fault != NULL && in->step == STEP_TOKEN && in->family->kind == SIGNIN_DEVICE &&
-        ++in->poll_failures < POLL_FAILURES_MAX) {
-        wait_poll(in, in->interval_ms + DEVICE_INTERVAL_MS); /* the way may be back then */
+    if (fault != NULL && poll_later(in))
         return;
-    }
     if (fault != NULL) {
         signin_failed(
             in, arena_printf(&in->arena, "the provider could not be reached: %s", fault->text));

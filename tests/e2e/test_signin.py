@@ -89,6 +89,13 @@ def test_slow_down_is_obeyed(program):
         assert time.monotonic() - began >= 7, "a second, and another one with the five of slow_down"
 
 
+def test_a_provider_that_is_down_for_a_moment_ends_no_device_sign_in(program):
+    with Rig(program) as (simulator, gateway):
+        simulator.oauth(interval=1, token=["status=503", "ok"])
+        assert finished(gateway, start(gateway, "copilot"))["state"] == "done"
+        assert simulator.oauth()["token"] == 2
+
+
 def test_a_device_code_that_is_refused_or_expires_ends_the_sign_in(program):
     with Rig(program) as (simulator, gateway):
         for word, says in (("access_denied", "not given"), ("expired_token", "expired"), ("incorrect_device_code", "start again")):

@@ -19,7 +19,7 @@
 #define MODELS 8
 #define KEYS 4
 #define ACCOUNTS 5
-#define HAND_OVERS 400
+#define HAND_OVERS 2000 /* as many as one batch holds, at full load */
 
 static double cpu_us(void)
 {
@@ -82,7 +82,7 @@ int main(int argc, char **argv)
     }
     for (int b = 0; b < batches; b++) {
         struct usage_feed *f = usage_feed_new(10000, wake, NULL);
-        struct usage_row *rows[USAGE_BATCH_MAX];
+        struct usage_row *rows[USAGE_ROWS_MAX];
         struct usage_block *list;
         size_t count = 0;
 

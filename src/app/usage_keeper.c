@@ -294,12 +294,12 @@ static struct settings *settings_now(struct usage_keeper *k)
 /* As many whole blocks as one transaction takes. False: there is no more, or it failed. */
 static bool write_batch(struct usage_keeper *k, struct reckoning *r)
 {
-    struct usage_row *rows[USAGE_BATCH_MAX];
+    struct usage_row *rows[USAGE_ROWS_MAX];
     struct usage_block *b = k->pending;
     struct error e = { 0 };
     size_t count = 0;
 
-    for (; b != NULL && count + b->rows <= USAGE_BATCH_MAX; b = b->next) {
+    for (; b != NULL && count + b->rows <= USAGE_ROWS_MAX; b = b->next) {
         uint32_t at = 0;
 
         while ((rows[count] = usage_block_row(b, &at)) != NULL)

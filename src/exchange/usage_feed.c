@@ -152,7 +152,6 @@ static void block_full(struct usage_feed *f, struct usage_block *b)
     while (!atomic_compare_exchange_weak_explicit(&f->full, &b->next, b, memory_order_release,
                                                   memory_order_relaxed))
         ;
-    f->wake(f->peer);
 }
 
 void usage_feed_add(struct usage_feed *f, const struct access_record *r)
@@ -160,9 +159,10 @@ void usage_feed_add(struct usage_feed *f, const struct access_record *r)
     uint32_t added = atomic_load_explicit(&f->added, memory_order_relaxed);
     size_t need =
         HEAD_BYTES + r->attempts_kept * sizeof(struct usage_attempt) + texts_bytes(r) + 16;
+    uint32_t waiting = added - atomic_load_explicit(&f->done, memory_order_acquire);
     struct usage_block *b;
 
-    if (added - atomic_load_explicit(&f->done, memory_order_acquire) >= f->rows_max) {
+    if (waiting >= f->rows_max) {
         count_one(&f->dropped);
         return;
     }
@@ -170,6 +170,8 @@ void usage_feed_add(struct usage_feed *f, const struct access_record *r)
     if (b != NULL && USAGE_BLOCK_BYTES - b->used < need) {
         block_full(f, b);
         b = NULL;
+        if (waiting >= f->rows_max / 4)
+            f->wake(f->peer);
     }
     if (b == NULL)
         b = block_new(f);

@@ -24,7 +24,9 @@ struct usage_block {
     _Alignas(16) char bytes[USAGE_BLOCK_BYTES];
 };
 
-/* `wake` is called by the worker when a block is full: rows should be taken soon. */
+/* `wake` is called by the worker when a block is full and a quarter of `rows_max` is under way:
+ * rows should be taken soon. Before, they wait for a batch to become large: what a batch costs
+ * beside its rows is paid less often. */
 struct usage_feed *usage_feed_new(uint32_t rows_max, void (*wake)(void *peer), void *peer);
 /* Nobody uses it any more; what was not taken is gone. */
 void usage_feed_free(struct usage_feed *f);

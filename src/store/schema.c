@@ -3,6 +3,7 @@
  * penstock.db: what was acknowledged is on the disk (WAL with synchronous=FULL), and a file that
  * does not pass the check is left exactly as it is: it holds grants that nothing else holds.
  * usage.db: the last second may be lost (synchronous=NORMAL), and so may the file. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -373,13 +374,22 @@ static enum status wal_start(struct store *s, struct error *e)
                 s->path);
 }
 
+/* Once, before SQLite is first used: it need not count its memory, which costs a lock at each
+ * allocation, of all threads together. */
+static void sqlite_setup(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum status schema_open(const char *folder, const struct schema *schema, struct store **out,
                         bool *damaged, struct error *e)
 {
     struct store *s = must_calloc(1, sizeof(*s));
+    static pthread_once_t setup = PTHREAD_ONCE_INIT;
     bool unsound = false;
     enum status st;
 
+    (void)pthread_once(&setup, sqlite_setup);
     s->schema = schema;
     s->path = arena_printf(&s->arena, "%s/%s", folder, schema->file).at;
     st = make_file(s->path, e);

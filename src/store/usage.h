@@ -14,7 +14,7 @@
 
 struct usage_db;
 
-#define USAGE_BATCH_MAX 500 /* rows in one transaction */
+#define USAGE_BATCH_MAX 500 /* bindings in one transaction */
 #define USAGE_BINDINGS_MAX 1000000
 #define USAGE_BINDING_IDLE_MS (INT64_C(24) * 3600 * 1000)
 

@@ -35,7 +35,7 @@ struct cell {
     uint32_t slot; /* where it is found */
 };
 
-/* A batch has at most so many: one for each request and each of its attempts. */
+/* Beyond, those of a batch are written before its end. A row has one, and one for each attempt. */
 #define CELLS_MAX 8192
 #define NAMES_MAX 8192  /* remembered with their numbers */
 #define WORDS_MAX 50000 /* in the file; beyond, those that nothing names are removed */
@@ -84,15 +84,27 @@ static const char *const statements[STATEMENTS] = {
     [DAY_ADD] = ADD_TO("day"),
 };
 
+#define KINDS_NEAR 512
+
 /* The numbers that stand for the names of one row. */
 struct numbers {
     int64_t key, client, protocol, asked, model, ending, account;
 };
 
+/* All names of a row together, and their numbers. */
+struct kind {
+    struct numbers n;
+    size_t len;
+    char text[];
+};
+
 struct usage_writer {
     sqlite3_stmt *q[STATEMENTS];
     struct map names; /* what is named, to its number + 1 */
-    struct map kinds; /* all names of a row together, to their numbers: most rows are alike */
+    struct map kinds; /* what rows are like: most are like one before */
+    /* of them, the last one found at each place of a weak hash, so that the map's strong one is
+     * seldom needed */
+    const struct kind *near[KINDS_NEAR];
     struct cell *cells;
     uint32_t *slots; /* of CELLS_MAX * 2: number of a cell + 1 */
     size_t cell_count;
@@ -108,6 +120,7 @@ static void kinds_clear(struct usage_writer *w)
     for (uint32_t i = 0; (e = map_at(&w->kinds, &i)) != NULL;)
         free(e->value);
     map_clear(&w->kinds);
+    memset(w->near, 0, sizeof(w->near));
 }
 
 void usage_writer_free(struct usage_writer *w)
@@ -456,6 +469,19 @@ static struct str kind_of(const struct usage_row *row, char text[KIND_MAX])
     return (struct str){ text, (size_t)(at - text) };
 }
 
+static size_t kind_place(struct str name)
+{
+    uint64_t h = name.len;
+    size_t at = 0;
+
+    for (uint64_t word; name.len - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, name.at + at, sizeof(word));
+        h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        h ^= h >> 29;
+    }
+    return (size_t)(h >> 32) % KINDS_NEAR;
+}
+
 /* Most rows were answered at the first try, by an account that has done the like before. */
 static enum status numbers_find(struct usage_db *u, const struct usage_row *row, struct numbers *n,
                                 struct error *e)
@@ -466,11 +492,15 @@ static enum status numbers_find(struct usage_db *u, const struct usage_row *row,
 
     if (row->kept != 1)
         return numbers_look(u, row, n, e);
-    struct str kind = kind_of(row, text);
-    const struct numbers *known = map_get(&w->kinds, kind);
+    struct str name = kind_of(row, text);
+    size_t place = kind_place(name);
+    const struct kind *known = w->near[place];
 
+    if (known == NULL || !str_eq((struct str){ known->text, known->len }, name))
+        known = map_get(&w->kinds, name);
     if (known != NULL) {
-        *n = *known;
+        w->near[place] = known;
+        *n = known->n;
         return OK;
     }
     st = numbers_look(u, row, n, e);
@@ -478,10 +508,12 @@ static enum status numbers_find(struct usage_db *u, const struct usage_row *row,
         return st;
     if (w->kinds.count >= NAMES_MAX)
         names_forget(w);
-    struct numbers *kept = must_alloc(sizeof(*kept));
+    struct kind *kept = must_alloc(sizeof(*kept) + name.len);
 
-    *kept = *n;
-    (void)map_put(&w->kinds, kind, kept);
+    kept->n = *n;
+    kept->len = name.len;
+    memcpy(kept->text, name.at, name.len);
+    (void)map_put(&w->kinds, name, kept);
     return OK;
 }
 
@@ -574,6 +606,10 @@ static enum status row_put(struct usage_db *u, const struct usage_row *row, stru
     for (uint32_t i = 0; i < row->kept && st == OK; i++)
         if (row->attempt_count > 1 || !row->complete)
             st = attempt_add(u, id, &row->attempts[i], e);
+    if (st == OK && w->cell_count + row->kept >= CELLS_MAX) {
+        st = cells_write(u, e);
+        cells_begin(w);
+    }
     if (st == OK) {
         hour_enter(w, row->ended_unix_ms / 1000);
         sum_row(w, row, &n);
@@ -586,7 +622,7 @@ enum status usage_rows_put(struct usage_db *u, const struct usage_row *const *ro
 {
     enum status st = writer_make(u, e);
 
-    assert(count <= USAGE_BATCH_MAX);
+    assert(count <= USAGE_ROWS_MAX);
     if (st == OK)
         st = store_run(u->db, "BEGIN IMMEDIATE", e);
     if (st != OK)

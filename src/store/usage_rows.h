@@ -48,7 +48,8 @@ struct usage_row {
     struct usage_tokens beyond; /* of those not kept */
 };
 
-/* All of them, or none: one transaction. At most USAGE_BATCH_MAX. */
+/* All of them, or none: one transaction. At most USAGE_ROWS_MAX. */
+#define USAGE_ROWS_MAX 2000
 MUST_USE enum status usage_rows_put(struct usage_db *u, const struct usage_row *const *rows,
                                     size_t count, struct error *e);
 

@@ -243,6 +243,48 @@ TEST(sums_by_hour_and_by_day_are_those_of_the_rows)
     rig_end(&r);
 }
 
+/* So many groups that their sums do not fit the memory for one batch. */
+TEST(a_batch_of_which_no_two_attempts_are_alike_is_summed_whole)
+{
+    enum { ATTEMPTS = 6 };
+    struct usage_row *rows = calloc(USAGE_ROWS_MAX, sizeof(*rows));
+    const struct usage_row **list = calloc(USAGE_ROWS_MAX, sizeof(const struct usage_row *));
+    struct usage_attempt *attempts = calloc((size_t)USAGE_ROWS_MAX * ATTEMPTS, sizeof(*attempts));
+    struct rig r;
+    struct error e = { 0 };
+
+    rig_start(t, &r);
+    struct usage_db *u = usage_of(t, &r);
+
+    for (int i = 0; i < USAGE_ROWS_MAX; i++) {
+        struct usage_attempt *a = &attempts[(size_t)i * ATTEMPTS];
+
+        rows[i] = row_of(a, "ci", NOW, 100, 10);
+        rows[i].attempt_count = rows[i].kept = ATTEMPTS;
+        for (int n = 0; n < ATTEMPTS; n++) {
+            a[n] = a[0];
+            a[n].number = (uint32_t)n + 1;
+            a[n].account = i * ATTEMPTS + n + 1;
+        }
+        list[i] = &rows[i];
+    }
+    CHECK_INT(usage_rows_put(u, list, USAGE_ROWS_MAX, &e), OK, "%s", e.text);
+    for (int day = 0; day < 2; day++) {
+        char sql[128];
+
+        snprintf(sql, sizeof(sql),
+                 "SELECT count(*) || ' ' || sum(requests) || ' ' || sum(attempts) || ' ' ||"
+                 " sum(tokens_in) || ' ' || sum(failed_in) FROM %s",
+                 day ? "day" : "hour");
+        CHECK_STRS(rig_ask_of(t, &r, "usage.db", sql), STR("12000 2000 12000 200000 1000000"));
+    }
+    usage_close(u);
+    rig_end(&r);
+    free(rows);
+    free(list);
+    free(attempts);
+}
+
 TEST(sums_are_asked_by_what_is_wanted_of_those_that_are_wanted)
 {
     struct usage_attempt a[3][1];

@@ -224,8 +224,8 @@ let drawnMs = 0;
 let drawing = 0;
 
 function draw(): void {
-  const wait = (live.totals?.requests_per_second_milli ?? 0) > BUSY_MILLI ? drawnMs + BUSY_DRAW_MS - Date.now() : 0;
   if (drawing) return;
+  const wait = (live.totals?.requests_per_second_milli ?? 0) > BUSY_MILLI ? drawnMs + BUSY_DRAW_MS - Date.now() : 0;
   drawing = window.setTimeout(() => {
     drawing = 0;
     drawnMs = Date.now();
@@ -269,5 +269,5 @@ export function startLive(): void {
 setInterval(() => {
   if (session.state !== 'in' || document.visibilityState === 'hidden') return;
   if (stream?.readyState === EventSource.CONNECTING && live.link === 'live' && Date.now() - live.heardMs > LOST_MS) live.link = 'lost';
-  redraw();
+  draw(); // with what the events bring, where they come thick
 }, 1000);

@@ -64,7 +64,12 @@ test('logs: filter, pause, keys, address', async ({ program, browser }) => {
   await w.page.locator('.line.log button').first().focus();
   await w.page.keyboard.press('ArrowDown');
   await w.page.keyboard.press('ArrowDown');
-  await w.page.locator('.line.log.here').waitFor();
+  const here = w.page.locator('.line.log.here');
+  await here.waitFor();
+  const id = await here.getAttribute('data-id');
+  await rig.ask('claude-sonnet-5', 'While somebody reads', { session: 'q' });
+  await until(async () => (await rows.count()) > before + 1, 'the new one is shown');
+  equal(await here.getAttribute('data-id'), id, 'new requests do not move what is looked at');
   await w.page.keyboard.press('Enter');
   await w.page.getByRole('dialog').waitFor();
   await w.close();

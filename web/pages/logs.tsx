@@ -15,7 +15,7 @@ type Outcome = 'all' | 'good' | 'bad' | 'running';
 
 const asked = { text: '', outcome: 'all' as Outcome, account: '', model: '', key: '' };
 let frozen: LogRow[] | null = null; // while paused
-let at = -1; // the row that the arrow keys stand on
+let here: string | null = null; // the request that the arrow keys stand on, wherever new ones move it
 const rows = new Rows();
 
 const isBad = (r: LogRow): boolean => !r.running && (r.status >= 400 || r.status === 0 || r.ending !== 'complete');
@@ -167,6 +167,7 @@ function rowHeight(): number {
 function List({ list }: { list: LogRow[] }): Child {
   const height = rowHeight();
   const w = rows.window(list.length, height);
+  const stands = here !== null && list.some((r) => r.id === here);
   if (kept.size > 3000) kept = new Map();
   const head = ['time', 'status', 'model', 'account', 'client', 'attempts', 'in', 'out', 'cache', 'first', 'duration'] as const;
   const classes = ['l-time', 'l-status', 'l-model', 'l-account', 'l-client', 'l-num', 'l-num', 'l-num', 'l-num', 'l-num', 'l-num'];
@@ -180,7 +181,7 @@ function List({ list }: { list: LogRow[] }): Child {
       onClick={(e: Event) => {
         const id = (e.target as Element).closest<HTMLElement>('[data-id]')?.dataset.id;
         if (!id) return;
-        at = list.findIndex((r) => r.id === id);
+        here = id;
         openTrace(id);
       }}
       onKeydown={(e: KeyboardEvent) => move(e, list)}
@@ -195,9 +196,9 @@ function List({ list }: { list: LogRow[] }): Child {
       <div style={{ height: `${w.before}px` }} role="presentation" />
       {list.slice(w.from, w.to).map((r, i) => {
         const index = w.from + i;
-        const here = at === index;
-        const first = at < 0 && index === 0;
-        return memo(kept, r.id, [r, here, first, r.running ? Math.floor(Date.now() / 500) : 0, languageNow()], () => <Row r={r} here={here} first={first} />);
+        const isHere = stands && r.id === here;
+        const first = !stands && index === 0;
+        return memo(kept, r.id, [r, isHere, first, r.running ? Math.floor(Date.now() / 500) : 0, languageNow()], () => <Row r={r} here={isHere} first={first} />);
       })}
       <div style={{ height: `${w.after}px` }} role="presentation" />
     </div>
@@ -208,7 +209,9 @@ function move(e: KeyboardEvent, list: LogRow[]): void {
   const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15, j: 1, k: -1 }[e.key];
   if (!step && e.key !== 'Home' && e.key !== 'End') return;
   e.preventDefault();
-  at = e.key === 'Home' ? 0 : e.key === 'End' ? list.length - 1 : Math.max(0, Math.min(list.length - 1, Math.max(0, at) + step!));
+  const from = list.findIndex((r) => r.id === here);
+  const at = e.key === 'Home' ? 0 : e.key === 'End' ? list.length - 1 : Math.max(0, Math.min(list.length - 1, Math.max(0, from) + step!));
+  here = list[at]?.id ?? null;
   rows.show(at, rowHeight());
   redraw();
   requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector<HTMLElement>('.line.here button')?.focus({ preventScroll: true })));
@@ -328,6 +331,6 @@ export const page: Page = {
   leave: () => {
     ends.forEach((end) => end());
     frozen = null;
-    at = -1;
+    here = null;
   },
 };

@@ -39,6 +39,46 @@ test('usage: sums, breakdown, filter, CSV', async ({ program, browser }) => {
   await rig.stop();
 });
 
+test('usage: prices are seen, set, and removed', async ({ program, browser }) => {
+  const rig = await Rig.start(program, settings);
+  const w = await Watched.open(browser, rig);
+  await w.go('usage');
+  await w.page.getByRole('button', { name: 'Prices' }).click();
+  const list = w.page.getByRole('dialog', { name: 'Prices' });
+  await list.getByRole('row').nth(2).waitFor();
+  await w.axe('the prices');
+  await list.getByRole('button', { name: 'Add a price' }).click();
+  const form = w.page.getByRole('dialog', { name: 'Add a price' });
+  await form.getByLabel('Model').fill('gpt-5.6*');
+  await form.getByLabel('Prompt', { exact: true }).fill('cheap');
+  await form.getByLabel('Prompt', { exact: true }).press('Enter');
+  await form.getByText('Dollars are wanted').first().waitFor();
+  await w.axe('a price with a fault');
+  await form.getByLabel('Prompt', { exact: true }).fill('1.25');
+  await form.getByLabel('Generated').fill('10');
+  await form.getByLabel('Provider').selectOption('openai');
+  await form.getByLabel('Generated').press('Enter');
+  await form.waitFor({ state: 'detached' });
+  const row = list.getByRole('row', { name: /gpt-5\.6\*/ });
+  await row.getByText('$1.25').waitFor();
+  await w.shot('prices');
+  await w.fits('prices');
+  const own = async () => (await rig.admin('GET', 'api/prices')).body.prices.find((p) => p.declared_in === 'file');
+  equal(JSON.stringify(await own()), JSON.stringify({ ...(await own()), model: 'gpt-5.6*', provider: 'openai', input: 1.25, output: 10 }), 'the gateway knows it');
+  await row.getByRole('button', { name: 'Change the price of gpt-5.6*' }).click();
+  const change = w.page.getByRole('dialog', { name: 'Price of gpt-5.6*' });
+  await change.getByLabel('Generated').fill('12.5');
+  await change.getByRole('button', { name: 'Save' }).click();
+  await row.getByText('$12.5').waitFor();
+  await row.getByRole('button', { name: 'Remove the price of gpt-5.6*' }).click();
+  await w.page.getByRole('dialog', { name: /^Remove your price/ }).getByRole('button', { name: 'Remove' }).click();
+  await until(async () => (await row.count()) === 0, 'it is gone from the list');
+  equal(await own(), undefined, 'and from the gateway');
+  await w.page.keyboard.press('Escape');
+  await w.close();
+  await rig.stop();
+});
+
 const onDisk = (rig) => JSON.parse(readFileSync(join(rig.folder, 'gui_config.json'), 'utf8'));
 
 test('settings: written at once, faults at the field, reset, edits from outside', async ({ program, browser }) => {
@@ -191,6 +231,10 @@ test('connect: the settings of every client can be copied', async ({ program, br
     equal((await w.page.evaluate(() => navigator.clipboard.readText())).trim(), wanted);
     assert((await panel.innerText()).includes(new URL(rig.base).host), 'with the address of this gateway');
     await w.fits(`client ${i}`);
+    const name = (await tabs.nth(i).getAttribute('id')).replace('tab-', '');
+    const writes = (await panel.locator('pre').allTextContents()).filter((s) => s.includes('--write'));
+    equal(writes.length, (await panel.getByText(/^~\//).count()) > 0 ? 1 : 0, `${name}: a command where there is a file`);
+    if (writes.length > 0) equal(writes[0].trim(), `penstock connect ${name} --write --base-url ${rig.base}`);
   }
   await tabs.nth(count - 1).press('ArrowDown');
   equal(await w.page.evaluate(() => document.activeElement.id), await tabs.first().getAttribute('id'), 'arrow keys go round');

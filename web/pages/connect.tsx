@@ -1,5 +1,5 @@
 // pages/connect.tsx - for each client, what to paste where.
-import { Client, Connect, KeyNote, Steps, connect } from '../parts/clients';
+import { Client, Connect, KeyNote, Steps, Written, connect } from '../parts/clients';
 import { Page } from '../shell';
 import { t, word } from '../text';
 import { remember } from '../theme';
@@ -53,6 +53,7 @@ function Clients({ data }: { data: Connect }): Child {
               <Prose text={at.about} />
             </p>
             <Steps client={at} />
+            <Written client={at} d={data} />
           </div>
         </section>
       </div>

@@ -3,6 +3,7 @@ import { get } from '../api';
 import { Icon } from '../icons';
 import { Live } from '../parts/figures';
 import type { Series } from '../parts/bars';
+import { openPrices } from '../parts/prices';
 import { Page } from '../shell';
 import { compact, duration, languageNow, number, percent, t, word } from '../text';
 import { Button, Empty, Loader, Segmented } from '../ui';
@@ -341,6 +342,7 @@ function view(): Child {
           <Button label={t('usage.filter', { name: only.name })} icon="close" kind="small" onClick={() => ((only = null), again())} />
         )}
         <span class="grow" />
+        <Button label={t('prices.title')} icon="edit" haspopup="dialog" onClick={openPrices} />
         <Button label={t('do.refresh')} icon="refresh" busy={data.loading} onClick={again} />
         <a class="btn" href={query(range === '24h' ? 'hour' : 'day', '&format=csv')} download="penstock-usage.csv">
           <Icon name="download" />

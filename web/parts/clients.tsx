@@ -45,6 +45,22 @@ export function Steps({ client }: { client: Client }): Child {
   );
 }
 
+// The command that writes the client's file by itself; the page never takes a path, nor writes outside the gateway's own folder.
+export function Written({ client, d }: { client: Client; d: Connect }): Child {
+  if (!client.steps.some((s) => s.kind === 'file')) return null;
+  const command = `penstock connect ${client.client}`;
+  const key = d.key_needed ? ' --key-env CLIENT_KEY' : '';
+  return (
+    <div class="stack tight">
+      <span class="small dim">{t('connect.write')}</span>
+      <Copy text={`${command} --write --base-url ${d.base_url}${key}`} label={`${client.title}: ${t('connect.write')}`} />
+      <p class="small dim">
+        <Prose text={t('connect.write_text', { undo: `${command} --undo` }) + (d.key_needed ? ` ${t('connect.write_key')}` : '')} />
+      </p>
+    </div>
+  );
+}
+
 export function KeyNote({ d }: { d: Connect }): Child {
   return (
     <p class="small dim">

@@ -218,7 +218,7 @@ export function whenSettingsChange(hook: (onDisk: boolean) => void): void {
 // --- drawing it -----------------------------------------------------------------------------------------------------------
 
 const BUSY_MILLI = 20_000; // more than twenty requests a second cannot be read as they come
-const BUSY_DRAW_MS = 500;
+const BUSY_DRAW_MS = 700;
 
 let drawnMs = 0;
 let drawing = 0;

@@ -75,8 +75,8 @@ enum status books_passphrase(const struct command_line *line, const char *option
     } else if (fgets(text, sizeof(text), stdin) != NULL) {
         given = str_trim(str_c(text));
     }
-    if (st == OK && given.len < 8)
-        st = fail(e, E_SYNTAX, "the passphrase must have at least 8 bytes");
+    if (st == OK && given.len < PASSPHRASE_BYTES_MIN)
+        st = fail(e, E_SYNTAX, "the passphrase must have at least %d bytes", PASSPHRASE_BYTES_MIN);
     if (st == OK)
         *out = secret_copy(given);
     wipe(text, sizeof(text));

@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "app/books.h"
 #include "base/json_write.h"
@@ -173,6 +175,13 @@ static const char *default_path(const struct program *p, struct arena *a)
     return arena_printf(a, "%.*s%s", STR_ARG(environment_get("HOME")), p->home_tail).at;
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat s;
+
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
 static enum status import_all(struct books *b, const struct command_line *line, struct error *e)
 {
     struct buf out = { .max = (size_t)64 << 20 };
@@ -192,6 +201,8 @@ static enum status import_all(struct books *b, const struct command_line *line, 
     json_put_object(&w);
     json_put_key(&w, STR("files"));
     json_put_array(&w);
+    if (im.program->folder == NULL && is_folder(path))
+        path = arena_printf(&a, "%s%s", path, strrchr(im.program->home_tail, '/')).at;
     if (im.program->folder == NULL)
         st = import_file(&im, path, e);
     else
@@ -219,8 +230,8 @@ static const struct command_operand operands[] = {
     { NULL },
 };
 static const struct command_option options[] = {
-    { "--from", "PATH", "its folder, or its file of sign-ins (where that program keeps it)",
-      IS(FILE) },
+    { "--from", "PATH",
+      "its folder; of codex and gemini-cli also the file (where that program keeps it)", IS(FILE) },
     { NULL },
 };
 static const char *const examples[] = {

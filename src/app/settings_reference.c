@@ -9,7 +9,7 @@ const struct member_doc environment_docs[] = {
     { "PENSTOCK_ADMIN_TOKEN", "", "In place of the file `admin.token`." },
     { "PENSTOCK_MASTER_KEY", "",
       "In place of the file `master.key`: 64 hex digits, or a "
-      "passphrase." },
+      "passphrase of at least 8 bytes." },
     { "PENSTOCK_NO_OPEN", "ANTI_API_NO_OPEN", "Do not open the dashboard at start." },
     { "PENSTOCK_OAUTH_NO_OPEN", "ANTI_API_OAUTH_NO_OPEN", "Do not open a browser to sign in." },
     { "PENSTOCK_OAUTH_REDIRECT_URL", "ANTI_API_OAUTH_REDIRECT_URL",

@@ -24,6 +24,11 @@ static enum status key_from_passphrase(const char *folder, struct str passphrase
 {
     uint8_t salt[STORE_SALT_BYTES];
     struct store *s = NULL;
+
+    if (passphrase.len < PASSPHRASE_BYTES_MIN)
+        return fail(e, E_SYNTAX,
+                    "the master key must be 64 hex digits, or a passphrase of at least %d bytes",
+                    PASSPHRASE_BYTES_MIN);
     enum status st = schema_open(folder, &schema_store, &s, NULL, e);
 
     if (st == OK)

@@ -15,6 +15,8 @@
 
 struct store;
 
+#define PASSPHRASE_BYTES_MIN 8
+
 /* The key that seals secrets: PENSTOCK_MASTER_KEY (64 hex digits, or a passphrase stretched with
  * the salt in the database), else the file `master.key` (32 random bytes, 0600), made on first use.
  */

@@ -222,6 +222,16 @@ def test_sign_ins_of_other_programs_are_taken_over(program):
         gateway.clear()
 
 
+def test_the_folder_of_a_program_with_one_file_will_do(program):
+    with Rig(program) as (_, gateway):
+        folder = gateway.folder / "codex"
+        write(folder / "auth.json", {"tokens": {"access_token": "at", "refresh_token": "rt", "account_id": "acc-1"}})
+        done = gateway.command("import", "codex", "--from", str(folder))
+        assert done.returncode == 0 and "1 taken" in done.stdout and "auth.json" in done.stdout, done
+        done = gateway.command("import", "gemini-cli", "--from", str(folder))
+        assert done.returncode == 3 and "oauth_creds.json" in done.stderr, done
+
+
 def test_a_followed_file_is_read_again_when_it_changes(program):
     with Rig(program) as (simulator, gateway):
         sign_in(gateway, "codex", label="first")

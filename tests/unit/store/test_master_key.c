@@ -126,6 +126,22 @@ TEST(the_environment_goes_before_the_file)
     rig_end(&r);
 }
 
+TEST(a_short_passphrase_is_refused)
+{
+    static const char *const texts[] = { "x", "1234567", " 1234567 " };
+    struct rig r;
+
+    rig_start(t, &r);
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct master_key key;
+        struct error e = { 0 };
+
+        CHECK_INT(master_key_load(r.folder, str_c(texts[i]), &key, &e), E_SYNTAX, "`%s`", texts[i]);
+        CHECK(strstr(e.text, "at least 8 bytes") != NULL, "%s", e.text);
+    }
+    rig_end(&r);
+}
+
 TEST(other_text_is_a_passphrase_stretched_with_the_salt_of_the_folder)
 {
     /* one digit short, one too many, and one that is none: not keys in hex */

@@ -207,6 +207,9 @@ void walk_ask_step(struct pool *pool, const struct route *route, const struct ro
  * account was leased. */
 bool walk_lease(struct exchange *x, enum asking_for what, int64_t now_ms);
 
+/* models.c: does the name lead to an account in use, now? Takes the pool's lock. */
+bool model_is_served(struct exchange_env *env, struct str name, struct arena *a);
+
 /* give_up.c: nobody is left to ask, or to wait for. Ends the exchange. */
 void exchange_give_up(struct exchange *x);
 

@@ -10,6 +10,7 @@
 /* The names most like the one that nobody offers. */
 #define NEAREST 3
 struct nearest {
+    struct exchange_env *env;
     struct str model;
     struct arena *arena;
     struct {
@@ -45,17 +46,26 @@ static void consider_offered(void *peer, const struct offered_model *m)
     consider(peer, m->pattern);
 }
 
+/* A name of the user's, as long as somebody would serve it now. */
+static void consider_own(struct nearest *n, struct str name)
+{
+    bool far = n->count == NEAREST && names_alike(n->model, name) >= n->best[NEAREST - 1].distance;
+
+    if (!far && model_is_served(n->env, name, n->arena))
+        consider(n, name);
+}
+
 /* Flows, account routes and names of the mapping are known, too. */
 static void consider_routes(struct nearest *n, const struct route_table *t, bool flows_only)
 {
     const struct routing_spec *spec = route_table_spec(t);
 
     for (size_t i = 0; i < spec->flow_count; i++)
-        consider(n, spec->flows[i].name);
+        consider_own(n, spec->flows[i].name);
     for (size_t i = 0; i < spec->account_count && !flows_only; i++)
-        consider(n, spec->accounts[i].name);
+        consider_own(n, spec->accounts[i].name);
     for (size_t i = 0; i < spec->mapping_count && !flows_only; i++)
-        consider(n, spec->mapping[i].from);
+        consider_own(n, spec->mapping[i].from);
 }
 
 static void say_nearest(const struct nearest *n, struct buf *text)
@@ -114,7 +124,8 @@ static void refuse_model(struct exchange *x)
 {
     const struct walk *w = x->walk;
     bool no_flow = w != NULL && w->found.unknown_flow;
-    struct nearest n = { .model = no_flow ? str_drop(x->mapped, ROUTE_PREFIX.len) : x->mapped,
+    struct nearest n = { .env = x->env,
+                         .model = no_flow ? str_drop(x->mapped, ROUTE_PREFIX.len) : x->mapped,
                          .arena = &x->r->arena };
     uint32_t off = x->pick.skipped[SKIP_DISABLED] + x->pick.skipped[SKIP_PROXY_DISABLED];
     struct buf text;

@@ -150,6 +150,16 @@ static bool leads_somewhere(const struct catalogue *l, const struct route_found 
     return false;
 }
 
+bool model_is_served(struct exchange_env *env, struct str name, struct arena *a)
+{
+    const struct catalogue l = { .env = env, .arena = a };
+    struct route_found f;
+    struct str target;
+
+    route_find(env->rules->routes, name, &f);
+    return leads_somewhere(&l, &f, &target);
+}
+
 static bool add_name(struct catalogue *l, struct str name)
 {
     struct shown row = { .m = { .id = name, .owner = STR("penstock") } };

@@ -37,6 +37,18 @@ static bool add_picture(struct reading *rd, struct text mime, struct text data)
     return true;
 }
 
+/* `1024x1536`, `2K`, `auto`: which of them a model has is its own business. */
+static bool is_size(struct str s)
+{
+    struct str left, right;
+    uint64_t w, h;
+
+    if (str_cut(s, 'x', &left, &right))
+        return str_to_u64(left, &w) && str_to_u64(right, &h) && w > 0 && h > 0 && w <= 100000 &&
+               h <= 100000;
+    return s.len == 0 || str_eq(s, STR("auto")) || (s.at[0] >= '0' && s.at[0] <= '9');
+}
+
 /* What a member or field says that is a word or a number there. */
 static bool take_word(struct reading *rd, struct str name, struct str value)
 {
@@ -51,6 +63,8 @@ static bool take_word(struct reading *rd, struct str name, struct str value)
             return wrong(rd, "n", "must be from 1 to 10");
         rd->out->n = (uint32_t)n;
     } else if (str_eq(name, STR("size"))) {
+        if (!is_size(value))
+            return wrong(rd, "size", "must be width x height as 1024x1536, 1K, 2K, 4K or auto");
         r->image.size = value;
         r->where[FIELD_IMAGE] = STR("size");
     } else if (str_eq(name, STR("quality"))) {

@@ -42,6 +42,9 @@ TEST(what_is_wrong_is_told_by_its_member)
         { "{\"prompt\":\"x\",\"n\":11}", "n" },
         { "{\"prompt\":\"x\",\"n\":\"y\"}", "n" },
         { "{\"prompt\":\"x\",\"response_format\":\"png\"}", "response_format" },
+        { "{\"prompt\":\"x\",\"size\":\"large\"}", "size" },
+        { "{\"prompt\":\"x\",\"size\":\"1024x\"}", "size" },
+        { "{\"prompt\":\"x\",\"size\":\"0x1024\"}", "size" },
         { "{\"prompt\":\"x\",\"images\":[\"https://a.example/x.png\"]}", "images" },
         { "{\"prompt\":\"x\",\"images\":[1]}", "images" },
     };

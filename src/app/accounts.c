@@ -8,6 +8,7 @@
 
 #include "app/accounts_signin.h"
 #include "app/books.h"
+#include "app/terminal.h"
 #include "base/json_write.h"
 #include "base/log.h"
 #include "io/file.h"
@@ -136,9 +137,9 @@ static void show(struct listing *l, const struct account_spec *spec)
     secret_hint(account_credential(spec), hint);
     l->count++;
     if (l->w == NULL) {
-        printf("%-20lld %-20.*s %-12.*s %-6s %-9s %-10s %.*s\n", (long long)spec->id,
-               STR_ARG(spec->label), STR_ARG(spec->provider), tier_word(spec->tier),
-               spec->from_file ? "file" : "database", hint,
+        printf("%-20lld %-*.*s %-12.*s %-6s %-9s %-*.*s %.*s\n", (long long)spec->id,
+               TERMINAL_CELL(spec->label, 20), STR_ARG(spec->provider), tier_word(spec->tier),
+               spec->from_file ? "file" : "database", TERMINAL_CELL(str_c(hint), 10),
                STR_ARG(spec->disabled ? spec->disabled_reason : STR("")));
         return;
     }

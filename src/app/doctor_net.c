@@ -77,7 +77,8 @@ void doctor_lockouts(struct doctor *d)
                   "the provider refuses the credential of account `%.*s`", STR_ARG(label));
         else if (count > 0)
             found(d, FINDING_NOTE, "`penstock lockouts list` says why and until when.",
-                  "account `%.*s` has %" PRId64 " lockouts", STR_ARG(label), count);
+                  "account `%.*s` has %" PRId64 " lockout%s", STR_ARG(label), count,
+                  count == 1 ? "" : "s");
     }
 }
 

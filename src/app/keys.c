@@ -7,6 +7,7 @@
 #include "app/data_dir.h"
 #include "app/key_changes.h"
 #include "app/remote.h"
+#include "app/terminal.h"
 #include "base/log.h"
 #include "base/timetext.h"
 #include "io/file.h"
@@ -146,7 +147,7 @@ static struct str join(struct remote_answer *answer, uint32_t row, const char *n
 
     for (uint32_t i = list == JSON_NONE ? JSON_NONE : json_first(&answer->doc, list);
          i != JSON_NONE; i = json_after(&answer->doc, list, i))
-        if (json_text(&answer->doc, i, &answer->arena, &text))
+        if (answer_string(answer, i, &text))
             (void)((b.len == 0 || buf_add(&b, STR(","))) && buf_add(&b, text));
     text = b.len > 0 ? arena_copy(&answer->arena, buf_str(&b)) : STR("-");
     buf_clear(&b);
@@ -194,8 +195,8 @@ static void print_list(struct remote_answer *answer)
         struct str models = join(answer, i, "models");
         int64_t minute = answer_number(answer, i, "requests_per_minute", 0);
 
-        printf("%-20.*s %-12.*s %-17s %-10s %-21s %-21s %.*s\n", STR_ARG(name), STR_ARG(hint),
-               state_text(answer, i),
+        printf("%-*.*s %-*.*s %-17s %-10s %-21s %-21s %.*s\n", TERMINAL_CELL(name, 20),
+               TERMINAL_CELL(hint, 12), state_text(answer, i),
                minute > 0 ? arena_printf(&answer->arena, "%lld", (long long)minute).at : "-",
                limit_text(answer, i, "tokens_today", "tokens_per_day"),
                limit_text(answer, i, "tokens_this_month", "tokens_per_month"), STR_ARG(models));

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "app/remote.h"
+#include "app/terminal.h"
 #include "base/log.h"
 #include "base/timetext.h"
 #include "io/signals.h"
@@ -18,8 +19,9 @@ static void print_lockout(struct remote_answer *answer, struct str label, uint32
         (void)duration_put(&left, left_s * 1000);
     else
         (void)buf_add(&left, STR("you act"));
-    printf("%-20.*s %-20.*s %-16.*s %-10.*s %.*s\n", STR_ARG(label), STR_ARG(scope),
-           STR_ARG(reason), (int)left.len, buf_str(&left).at, (int)evidence.len, evidence.at);
+    printf("%-*.*s %-*.*s %-16.*s %-10.*s %.*s\n", TERMINAL_CELL(label, 20),
+           TERMINAL_CELL(scope, 20), STR_ARG(reason), (int)left.len, buf_str(&left).at,
+           (int)evidence.len, evidence.at);
     buf_clear(&left);
 }
 
@@ -50,8 +52,8 @@ static void print_lockouts(struct remote_answer *answer)
         if (answer_flag(answer, i, "credential_refused")) {
             struct str why = answer_text(answer, i, "disabled_reason");
 
-            printf("%-20.*s %-20s %-16s %-10s %.*s\n", STR_ARG(label), "account", "auth_invalid",
-                   "you act", STR_ARG(why));
+            printf("%-*.*s %-20s %-16s %-10s %.*s\n", TERMINAL_CELL(label, 20), "account",
+                   "auth_invalid", "you act", STR_ARG(why));
         }
     }
     if (locked == 0)

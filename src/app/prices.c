@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "app/remote.h"
+#include "app/terminal.h"
 #include "base/json_write.h"
 #include "provider/price.h"
 
@@ -27,7 +28,7 @@ static void print_prices(struct remote_answer *answer)
         struct str in = money(answer, i, "input"), out = money(answer, i, "output");
         struct str read = money(answer, i, "cache_read"), write = money(answer, i, "cache_write");
 
-        printf("%-32.*s %-12.*s %10.*s %10.*s %11.*s %11.*s  %s\n", STR_ARG(model),
+        printf("%-*.*s %-12.*s %10.*s %10.*s %11.*s %11.*s  %s\n", TERMINAL_CELL(model, 32),
                STR_ARG(provider.len > 0 ? provider : STR("any")), STR_ARG(in), STR_ARG(out),
                STR_ARG(read), STR_ARG(write), str_eq(from, STR("file")) ? "settings" : "built in");
     }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "app/data_dir.h"
+#include "app/terminal.h"
 #include "base/log.h"
 #include "base/url.h"
 #include "io/signals.h"
@@ -206,8 +207,15 @@ struct str answer_text(struct remote_answer *answer, uint32_t object, const char
     uint32_t node = answer_member(answer, object, name);
     struct str text = STR("");
 
-    return node != JSON_NONE && json_text(&answer->doc, node, &answer->arena, &text) ? text
-                                                                                     : STR("");
+    return node != JSON_NONE && answer_string(answer, node, &text) ? text : STR("");
+}
+
+bool answer_string(struct remote_answer *answer, uint32_t node, struct str *text)
+{
+    if (!json_text(&answer->doc, node, &answer->arena, text))
+        return false;
+    *text = terminal_plain(&answer->arena, *text);
+    return true;
 }
 
 int64_t answer_number(const struct remote_answer *answer, uint32_t object, const char *name,

@@ -42,6 +42,8 @@ void remote_answer_clear(struct remote_answer *answer);
 
 /* Members of an object of the answer; what is absent or of another type is empty, or `or_else`. */
 struct str answer_text(struct remote_answer *answer, uint32_t object, const char *name);
+/* The text that a node is; false when it is none. Texts of answers are made fit to be shown. */
+bool answer_string(struct remote_answer *answer, uint32_t node, struct str *text);
 int64_t answer_number(const struct remote_answer *answer, uint32_t object, const char *name,
                       int64_t or_else);
 bool answer_flag(const struct remote_answer *answer, uint32_t object, const char *name);

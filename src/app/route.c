@@ -20,10 +20,10 @@ static void print_mapping(struct remote_answer *answer)
 
     for (uint32_t i = mapping == JSON_NONE ? JSON_NONE : json_first(&answer->doc, mapping);
          i != JSON_NONE; i = json_after(&answer->doc, mapping, i)) {
-        bool named = json_text(&answer->doc, i, &answer->arena, &from);
+        bool named = answer_string(answer, i, &from);
 
         i = json_after(&answer->doc, mapping, i);
-        if (named && json_text(&answer->doc, i, &answer->arena, &to))
+        if (named && answer_string(answer, i, &to))
             printf("  %.*s → %.*s\n", (int)from.len, from.at, (int)to.len, to.at);
     }
 }
@@ -41,7 +41,7 @@ static void print_entry(struct remote_answer *answer, uint32_t node)
     struct str label;
 
     printf("    ");
-    if (json_text(&answer->doc, node, &answer->arena, &label)) {
+    if (answer_string(answer, node, &label)) {
         printf("%.*s\n", (int)label.len, label.at);
         return;
     }
@@ -68,7 +68,7 @@ static void print_routes(struct remote_answer *answer, const char *list, const c
 
     for (uint32_t i = all == JSON_NONE ? JSON_NONE : json_first(&answer->doc, all); i != JSON_NONE;
          i = json_after(&answer->doc, all, i)) {
-        bool named = json_text(&answer->doc, i, &answer->arena, &name);
+        bool named = answer_string(answer, i, &name);
 
         i = json_after(&answer->doc, all, i);
         if (!named || json_type(&answer->doc, i) != JSON_OBJECT)
@@ -175,7 +175,7 @@ static void print_forecast(struct remote_answer *answer)
 
     for (uint32_t i = lines == JSON_NONE ? JSON_NONE : json_first(&answer->doc, lines);
          i != JSON_NONE; i = json_after(&answer->doc, lines, i))
-        if (json_text(&answer->doc, i, &answer->arena, &text))
+        if (answer_string(answer, i, &text))
             printf("%.*s\n", (int)text.len, text.at);
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "app/remote.h"
+#include "app/terminal.h"
 #include "base/json_write.h"
 #include "base/timetext.h"
 #include "io/loop.h"
@@ -109,7 +110,7 @@ static void print_bindings(struct remote_answer *answer)
         (void)duration_put(&idle, now_ms - answer_number(answer, i, "used_unix_ms", now_ms));
         if (account.len == 0)
             account = STR("(removed)");
-        printf("%-22.*s %-24.*s %.*s\n", STR_ARG(session), STR_ARG(account), (int)idle.len,
+        printf("%-22.*s %-*.*s %.*s\n", STR_ARG(session), TERMINAL_CELL(account, 24), (int)idle.len,
                buf_str(&idle).at);
         buf_clear(&idle);
     }

@@ -25,7 +25,7 @@ static void print_status(struct remote_answer *answer)
     buf_clear(&up);
     for (uint32_t i = listeners == JSON_NONE ? JSON_NONE : json_first(&answer->doc, listeners);
          i != JSON_NONE; i = json_after(&answer->doc, listeners, i))
-        if (json_text(&answer->doc, i, &answer->arena, &text))
+        if (answer_string(answer, i, &text))
             printf("listening on  http://%.*s\n", STR_ARG(text));
     printf("accounts      %lld usable%s\n",
            (long long)answer_number(answer, 0, "active_accounts", 0),
@@ -116,12 +116,12 @@ static void put_quota(struct remote_answer *list, uint32_t account, struct buf *
     (void)buf_printf(out, " %3" PRId64 " %% %.*s", least / 10, STR_ARG(group));
 }
 
-/* Columns of bytes; what is longer is clipped at a character. */
+/* What has more bytes is clipped at a character. */
 static void put_cell(struct buf *out, struct str text, size_t width)
 {
     struct str shown = utf8_clip(text, width);
 
-    (void)buf_printf(out, "%-*.*s ", (int)width, (int)shown.len, shown.at);
+    (void)buf_printf(out, "%-*.*s ", TERMINAL_CELL(shown, (int)width));
 }
 
 static void put_account(struct remote_answer *list, uint32_t account, bool paints, struct buf *out)

@@ -9,7 +9,17 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/arena.h"
+
 enum paint { PAINT_BOLD, PAINT_DIM, PAINT_RED, PAINT_GREEN, PAINT_YELLOW, PAINTS };
+
+/* Text of others as it may be shown: with `?` for each byte of what a terminal would obey (control
+ * characters) or what turns the direction of text. Copied where it holds any. */
+struct str terminal_plain(struct arena *a, struct str text);
+/* To how many bytes printf() has to fill text up, so that it takes `columns` of a terminal. */
+int terminal_fill(struct str text, int columns);
+/* Arguments for "%-*.*s". */
+#define TERMINAL_CELL(text, columns) terminal_fill(text, columns), STR_ARG(text)
 
 bool terminal_is(FILE *to);
 /* Left alone when it cannot be told. */

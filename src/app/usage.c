@@ -58,7 +58,8 @@ static void print_row(struct remote_answer *answer, uint32_t row, struct str nam
     int64_t cached = answer_number(answer, row, "tokens_cache_read", 0);
     int64_t requests = answer_number(answer, row, "requests", 0);
 
-    printf("%-32.*s %9s %9s %9s %6lld%% %9s %9s  %s\n", STR_ARG(name), count_text(a, requests),
+    printf("%-*.*s %9s %9s %9s %6lld%% %9s %9s  %s\n", TERMINAL_CELL(name, 32),
+           count_text(a, requests),
            count_text(a, requests - answer_number(answer, row, "complete", 0)), count_text(a, in),
            (long long)(in > 0 ? cached * 100 / in : 0),
            count_text(a, answer_number(answer, row, "tokens_out", 0)),

@@ -268,21 +268,22 @@ static void put_json(void *peer, const struct usage_sum *s)
 
 void usage_csv_put(struct buf *out, struct str text)
 {
-    static const char starters[] = "=+-@\t\r";
+    static const char starters[] = "=+-@\t\r", breaks[] = ",\"\r\n";
     bool formula = text.len > 0 && memchr(starters, text.at[0], sizeof(starters) - 1) != NULL;
     bool quoted = formula;
 
     for (size_t i = 0; i < text.len; i++)
-        quoted = quoted || text.at[i] == ',' || text.at[i] == '"' || text.at[i] == '\n' ||
-                 text.at[i] == '\r';
-    if (!quoted) {
-        (void)buf_add(out, text);
-        return;
+        quoted = quoted || memchr(breaks, text.at[i], sizeof(breaks) - 1) != NULL;
+    if (quoted)
+        (void)(buf_add_char(out, '"') && (!formula || buf_add_char(out, '\'')));
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        bool obeyed = ((unsigned char)c < 0x20 && c != '\t' && c != '\r' && c != '\n') || c == 0x7f;
+
+        (void)((c != '"' || buf_add_char(out, '"')) && buf_add_char(out, obeyed ? '?' : c));
     }
-    (void)(buf_add_char(out, '"') && (!formula || buf_add_char(out, '\'')));
-    for (size_t i = 0; i < text.len; i++)
-        (void)((text.at[i] != '"' || buf_add_char(out, '"')) && buf_add_char(out, text.at[i]));
-    (void)buf_add_char(out, '"');
+    if (quoted)
+        (void)buf_add_char(out, '"');
 }
 
 static void put_csv(void *peer, const struct usage_sum *s)

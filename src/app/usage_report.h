@@ -15,7 +15,8 @@ void usage_report(struct usage_keeper *k, struct admin_call *c);
  * how long ago (`7d`, `12h`). False: it is none of them. */
 bool usage_time_read(struct str text, int64_t now_ms, int64_t *unix_ms);
 
-/* A field of CSV: quoted when it has to be, and never a formula of a spreadsheet. */
+/* A field of CSV: quoted when it has to be, never a formula of a spreadsheet, and nothing that a
+ * terminal would obey. */
 void usage_csv_put(struct buf *out, struct str text);
 
 #endif

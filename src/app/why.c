@@ -11,7 +11,7 @@ static void print_trace(struct remote_answer *answer)
     printf("%.*s\n", STR_ARG(id));
     for (uint32_t i = lines == JSON_NONE ? JSON_NONE : json_first(&answer->doc, lines);
          i != JSON_NONE; i = json_after(&answer->doc, lines, i))
-        if (json_text(&answer->doc, i, &answer->arena, &text))
+        if (answer_string(answer, i, &text))
             printf("  %.*s\n", (int)text.len, text.at);
 }
 

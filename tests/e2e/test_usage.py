@@ -302,6 +302,23 @@ def test_costs_come_from_the_price_table_and_are_never_zero_for_want_of_one(prog
         gateway.clear()
 
 
+def test_what_a_client_writes_does_not_steer_the_terminal_of_who_reads_it(program):
+    gateway = Gateway(program, {})
+    try:
+        model = "m\x1b]0;owned\x07\x1b[31mred\r\n\x9b2J\u202e"
+        assert gateway.call("POST", "/v1/messages", {**BODY, "model": model})[0] == 200
+        counted(gateway, 1)
+        for words in (["usage", "--by", "asked"], ["usage", "--by", "asked", "--csv"], ["logs"], ["why"]):
+            done = gateway.command(*words)
+            assert done.returncode == 0 and "[31mred" in done.stdout, done
+            assert not {"\x1b", "\x07", "\x7f"} & set(done.stdout), (words, done.stdout)
+            assert words[-1] == "--csv" or not {"\r", "\x9b", "\u202e"} & set(done.stdout), (words, done.stdout)
+        rows = gateway.command("usage", "--by", "asked", "--json").stdout
+        assert json.loads(rows)["rows"][0]["asked"] == model, rows
+    finally:
+        gateway.clear()
+
+
 def test_exports_hold_no_formulas_and_wrong_questions_are_named(program):
     gateway = Gateway(program, {})
     try:

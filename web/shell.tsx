@@ -297,6 +297,7 @@ function Frame(): Child {
         <Notices />
         <main id="page" tabindex="-1" class={`page ${page?.fill ? 'fill' : ''}`} key={`page-${at.path}`}>
           {page ? page.view() : chunkLost ? <Lost /> : null}
+          <Menu />
         </main>
       </div>
     </div>
@@ -388,7 +389,6 @@ export function App(): Child {
     <>
       {session.state === 'unknown' ? <div key="wait" class="login" aria-busy="true" /> : session.state === 'in' ? <Frame key="frame" /> : <Login key="login" />}
       <Dialogs />
-      <Menu />
       <Toasts />
     </>
   );

@@ -205,7 +205,7 @@ export function Empty(p: { icon: IconName; title: string; text?: Child; children
 
 export function Loading({ rows = 4, height = 44 }: { rows?: number; height?: number }): Child {
   return (
-    <div class="stack" aria-busy="true" aria-label={t('state.loading')}>
+    <div class="stack" role="status" aria-busy="true" aria-label={t('state.loading')}>
       {Array.from({ length: rows }, (_, i) => (
         <div key={i} class="skeleton" style={{ height: `${height}px` }} />
       ))}

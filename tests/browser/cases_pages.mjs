@@ -1,5 +1,5 @@
 // Every page, in light and dark, on a phone, a laptop and a large screen: nothing sticks out, axe is content, nobody is asked but the gateway.
-import { Watched, assert, test } from './harness.mjs';
+import { Watched, assert, test, until } from './harness.mjs';
 import { Rig, accountsOf, seed } from './rig.mjs';
 
 export const PAGES = ['quota', 'routing', 'logs', 'usage', 'connect', 'remote-panel', 'settings'];
@@ -76,6 +76,26 @@ test('pages at 3840 px, compact', async ({ program, browser }) => {
   }
   await w.close();
 });
+
+for (const how of ['fails', 'does not come'])
+  test(`pages, what they ask for ${how}`, async ({ program, browser }) => {
+    const rig = await busy(program);
+    const w = await Watched.open(browser, rig, { width: 390 });
+    w.expect(/status of 500/);
+    const held = [];
+    await w.page.route(/\/api\/(?!session)/, (route) => (how === 'fails' ? route.fulfill({ status: 500, contentType: 'application/json', body: '{"error":{"message":"the database is gone"}}' }) : held.push(route)));
+    for (const page of PAGES) {
+      await w.page.goto(`${rig.base}/${page}`);
+      const told = how === 'fails' ? w.page.getByText('the database is gone') : w.page.locator('.skeleton');
+      await told.first().waitFor();
+      if (how === 'fails') await until(async () => (await w.page.locator('.skeleton').count()) === 0, `${page} does not pretend to load`);
+      await w.shot(`${how === 'fails' ? 'failed' : 'loading'}-${page}`);
+      await w.fits(`${page}, ${how}`);
+      await w.axe(`${page}, ${how}`);
+    }
+    await w.page.unrouteAll({ behavior: 'ignoreErrors' });
+    await w.close();
+  });
 
 test('pages, the last of it', async () => {
   if (shared) await (await shared).stop();

@@ -91,6 +91,7 @@ test('session: everything by keys', async ({ program, browser }) => {
   await more.focus();
   await w.page.keyboard.press('Enter');
   await w.page.getByRole('menu').waitFor();
+  await w.axe('an open menu');
   await w.page.keyboard.press('ArrowDown');
   await w.page.keyboard.press('End');
   await w.page.keyboard.press('Escape');

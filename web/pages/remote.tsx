@@ -2,10 +2,10 @@
 import qrcode from 'qrcode-generator';
 import { ApiError, get, part, post, remove } from '../api';
 import { Icon } from '../icons';
-import { live } from '../live';
+import { live, loadStatus } from '../live';
 import { Page } from '../shell';
 import { t } from '../text';
-import { Button, Copy, Loader, Loading, Prose, openDialog, say, sayError } from '../ui';
+import { Button, Copy, Failure, Loader, Loading, Prose, openDialog, say, sayError } from '../ui';
 import { Child, h, redraw } from '../view';
 
 interface Tunnel {
@@ -60,7 +60,7 @@ function urlOf(listener: string): string {
 
 function Addresses(): Child {
   const list = live.status?.listeners;
-  if (!list) return <Loading rows={2} height={40} />;
+  if (!list) return live.error ? <Failure error={live.error} retry={() => void loadStatus()} /> : <Loading rows={2} height={40} />;
   return (
     <section class="card" aria-labelledby="addresses-title">
       <div class="head">

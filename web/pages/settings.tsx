@@ -207,6 +207,8 @@ function Control({ s }: { s: Setting }): Child {
   );
 }
 
+const LINK = /\[([^\]]+)\]\([^)]+\)/g; // as the manual's files refer to each other
+
 function Row({ s }: { s: Setting }): Child {
   const isDefault = s.source === 'default';
   const wide = !['boolean', 'integer', 'word', 'text'].includes(s.type);
@@ -235,7 +237,7 @@ function Row({ s }: { s: Setting }): Child {
           )}
         </div>
         <p class="small dim">
-          <Prose text={s.meaning} />
+          <Prose text={s.meaning.replace(LINK, '$1')} />
         </p>
         <p class="tiny faint row wrap">
           {NAMES[s.path] && <code>{s.path}</code>}

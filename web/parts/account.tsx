@@ -175,7 +175,7 @@ function Facts({ a, draft }: { a: Account; draft: Draft }): Child {
         <dd>{providerName(a.provider)}</dd>
         <dt>{t('account.models')}</dt>
         <dd>
-          {a.models_source === 'unknown' ? t('account.models_any') : number(a.models_known)} <span class="faint">({word('models_source', a.models_source)})</span>
+          {a.models_known === 0 ? t('account.models_any') : number(a.models_known)} <span class="faint">({word('models_source', a.models_source)})</span>
         </dd>
         <dt>{t('account.created')}</dt>
         <dd>{file ? t('account.in_file') : dateTime(a.created_unix_ms)}</dd>

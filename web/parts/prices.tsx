@@ -99,6 +99,8 @@ function drop(price: Price): void {
 
 // --- all of them --------------------------------------------------------------------------------------------------------
 
+const narrow = (name: string): string => (name.startsWith('cache') ? 'num hide-narrow' : 'num');
+
 function Row({ p }: { p: Price }): Child {
   const own = p.declared_in === 'file';
   return (
@@ -111,7 +113,7 @@ function Row({ p }: { p: Price }): Child {
         </div>
       </td>
       {SUMS.map((name) => (
-        <td class="num" key={name}>
+        <td class={narrow(name)} key={name}>
           {p[name] === undefined ? '–' : `$${p[name]}`}
         </td>
       ))}
@@ -132,7 +134,7 @@ function Table({ list }: { list: Price[] }): Child {
           <tr>
             <th>{t('usage.by_model')}</th>
             {SUMS.map((name) => (
-              <th class="num" key={name}>
+              <th class={narrow(name)} key={name}>
                 {t(`prices.${name}`)}
               </th>
             ))}

@@ -173,11 +173,12 @@ static const struct price *price_of(struct reckoning *r, struct str provider, st
 }
 
 /* An attempt that named no tokens cost nothing when it was refused or only counted; when it was
- * answered, or broke off in the middle, nobody knows what it cost. */
+ * answered, broke off in the middle, or was given up with its client, nobody knows what it cost. */
 static bool costs_nothing(const struct usage_row *row, const struct usage_attempt *a)
 {
     return row->free ||
-           (a->tokens.in < 0 && a->tokens.out < 0 && (a->status < 200 || a->status >= 300));
+           (a->tokens.in < 0 && a->tokens.out < 0 && (a->status < 200 || a->status >= 300) &&
+            !str_eq(a->verdict, str_c(verdict_word(VERDICT_CLIENT_LEFT))));
 }
 
 static void reckon(struct reckoning *r, struct usage_row *row)

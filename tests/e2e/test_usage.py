@@ -176,6 +176,29 @@ def test_a_client_that_leaves_in_the_middle_is_counted_with_what_was_told_by_the
         gateway.clear()
 
 
+def test_nobody_knows_what_an_answer_cost_that_was_given_up_before_it_named_tokens(program):
+    gate = threading.Event()
+    asked = threading.Event()
+
+    def answer(request, connection):
+        asked.set()
+        gate.wait(10)
+        return False
+
+    upstream = Upstream(answer)
+    gateway = Gateway(program, {"accounts": [{"label": "one", "provider": "anthropic", "base_url": upstream.url, "api_key": "k"}]})
+    try:
+        with gateway.connect() as s:
+            body = json.dumps(BODY).encode()
+            s.sendall(b"POST /v1/messages HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (gateway.port, len(body)) + body)
+            assert asked.wait(10)
+        row = until(lambda: [r for r in usage(gateway, "?by=ending")["rows"] if r["ending"] == "client_left"], "the request has ended")[0]
+        assert row["tokens_in"] == 0 and row["cost_unknown"] == 1 and row["cost_usd"] is None, row
+    finally:
+        gate.set()
+        gateway.clear()
+
+
 def test_kill_loses_at_most_the_last_second_and_sums_stay_those_of_the_rows(program):
     teller = Teller(fails=False)
     gateway = Gateway(program, {"workers": 2, "accounts": [teller.account("one")]})

@@ -83,6 +83,10 @@ static enum status spec_from_line(const struct command_line *line, struct accoun
     spec->base_url = option_str(line, "--base-url");
     spec->project = option_str(line, "--project");
     spec->proxy = option_str(line, "--proxy");
+    const char *wrong = settings_wrong_proxy(spec->proxy);
+
+    if (wrong != NULL)
+        return fail(e, E_SYNTAX, "--proxy %s", wrong);
     spec->concurrency_max = (uint32_t)line_number(line, "--max-concurrency", 0);
     take_models(option_str(line, "--models"), spec);
     return take_key(line, spec, e);

@@ -157,6 +157,10 @@ static enum status begin(struct session *s)
                               .project = str_c(line_text(line, "--project", "")),
                               .proxy = str_c(line_text(line, "--proxy", "")) };
 
+    const char *wrong = settings_wrong_proxy(ask.proxy);
+
+    if (wrong != NULL)
+        return fail(s->e, E_SYNTAX, "--proxy %s", wrong);
     (void)tier_from_word(str_c(line_text(line, "--tier", "")), &ask.tier);
     if (books_label_is_taken(s->books, ask.label))
         return fail(s->e, E_CONFLICT, "the settings file has an account with the label `%.*s`",

@@ -342,6 +342,7 @@ void desk_signin_start(struct desk *d, const struct admin_call *c, struct admin_
     struct str tier = STR("");
     struct error e = { .status = OK };
     char id[SIGNIN_ID_MAX];
+    const char *wrong;
     struct json doc;
 
     if (!has_signins(d, out) || !outcome_body(admin_call_body(c), members, &a, &doc, out) ||
@@ -351,6 +352,8 @@ void desk_signin_start(struct desk *d, const struct admin_call *c, struct admin_
         goto done;
     if (!tier_from_word(tier, &ask.tier)) {
         outcome_wrong(out, "tier", "is none of ULTRA, PRO, FREE");
+    } else if ((wrong = settings_wrong_proxy(ask.proxy)) != NULL) {
+        outcome_wrong(out, "proxy", wrong);
     } else if (ask.label.len > 128) {
         outcome_wrong(out, "label", "must be a text of 1 to 128 bytes");
     } else if (ask.label.len > 0 && label_is_taken(d, ask.label)) {

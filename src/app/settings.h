@@ -137,6 +137,9 @@ void settings_survey(struct str text,
 bool settings_rename_account(const struct settings *s, struct str from, struct str to,
                              struct buf *out);
 
+/* What is wrong with a proxy of the user's, or NULL; none, and `direct`, are good. */
+const char *settings_wrong_proxy(struct str text);
+
 /* One key's value in a snapshot, as JSON: for the admin API. False: no such key in the table. */
 bool settings_get(const struct settings *s, struct str path, struct buf *out);
 

@@ -61,15 +61,20 @@ const char *check_web_origin(__attribute__((unused)) struct arena *a, struct str
     return NULL;
 }
 
-const char *check_proxy(__attribute__((unused)) struct arena *a, struct str *text)
+const char *settings_wrong_proxy(struct str text)
 {
     struct url u;
 
-    if (text->len == 0 || str_eq(*text, STR("direct")))
+    if (text.len == 0 || str_eq(text, STR("direct")))
         return NULL;
-    if (!url_read(*text, &u, NULL))
+    if (!url_read(text, &u, NULL))
         return "is neither `direct` nor a proxy URL, as http://10.0.0.1:3128 or socks5h://…";
     return NULL;
+}
+
+const char *check_proxy(__attribute__((unused)) struct arena *a, struct str *text)
+{
+    return settings_wrong_proxy(*text);
 }
 
 const char *check_base_url(__attribute__((unused)) struct arena *a, struct str *text)

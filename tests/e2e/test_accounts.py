@@ -222,6 +222,16 @@ def test_sign_ins_of_other_programs_are_taken_over(program):
         gateway.clear()
 
 
+def test_a_proxy_that_is_none_is_refused_however_an_account_is_added(program):
+    with Rig(program) as (_, gateway):
+        for provider in ("openai", "codex"):
+            done = gateway.command("accounts", "add", "--label", "x", "--provider", provider, "--proxy", "bogus://x")
+            assert done.returncode == 1 and "proxy" in done.stderr and "socks5h" in done.stderr, done
+        status, answer = gateway.admin("POST", "/api/signin/codex", {"proxy": "bogus://x"})
+        assert status == 400 and answer["error"]["path"] == "proxy", (status, answer)
+        assert "x" not in [a["label"] for a in gateway.admin("GET", "/api/accounts")[1]["accounts"]]
+
+
 def test_the_folder_of_a_program_with_one_file_will_do(program):
     with Rig(program) as (_, gateway):
         folder = gateway.folder / "codex"

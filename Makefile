@@ -35,7 +35,9 @@ test:
 	    -- tools/check_cases.py \
 	    -- tools/check_texts.py \
 	    -- tools/check_symbols.py $(BUILD) \
-	    -- python3 tests/e2e/run.py $(BUILD)/penstock \
+	    -- python3 tests/e2e/run.py $(BUILD)/penstock --part 1/3 \
+	    -- python3 tests/e2e/run.py $(BUILD)/penstock --part 2/3 \
+	    -- python3 tests/e2e/run.py $(BUILD)/penstock --part 3/3 \
 	    -- python3 tests/e2e/run.py $(BUILD)/penstock test_torture \
 	    -- node tests/sdk/run.mjs $(BUILD)/penstock \
 	    -- node tests/sdk/pool.mjs $(BUILD)/penstock \

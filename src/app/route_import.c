@@ -154,22 +154,44 @@ static void put_account_routes(struct importing *im)
     json_put_end(&im->w);
 }
 
+/* A list of rules, or names as members of an object. */
 static void put_mapping(struct importing *im)
 {
-    uint32_t list = list_of(im, 0, "modelMappings");
+    uint32_t all = json_member(&im->doc, 0, STR("modelMappings"), NULL);
 
-    if (list == JSON_NONE)
+    if (all == JSON_NONE ||
+        (json_type(&im->doc, all) != JSON_ARRAY && json_type(&im->doc, all) != JSON_OBJECT))
         return;
+    bool named = json_type(&im->doc, all) == JSON_OBJECT;
+
     json_put_key(&im->w, STR("mapping"));
     json_put_object(&im->w);
-    for (uint32_t i = json_first(&im->doc, list); i != JSON_NONE;
-         i = json_after(&im->doc, list, i)) {
-        struct str from = said(im, i, "source"), to = said(im, i, "target");
+    for (uint32_t i = json_first(&im->doc, all); i != JSON_NONE; i = json_after(&im->doc, all, i)) {
+        struct str from = STR(""), to = STR("");
 
-        if (from.len > 0 && to.len > 0 && is_true(im, i, "enabled"))
+        if (named) {
+            (void)json_text(&im->doc, i, &im->arena, &from);
+            i = json_after(&im->doc, all, i);
+            (void)json_text(&im->doc, i, &im->arena, &to);
+        } else if (is_true(im, i, "enabled")) {
+            from = said(im, i, "source");
+            to = said(im, i, "target");
+        }
+        if (from.len > 0 && to.len > 0)
             json_put_member(&im->w, arena_copy(&im->arena, from).at, to);
     }
     json_put_end(&im->w);
+}
+
+/* Switched off there for routing; what an account is here is not for a routing file to say. */
+static void tell_disabled(struct importing *im)
+{
+    uint32_t all = json_member(&im->doc, 0, STR("disabledAccounts"), NULL);
+
+    if (all != JSON_NONE && json_type(&im->doc, all) == JSON_OBJECT &&
+        json_first(&im->doc, all) != JSON_NONE)
+        im->note(im->peer, STR("accounts that were switched off there are not switched off here: "
+                               "`penstock accounts disable` does that"));
 }
 
 enum status route_import_anti_api(struct str text, void (*note)(void *peer, struct str text),
@@ -193,6 +215,7 @@ enum status route_import_anti_api(struct str text, void (*note)(void *peer, stru
         put_flows(&im);
         put_account_routes(&im);
         put_mapping(&im);
+        tell_disabled(&im);
         json_put_end(&im.w);
         if (!json_written(&im.w))
             st = fail(e, E_LIMIT, "what it says grows too large");

@@ -365,6 +365,11 @@ def test_the_command_shows_sets_explains_and_imports(program):
         assert shown["flows"] == {"daily": {"entries": [{"provider": "codex", "account": "any", "model": "gpt-5.2"}, {"provider": "anthropic", "account": "ben", "model": "m-2"}]}}, shown["flows"]
         assert shown["accounts"] == {"claude-sonnet-4-5": {"smart_switch": True, "entries": ["ada"]}}
         assert ask(gateway, "daily")[:3] == (200, "ben", "m-2")
+        rules = [{"source": "a", "target": "b", "enabled": True}, {"source": "c", "target": "d", "enabled": False}]
+        for mapping in ({"a": "b", "c": 5}, rules):
+            routes.write_text(json.dumps({"version": 2, "flows": [], "modelMappings": mapping, "disabledAccounts": {"codex:x": True}}))
+            done = gateway.command("route", "import", "anti-api", str(routes), "--dry-run")
+            assert json.loads(done.stdout)["mapping"] == {"a": "b"} and "accounts disable" in done.stderr, done
     finally:
         gateway.clear()
 

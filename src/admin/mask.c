@@ -27,6 +27,7 @@ static const struct {
 } members[] = {
     { NULL, "label", HIDDEN },
     { NULL, "account", HIDDEN },
+    { NULL, "would_serve", HIDDEN },
     { NULL, "email", HIDDEN },
     { NULL, "identity", HIDDEN },
     { NULL, "user", HIDDEN },
@@ -272,6 +273,8 @@ static void walk_string(struct walk *w, uint32_t node, enum shown shown)
 
     if (!json_text(w->doc, node, w->a, &text) || text.len == 0)
         return;
+    if (shown == HIDDEN && str_eq(text, STR("any"))) /* a flow that names no account */
+        return;
     if (w->what == WALK_COLLECTS) {
         if (shown == HIDDEN)
             keep_name(&w->names, text);
@@ -288,7 +291,7 @@ static void walk_string(struct walk *w, uint32_t node, enum shown shown)
         return;
     if (shown != HIDDEN)
         put_sentence(&w->names, text, shown == SHOWN_IN_PART, &masked);
-    else if (!str_eq(text, STR("any"))) /* what a flow says when it names no account */
+    else
         mask_put(w->names.masks, text, &masked);
     if (masked.len > 0)
         put_instead(w, node, buf_str(&masked));

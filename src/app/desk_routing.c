@@ -291,7 +291,7 @@ void desk_routing_explain(struct desk *d, const struct admin_call *c, struct adm
     static const char *const members[] = { "model", "protocol", "session",        "images",
                                            "tools", "thinking", "context_tokens", NULL };
     const struct settings *s = config_file_settings(d->config);
-    struct forecast_ask ask = { .protocol = WIRE_OPENAI_CHAT, .privacy = s->privacy };
+    struct forecast_ask ask = { .protocol = WIRE_OPENAI_CHAT };
     struct arena a = { 0 };
     struct json doc;
 

@@ -76,18 +76,13 @@ static bool view_of(const struct forecast *f, int64_t id, struct account_view *v
     return pool_find(f->pool, arena_printf(f->arena, "%lld", (long long)id), f->now_ms, v);
 }
 
-static struct str label_of(const struct forecast *f, const char *label)
-{
-    return f->ask->privacy ? arena_printf(f->arena, "%.1s***", label) : str_c(label);
-}
-
 static void put_account(const struct forecast *f, const char *member, int64_t id)
 {
     struct account_view v;
 
     json_put_key(f->w, str_c(member));
     if (view_of(f, id, &v))
-        json_put_str(f->w, arena_copy(f->arena, label_of(f, v.label)));
+        json_put_str(f->w, arena_copy(f->arena, str_c(v.label)));
     else
         json_put_null(f->w);
 }
@@ -100,7 +95,7 @@ static void put_passed(const struct forecast *f, const struct pick *p)
         const struct pick_passed *who = &p->passed[i];
 
         json_put_object(f->w);
-        json_put_member(f->w, "account", label_of(f, who->label));
+        json_put_member(f->w, "account", str_c(who->label));
         json_put_member(f->w, "why", str_c(skip_word(who->why)));
         json_put_member(f->w, "text", str_c(skip_text(who->why)));
         if (who->verdict != VERDICT_NONE)
@@ -123,7 +118,7 @@ static void put_target(struct forecast *f, int64_t id, struct str model, const s
         say(f, p->offering == 0 ? STR("Nobody in use offers it: the answer is 400.")
                                 : STR("Nobody could serve it now."));
     } else {
-        struct str label = label_of(f, v.label);
+        struct str label = str_c(v.label);
 
         json_put_object(f->w);
         json_put_member(f->w, "account", label);
@@ -136,8 +131,7 @@ static void put_target(struct forecast *f, int64_t id, struct str model, const s
                             STR_ARG(label), v.provider, STR_ARG(model), pick_reason_text(p->reason),
                             pick_reason_word(p->reason)));
     }
-    if (!f->ask->privacy)
-        pick_explain(p, f->now_ms, say, f);
+    pick_explain(p, f->now_ms, say, f);
 }
 
 /* --- the pool -------------------------------------------------------------------------------- */
@@ -179,8 +173,7 @@ static struct str step_text(const struct forecast *f, const struct route_step *s
 {
     return arena_printf(
         f->arena, "%.*s%s%.*s, `%.*s`", STR_ARG(s->provider), s->provider.len > 0 ? ", " : "",
-        STR_ARG(s->account.len > 0 ? label_of(f, s->account.at) : STR("any account")),
-        STR_ARG(s->model));
+        STR_ARG(s->account.len > 0 ? s->account : STR("any account")), STR_ARG(s->model));
 }
 
 static void forecast_step(struct forecast *f, size_t i, const struct route_step *s, bool holds)
@@ -197,7 +190,7 @@ static void forecast_step(struct forecast *f, size_t i, const struct route_step 
         served = pool_explain(f->pool, &ask, f->now_ms, &id, &p);
     json_put_object(f->w);
     json_put_member(f->w, "provider", s->provider.len > 0 ? s->provider : STR("any"));
-    json_put_member(f->w, "account", s->account.len > 0 ? label_of(f, s->account.at) : STR("any"));
+    json_put_member(f->w, "account", s->account.len > 0 ? s->account : STR("any"));
     json_put_member(f->w, "model", s->model);
     json_put_member_bool(f->w, "holds", holds);
     json_put_member_bool(f->w, "usable", served);
@@ -213,7 +206,7 @@ static void forecast_step(struct forecast *f, size_t i, const struct route_step 
     else if (served)
         (void)buf_add(&text, STR("somebody could serve"));
     else if (p.passed_count > 0)
-        (void)buf_printf(&text, "nobody; `%.*s` %s (%s)", STR_ARG(label_of(f, p.passed[0].label)),
+        (void)buf_printf(&text, "nobody; `%s` %s (%s)", p.passed[0].label,
                          skip_text(p.passed[0].why), skip_word(p.passed[0].why));
     else
         (void)buf_add(&text, ask.named < 0 && pool_labelled(f->pool, s->account) == 0

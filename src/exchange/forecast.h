@@ -13,7 +13,6 @@ struct forecast_ask {
     bool has_session;
     struct session_key session;
     struct route_facts facts; /* of the request, as far as conditions ask */
-    bool privacy;             /* mask names of accounts */
 };
 
 /* One JSON object. */

@@ -20,7 +20,7 @@ def start(program, privacy=True):
     upstream = Upstream(answer)
     accounts = [{**CHAT.account(upstream, NAMES[0], tier="PRO"), "api_key": "sk-upstream-ada"}, {**CHAT.account(upstream, NAMES[1]), "api_key": "sk-upstream-two"}]
     return Gateway(program, {"dashboard": {"privacy": privacy}, "accounts": accounts, "client_keys": [{"name": NAMES[2], "key": "pk-0123456789abcdef"}],
-                             "routing": {"accounts": {"m-9": {"entries": [NAMES[1]]}}}, "proxy": {"scheduling": {"queue_wait_seconds": 0}}})
+                             "routing": {"accounts": {"m-9": {"entries": [NAMES[1]]}}, "flows": {"either": {"entries": [{"model": "m-9"}]}}}, "proxy": {"scheduling": {"queue_wait_seconds": 0}}})
 
 
 def ask(gateway, model="m-1"):
@@ -103,6 +103,10 @@ def test_what_a_page_got_it_can_send_back(program):
         made = gateway.admin("POST", "/api/keys", {"name": "of Grace"})[1]
         key = next(k["name"] for k in gateway.admin("GET", "/api/keys")[1]["keys"] if k["name"].startswith("o***-"))
         assert "of Grace" not in json.dumps(made) and gateway.admin("DELETE", "/api/keys/" + key)[0] == 200
+        told = gateway.admin("POST", "/api/routing/explain", {"model": "m-9", "protocol": "openai-chat"})[1]
+        assert told["entries"][0]["would_serve"] == masks[1] and told["target"]["account"] == masks[1] and any(masks[1] in sentence for sentence in told["explanation"]), ("the mask is the same one everywhere", masks, told)
+        told = gateway.admin("POST", "/api/routing/explain", {"model": "either", "protocol": "openai-chat"})[1]
+        assert told["entries"][0]["account"] == "any" and any("any account" in s for s in told["explanation"]) and not leaks(json.dumps(told)), told
         status, changed = gateway.admin("PATCH", "/api/settings", {"set": {"dashboard.privacy": False}})
         assert status == 200 and NAMES[0] in json.dumps(changed), "the answer is given as it holds from now on"
         assert gateway.admin("GET", "/api/scheduling")[1]["fixed_account"]["label"] == NAMES[1]

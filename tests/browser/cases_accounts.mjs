@@ -97,8 +97,14 @@ test('accounts: filter, search, list, details', async ({ program, browser }) => 
   await w.page.getByRole('button', { name: 'Clear filters' }).click();
   await w.page.getByRole('radio', { name: 'List' }).click();
   await until(async () => (await w.page.getByRole('row').count()) === 10, 'a row for each, and the head');
-  await w.shot('quota-list-1280');
   await w.axe('the list of accounts');
+  for (const width of [390, 1280]) {
+    await w.page.setViewportSize({ width, height: 800 });
+    await w.page.waitForTimeout(100);
+    const columns = (row) => w.page.getByRole('row').nth(row).locator('.c-name, .c-state, .c-quota').evaluateAll((cells) => cells.map((c) => Math.round(c.getBoundingClientRect().left)).join(' '));
+    equal(await columns(0), await columns(1), `the head stands above its columns at ${width}`);
+    await w.shot(`quota-list-${width}`);
+  }
   await w.page.getByRole('button', { name: 'ada@example.com', exact: true }).click();
   const drawer = w.page.getByRole('dialog');
   await drawer.getByText('quota used up').first().waitFor();

@@ -161,7 +161,8 @@ test('settings: a client key is made, used, limited, replaced, revoked', async (
   await w.axe('a key shown once');
   await dialog.getByRole('button', { name: 'I have it' }).click();
   await dialog.waitFor({ state: 'detached' });
-  await w.page.locator('.keyrow', { hasText: 'laptop' }).waitFor();
+  await w.page.locator('.keyrow', { hasText: 'laptop' }).getByText('60 requests a minute').waitFor();
+  assert(!/·\s*$|^·/.test(await w.page.locator('.keyrow .dim').innerText()), 'what is not limited is not told');
   assert(!(await w.page.content()).includes(key), 'it is shown once');
   equal((await rig.ask('claude-sonnet-5', 'hello', { key })).status, 200, 'it opens the gateway');
   equal((await rig.ask('claude-sonnet-5', 'hello', { key: 'another' })).status, 401, 'others do not any more');

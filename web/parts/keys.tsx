@@ -174,11 +174,11 @@ function actions(k: ClientKey): MenuItem[] {
 
 function limits(k: ClientKey): string {
   const said: string[] = [];
-  if (k.models) said.push(k.models.join(', '));
+  if (k.models?.length) said.push(k.models.join(', '));
   if (k.requests_per_minute) said.push(t('keys.per_minute', { n: k.requests_per_minute }));
   if (k.tokens_per_day) said.push(t('keys.per_day', { used: compact(k.used.tokens_today), n: compact(k.tokens_per_day) }));
   if (k.tokens_per_month) said.push(t('keys.per_month', { used: compact(k.used.tokens_this_month), n: compact(k.tokens_per_month) }));
-  if (k.addresses) said.push(k.addresses.join(', '));
+  if (k.addresses?.length) said.push(k.addresses.join(', '));
   return said.join(' · ');
 }
 
@@ -191,7 +191,7 @@ function Row({ k }: { k: ClientKey }): Child {
       <div class="stack tight grow">
         <div class="row wrap">
           <b>{k.name}</b>
-          {k.hint && <code class="faint">…{k.hint}</code>}
+          {k.hint && <code class="faint">{k.hint}</code>}
           {state[0] !== 'ok' && <span class={`chip ${state[0]}`}>{state[1]}</span>}
           {file && <span class="chip">{t('account.in_file')}</span>}
         </div>

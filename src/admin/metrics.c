@@ -22,6 +22,9 @@ static bool is_local(const struct request *r)
     return address_is_loopback(&r->peer) && address_is_loopback(&r->local);
 }
 
+/* More than the rows of METER_TOLD_MAX models, their names as long as they may be, come to. */
+#define METRICS_MAX ((size_t)64 << 20)
+
 void metrics_get(const struct admin_ask *a)
 {
     struct admin *admin = a->admin;
@@ -34,7 +37,7 @@ void metrics_get(const struct admin_ask *a)
         { STR("X-Content-Type-Options"), STR("nosniff") },
         { STR("Vary"), STR("Accept") },
     };
-    struct buf b = { .max = ADMIN_ANSWER_MAX };
+    struct buf b = { .max = METRICS_MAX };
 
     if (a->caller->who == ADMIN_NOBODY &&
         !(admin->o.face(admin->o.desk_peer).metrics_public && is_local(a->r))) {
@@ -49,6 +52,6 @@ void metrics_get(const struct admin_ask *a)
     if (admin->o.metrics(admin->o.status_peer, open_metrics, loop_now(request_loop(a->r)), &b))
         response_send(a->r, 200, fields, COUNT(fields), buf_str(&b));
     else
-        admin_send_error(a->r, 500, STR("the metrics would be larger than 16 MiB"), STR(""));
+        admin_send_error(a->r, 500, STR("the metrics would be larger than 64 MiB"), STR(""));
     buf_clear(&b);
 }

@@ -160,6 +160,13 @@ static void put_bucket(struct metric_text *t, struct str labels, const char *bou
     add(t, STR("\n"));
 }
 
+void histogram_sum_add(struct histogram_sum *to, const struct histogram_sum *from)
+{
+    for (size_t i = 0; i < COUNT(to->buckets); i++)
+        to->buckets[i] += from->buckets[i];
+    to->sum += from->sum;
+}
+
 void metric_put_histogram(struct metric_text *t, struct str labels, const struct histogram_sum *h,
                           const struct histogram_scale *scale)
 {

@@ -45,6 +45,7 @@ struct histogram_sum {
     uint64_t buckets[HISTOGRAM_BUCKETS_MAX + 1], sum;
 };
 void histogram_add(struct histogram_sum *to, const struct histogram *h);
+void histogram_sum_add(struct histogram_sum *to, const struct histogram_sum *from);
 void metric_put_histogram(struct metric_text *t, struct str labels, const struct histogram_sum *h,
                           const struct histogram_scale *scale);
 /* The family with its one sample. */

@@ -352,6 +352,7 @@ struct telling {
     struct key_row **keys;
     size_t request_count, attempt_count, key_count;
     bool privacy;       /* names of client keys are not told */
+    bool folded;        /* all models are told as `other`: see METER_TOLD_MAX */
     struct buf *labels; /* of a row: in its own words, and in OpenTelemetry's */
 };
 
@@ -416,12 +417,84 @@ static void sum_attempts(struct telling *w)
     free(rows);
 }
 
+/* Do two rows differ in the name of the model at most? */
+static bool alike_but_model(const struct series_row *a, const struct series_row *b, uint32_t count,
+                            uint32_t model)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (i != model && !str_eq(a->labels[i], b->labels[i]))
+            return false;
+    return true;
+}
+
+static void fold_request(struct request_sum *to, const struct request_sum *s)
+{
+    histogram_sum_add(&to->duration, &s->duration);
+    histogram_sum_add(&to->first, &s->first);
+    histogram_sum_add(&to->token_time, &s->token_time);
+    to->count += s->count;
+    to->streams += s->streams;
+    to->bytes_in += s->bytes_in;
+    to->bytes_out += s->bytes_out;
+}
+
+static void fold_attempt(struct attempt_sum *to, const struct attempt_sum *s)
+{
+    histogram_sum_add(&to->duration, &s->duration);
+    histogram_sum_add(&to->first, &s->first);
+    histogram_sum_add(&to->tokens_in, &s->tokens_in);
+    histogram_sum_add(&to->tokens_out, &s->tokens_out);
+    to->count += s->count;
+    to->cache_read += s->cache_read;
+    to->cache_write += s->cache_write;
+    to->reasoning += s->reasoning;
+}
+
+/* Rows only ever become more, so once folded they stay so. */
+static void fold_models(struct telling *w)
+{
+    size_t requests = 0, attempts = 0, k;
+
+    if (w->request_count <= METER_TOLD_MAX && w->attempt_count <= METER_TOLD_MAX)
+        return;
+    w->folded = true;
+    for (size_t i = 0; i < w->request_count; i++) {
+        const struct request_sum *s = &w->requests[i];
+
+        for (k = 0; k < requests &&
+                    !alike_but_model(w->requests[k].row, s->row, REQUEST_LABELS, REQUEST_MODEL);)
+            k++;
+        if (k < requests)
+            fold_request(&w->requests[k], s);
+        else
+            w->requests[requests++] = *s;
+    }
+    for (size_t i = 0; i < w->attempt_count; i++) {
+        const struct attempt_sum *s = &w->attempts[i];
+
+        for (k = 0; k < attempts &&
+                    !alike_but_model(w->attempts[k].row, s->row, ATTEMPT_LABELS, ATTEMPT_MODEL);)
+            k++;
+        if (k < attempts)
+            fold_attempt(&w->attempts[k], s);
+        else
+            w->attempts[attempts++] = *s;
+    }
+    w->request_count = requests;
+    w->attempt_count = attempts;
+}
+
+static struct str told_model(const struct telling *w, struct str model)
+{
+    return w->folded ? other : model;
+}
+
 static struct str request_labels(struct telling *w, const struct request_sum *s)
 {
     const struct str *of = s->row->labels;
     const struct metric_label list[] = { { "protocol", of[REQUEST_PROTOCOL] },
                                          { "operation", of[REQUEST_OPERATION] },
-                                         { "model", of[REQUEST_MODEL] },
+                                         { "model", told_model(w, of[REQUEST_MODEL]) },
                                          { "provider", of[REQUEST_PROVIDER] },
                                          { "ending", of[REQUEST_ENDING] } };
 
@@ -440,7 +513,7 @@ static struct str request_gen_ai(struct telling *w, const struct request_sum *s)
     const struct metric_label list[] = {
         { "gen_ai_operation_name", of[REQUEST_OPERATION] },
         { "gen_ai_provider_name", gen_ai_provider(of[REQUEST_PROVIDER]) },
-        { "gen_ai_request_model", of[REQUEST_MODEL] },
+        { "gen_ai_request_model", told_model(w, of[REQUEST_MODEL]) },
         { "protocol", of[REQUEST_PROTOCOL] },
         { "error_type", good_or_empty(of[REQUEST_ENDING], ending_word(ENDING_COMPLETE)) },
     };
@@ -453,7 +526,7 @@ static struct str attempt_labels(struct telling *w, const struct attempt_sum *s,
 {
     const struct str *of = s->row->labels;
     const struct metric_label list[] = { { "operation", of[ATTEMPT_OPERATION] },
-                                         { "model", of[ATTEMPT_MODEL] },
+                                         { "model", told_model(w, of[ATTEMPT_MODEL]) },
                                          { "provider", of[ATTEMPT_PROVIDER] },
                                          { "verdict", of[ATTEMPT_VERDICT] },
                                          { "kind", str_c(kind) } };
@@ -468,7 +541,7 @@ static struct str attempt_gen_ai(struct telling *w, const struct attempt_sum *s,
     const struct metric_label list[] = {
         { "gen_ai_operation_name", of[ATTEMPT_OPERATION] },
         { "gen_ai_provider_name", gen_ai_provider(of[ATTEMPT_PROVIDER]) },
-        { "gen_ai_request_model", of[ATTEMPT_MODEL] },
+        { "gen_ai_request_model", told_model(w, of[ATTEMPT_MODEL]) },
         { "error_type", good_or_empty(of[ATTEMPT_VERDICT], verdict_word(VERDICT_SUCCESS)) },
         { "gen_ai_token_type", str_c(type) },
     };
@@ -664,6 +737,7 @@ void meters_put(struct metric_text *t, struct meter *const *all, size_t count, b
 
     sum_requests(&w);
     sum_attempts(&w);
+    fold_models(&w);
     put_requests(&w);
     put_attempts(&w);
     put_keys(&w);

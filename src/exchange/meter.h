@@ -14,6 +14,9 @@
 #include "exchange/access.h"
 
 #define METER_ROWS_MAX 1000 /* of each kind, for each worker */
+/* When all workers together have more of a kind, models are not told apart: an answer without bound
+ * would be no answer. */
+#define METER_TOLD_MAX 1000
 
 struct meter;
 

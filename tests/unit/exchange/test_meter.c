@@ -168,6 +168,42 @@ TEST(names_that_clients_make_up_cannot_grow_the_metrics)
     meter_free(m);
 }
 
+TEST(more_rows_than_can_be_told_are_told_as_one_model)
+{
+    struct access_attempt good = attempt_of("openai", VERDICT_SUCCESS);
+    struct meter *all[2] = { meter_new(), meter_new() };
+    char name[32];
+
+    for (int i = 0; i < METER_TOLD_MAX + 1; i++) {
+        snprintf(name, sizeof(name), "model-%d", i);
+        struct access_record r = record_of(name, ENDING_COMPLETE, &good, 1);
+
+        if (i == METER_TOLD_MAX) {
+            struct str text = told(t, all, 2);
+
+            CHECK(str_find(text, STR("model=\"model-0\"")) != SIZE_MAX);
+            CHECK(str_find(text, STR("model=\"model-999\"")) != SIZE_MAX);
+        }
+        meter_add(all[i % 2], &r);
+    }
+    struct access_attempt bad = attempt_of("openai", VERDICT_MODEL_MISSING);
+    struct access_record r = record_of("model-1", ENDING_REQUEST_WRONG, &bad, 1);
+
+    meter_add(all[0], &r);
+    struct str text = told(t, all, 2);
+
+    CHECK(str_find(text, STR("model-")) == SIZE_MAX);
+    HAS(text, "penstock_requests_total{protocol=\"openai-chat\",operation=\"chat\",model=\"other\","
+              "provider=\"openai\",ending=\"complete\"} 1001");
+    HAS(text, "penstock_requests_total{protocol=\"openai-chat\",operation=\"chat\",model=\"other\","
+              "provider=\"openai\",ending=\"request_wrong\"} 1");
+    CHECK_INT(total(text, "penstock_attempt_verdicts_total{"), METER_TOLD_MAX + 2);
+    CHECK_INT(total(text, "gen_ai_server_request_duration_seconds_count{"), METER_TOLD_MAX + 2);
+    CHECK_INT(total(text, "gen_ai_client_operation_duration_seconds_count{"), METER_TOLD_MAX + 2);
+    meter_free(all[0]);
+    meter_free(all[1]);
+}
+
 TEST(what_was_asked_is_told_in_the_words_of_opentelemetry)
 {
     static const struct {

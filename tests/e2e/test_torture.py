@@ -121,7 +121,8 @@ def check_after(program, folder, changed, accounts, upstream, plan):
     gateway = Gateway(program, folder=folder)
     try:
         for wire in (CHAT, MESSAGES):
-            assert ask(gateway, wire, False) == (200, wire.answer), plan
+            got = ask(gateway, wire, False)
+            assert got == (200, wire.answer), (plan, got, gateway.logged()[-1500:])
         if changed is not None:
             assert kept(folder) in (changed, changed + 1), (plan, changed, kept(folder))
         labels = {a["label"] for a in gateway.admin("GET", "/api/accounts")[1]["accounts"]}

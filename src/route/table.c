@@ -35,7 +35,7 @@ struct compiling {
 
 /* What is wrong lies here. */
 struct spot {
-    int list;
+    enum route_list list;
     size_t index, entry;
 };
 

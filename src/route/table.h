@@ -81,15 +81,16 @@ struct route {
 
 struct route_table;
 
+enum route_list {
+    ROUTE_FAULT_MAPPING,
+    ROUTE_FAULT_FLOW,
+    ROUTE_FAULT_ACCOUNT,
+    ROUTE_FAULT_BACKGROUND, /* the index is a kind's, BACKGROUND_KINDS for `model` */
+};
+
 /* Where in the spec something is wrong, and what. */
 struct route_fault {
-    /* of background the index is a kind's, BACKGROUND_KINDS for `model` */
-    enum {
-        ROUTE_FAULT_MAPPING,
-        ROUTE_FAULT_FLOW,
-        ROUTE_FAULT_ACCOUNT,
-        ROUTE_FAULT_BACKGROUND
-    } list;
+    enum route_list list;
     size_t index, entry; /* entry SIZE_MAX: the flow or account route itself */
     const char *member;  /* of the entry; NULL: the entry itself */
     char text[160];

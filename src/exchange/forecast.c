@@ -243,11 +243,13 @@ static void forecast_route(struct forecast *f)
         count++;
     }
     json_put_end(f->w);
-    if (count > 0)
+    if (count > 0) {
         (void)pool_explain(f->pool, &asks[0], f->now_ms, &id, &p);
-    else
+        put_target(f, id, asks[p.entry].model, &p);
+    } else {
+        json_put_member_null(f->w, "target");
         say(f, STR("No entry is for a request like this one: the answer is 400."));
-    put_target(f, id, count > 0 ? asks[p.entry].model : STR(""), &p);
+    }
     put_passed(f, &p);
 }
 

@@ -330,6 +330,9 @@ def test_what_would_become_of_a_name_is_told(program):
         assert any("`ben` asked to be left alone for a while (locked_out" in line for line in told["explanation"]), told["explanation"]
         told = explain(model="claude-sonnet-4-5-20250929")
         assert told["route"] == {"kind": "account_route", "name": "claude-sonnet-4-5"} and told["target"]["model"] == "claude-sonnet-4-5", told
+        assert gateway.admin("PUT", "/api/routing", {"flows": {"tools": {"entries": [{"account": "ada", "model": "m-1", "when": {"tools": True}}]}}, "mapping": {}})[0] == 200
+        told = explain(model="tools")
+        assert told["target"] is None and [line for line in told["explanation"] if "400" in line] == ["No entry is for a request like this one: the answer is 400."], told
         told = explain(model="route:slow")
         assert told["target"] is None and "There is no flow `slow`" in " ".join(told["explanation"]), told
         for body, path in (({}, "model"), ({"model": "m", "protocol": "cloudcode"}, "protocol"), ({"model": "m", "tools": 1}, "tools"), ({"model": "m", "context_tokens": -1}, "context_tokens")):

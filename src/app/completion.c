@@ -170,13 +170,11 @@ static void complete_command(struct completing *c, const struct command *row, si
     }
     if (open != NULL) {
         offer_value(c, &open->rule);
-    } else if (str_starts(c->part, STR("-"))) {
-        offer_options(c, row);
-    } else if (operand != NULL) {
+    } else if (operand != NULL && !str_starts(c->part, STR("-"))) {
         offer_value(c, &operand->rule);
         if (c->out.len == 0 && c->part.len == 0 && operand->optional)
             offer_options(c, row);
-    } else if (c->part.len == 0) {
+    } else if (c->part.len == 0 || str_starts(c->part, STR("-"))) {
         offer_options(c, row);
     }
 }

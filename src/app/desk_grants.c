@@ -334,6 +334,16 @@ static bool read_text(const struct json *doc, const char *name, struct arena *a,
     return false;
 }
 
+/* Whoever signs in, this label cannot be had. */
+static bool label_is_anothers(struct desk *d, struct str label, struct str provider)
+{
+    struct account_view v;
+
+    return label_is_taken(d, label) ||
+           (pool_find(d->o.pool, label, loop_now(d->loop), &v) && str_eq(str_c(v.label), label) &&
+            !str_eq(str_c(v.provider), provider));
+}
+
 void desk_signin_start(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
 {
     static const char *const members[] = { "label", "project", "proxy", "tier", NULL };
@@ -356,8 +366,8 @@ void desk_signin_start(struct desk *d, const struct admin_call *c, struct admin_
         outcome_wrong(out, "proxy", wrong);
     } else if (ask.label.len > 128) {
         outcome_wrong(out, "label", "must be a text of 1 to 128 bytes");
-    } else if (ask.label.len > 0 && label_is_taken(d, ask.label)) {
-        outcome_error(out, E_CONFLICT, "the settings file has an account with this label");
+    } else if (ask.label.len > 0 && label_is_anothers(d, ask.label, ask.provider)) {
+        outcome_error(out, E_CONFLICT, "another account has this label");
     } else {
         enum status st = signin_start(d->signins, &ask, id, &e);
         const struct signin_family *f = signin_family(ask.provider);

@@ -89,6 +89,14 @@ def test_slow_down_is_obeyed(program):
         assert time.monotonic() - began >= 7, "a second, and another one with the five of slow_down"
 
 
+def test_a_label_that_cannot_be_had_is_told_before_somebody_signs_in(program):
+    with Rig(program) as (simulator, gateway):
+        first = sign_in(gateway, "codex", label="mine")
+        status, answer = gateway.admin("POST", "/api/signin/antigravity", {"label": "mine"})
+        assert status == 409 and "label" in answer["error"]["message"], (status, answer)
+        assert sign_in(gateway, "codex", label="mine")["id"] == first["id"], "the same person may sign in again under it"
+
+
 def test_a_provider_that_is_down_for_a_moment_ends_no_device_sign_in(program):
     with Rig(program) as (simulator, gateway):
         simulator.oauth(interval=1, token=["status=503", "ok"])

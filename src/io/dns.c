@@ -208,8 +208,8 @@ static void lookup_done(uv_getaddrinfo_t *work, int status, struct addrinfo *lis
     struct dns_query *q;
 
     while ((q = u->waiting) != NULL) { /* a callback may cancel others that wait */
-        assert(q->lookup == u);
-        query_leave(q);
+        u->waiting = q->next;
+        q->lookup = NULL;
         q->answer = answer;
         query_tell(q);
     }

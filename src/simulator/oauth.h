@@ -3,8 +3,8 @@
  *
  * Whoever asks is let in, as the person that the control API names; PKCE, redirect URI and client
  * id are held against each other as a provider does. What it gave out it knows again: a call for a
- * model with an access token that has expired, or was replaced twice, is a 401. What goes wrong comes
- * from queues, one for each address (docs/simulator.md). Threads: own.   Memory: bounded;
+ * model with an access token that has expired, or was replaced twice, is a 401. What goes wrong
+ * comes from queues, one for each address (docs/simulator.md). Threads: own.   Memory: bounded;
  * oauth_free(). */
 #ifndef PENSTOCK_SIMULATOR_OAUTH_H
 #define PENSTOCK_SIMULATOR_OAUTH_H

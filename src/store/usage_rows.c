@@ -10,17 +10,18 @@
 #include "store/usage_int.h"
 
 /* What the tables of sums add up, in the order of their columns. */
-#define SUM_TABLE(X)                                                                          \
-    X(REQUESTS)                                                                               \
-    X(ATTEMPTS)                                                                               \
-    X(IN)                                                                                     \
-    X(OUT)                                                                                    \
-    X(CACHE_READ)                                                                             \
-    X(CACHE_WRITE)                                                                            \
-    X(REASONING)                                                                              \
-    X(UNKNOWN)                                                                                \
-    X(FAILED_IN) X(FAILED_OUT) X(FAILED_CACHE_READ) X(FAILED_CACHE_WRITE) X(FAILED_REASONING) \
-        X(CHARGED) X(COST) X(COST_UNKNOWN) X(FIRST_BYTE_MS) X(FIRST_BYTES) X(DURATION_MS)
+#define SUM_TABLE(X)                                                                        \
+    X(REQUESTS)                                                                             \
+    X(ATTEMPTS)                                                                             \
+    X(IN)                                                                                   \
+    X(OUT)                                                                                  \
+    X(CACHE_READ)                                                                           \
+    X(CACHE_WRITE)                                                                          \
+    X(REASONING)                                                                            \
+    X(UNKNOWN)                                                                              \
+    X(FAILED_IN)                                                                            \
+    X(FAILED_OUT) X(FAILED_CACHE_READ) X(FAILED_CACHE_WRITE) X(FAILED_REASONING) X(CHARGED) \
+        X(COST) X(COST_UNKNOWN) X(FIRST_BYTE_MS) X(FIRST_BYTES) X(DURATION_MS)
 enum sum {
 #define X(name) SUM_##name,
     SUM_TABLE(X)

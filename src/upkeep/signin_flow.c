@@ -3,8 +3,9 @@
 #include "base/log.h"
 #include "upkeep/signin_int.h"
 
-#define POLL_FAILURES_MAX 5 /* of the network or the provider, in a row: the sign-in is given up \
-                             */
+#define POLL_FAILURES_MAX                                                  \
+    5 /* of the network or the provider, in a row: the sign-in is given up \
+       */
 
 /* --- its end --------------------------------------------------------------------------------- */
 

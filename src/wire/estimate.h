@@ -12,8 +12,8 @@
 int64_t estimate_text(struct str plain);
 /* All of it: instructions, messages, tools, formats; media by their size. */
 int64_t estimate_request(const struct canon_request *r, struct arena *a);
-/* The same by the first 512 bytes of each text: a long prompt costs little more than a short one, and
- * is told less well. */
+/* The same by the first 512 bytes of each text: a long prompt costs little more than a short one,
+ * and is told less well. */
 int64_t estimate_request_quick(const struct canon_request *r, struct arena *a);
 
 #endif

@@ -1,77 +1,8 @@
 /* tests/sim/test_model_lists.c - when lists of models are asked for, and what comes of the answers,
  * on a clock that is the test's. */
-#include "test.h"
+#include "upkeep_world.h"
 
-#include "io_sim.h"
-#include "provider/provider.h"
 #include "upkeep/model_lists.h"
-
-#define MINUTE_MS 60000
-#define ACCOUNTS 9
-
-/* One provider for all accounts, and the gateway's side of it. */
-struct world {
-    struct test *t;
-    struct loop *loop;
-    struct client *client;
-    struct client_metrics metrics;
-    struct pool *pool;
-    struct model_lists *lists;
-    struct provider_options options;
-    const char *answer; /* body; NULL: it says nothing */
-    int status;
-    unsigned asked;
-    int64_t asked_ms; /* the last time */
-    unsigned running, running_most;
-    struct sim_peer *waiting[64]; /* those it has not answered */
-};
-
-static void answer_to(struct world *w, struct sim_peer *p)
-{
-    struct arena a = { 0 };
-
-    sim_send(p, arena_printf(&a, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n%s", w->status,
-                             strlen(w->answer), w->answer));
-    w->running--;
-    arena_free(&a);
-}
-
-static void on_data(void *arg, struct sim_peer *p)
-{
-    struct world *w = arg;
-    struct buf *in = sim_data(p);
-    bool fits = buf_add(in, sim_take(p));
-
-    assert(fits);
-    if (!str_ends(buf_str(in), STR("\r\n\r\n")))
-        return;
-    in->len = 0;
-    w->asked_ms = sim_now();
-    w->running++;
-    if (w->running > w->running_most)
-        w->running_most = w->running;
-    if (w->answer == NULL)
-        w->waiting[w->asked % COUNT(w->waiting)] = p;
-    w->asked++;
-    if (w->answer != NULL)
-        answer_to(w, p);
-}
-
-static void on_connect(void *arg, struct sim_peer *p)
-{
-    struct world *w = arg;
-    struct buf *in = arena_new(&w->t->arena, struct buf);
-
-    buf_init(in, 4096);
-    sim_set_data(p, in);
-}
-
-static void on_end(void *arg, struct sim_peer *p)
-{
-    (void)arg;
-    buf_clear(sim_data(p));
-    sim_close(p);
-}
 
 static void put_account(struct world *w, int64_t id, const char *model)
 {
@@ -85,37 +16,16 @@ static void put_account(struct world *w, int64_t id, const char *model)
         .models = models,
         .model_count = model[0] != '\0',
     };
-    struct upstream *up = NULL;
-    struct error e = { .status = OK };
-    struct test *t = w->t;
 
-    CHECK_INT(upstream_new(&spec, &w->options, &up, &e), OK, "%s", e.text);
-    CHECK_INT(pool_put(w->pool, &spec, upstream_means(up), &e), OK, "%s", e.text);
+    world_put(w, &spec);
 }
 
 static void world_open(struct world *w, struct test *t, size_t accounts)
 {
-    struct address at;
-    struct error e = { .status = OK };
     int64_t ids[ACCOUNTS];
 
-    sim_world_new(t->seed);
-    *w = (struct world){ .t = t, .status = 200, .answer = "{\"data\":[{\"id\":\"m\"}]}" };
-    w->options.timeouts = call_timeouts_default;
-    CHECK(address_read(STR("10.0.0.1:9000"), &at));
-    sim_set_name(STR("provider.test"), &at, 1, 0);
-    sim_listen(&at, &(struct sim_hooks){ .on_connect = on_connect,
-                                         .on_data = on_data,
-                                         .on_end = on_end,
-                                         .on_reset = on_end,
-                                         .arg = w });
-    w->loop = loop_new();
-    w->client = client_new(&(struct client_options){ .loop = w->loop,
-                                                     .limits = client_limits_default,
-                                                     .metrics = &w->metrics },
-                           &e);
-    CHECK(w->client != NULL, "%s", e.text);
-    w->pool = pool_new(&(struct pool_options){ .mode = MODE_BALANCE });
+    world_begin(w, t, "{\"data\":[{\"id\":\"m\"}]}",
+                &(struct pool_options){ .mode = MODE_BALANCE });
     w->lists = model_lists_new(
         &(struct model_lists_options){ .loop = w->loop, .client = w->client, .pool = w->pool });
     model_lists_every(w->lists, 10 * MINUTE_MS);
@@ -129,11 +39,7 @@ static void world_open(struct world *w, struct test *t, size_t accounts)
 static void world_close(struct world *w)
 {
     model_lists_free(w->lists);
-    client_free(w->client);
-    sim_run_until_idle();
-    pool_free(w->pool);
-    loop_free(w->loop);
-    sim_world_free();
+    world_end(w);
 }
 
 /* How many accounts offer it. */

@@ -1,75 +1,11 @@
 /* tests/sim/test_quotas.c - when accounts are asked what is left, and what comes of the answers, on
  * a clock that is the test's. */
-#include "test.h"
+#include "upkeep_world.h"
 
-#include "io_sim.h"
 #include "upkeep/quotas.h"
 
-#define MINUTE_MS 60000
-#define ACCOUNTS 9
 #define LEFT(percent) \
     "{\"plan_type\":\"plus\",\"rate_limit\":{\"primary_window\":{\"used_percent\":" percent "}}}"
-
-/* One provider for all accounts, and the gateway's side of it. */
-struct world {
-    struct test *t;
-    struct loop *loop;
-    struct client *client;
-    struct client_metrics metrics;
-    struct pool *pool;
-    struct quotas *quotas;
-    struct provider_options options;
-    const char *answer; /* body; NULL: it says nothing */
-    int status;
-    unsigned asked;
-    int64_t asked_ms;             /* the last time */
-    unsigned told;                /* on_facts */
-    enum tier tier;               /* likewise, the last one */
-    struct sim_peer *waiting[64]; /* those it has not answered */
-};
-
-static void answer_to(struct world *w, struct sim_peer *p)
-{
-    struct arena a = { 0 };
-
-    sim_send(p, arena_printf(&a, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n%s", w->status,
-                             strlen(w->answer), w->answer));
-    arena_free(&a);
-}
-
-static void on_data(void *arg, struct sim_peer *p)
-{
-    struct world *w = arg;
-    struct buf *in = sim_data(p);
-    bool fits = buf_add(in, sim_take(p));
-
-    assert(fits);
-    if (!str_ends(buf_str(in), STR("\r\n\r\n")))
-        return;
-    in->len = 0;
-    w->asked_ms = sim_now();
-    if (w->answer == NULL)
-        w->waiting[w->asked % COUNT(w->waiting)] = p;
-    w->asked++;
-    if (w->answer != NULL)
-        answer_to(w, p);
-}
-
-static void on_connect(void *arg, struct sim_peer *p)
-{
-    struct world *w = arg;
-    struct buf *in = arena_new(&w->t->arena, struct buf);
-
-    buf_init(in, 4096);
-    sim_set_data(p, in);
-}
-
-static void on_end(void *arg, struct sim_peer *p)
-{
-    (void)arg;
-    buf_clear(sim_data(p));
-    sim_close(p);
-}
 
 static void on_facts(void *peer, int64_t id, const struct account_facts *facts)
 {
@@ -89,39 +25,18 @@ static void put_account(struct world *w, int64_t id, const char *provider)
         .base_url = STR("http://provider.test:9000/backend-api/codex"),
         .api_key = secret_copy(STR("token")),
     };
-    struct upstream *up = NULL;
-    struct error e = { .status = OK };
-    struct test *t = w->t;
 
-    CHECK_INT(upstream_new(&spec, &w->options, &up, &e), OK, "%s", e.text);
-    CHECK_INT(pool_put(w->pool, &spec, upstream_means(up), &e), OK, "%s", e.text);
+    world_put(w, &spec);
     secret_clear(&spec.api_key);
 }
 
 static void world_open(struct world *w, struct test *t, size_t accounts)
 {
-    struct address at;
-    struct error e = { .status = OK };
     int64_t ids[ACCOUNTS];
 
-    sim_world_new(t->seed);
-    *w = (struct world){ .t = t, .status = 200, .answer = LEFT("40") };
-    w->options.timeouts = call_timeouts_default;
-    CHECK(address_read(STR("10.0.0.1:9000"), &at));
-    sim_set_name(STR("provider.test"), &at, 1, 0);
-    sim_listen(&at, &(struct sim_hooks){ .on_connect = on_connect,
-                                         .on_data = on_data,
-                                         .on_end = on_end,
-                                         .on_reset = on_end,
-                                         .arg = w });
-    w->loop = loop_new();
-    w->client = client_new(&(struct client_options){ .loop = w->loop,
-                                                     .limits = client_limits_default,
-                                                     .metrics = &w->metrics },
-                           &e);
-    CHECK(w->client != NULL, "%s", e.text);
-    w->pool = pool_new(&(struct pool_options){
-        .mode = MODE_BALANCE, .backoff_ms = { 3600000 }, .backoff_count = 1 });
+    world_begin(w, t, LEFT("40"),
+                &(struct pool_options){
+                    .mode = MODE_BALANCE, .backoff_ms = { 3600000 }, .backoff_count = 1 });
     w->quotas = quotas_new(&(struct quotas_options){
         .loop = w->loop, .client = w->client, .pool = w->pool, .on_facts = on_facts, .peer = w });
     quotas_every(w->quotas, 10 * MINUTE_MS);
@@ -135,11 +50,7 @@ static void world_open(struct world *w, struct test *t, size_t accounts)
 static void world_close(struct world *w)
 {
     quotas_free(w->quotas);
-    client_free(w->client);
-    sim_run_until_idle();
-    pool_free(w->pool);
-    loop_free(w->loop);
-    sim_world_free();
+    world_end(w);
 }
 
 /* What is left of the account in permille; -1: unknown. */

@@ -96,7 +96,7 @@ static void print_all(const struct doctor *d, const size_t counts[FINDING_LEVELS
     for (const struct finding *f = d->first; f != NULL; f = f->next)
         if (all || f->level != FINDING_GOOD)
             print_finding(f, paints);
-    printf("%zu checks: %zu faults, %zu warnings, %zu notes\n", COUNT(checks),
+    printf("checks: %zu, faults: %zu, warnings: %zu, notes: %zu\n", COUNT(checks),
            counts[FINDING_FAULT], counts[FINDING_WARNING], counts[FINDING_NOTE]);
 }
 

@@ -206,6 +206,23 @@ size_t settings_count(const struct json *doc, uint32_t container)
     return n;
 }
 
+bool settings_open(const struct reading *r, const struct place *at, uint32_t node,
+                   enum json_type type, int64_t min, int64_t max, size_t *count)
+{
+    const char *parts = type == JSON_ARRAY ? "entries" : "members";
+
+    if (!settings_want(r, at, node, type, type == JSON_ARRAY ? "a list" : "an object"))
+        return false;
+    *count = settings_count(r->doc, node);
+    if ((int64_t)*count < min)
+        return settings_refuse(r, at, node, "has %zu %s, must have at least %lld", *count, parts,
+                               (long long)min);
+    if ((int64_t)*count > max)
+        return settings_refuse(r, at, node, "has %zu %s, may have %lld", *count, parts,
+                               (long long)max);
+    return true;
+}
+
 /* --- rows */
 
 static bool row_read_at(struct reading *r, const struct key_row *row, const struct place *at,

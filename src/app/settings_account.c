@@ -43,11 +43,8 @@ bool settings_read_headers(const struct reading *r, const struct place *at, uint
 {
     size_t n = 0, all;
 
-    if (!settings_want(r, at, node, JSON_OBJECT, "an object"))
+    if (!settings_open(r, at, node, JSON_OBJECT, 0, HEADERS_MAX, &all))
         return false;
-    all = settings_count(r->doc, node);
-    if (all > HEADERS_MAX)
-        return settings_refuse(r, at, node, "has %zu members, may have %d", all, HEADERS_MAX);
     struct header_pair *list = arena_array(a, struct header_pair, all + 1);
 
     for (uint32_t i = json_first(r->doc, node); i != JSON_NONE; i = json_after(r->doc, node, i)) {
@@ -236,11 +233,8 @@ static bool read_models(struct account_reading *a, uint32_t node)
     struct account_spec *spec = a->spec;
     size_t count;
 
-    if (!settings_want(a->r, &at, node, JSON_ARRAY, "a list"))
+    if (!settings_open(a->r, &at, node, JSON_ARRAY, 0, MODELS_MAX, &count))
         return false;
-    count = settings_count(doc, node);
-    if (count > MODELS_MAX)
-        return settings_refuse(a->r, &at, node, "has %zu entries, may have %d", count, MODELS_MAX);
     spec->models = count > 0 ? arena_array(&spec->arena, struct str, count) : NULL;
     for (uint32_t i = json_first(doc, node); i != JSON_NONE; i = json_after(doc, node, i)) {
         const struct place item = { &at, STR(""), spec->model_count };
@@ -524,17 +518,6 @@ static bool accounts_fill(struct reading *r, const struct place *at, uint32_t no
     return true;
 }
 
-static bool list_open(const struct reading *r, const struct key_row *row, const struct place *at,
-                      uint32_t node, size_t *count)
-{
-    if (!settings_want(r, at, node, JSON_ARRAY, "a list"))
-        return false;
-    *count = settings_count(r->doc, node);
-    return (int64_t)*count <= row->max ||
-           settings_refuse(r, at, node, "has %zu entries, may have %lld", *count,
-                           (long long)row->max);
-}
-
 static bool read_accounts(struct reading *r, const struct key_row *row, const struct place *at,
                           uint32_t node)
 {
@@ -542,7 +525,7 @@ static bool read_accounts(struct reading *r, const struct key_row *row, const st
     struct map labels;
     size_t count;
 
-    if (!list_open(r, row, at, node, &count))
+    if (!settings_open(r, at, node, JSON_ARRAY, row->min, row->max, &count))
         return false;
     r->s->accounts = arena_array(&r->s->arena, struct account_spec *, count + 1);
     map_init(&labels, key);

@@ -87,6 +87,9 @@ bool settings_member(const struct reading *r, const struct place *at, uint32_t o
                      struct str name, uint32_t *node);
 /* Number of elements or members; counted, since the tape's own number saturates. */
 size_t settings_count(const struct json *doc, uint32_t container);
+/* A list or an object with so many of them. */
+bool settings_open(const struct reading *r, const struct place *at, uint32_t node,
+                   enum json_type type, int64_t min, int64_t max, size_t *count);
 /* A fault of a validator that speaks of `member: reason`, laid over the object it was about. */
 bool settings_refuse_member(const struct reading *r, const struct place *at, uint32_t object,
                             const struct error *e);

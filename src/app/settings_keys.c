@@ -110,13 +110,10 @@ static bool read_list(const struct reading *r, const struct place *at, uint32_t 
         *count = 0;
     if (node == JSON_NONE)
         return true;
-    if (!settings_want(r, &here, node, JSON_ARRAY, "a list"))
-        return false;
-    size_t room = settings_count(r->doc, node);
+    size_t room;
 
-    if (room > CLIENT_KEY_LIST_MAX)
-        return settings_refuse(r, &here, node, "has %zu entries, may have %d", room,
-                               CLIENT_KEY_LIST_MAX);
+    if (!settings_open(r, &here, node, JSON_ARRAY, 0, CLIENT_KEY_LIST_MAX, &room))
+        return false;
     *list = arena_array(a, struct str, room + 1);
     for (uint32_t i = json_first(r->doc, node); i != JSON_NONE; i = json_after(r->doc, node, i)) {
         const struct place item = { &here, STR(""), *count };
@@ -332,12 +329,8 @@ static bool read_client_keys(struct reading *r, const struct key_row *row, const
     struct settings *s = r->s;
     size_t count;
 
-    if (!settings_want(r, at, node, JSON_ARRAY, "a list"))
+    if (!settings_open(r, at, node, JSON_ARRAY, row->min, row->max, &count))
         return false;
-    count = settings_count(r->doc, node);
-    if ((int64_t)count > row->max)
-        return settings_refuse(r, at, node, "has %zu entries, may have %lld", count,
-                               (long long)row->max);
     s->client_keys = arena_array(&s->arena, struct client_key_spec, count + 1);
     for (uint32_t i = json_first(r->doc, node); i != JSON_NONE; i = json_after(r->doc, node, i)) {
         const struct place item = { at, STR(""), s->client_key_count };

@@ -51,12 +51,8 @@ static bool read_prices(struct reading *r, const struct key_row *row, const stru
     struct price *list;
     size_t count, n = 0;
 
-    if (!settings_want(r, at, node, JSON_OBJECT, "an object"))
+    if (!settings_open(r, at, node, JSON_OBJECT, row->min, row->max, &count))
         return false;
-    count = settings_count(r->doc, node);
-    if ((int64_t)count > row->max)
-        return settings_refuse(r, at, node, "has %zu members, may have %lld", count,
-                               (long long)row->max);
     list = arena_array(a, struct price, count + 1);
     for (uint32_t i = json_first(r->doc, node); i != JSON_NONE; i = json_after(r->doc, node, i)) {
         struct price *p = &list[n];

@@ -17,12 +17,8 @@ static bool read_mapping(struct reading *r, const struct key_row *row, const str
     struct mapping_spec *list;
     size_t count, n = 0;
 
-    if (!settings_want(r, at, node, JSON_OBJECT, "an object"))
+    if (!settings_open(r, at, node, JSON_OBJECT, row->min, row->max, &count))
         return false;
-    count = settings_count(r->doc, node);
-    if ((int64_t)count > row->max)
-        return settings_refuse(r, at, node, "has %zu members, may have %lld", count,
-                               (long long)row->max);
     list = arena_array(a, struct mapping_spec, count + 1);
     for (uint32_t i = json_first(r->doc, node); i != JSON_NONE; i = json_after(r->doc, node, i)) {
         struct mapping_spec *m = &list[n];
@@ -274,12 +270,8 @@ static bool read_entries(const struct reading *r, const struct place *up, uint32
         return false;
     if (node == JSON_NONE)
         return true;
-    if (!settings_want(r, &at, node, JSON_ARRAY, "a list"))
+    if (!settings_open(r, &at, node, JSON_ARRAY, 0, ROUTE_STEPS_MAX, &out->entry_count))
         return false;
-    out->entry_count = settings_count(r->doc, node);
-    if (out->entry_count > ROUTE_STEPS_MAX)
-        return settings_refuse(r, &at, node, "has %zu entries, may have %d", out->entry_count,
-                               ROUTE_STEPS_MAX);
     out->entries = list = arena_array(&r->s->arena, struct route_entry, out->entry_count + 1);
     for (uint32_t i = json_first(r->doc, node); i != JSON_NONE;
          i = json_after(r->doc, node, i), n++) {
@@ -342,11 +334,8 @@ static bool read_specs(const struct reading *r, const struct place *up, uint32_t
         return false;
     if (node == JSON_NONE)
         return true;
-    if (!settings_want(r, &at, node, JSON_OBJECT, "an object"))
+    if (!settings_open(r, &at, node, JSON_OBJECT, 0, (int64_t)max, &count))
         return false;
-    count = settings_count(r->doc, node);
-    if (count > max)
-        return settings_refuse(r, &at, node, "has %zu members, may have %zu", count, max);
     list = arena_array(&r->s->arena, struct route_spec, count + 1);
     for (uint32_t i = json_first(r->doc, node); i != JSON_NONE;
          i = json_after(r->doc, node, i), n++) {
@@ -422,11 +411,8 @@ static bool read_rules(const struct reading *r, const struct place *at, uint32_t
     struct background_rule *list;
     size_t count, n = 0;
 
-    if (!settings_want(r, at, node, JSON_ARRAY, "a list"))
+    if (!settings_open(r, at, node, JSON_ARRAY, 0, RULES_MAX, &count))
         return false;
-    count = settings_count(r->doc, node);
-    if (count > RULES_MAX)
-        return settings_refuse(r, at, node, "has %zu entries, may have %d", count, RULES_MAX);
     list = arena_array(&r->s->arena, struct background_rule, count + 1);
     for (uint32_t i = json_first(r->doc, node); i != JSON_NONE;
          i = json_after(r->doc, node, i), n++) {

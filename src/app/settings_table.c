@@ -138,28 +138,13 @@ static void put_proxy(const struct settings *s, const struct key_row *row, struc
     settings_put_proxy(*(const struct str *)field_in(s, row->offset), w);
 }
 
-static bool list_open(const struct reading *r, const struct key_row *row, const struct place *at,
-                      uint32_t node, size_t *count)
-{
-    if (!settings_want(r, at, node, JSON_ARRAY, "a list"))
-        return false;
-    *count = settings_count(r->doc, node);
-    if ((int64_t)*count < row->min)
-        return settings_refuse(r, at, node, "has %zu entries, must have at least %lld", *count,
-                               (long long)row->min);
-    if ((int64_t)*count > row->max)
-        return settings_refuse(r, at, node, "has %zu entries, may have %lld", *count,
-                               (long long)row->max);
-    return true;
-}
-
 static bool read_texts(struct reading *r, const struct key_row *row, const struct place *at,
                        uint32_t node)
 {
     struct str **to = field_of(r, row->offset), *list;
     size_t *to_count = field_of(r, row->count_offset), count, n = 0;
 
-    if (!list_open(r, row, at, node, &count))
+    if (!settings_open(r, at, node, JSON_ARRAY, row->min, row->max, &count))
         return false;
     list = arena_array(&r->s->arena, struct str, count + 1);
     for (uint32_t i = json_first(r->doc, node); i != JSON_NONE; i = json_after(r->doc, node, i)) {
@@ -198,7 +183,7 @@ static bool read_seconds(struct reading *r, const struct key_row *row, const str
     int64_t **to = field_of(r, row->offset), *list;
     size_t *to_count = field_of(r, row->count_offset), count, n = 0;
 
-    if (!list_open(r, row, at, node, &count))
+    if (!settings_open(r, at, node, JSON_ARRAY, row->min, row->max, &count))
         return false;
     list = arena_array(&r->s->arena, int64_t, count + 1);
     for (uint32_t i = json_first(r->doc, node); i != JSON_NONE; i = json_after(r->doc, node, i)) {

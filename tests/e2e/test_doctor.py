@@ -77,7 +77,7 @@ def test_a_good_place_is_good_and_nothing_is_changed(program):
         os.chmod(place.folder, 0o700)
         before = {p.name: p.read_bytes() for p in place.folder.iterdir() if p.suffix not in (".db-shm", ".db-wal")}
         done = place.run()
-        assert "0 faults" in done.stdout and "secrets" in done.stdout, done.stdout
+        assert "faults: 0" in done.stdout and "secrets" in done.stdout, done.stdout
         assert done.returncode == 1, "keys stand in the settings in clear"
         after = {p.name: p.read_bytes() for p in place.folder.iterdir() if p.suffix not in (".db-shm", ".db-wal")}
         assert {k: v for k, v in after.items() if not k.startswith("penstock.db-")} == before

@@ -227,23 +227,15 @@ static void look_at_accounts(struct hub *h)
 
 /* --- requests */
 
-static void put_text(struct json_writer *w, const char *name, const char *text)
-{
-    if (text[0] != '\0')
-        json_put_member(w, name, str_c(text));
-    else
-        json_put_member_null(w, name);
-}
-
 static void put_began(struct json_writer *w, const struct live_event *e)
 {
     json_put_member_i64(w, "started_unix_ms", e->unix_ms);
     json_put_member(w, "protocol", e->began.protocol);
     json_put_member_bool(w, "stream", e->began.stream);
-    put_text(w, "model", e->began.model);
-    put_text(w, "mapped_model", e->began.mapped_model);
-    put_text(w, "session", e->began.session);
-    put_text(w, "client_key", e->began.client_key);
+    json_put_member_or_null(w, "model", str_c(e->began.model));
+    json_put_member_or_null(w, "mapped_model", str_c(e->began.mapped_model));
+    json_put_member_or_null(w, "session", str_c(e->began.session));
+    json_put_member_or_null(w, "client_key", str_c(e->began.client_key));
 }
 
 static void put_attempt(struct json_writer *w, const struct live_event *e)

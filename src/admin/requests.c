@@ -10,14 +10,6 @@
 
 /* --- one request */
 
-static void put_text(struct json_writer *w, const char *name, struct str text)
-{
-    if (text.len > 0)
-        json_put_member(w, name, text);
-    else
-        json_put_member_null(w, name);
-}
-
 /* Unknown is null. */
 static void put_count(struct json_writer *w, const char *name, int64_t n)
 {
@@ -45,12 +37,12 @@ void admin_put_request(struct json_writer *w, const struct access_record *r)
     json_put_member_i64(w, "started_unix_ms", r->started_unix_ms);
     json_put_member(w, "protocol", r->protocol);
     json_put_member_bool(w, "stream", r->stream);
-    put_text(w, "model", r->model);
-    put_text(w, "mapped_model", r->mapped_model);
-    put_text(w, "session", r->session);
-    put_text(w, "client_key", r->client_key);
-    put_text(w, "account", r->account);
-    put_text(w, "provider", r->provider);
+    json_put_member_or_null(w, "model", r->model);
+    json_put_member_or_null(w, "mapped_model", r->mapped_model);
+    json_put_member_or_null(w, "session", r->session);
+    json_put_member_or_null(w, "client_key", r->client_key);
+    json_put_member_or_null(w, "account", r->account);
+    json_put_member_or_null(w, "provider", r->provider);
     json_put_member_i64(w, "status", r->status);
     json_put_member(w, "ending", str_c(ending_word(r->ending)));
     json_put_member_i64(w, "attempt_count", r->attempt_count);
@@ -87,8 +79,9 @@ static void put_passed(struct json_writer *w, const struct access_record *r, con
         json_put_member_i64(w, "account_id", who->id);
         json_put_member(w, "account", str_c(who->label));
         json_put_member(w, "skip", str_c(skip_word(who->why)));
-        put_text(w, "verdict",
-                 who->verdict == VERDICT_NONE ? STR("") : str_c(verdict_word(who->verdict)));
+        json_put_member_or_null(w, "verdict",
+                                who->verdict == VERDICT_NONE ? STR("")
+                                                             : str_c(verdict_word(who->verdict)));
         put_moment(w, "until_unix_ms", r, who->until_ms, 0);
         json_put_end(w);
     }
@@ -107,7 +100,7 @@ static void put_layer(struct json_writer *w, const char *name, const struct pick
     json_put_member(w, "fate", str_c(layer_fate_word(l->fate)));
     json_put_member_i64(w, "account_id", l->id);
     json_put_member(w, "account", str_c(l->label));
-    put_text(w, "skip", l->why == SKIP_NONE ? STR("") : str_c(skip_word(l->why)));
+    json_put_member_or_null(w, "skip", l->why == SKIP_NONE ? STR("") : str_c(skip_word(l->why)));
     json_put_end(w);
 }
 
@@ -176,7 +169,7 @@ static void put_whole(struct json_writer *w, const struct access_record *r)
 {
     json_put_object(w);
     admin_put_request(w, r);
-    put_text(w, "path", r->path);
+    json_put_member_or_null(w, "path", r->path);
     json_put_member(w, "phase", str_c(r->phase));
     json_put_member_i64(w, "bytes_in", (int64_t)r->bytes_in);
     json_put_member_i64(w, "bytes_out", (int64_t)r->bytes_out);

@@ -101,6 +101,15 @@ static inline void json_put_member_raw(struct json_writer *w, const char *name, 
     json_put_raw(w, raw);
 }
 
+/* A text that is empty when it is unknown: null then. */
+static inline void json_put_member_or_null(struct json_writer *w, const char *name, struct str text)
+{
+    if (text.len > 0)
+        json_put_member(w, name, text);
+    else
+        json_put_member_null(w, name);
+}
+
 /* One whole value, all closed and nothing lost. */
 bool json_written(const struct json_writer *w);
 

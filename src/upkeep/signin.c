@@ -216,14 +216,6 @@ bool signin_look(const struct signins *s, struct str id, struct signin_view *v)
     return true;
 }
 
-static void put_text(struct json_writer *w, const char *name, struct str text)
-{
-    if (text.len > 0)
-        json_put_member(w, name, text);
-    else
-        json_put_member_null(w, name);
-}
-
 void signins_each(const struct signins *s, void (*fn)(void *peer, const struct signin_view *v),
                   void *peer)
 {
@@ -252,19 +244,19 @@ void signin_put(struct json_writer *w, const struct signin_view *v)
     json_put_member(w, "id", v->id);
     json_put_member(w, "provider", v->provider);
     json_put_member(w, "state", str_c(signin_state_word(v->state)));
-    put_text(w, "url", v->url);
-    put_text(w, "user_code", v->user_code);
-    put_text(w, "redirect_url", v->redirect_url);
+    json_put_member_or_null(w, "url", v->url);
+    json_put_member_or_null(w, "user_code", v->user_code);
+    json_put_member_or_null(w, "redirect_url", v->redirect_url);
     json_put_member_bool(w, "listening", v->listening);
-    put_text(w, "note", v->note);
-    put_text(w, "error", v->error);
+    json_put_member_or_null(w, "note", v->note);
+    json_put_member_or_null(w, "error", v->error);
     json_put_member_i64(w, "seconds_left", v->seconds_left);
     if (v->state == SIGNIN_DONE) {
         json_put_key(w, STR("account"));
         json_put_object(w);
         json_put_member_i64(w, "id", v->account);
         json_put_member(w, "label", v->label);
-        put_text(w, "email", v->email);
+        json_put_member_or_null(w, "email", v->email);
         json_put_end(w);
     } else {
         json_put_member_null(w, "account");

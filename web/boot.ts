@@ -9,7 +9,7 @@
   };
   const theme = kept('theme');
   const density = kept('density');
-  if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
+  document.documentElement.dataset.theme = theme === 'light' || theme === 'dark' ? theme : matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
   if (density === 'compact') document.documentElement.dataset.density = density;
 }
 export {};

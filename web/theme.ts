@@ -30,8 +30,7 @@ export const look = {
 
 function apply(): void {
   const root = document.documentElement;
-  if (look.theme === 'system') delete root.dataset.theme;
-  else root.dataset.theme = look.theme;
+  root.dataset.theme = isDark() ? 'dark' : 'light';
   if (isCompact()) root.dataset.density = 'compact';
   else delete root.dataset.density;
   redraw();
@@ -70,7 +69,7 @@ export function chooseLanguage(id: string): void {
 
 export async function startLook(): Promise<void> {
   apply();
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', apply);
   await setLanguage(read('language') ?? languageOfBrowser()).catch(() => setLanguage('en'));
 }
 

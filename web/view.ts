@@ -195,8 +195,11 @@ const shown = new WeakMap<Element, VNode[]>();
 
 export function patch(root: Element, child: Child): void {
   const now = flatten([child], []);
+  const focused = document.activeElement as HTMLElement | null;
   patchKids(root, shown.get(root) ?? [], now, false);
   shown.set(root, now);
+  // an element that was moved has lost the focus
+  if (focused && focused !== document.activeElement && root.contains(focused)) focused.focus({ preventScroll: true });
   const hooks = mounted;
   mounted = [];
   for (const hook of hooks) hook();

@@ -1,13 +1,12 @@
 // The first minute of somebody who has never seen this: start, link, account, client, request, reason.
-import { Watched, assert, equal, test, until } from './harness.mjs';
-import { Rig } from './rig.mjs';
+import { assert, equal, test, until } from './harness.mjs';
 
 test(
   'first: from an empty gateway to an answered request and its reason',
-  async ({ program, browser }) => {
-    const rig = await Rig.start(program, {});
+  async ({ start, open }) => {
+    const rig = await start({});
     const began = Date.now();
-    const w = await Watched.open(browser, rig);
+    const w = await open(rig);
     await w.page.getByRole('heading', { name: 'Get started' }).waitFor();
     await w.page.getByText('answered by the built-in simulator').waitFor();
     await w.shot('first-1');
@@ -43,8 +42,6 @@ test(
     assert((await drawer.locator('.explain').innerText()).length > 40, 'the reason in sentences');
     assert(Date.now() - began < 60_000, 'in under a minute');
     await w.shot('first-4');
-    await w.close();
-    await rig.stop();
   },
   { smoke: true },
 );

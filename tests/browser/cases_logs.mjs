@@ -1,12 +1,12 @@
 // /logs: live, filtered, paused, explained.
-import { Watched, assert, equal, test, until } from './harness.mjs';
-import { Rig, accountsOf, seed } from './rig.mjs';
+import { assert, equal, test, until } from './harness.mjs';
+import { accountsOf, seed } from './rig.mjs';
 
 const settings = (simulator) => ({ accounts: accountsOf(simulator), proxy: { scheduling: { queue_wait_seconds: 0 } } });
 
-test('logs: requests come by themselves, and are explained', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('logs: requests come by themselves, and are explained', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   await w.go('logs');
   await w.page.getByText('No request yet').waitFor();
   await rig.rules('key-ada@example.com', ['error=quota retry-after=3h']);
@@ -18,18 +18,16 @@ test('logs: requests come by themselves, and are explained', async ({ program, b
   assert((await drawer.locator('.explain li').count()) >= 3, 'told in sentences');
   await drawer.locator('.attempt .unfold').nth(1).click();
   await drawer.getByText('Passed over').first().waitFor();
-  await w.shot('trace-1280');
+  await w.shot('trace');
   await w.axe('a decision trace');
   await w.fits('a decision trace');
   await w.page.keyboard.press('Escape');
   await drawer.waitFor({ state: 'detached' });
-  await w.close();
-  await rig.stop();
 });
 
-test('logs: a running request is seen while it runs', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('logs: a running request is seen while it runs', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   await w.go('logs');
   await rig.rules('key-ada@example.com', ['first=4s']);
   const answer = rig.ask('claude-sonnet-5', 'Slowly', { session: 'c1', stream: true });
@@ -38,14 +36,12 @@ test('logs: a running request is seen while it runs', async ({ program, browser 
   await w.shot('logs-running');
   equal((await answer).status, 200);
   await row.getByText('200').waitFor();
-  await w.close();
-  await rig.stop();
 });
 
-test('logs: filter, pause, keys, address', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
+test('logs: filter, pause, keys, address', async ({ start, open }) => {
+  const rig = await start(settings);
   await seed(rig);
-  const w = await Watched.open(browser, rig);
+  const w = await open(rig);
   await w.go('logs');
   const rows = w.page.locator('.line.log:not(.head)');
   await until(async () => (await rows.count()) > 10, 'rows');
@@ -56,10 +52,12 @@ test('logs: filter, pause, keys, address', async ({ program, browser }) => {
   await until(async () => (await rows.count()) === 4, 'four after a reload');
   await w.page.getByRole('button', { name: 'Clear filters' }).click();
   await w.page.getByRole('button', { name: 'Pause' }).click();
-  const before = await rows.count();
+  await w.page.getByText('Paused.').waitFor();
+  const newest = () => rows.first().getAttribute('data-id');
+  const before = await newest();
   await rig.ask('claude-sonnet-5', 'While paused', { session: 'p' });
   await w.page.getByText('Paused. 1 new request since.').waitFor();
-  equal(await rows.count(), before, 'nothing moves');
+  equal(await newest(), before, 'nothing moves');
   await w.page.getByRole('button', { name: 'Resume' }).click();
   await w.page.locator('.line.log button').first().focus();
   await w.page.keyboard.press('ArrowDown');
@@ -68,10 +66,8 @@ test('logs: filter, pause, keys, address', async ({ program, browser }) => {
   await here.waitFor();
   const id = await here.getAttribute('data-id');
   await rig.ask('claude-sonnet-5', 'While somebody reads', { session: 'q' });
-  await until(async () => (await rows.count()) > before + 1, 'the new one is shown');
+  await until(async () => (await w.page.getByRole('table').getAttribute('aria-rowcount')) === String(28), 'the new one is shown');
   equal(await here.getAttribute('data-id'), id, 'new requests do not move what is looked at');
   await w.page.keyboard.press('Enter');
   await w.page.getByRole('dialog').waitFor();
-  await w.close();
-  await rig.stop();
 });

@@ -1,19 +1,19 @@
 // /usage, /settings with client keys and the password, /connect, /remote-panel.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Watched, assert, equal, test, until } from './harness.mjs';
-import { Rig, accountsOf, seed } from './rig.mjs';
+import { assert, equal, test, until } from './harness.mjs';
+import { accountsOf, seed } from './rig.mjs';
 
 const settings = (simulator) => ({ accounts: accountsOf(simulator), proxy: { scheduling: { queue_wait_seconds: 0 } } });
 
-test('usage: sums, breakdown, filter, CSV', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
+test('usage: sums, breakdown, filter, CSV', async ({ start, open }) => {
+  const rig = await start(settings);
   await seed(rig);
   const { total } = (await until(async () => {
     const got = await rig.admin('GET', 'api/usage?by=hour&from=24h');
     return got.body.total.requests >= 25 && got;
   }, 'usage is written')).body;
-  const w = await Watched.open(browser, rig);
+  const w = await open(rig);
   await w.go('usage');
   const tile = (name) => w.page.locator('.tile', { hasText: name }).locator('b').first();
   equal(await tile('Requests').textContent(), String(total.requests));
@@ -35,13 +35,11 @@ test('usage: sums, breakdown, filter, CSV', async ({ program, browser }) => {
   }
   await w.page.getByRole('radio', { name: 'Requests' }).click();
   await w.shot('usage-requests');
-  await w.close();
-  await rig.stop();
 });
 
-test('usage: prices are seen, set, and removed', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('usage: prices are seen, set, and removed', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   await w.go('usage');
   await w.page.getByRole('button', { name: 'Prices' }).click();
   const list = w.page.getByRole('dialog', { name: 'Prices' });
@@ -75,15 +73,13 @@ test('usage: prices are seen, set, and removed', async ({ program, browser }) =>
   await until(async () => (await row.count()) === 0, 'it is gone from the list');
   equal(await own(), undefined, 'and from the gateway');
   await w.page.keyboard.press('Escape');
-  await w.close();
-  await rig.stop();
 });
 
 const onDisk = (rig) => JSON.parse(readFileSync(join(rig.folder, 'gui_config.json'), 'utf8'));
 
-test('settings: written at once, faults at the field, reset, edits from outside', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('settings: written at once, faults at the field, reset, edits from outside', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   w.expect(/status of 400/);
   await w.go('settings');
   await w.page.getByRole('switch', { name: 'Compact layout' }).click();
@@ -120,14 +116,12 @@ test('settings: written at once, faults at the field, reset, edits from outside'
     await w.axe(`settings, ${tab}`);
     await w.shot(`settings-${tab.toLowerCase().replaceAll(' ', '-')}`);
   }
-  await w.close();
-  await rig.stop();
 });
 
-test('settings: privacy masks names everywhere', async ({ program, browser }) => {
-  const rig = await Rig.start(program, (s) => ({ ...settings(s), dashboard: { privacy: true } }));
+test('settings: privacy masks names everywhere', async ({ start, open }) => {
+  const rig = await start((s) => ({ ...settings(s), dashboard: { privacy: true } }));
   await seed(rig);
-  const w = await Watched.open(browser, rig);
+  const w = await open(rig);
   for (const page of ['quota', 'logs', 'usage', 'routing']) {
     await w.go(page);
     await w.page.waitForTimeout(400);
@@ -135,13 +129,11 @@ test('settings: privacy masks names everywhere', async ({ program, browser }) =>
     for (const name of ['ada@example.com', 'clara.montgomery-whitfield@long-company-name.example']) assert(!text.includes(name), `${page} shows ${name}`);
     await w.shot(`privacy-${page}`);
   }
-  await w.close();
-  await rig.stop();
 });
 
-test('settings: a client key is made, used, limited, replaced, revoked', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('settings: a client key is made, used, limited, replaced, revoked', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   w.expect(/status of 400/);
   await w.go('settings');
   await w.page.getByRole('tab', { name: 'Client keys' }).click();
@@ -184,13 +176,11 @@ test('settings: a client key is made, used, limited, replaced, revoked', async (
   await act('Revoke');
   await w.page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
   await w.page.getByText('No client key').waitFor();
-  await w.close();
-  await rig.stop();
 });
 
-test('settings: a password is set and removed', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('settings: a password is set and removed', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   w.expect(/status of 40[013]/);
   await w.go('settings');
   await w.page.getByRole('tab', { name: 'Password' }).click();
@@ -202,23 +192,19 @@ test('settings: a password is set and removed', async ({ program, browser }) => 
   await w.page.getByLabel('Password').fill('a long password of mine');
   await w.page.getByLabel('Password').press('Enter');
   await w.page.waitForSelector('.frame');
-  await w.close();
-  await rig.stop();
 });
 
-test('remote: addresses, and what is said about tunnels', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('remote: addresses, and what is said about tunnels', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   await w.go('remote-panel');
   await w.page.getByText(new URL(rig.base).host).first().waitFor();
   await w.page.getByRole('heading', { name: 'Tunnels' }).waitFor();
-  await w.close();
-  await rig.stop();
 });
 
-test('connect: the settings of every client can be copied', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('connect: the settings of every client can be copied', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   await w.context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await w.go('connect');
   const tabs = w.page.getByRole('tab');
@@ -239,13 +225,11 @@ test('connect: the settings of every client can be copied', async ({ program, br
   }
   await tabs.nth(count - 1).press('ArrowDown');
   equal(await w.page.evaluate(() => document.activeElement.id), await tabs.first().getAttribute('id'), 'arrow keys go round');
-  await w.close();
-  await rig.stop();
 });
 
-test('connect: copying works without a secure context, too', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('connect: copying works without a secure context, too', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   await w.context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await w.page.addInitScript(() => Object.defineProperty(window, 'isSecureContext', { value: false }));
   await w.go('connect');
@@ -254,13 +238,11 @@ test('connect: copying works without a secure context, too', async ({ program, b
   await w.page.getByRole('tabpanel').getByRole('button', { name: 'Copy' }).first().click();
   await w.page.locator('.toast', { hasText: 'Copied' }).waitFor();
   equal((await w.page.evaluate(() => navigator.clipboard.readText())).trim(), wanted);
-  await w.close();
-  await rig.stop();
 });
 
-test('settings: serving is paused and resumed', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('settings: serving is paused and resumed', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   await w.go('settings');
   await w.page.getByRole('switch', { name: 'Serve requests' }).click();
   await w.page.getByText('Serving is paused: clients get 503.').waitFor();
@@ -268,6 +250,4 @@ test('settings: serving is paused and resumed', async ({ program, browser }) => 
   await w.page.getByRole('region', { name: 'Notices' }).getByRole('button', { name: 'Resume' }).click();
   await w.page.getByText('Serving is paused: clients get 503.').waitFor({ state: 'detached' });
   equal((await rig.ask('claude-sonnet-5', 'hello')).status, 200);
-  await w.close();
-  await rig.stop();
 });

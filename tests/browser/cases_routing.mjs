@@ -1,16 +1,16 @@
 // /routing: scheduling, the editors, the dry run.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Watched, assert, equal, test, until } from './harness.mjs';
-import { Rig, accountsOf, seed } from './rig.mjs';
+import { assert, equal, test, until } from './harness.mjs';
+import { accountsOf, seed } from './rig.mjs';
 
 const settings = (simulator) => ({ accounts: accountsOf(simulator), proxy: { scheduling: { queue_wait_seconds: 0 } } });
 const onDisk = (rig) => JSON.parse(readFileSync(join(rig.folder, 'gui_config.json'), 'utf8'));
 
-test('routing: mode, waits, fixed account, bindings', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
+test('routing: mode, waits, fixed account, bindings', async ({ start, open }) => {
+  const rig = await start(settings);
   await seed(rig);
-  const w = await Watched.open(browser, rig);
+  const w = await open(rig);
   w.expect(/status of 400/);
   await w.go('routing');
   const scheduling = async () => (await rig.admin('GET', 'api/scheduling')).body;
@@ -34,13 +34,11 @@ test('routing: mode, waits, fixed account, bindings', async ({ program, browser 
   await w.page.getByRole('button', { name: 'Clear bindings' }).click();
   await w.page.getByRole('dialog').getByRole('button', { name: 'Clear bindings' }).click();
   await until(async () => (await scheduling()).bindings === 0, 'cleared');
-  await w.close();
-  await rig.stop();
 });
 
-test('routing: mapping, a flow and an account route, made, ordered, undone, saved', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('routing: mapping, a flow and an account route, made, ordered, undone, saved', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   w.expect(/status of 400/);
   await w.go('routing');
   // a mapping
@@ -71,14 +69,16 @@ test('routing: mapping, a flow and an account route, made, ordered, undone, save
   // undone, and dragged back
   await w.page.getByRole('button', { name: 'Undo' }).click();
   await until(async () => (await order()) === 'gemini-3-flash,claude-haiku-4-5', 'undone');
-  const handle = await flows.getByRole('button', { name: 'Move gemini-3-flash', exact: true }).boundingBox();
-  const other = await flows.getByRole('button', { name: 'Move claude-haiku-4-5', exact: true }).boundingBox();
+  const grip = (name) => flows.getByRole('button', { name: `Move ${name}`, exact: true });
+  await grip('gemini-3-flash').evaluate((el) => el.scrollIntoView({ block: 'center' }));
+  const handle = await grip('gemini-3-flash').boundingBox();
   await w.page.mouse.move(handle.x + 8, handle.y + 12);
   await w.page.mouse.down();
-  await w.page.mouse.move(handle.x + 8, other.y + 30, { steps: 8 });
-  await w.page.mouse.move(handle.x + 8, other.y + 90, { steps: 6 });
-  await w.page.mouse.up();
+  await w.page.mouse.move(handle.x + 8, handle.y + 60, { steps: 4 });
+  // the page scrolls along where the list is longer than the window
+  await w.page.mouse.move(handle.x + 8, (await w.page.evaluate(() => innerHeight)) - 20, { steps: 6 });
   await until(async () => (await order()) === 'claude-haiku-4-5,gemini-3-flash', 'dragged down');
+  await w.page.mouse.up();
   // an account route
   await w.page.getByRole('button', { name: 'Add account route' }).click();
   const routes = w.page.locator('.card', { hasText: 'For one model' });
@@ -123,13 +123,11 @@ test('routing: mapping, a flow and an account route, made, ordered, undone, save
   await w.shot('routing-circle');
   await w.page.getByRole('button', { name: 'Discard' }).click();
   await w.page.getByText('Changes are not saved yet').waitFor({ state: 'detached' });
-  await w.close();
-  await rig.stop();
 });
 
-test('routing: somebody else changes it meanwhile', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('routing: somebody else changes it meanwhile', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   w.expect(/status of 409/);
   await w.go('routing');
   await w.page.getByRole('button', { name: 'Add mapping' }).click();
@@ -138,13 +136,11 @@ test('routing: somebody else changes it meanwhile', async ({ program, browser })
   equal((await rig.admin('PUT', 'api/routing', { mapping: { c: 'd' } })).status, 200);
   await w.page.getByRole('button', { name: 'Save' }).click();
   await w.page.getByText('Somebody else changed this meanwhile').waitFor();
-  await w.close();
-  await rig.stop();
 });
 
-test('routing: presets and background tasks', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('routing: presets and background tasks', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   await w.go('routing');
   await w.page.getByRole('button', { name: 'Presets' }).click();
   await w.page.getByRole('menuitem').first().click();
@@ -155,6 +151,4 @@ test('routing: presets and background tasks', async ({ program, browser }) => {
   const { proxy, routing } = onDisk(rig);
   assert(Object.keys(proxy.custom_mapping).length > 0, 'the preset is in the file');
   equal(routing.background.enabled, true);
-  await w.close();
-  await rig.stop();
 });

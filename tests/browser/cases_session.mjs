@@ -1,13 +1,13 @@
 // Logging in and out, looks, keys, and what happens when the gateway is away.
 import { createServer, request } from 'node:http';
-import { Watched, assert, equal, test, until } from './harness.mjs';
-import { Rig, accountsOf } from './rig.mjs';
+import { assert, equal, test, until } from './harness.mjs';
+import { accountsOf } from './rig.mjs';
 
 const settings = (simulator) => ({ accounts: accountsOf(simulator) });
 
-test('session: a link works once, and out is out', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig, { login: false });
+test('session: a link works once, and out is out', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig, { login: false });
   w.expect(/status of 401/);
   await w.page.goto(`${rig.base}/quota`);
   await w.page.getByText('Open with a link').waitFor();
@@ -18,20 +18,18 @@ test('session: a link works once, and out is out', async ({ program, browser }) 
   await w.page.reload();
   await w.page.waitForSelector('.frame');
   equal(new URL(w.page.url()).hash, '', 'the secret leaves the address');
-  await w.page.getByRole('button', { name: 'Sign out' }).click();
+  await (await w.side()).getByRole('button', { name: 'Sign out' }).click();
   await w.page.getByText('Open with a link').waitFor();
   await w.page.goto(link);
   await w.page.reload();
   await w.page.getByText('Open with a link').waitFor();
   equal(await w.page.locator('.frame').count(), 0, 'the used link opens nothing');
-  await w.close();
-  await rig.stop();
 });
 
-test('session: a password', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
+test('session: a password', async ({ start, open }) => {
+  const rig = await start(settings);
   equal((await rig.admin('PUT', 'api/session/password', { password: 'correct horse battery' })).status, 200);
-  const w = await Watched.open(browser, rig, { login: false });
+  const w = await open(rig, { login: false });
   w.expect(/status of 401/);
   await w.page.goto(`${rig.base}/logs`);
   await w.page.getByLabel('Password').fill('wrong');
@@ -41,30 +39,28 @@ test('session: a password', async ({ program, browser }) => {
   await w.page.getByLabel('Password').press('Enter');
   await w.page.waitForSelector('.frame');
   assert(w.page.url().endsWith('/logs'), 'where one wanted to go');
-  await w.close();
-  await rig.stop();
 });
 
-test('session: looks are kept', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
-  await w.page.getByRole('radio', { name: 'Dark' }).click();
-  equal(await w.page.getAttribute('html', 'data-theme'), 'dark');
-  await w.page.getByRole('button', { name: 'Compact' }).click();
-  await w.page.getByLabel('Language').selectOption('zh-CN');
+test('session: looks are kept', async ({ start, open, look }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
+  const side = await w.side();
+  const other = look.theme === 'dark' ? 'light' : 'dark';
+  await side.getByRole('radio', { name: other === 'dark' ? 'Dark' : 'Light' }).click();
+  equal(await w.page.getAttribute('html', 'data-theme'), other);
+  await side.getByRole('button', { name: 'Compact' }).click();
+  await side.getByLabel('Language').selectOption('zh-CN');
   await until(async () => (await w.page.getAttribute('html', 'lang')) === 'zh-CN', 'Chinese');
   await w.page.reload();
   await w.page.waitForSelector('.frame');
-  equal(await w.page.getAttribute('html', 'data-theme'), 'dark');
+  equal(await w.page.getAttribute('html', 'data-theme'), other);
   equal(await w.page.getAttribute('html', 'data-density'), 'compact');
   equal(await w.page.getAttribute('html', 'lang'), 'zh-CN');
-  await w.close();
-  await rig.stop();
 });
 
-test('session: everything by keys', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('session: everything by keys', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   await w.settle();
   await w.page.keyboard.press('Tab');
   equal(await w.page.evaluate(() => document.activeElement.textContent), 'Skip to content');
@@ -96,25 +92,21 @@ test('session: everything by keys', async ({ program, browser }) => {
   await w.page.keyboard.press('End');
   await w.page.keyboard.press('Escape');
   equal(await w.page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Actions for work', 'the focus comes back');
-  await w.close();
-  await rig.stop();
 });
 
-test('session: the gateway goes away and comes back', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('session: the gateway goes away and comes back', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   await w.settle();
   w.expect(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|status of 401/);
   await rig.stopGateway();
-  await w.page.getByText('Disconnected').waitFor({ timeout: 15_000 });
+  await w.page.getByRole('alert').getByText('The gateway does not answer').waitFor({ timeout: 15_000 });
   assert((await w.page.getByRole('article').count()) > 0, 'what is known stays');
   await w.shot('offline');
   await w.axe('while the gateway is away');
   await rig.restart();
   // sessions end with the process: the page asks to log in again
   await w.page.getByText('Open with a link').waitFor({ timeout: 20_000 });
-  await w.close();
-  await rig.stop();
 });
 
 // A proxy that serves the gateway below a path, as people do with nginx.
@@ -139,17 +131,16 @@ async function below(rig, prefix) {
   return { base: `http://127.0.0.1:${server.address().port}${prefix}`, close: () => server.close() };
 }
 
-test('session: below a path', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
+test('session: below a path', async ({ start, open }) => {
+  const rig = await start(settings);
   const proxy = await below(rig, '/deep/penstock');
-  const w = await Watched.open(browser, rig, { base: proxy.base });
+  const w = await open(rig, { base: proxy.base });
   for (const page of ['logs', 'routing', 'usage', 'quota']) {
     await w.go(page);
     equal(w.page.url(), `${proxy.base}/${page}`);
   }
-  await w.page.getByRole('link', { name: 'Logs' }).click();
+  await (await w.side()).getByRole('link', { name: 'Logs' }).click();
   await until(() => w.page.url() === `${proxy.base}/logs`, 'links stay below the path');
   await w.close();
   proxy.close();
-  await rig.stop();
 });

@@ -1,6 +1,5 @@
 // Signing in at a provider: the page opens, comes back, or what it ended at is pasted; codes are shown; what lacks is explained.
-import { Watched, assert, equal, test, until } from './harness.mjs';
-import { Rig } from './rig.mjs';
+import { assert, equal, test, until } from './harness.mjs';
 
 // A gateway whose providers are all the simulator.
 function settings(simulator) {
@@ -23,9 +22,9 @@ async function choose(w, provider) {
 
 const accounts = async (rig) => (await rig.admin('GET', 'api/accounts')).body.accounts.filter((a) => a.provider !== 'simulator');
 
-test('signin: the provider opens, and the account is there', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('signin: the provider opens, and the account is there', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   const dialog = await choose(w, 'Antigravity');
   await w.axe('before signing in');
   const [popup] = await Promise.all([w.context.waitForEvent('page'), dialog.getByRole('button', { name: 'Sign in' }).click()]);
@@ -33,13 +32,11 @@ test('signin: the provider opens, and the account is there', async ({ program, b
   await w.page.locator('.toast', { hasText: 'was added' }).waitFor({ timeout: 15_000 });
   equal((await accounts(rig)).length, 1);
   await w.page.getByRole('article').first().waitFor();
-  await w.close();
-  await rig.stop();
 });
 
-test('signin: what the browser ended at is pasted', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('signin: what the browser ended at is pasted', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   w.expect(/status of 400/);
   await w.page.addInitScript(() => (window.open = () => null));
   await w.page.reload();
@@ -61,13 +58,11 @@ test('signin: what the browser ended at is pasted', async ({ program, browser })
   await dialog.getByRole('button', { name: 'Finish' }).click();
   await w.page.locator('.toast', { hasText: 'was added' }).waitFor({ timeout: 15_000 });
   equal((await accounts(rig))[0].provider, 'codex');
-  await w.close();
-  await rig.stop();
 });
 
-test('signin: a code is shown; cancelling ends it', async ({ program, browser }) => {
-  const rig = await Rig.start(program, settings);
-  const w = await Watched.open(browser, rig);
+test('signin: a code is shown; cancelling ends it', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
   await w.page.addInitScript(() => (window.open = () => null));
   await w.page.reload();
   await w.page.waitForSelector('.frame');
@@ -79,13 +74,11 @@ test('signin: a code is shown; cancelling ends it', async ({ program, browser })
   await w.axe('a code');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await dialog.waitFor({ state: 'detached' });
-  await w.close();
-  await rig.stop();
 });
 
-test('signin: without an OAuth client it is said what to enter', async ({ program, browser }) => {
-  const rig = await Rig.start(program, {});
-  const w = await Watched.open(browser, rig);
+test('signin: without an OAuth client it is said what to enter', async ({ start, open }) => {
+  const rig = await start({});
+  const w = await open(rig);
   w.expect(/status of 409/);
   const dialog = await choose(w, 'Antigravity');
   await dialog.getByRole('button', { name: 'Sign in' }).click();
@@ -93,6 +86,4 @@ test('signin: without an OAuth client it is said what to enter', async ({ progra
   assert(/client_id/.test(text), `what to enter: ${text}`);
   await w.shot('signin-no-client');
   await until(async () => (await accounts(rig)).length === 0, 'nothing is added');
-  await w.close();
-  await rig.stop();
 });

@@ -10,9 +10,13 @@ const cases = [];
 // Calls that the gateway does not have yet: their pages say so.
 const ABSENT = /status of (404|501).*\/api\/tunnels/;
 
-// `smoke` cases run in `make test`, too.
-export function test(name, run, { smoke = false } = {}) {
-  cases.push({ name, run, smoke });
+// How the dashboard is looked at: each case runs in every look, unless it names its own.
+export const LOOKS = ['light', 'dark'].flatMap((theme) => [390, 1280, 1920].map((width) => ({ theme, width })));
+
+// `smoke` cases run in `make test`, too, in one look, or in those of the list.
+export function test(name, run, { smoke = false, looks = LOOKS } = {}) {
+  const first = smoke === true ? [looks.find((l) => l.width === 1280) ?? looks[0]] : smoke || [];
+  for (const look of looks) cases.push({ name: `${name} [${look.theme} ${look.width}]`, run, look, smoke: first.some((l) => l.theme === look.theme && l.width === look.width) });
 }
 
 export function assert(condition, text) {
@@ -40,6 +44,8 @@ export class Watched {
     const w = new Watched();
     w.rig = rig;
     w.base = base ?? rig.base;
+    w.look = `${theme}-${width}`;
+    w.narrow = width < 900;
     w.faults = [];
     w.expected = [ABSENT];
     w.context = await browser.newContext({
@@ -112,13 +118,23 @@ export class Watched {
     assert(wide.length === 0, `${where}:\n    ${wide.join('\n    ')}`);
   }
 
+  // Into the folder of the look.
   async shot(name) {
     if (!Watched.shots) return;
-    mkdirSync(Watched.shots, { recursive: true });
-    await this.page.screenshot({ path: join(Watched.shots, `${name}.png`) });
+    const folder = join(Watched.shots, this.look);
+    mkdirSync(folder, { recursive: true });
+    await this.page.screenshot({ path: join(folder, `${name}.png`) });
+  }
+
+  // What stands at the side is behind a button on a narrow screen.
+  async side() {
+    if (this.narrow && !(await this.page.locator('.side.open').count())) await this.page.getByRole('button', { name: 'Pages' }).click();
+    return this.page.locator('#side');
   }
 
   async close() {
+    if (this.closed) return;
+    this.closed = true;
     await this.context.close();
     assert(this.faults.length === 0, this.faults.slice(0, 6).join('\n    '));
   }
@@ -126,24 +142,80 @@ export class Watched {
 
 // --- the run ------------------------------------------------------------------------------------------------------------
 
-export async function run({ words, smoke, context }) {
+// What a case is given; ended() stops what it opened and tells what its pages saw.
+function world({ program, browser, Rig, shared }, look) {
+  const rigs = [];
+  const pages = [];
+  return {
+    look,
+    start: async (settings) => {
+      const rig = await Rig.start(program, settings);
+      rigs.push(rig);
+      return rig;
+    },
+    open: async (rig, options) => {
+      const w = await Watched.open(browser, rig, { ...look, ...options });
+      pages.push(w);
+      return w;
+    },
+    // one for all cases that ask for it by this name
+    shared: (name, settings, prepare) => {
+      if (!shared.has(name))
+        shared.set(
+          name,
+          Rig.start(program, settings).then(async (rig) => {
+            await prepare(rig);
+            return rig;
+          }),
+        );
+      return shared.get(name);
+    },
+    ended: async () => {
+      const faults = [];
+      for (const w of pages) await w.close().catch((error) => faults.push(error.message));
+      for (const rig of rigs) await rig.stop();
+      if (faults.length > 0) throw new Error(faults.join('\n    '));
+    },
+  };
+}
+
+async function runOne(t, context) {
+  const w = world(context, t.look);
+  let late;
+  try {
+    await Promise.race([t.run(w), new Promise((_, reject) => (late = setTimeout(() => reject(new Error(`it took longer than ${CASE_LIMIT_MS / 1000} s`)), CASE_LIMIT_MS)))]);
+  } catch (error) {
+    await w.ended().catch((seen) => (error.message += `\n    the page saw: ${seen.message}`));
+    throw error;
+  } finally {
+    clearTimeout(late);
+  }
+  await w.ended();
+}
+
+// Cases run side by side, `atOnce` of them: most of their time they wait.
+export async function run({ words, smoke, atOnce, context }) {
   const list = cases.filter((t) => (!smoke || t.smoke) && (words.length === 0 || words.some((w) => t.name.includes(w))));
+  const shared = new Map();
+  let next = 0;
   let passed = 0;
   let failed = 0;
-  for (const t of list) {
-    const began = Date.now();
-    let late;
-    try {
-      await Promise.race([t.run(context), new Promise((_, reject) => (late = setTimeout(() => reject(new Error(`it took longer than ${CASE_LIMIT_MS / 1000} s`)), CASE_LIMIT_MS)))]);
-      passed++;
-      if (!smoke) console.log(`ok      ${t.name} (${Date.now() - began} ms)`);
-    } catch (error) {
-      failed++;
-      console.log(`FAILED  ${t.name}\n    ${String(error?.stack ?? error).split('\n').slice(0, 14).join('\n    ')}`);
+  const work = async () => {
+    while (next < list.length) {
+      const t = list[next++];
+      const began = Date.now();
+      try {
+        await runOne(t, { ...context, shared });
+        passed++;
+        if (!smoke) console.log(`ok      ${t.name} (${Date.now() - began} ms)`);
+      } catch (error) {
+        failed++;
+        console.log(`FAILED  ${t.name}\n    ${error.message}\n    ${String(error?.stack ?? error).split('\n').slice(1, 8).join('\n    ')}`);
+      }
     }
-    clearTimeout(late);
-    await context.tidy();
-  }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  for (const rig of shared.values()) await rig.then((r) => r.stop(), () => undefined);
   console.log(`${passed} passed, ${failed} failed`);
   return failed > 0 || passed === 0 ? 1 : 0;
 }

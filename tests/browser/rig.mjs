@@ -39,16 +39,8 @@ async function start(program, args) {
 }
 
 export class Rig {
-  static open = new Set();
-
-  // What a failed case left running; not what cases share.
-  static async stopLeft() {
-    for (const rig of Rig.open) if (!rig.shared) await rig.stop();
-  }
-
   static async start(program, settings = {}) {
     const rig = new Rig();
-    Rig.open.add(rig);
     rig.program = program;
     rig.folder = mkdtempSync(join(tmpdir(), 'penstock-browser-'));
     chmodSync(rig.folder, 0o700);
@@ -76,7 +68,6 @@ export class Rig {
   }
 
   async stop() {
-    Rig.open.delete(this);
     await end(this.gateway);
     await end(this.simulator);
     rmSync(this.folder, { recursive: true, force: true });

@@ -16,28 +16,50 @@ interface Props<T> {
 let dragged: { list: string; key: Key } | null = null;
 let said = ''; // to a screen reader
 
+const EDGE = 56; // so near to the edge of the window the page scrolls along
+const SCROLL_STEP = 9;
+
+function scrollerOf(el: Element): Element {
+  for (let at = el.parentElement; at; at = at.parentElement) if (at.scrollHeight > at.clientHeight && /auto|scroll/.test(getComputedStyle(at).overflowY)) return at;
+  return document.scrollingElement!;
+}
+
 function startDrag<T>(p: Props<T>, item: T, event: PointerEvent): void {
   if (event.button !== 0) return;
   event.preventDefault();
   const handle = (event.target as Element).closest('button')!;
+  const scroller = scrollerOf(handle);
   const key = p.keyOf(item);
   let items = [...p.items];
+  let y = event.clientY;
   dragged = { list: p.id, key };
   redraw();
-  const move = (e: PointerEvent): void => {
+  const place = (): void => {
     const rows = [...document.querySelectorAll<HTMLElement>(`[data-sortable="${p.id}"] > li`)];
     const from = items.findIndex((one) => p.keyOf(one) === key);
     let to = from;
     rows.forEach((row, i) => {
       const r = row.getBoundingClientRect();
       const middle = r.top + r.height / 2;
-      if (i < from && e.clientY < middle && i < to) to = i;
-      if (i > from && e.clientY > middle && i > to) to = i;
+      if (i < from && y < middle && i < to) to = i;
+      if (i > from && y > middle && i > to) to = i;
     });
     if (to === from || from < 0) return;
     const [one] = items.splice(from, 1);
     items = [...items.slice(0, to), one!, ...items.slice(to)];
     p.onMove(from, to);
+  };
+  const move = (e: PointerEvent): void => {
+    y = e.clientY;
+    place();
+  };
+  const follow = (): void => {
+    if (dragged?.key !== key) return;
+    const step = y < EDGE ? -SCROLL_STEP : y > innerHeight - EDGE ? SCROLL_STEP : 0;
+    const before = scroller.scrollTop;
+    scroller.scrollTop += step;
+    if (scroller.scrollTop !== before) place();
+    requestAnimationFrame(follow);
   };
   const end = (): void => {
     dragged = null;
@@ -50,6 +72,7 @@ function startDrag<T>(p: Props<T>, item: T, event: PointerEvent): void {
   addEventListener('pointermove', move);
   addEventListener('pointerup', end);
   addEventListener('pointercancel', end);
+  requestAnimationFrame(follow);
 }
 
 function onKey<T>(p: Props<T>, item: T, index: number, event: KeyboardEvent): void {
@@ -59,8 +82,6 @@ function onKey<T>(p: Props<T>, item: T, index: number, event: KeyboardEvent): vo
   if (to < 0 || to >= p.items.length || to === index) return;
   p.onMove(index, to);
   said = t('sort.moved', { name: p.nameOf(item), n: to + 1, of: p.items.length });
-  const id = `${p.id}-handle-${p.keyOf(item)}`;
-  requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById(id)?.focus()));
 }
 
 export function Sortable<T>(p: Props<T>): Child {

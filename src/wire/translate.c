@@ -241,7 +241,7 @@ static void stop_watch(struct translator *t, struct text piece)
         return;
     }
     /* not inside of a character: it goes out with its other bytes */
-    while (keep < text.len && (text.at[text.len - keep] & 0xc0) == 0x80 && keep > 0)
+    while (keep > 0 && keep < text.len && (text.at[text.len - keep] & 0xc0) == 0x80)
         keep++;
     pass_text(t, str_drop_last(text, keep));
     buf_drop(&t->stop.tail, text.len - keep);

@@ -30,7 +30,8 @@ struct catalogue {
     struct arena *arena;
     struct shown *rows;
     size_t count, cap;
-    bool full; /* of different ones */
+    bool full;  /* of different ones */
+    int minute; /* of the local day */
 };
 
 static bool is_pattern(struct str s)
@@ -132,6 +133,8 @@ static bool leads_somewhere(const struct catalogue *l, const struct route_found 
     for (size_t i = 0; route != NULL && i < route->step_count; i++) {
         const struct route_step *s = &route->steps[i];
 
+        if (!route_when_is_now(s->when, l->minute))
+            continue;
         *target = s->model;
         if (pool_offers(pool, s->model, s->provider, s->account))
             return true;
@@ -152,7 +155,7 @@ static bool leads_somewhere(const struct catalogue *l, const struct route_found 
 
 bool model_is_served(struct exchange_env *env, struct str name, struct arena *a)
 {
-    const struct catalogue l = { .env = env, .arena = a };
+    const struct catalogue l = { .env = env, .arena = a, .minute = clock_local_minute() };
     struct route_found f;
     struct str target;
 
@@ -453,7 +456,7 @@ static void keep_allowed(struct catalogue *l, const struct client_key *key)
 void reply_models(struct exchange_env *env, struct request *r, const struct door_target *t,
                   const struct client_key *key)
 {
-    struct catalogue l = { .env = env, .arena = &r->arena };
+    struct catalogue l = { .env = env, .arena = &r->arena, .minute = clock_local_minute() };
     struct buf body;
 
     catalogue_make(env, &l);

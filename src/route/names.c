@@ -75,12 +75,13 @@ void names_init(struct names *n, uint32_t cap, struct arena *a)
         slots *= 2;
     *n = (struct names){ .cap = cap, .mask = slots - 1 };
     n->rows = arena_array(a, struct name_row, cap + 1);
-    n->slots = arena_array(a, uint32_t, slots);
+    n->slots = arena_array(a, struct name_slot, slots);
 }
 
 bool names_add(struct names *n, struct str name, uint32_t value)
 {
     struct name_row *row = &n->rows[n->count];
+    uint64_t hash;
     uint32_t at, *link;
 
     assert(n->count < n->cap);
@@ -88,10 +89,12 @@ bool names_add(struct names *n, struct str name, uint32_t value)
     for (size_t i = 0; i < name.len; i++)
         row->literal += name.at[i] != '*';
     row->exact = row->literal == name.len;
-    at = (uint32_t)row_hash(row) & n->mask;
-    while (n->slots[at] != 0 && !same_ends(&n->rows[n->slots[at] - 1], row))
+    hash = row_hash(row);
+    at = (uint32_t)hash & n->mask;
+    while (n->slots[at].row != 0 && !same_ends(&n->rows[n->slots[at].row - 1], row))
         at = (at + 1) & n->mask;
-    link = &n->slots[at];
+    n->slots[at].tag = (uint32_t)(hash >> 32);
+    link = &n->slots[at].row;
     for (uint32_t i = *link; i != 0; i = n->rows[i - 1].next)
         if (str_eq(n->rows[i - 1].name, name))
             return false;
@@ -151,10 +154,12 @@ void names_settle(struct names *n, struct arena *a)
 static const struct name_row *bucket(const struct names *n, uint64_t hash, struct str head,
                                      struct str tail, bool exact)
 {
-    for (uint32_t at = (uint32_t)hash & n->mask; n->slots[at] != 0; at = (at + 1) & n->mask) {
-        const struct name_row *row = &n->rows[n->slots[at] - 1];
+    for (uint32_t at = (uint32_t)hash & n->mask; n->slots[at].row != 0; at = (at + 1) & n->mask) {
+        const struct name_row *row = &n->rows[n->slots[at].row - 1];
         struct str h, t;
 
+        if (n->slots[at].tag != (uint32_t)(hash >> 32))
+            continue;
         ends_of(row, &h, &t);
         if (row->exact == exact && str_eq(h, head) && str_eq(t, tail))
             return row;

@@ -18,6 +18,12 @@ struct name_row {
     bool exact;
 };
 
+/* Where a row may be: most looks end at the tag, without the row's memory. */
+struct name_slot {
+    uint32_t row; /* index + 1; 0 free */
+    uint32_t tag; /* the upper half of its hash */
+};
+
 struct name_shape {
     uint32_t head, tail; /* lengths */
     uint32_t literal;    /* the most that a pattern of this shape has */
@@ -25,7 +31,7 @@ struct name_shape {
 
 struct names {
     struct name_row *rows;
-    uint32_t *slots; /* index + 1; 0 free */
+    struct name_slot *slots;
     uint32_t count, cap, mask;
     struct name_shape *shapes; /* of patterns; the most literal first */
     uint32_t shape_count;

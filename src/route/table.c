@@ -386,6 +386,14 @@ static bool is_within(const struct route_when *w, int minute)
     return minute >= w->from_minute || minute < w->to_minute;
 }
 
+bool route_when_is_now(const struct route_when *when, int minute)
+{
+    for (const struct route_when *w = when; w != NULL; w = w->further)
+        if (!is_within(w, minute))
+            return false;
+    return true;
+}
+
 bool route_when_holds(const struct route_when *when, const struct route_facts *f)
 {
     for (const struct route_when *w = when; w != NULL; w = w->further)

@@ -129,5 +129,7 @@ struct route_facts {
     int minute; /* of the local day */
 };
 bool route_when_holds(const struct route_when *when, const struct route_facts *f);
+/* Is it the time for which the entry is, whatever the request? `minute` is the local day's. */
+bool route_when_is_now(const struct route_when *when, int minute);
 
 #endif

@@ -159,6 +159,11 @@ TEST(hours_may_go_over_midnight)
 
         CHECK_INT(route_when_holds(&day, &f), cases[i].day, "%d", cases[i].minute);
         CHECK_INT(route_when_holds(&night, &f), cases[i].night, "%d", cases[i].minute);
+        /* the time alone, whatever else is asked of a request */
+        const struct route_when asks = { .tools = WANTS_WITH, .further = &night };
+
+        CHECK_INT(route_when_is_now(&asks, cases[i].minute), cases[i].night, "%d", cases[i].minute);
+        CHECK(!route_when_holds(&asks, &f));
     }
 }
 

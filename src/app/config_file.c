@@ -26,7 +26,7 @@ struct config_file {
     struct file_watch *watch;
     void (*on_change)(void *peer, struct settings *s);
     void *peer;
-    bool (*knows_account)(void *peer, struct str label);
+    enum named_account (*named_account)(void *peer, struct str label, struct str provider);
     void *accounts_peer;
 };
 
@@ -233,33 +233,38 @@ void config_file_on_change(struct config_file *f, void (*on_change)(void *peer, 
     f->peer = peer;
 }
 
-static bool route_names(const struct route_spec *specs, size_t count, struct str account)
+static bool route_names(const struct route_spec *specs, size_t count, struct str account,
+                        struct str provider)
 {
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < specs[i].entry_count; k++)
-            if (str_eq(specs[i].entries[k].account, account))
+            if (str_eq(specs[i].entries[k].account, account) &&
+                str_eq(specs[i].entries[k].provider, provider))
                 return true;
     return false;
 }
 
 /* An account that was removed while a route names it does not make the next edit of something else
  * a fault. */
-static bool account_may_be_named(void *peer, struct str label)
+static enum named_account account_or_old_entry(void *peer, struct str label, struct str provider)
 {
     const struct config_file *f = peer;
     const struct routing_spec *now = &f->settings->routing;
 
-    return f->knows_account(f->accounts_peer, label) ||
-           route_names(now->flows, now->flow_count, label) ||
-           route_names(now->accounts, now->account_count, label);
+    return route_names(now->flows, now->flow_count, label, provider) ||
+                   route_names(now->accounts, now->account_count, label, provider)
+               ? NAMED_GOOD
+               : f->named_account(f->accounts_peer, label, provider);
 }
 
-void config_file_on_accounts(struct config_file *f, bool (*knows)(void *peer, struct str label),
+void config_file_on_accounts(struct config_file *f,
+                             enum named_account (*named)(void *peer, struct str label,
+                                                         struct str provider),
                              void *peer)
 {
-    f->knows_account = knows;
+    f->named_account = named;
     f->accounts_peer = peer;
-    f->sources.knows_account = account_may_be_named;
+    f->sources.named_account = account_or_old_entry;
     f->sources.peer = f;
 }
 

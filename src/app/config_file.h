@@ -30,9 +30,11 @@ void config_file_close(struct config_file *f); /* NULL is fine */
  * a change. The snapshot is borrowed. */
 void config_file_on_change(struct config_file *f, void (*on_change)(void *peer, struct settings *s),
                            void *peer);
-/* From now on an edit may not send requests to an account that is not there (see
- * settings_sources); one that the routes in force name already is let pass. */
-void config_file_on_accounts(struct config_file *f, bool (*knows)(void *peer, struct str label),
+/* From now on an edit may not send requests to an account that is not there, or is another
+ * provider's (see settings_sources); an entry that the routes in force have already is let pass. */
+void config_file_on_accounts(struct config_file *f,
+                             enum named_account (*named)(void *peer, struct str label,
+                                                         struct str provider),
                              void *peer);
 /* Follows edits of the file. False (logged): the folder cannot be watched; reloads still work. */
 bool config_file_watch(struct config_file *f, struct loop *l);

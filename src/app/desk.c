@@ -191,24 +191,36 @@ static void look_at_store(void *peer, int64_t now_ms)
 /* --- routes and accounts
  * --------------------------------------------------------------------------------- */
 
-static bool knows_account(void *peer, struct str label)
+/* Those of the settings file are known to whoever reads it. */
+static enum named_account named_account(void *peer, struct str label, struct str provider)
 {
     const struct desk *d = peer;
     struct account_view v;
 
-    return pool_find(d->o.pool, label, 0, &v) && !v.from_file && str_eq(str_c(v.label), label);
+    if (!pool_find(d->o.pool, label, 0, &v) || v.from_file || !str_eq(str_c(v.label), label))
+        return NAMED_NOBODY;
+    return provider.len == 0 || str_eq(str_c(v.provider), provider) ? NAMED_GOOD : NAMED_ELSEWHERE;
 }
 
 static void warn_of(struct desk *d, const char *what, const struct route_spec *specs, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < specs[i].entry_count; k++) {
-            struct str account = specs[i].entries[k].account;
+            const struct route_entry *e = &specs[i].entries[k];
+            struct account_view v;
 
-            if (account.len > 0 && pool_labelled(d->o.pool, account) == 0)
+            if (e->account.len == 0)
+                continue;
+            if (pool_labelled(d->o.pool, e->account) == 0)
                 log_warn("a route names an account that is not there: it is passed over",
                          F_STR(what, specs[i].name), F_INT("entry", (int64_t)k),
-                         F_STR("account", account));
+                         F_STR("account", e->account));
+            else if (e->provider.len > 0 && pool_find(d->o.pool, e->account, 0, &v) &&
+                     !str_eq(str_c(v.provider), e->provider))
+                log_warn("a route names an account of another provider than it says: it is passed "
+                         "over",
+                         F_STR(what, specs[i].name), F_INT("entry", (int64_t)k),
+                         F_STR("account", e->account), F_STR("provider", e->provider));
         }
 }
 
@@ -295,7 +307,7 @@ enum status desk_open(const struct desk_options *options, struct desk **out, str
     if (st == OK)
         st = desk_keys_load(d, e);
     if (st == OK) {
-        config_file_on_accounts(d->config, knows_account, d);
+        config_file_on_accounts(d->config, named_account, d);
         warn_of_routes(d, config_file_settings(d->config));
         desk_bindings_load(d);
         desk_ledger_load(d);

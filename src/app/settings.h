@@ -95,11 +95,19 @@ struct settings_fault {
     uint32_t line, col; /* 0 when not about a place in the text */
 };
 
+/* What there is of an account that a route names. */
+enum named_account {
+    NAMED_NOBODY,
+    NAMED_ELSEWHERE, /* it is another provider's than the entry says */
+    NAMED_GOOD,
+};
+
 /* Where values come from besides the text; replaced in tests. */
 struct settings_sources {
     struct str (*environment)(const char *name);
-    /* Is there an account of this label besides those of the text? NULL: routes may name any. */
-    bool (*knows_account)(void *peer, struct str label);
+    /* An account of this label (and provider, unless that is empty) besides those of the text.
+     * NULL: routes may name any. */
+    enum named_account (*named_account)(void *peer, struct str label, struct str provider);
     void *peer;
 };
 

@@ -194,21 +194,36 @@ static bool read_name(const struct reading *r, const struct place *at, uint32_t 
     return true;
 }
 
-static bool account_is_known(const struct reading *r, struct str label)
+static enum named_account named_account(const struct reading *r, struct str label,
+                                        struct str provider)
 {
-    if (r->sources == NULL || r->sources->knows_account == NULL)
-        return true; /* a check of the text alone */
     for (size_t i = 0; i < r->s->account_count; i++)
         if (str_eq(r->s->accounts[i]->label, label))
-            return true;
-    return r->sources->knows_account(r->sources->peer, label);
+            return provider.len == 0 || str_eq(r->s->accounts[i]->provider, provider)
+                       ? NAMED_GOOD
+                       : NAMED_ELSEWHERE;
+    if (r->sources == NULL || r->sources->named_account == NULL)
+        return NAMED_GOOD; /* a check of the text alone */
+    return r->sources->named_account(r->sources->peer, label, provider);
 }
 
 static bool check_account(const struct reading *r, const struct place *at, uint32_t node,
-                          struct str label)
+                          const struct route_entry *e)
 {
-    return label.len == 0 || account_is_known(r, label) ||
-           settings_refuse(r, at, node, "no such account: %.*s", STR_ARG(str_take(label, 80)));
+    if (e->account.len == 0)
+        return true;
+    switch (named_account(r, e->account, e->provider)) {
+    case NAMED_NOBODY:
+        return settings_refuse(r, at, node, "no such account: %.*s",
+                               STR_ARG(str_take(e->account, 80)));
+    case NAMED_ELSEWHERE:
+        return settings_refuse(r, at, node, "is no account of %.*s: %.*s",
+                               STR_ARG(str_take(e->provider, 80)),
+                               STR_ARG(str_take(e->account, 80)));
+    case NAMED_GOOD:
+        break;
+    }
+    return true;
 }
 
 static bool read_entry_object(const struct reading *r, const struct place *at, uint32_t object,
@@ -221,8 +236,7 @@ static bool read_entry_object(const struct reading *r, const struct place *at, u
         !read_name(r, at, object, "model", &e->model) ||
         !settings_member(r, at, object, STR("when"), &when))
         return false;
-    return check_account(r, &account, json_member(r->doc, object, account.name, NULL),
-                         e->account) &&
+    return check_account(r, &account, json_member(r->doc, object, account.name, NULL), e) &&
            (when == JSON_NONE || read_when(r, at, when, &e->when));
 }
 
@@ -233,11 +247,13 @@ static bool read_flow_entry(const struct reading *r, const struct place *at, uin
 
     if (!settings_want(r, at, node, JSON_OBJECT, "an object") ||
         !read_name(r, at, node, "flow", &e->flow) ||
-        !read_name(r, at, node, "provider", &e->provider) || !read_entry_object(r, at, node, e))
+        !read_name(r, at, node, "provider", &e->provider))
         return false;
     if (e->provider.len > 0 && !provider_exists(e->provider))
         return settings_refuse(r, &provider, json_member(r->doc, node, provider.name, NULL),
                                "no such provider: %.*s", STR_ARG(str_take(e->provider, 80)));
+    if (!read_entry_object(r, at, node, e))
+        return false;
     if (e->flow.len > 0 && (e->provider.len > 0 || e->account.len > 0 || e->model.len > 0))
         return settings_refuse(r, at, node,
                                "names a flow: then it has no provider, account or model");
@@ -251,7 +267,7 @@ static bool read_account_entry(const struct reading *r, const struct place *at, 
 {
     if (json_type(r->doc, node) == JSON_STRING)
         return settings_read_text(r, at, node, SETTINGS_TEXT_MAX, &r->s->arena, &e->account) &&
-               check_account(r, at, node, e->account);
+               check_account(r, at, node, e);
     if (!settings_want(r, at, node, JSON_OBJECT, "the label of an account, or an object") ||
         !read_entry_object(r, at, node, e))
         return false;

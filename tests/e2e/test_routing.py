@@ -1,4 +1,5 @@
 """Routes: what clients are shown, edits under load, and the examples of docs/routing.md as they stand there."""
+import datetime
 import json
 import pathlib
 import re
@@ -75,6 +76,26 @@ def test_the_list_shows_what_would_be_served(program):
             assert gateway.call("GET", f"/v1/models/{name}")[0] == 404, name
         status, _, _, _, answer = ask(gateway, "dead")
         assert status == 400 and b"`dead` leads to no account that can be used (off: switched off)" in answer, answer
+    finally:
+        gateway.clear()
+
+
+def test_the_list_shows_no_flow_outside_of_its_hours(program):
+    def hours(begin, end):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        return "-".join((now + datetime.timedelta(hours=h)).strftime("%H:00") for h in (begin, end))
+
+    gateway, _ = routed(program, environment={"TZ": "UTC"}, routing={"flows": {
+        "open": {"entries": [{"account": "ada", "model": "m-1", "when": {"hours": hours(-3, 3)}}]},
+        "shut": {"entries": [{"account": "ada", "model": "m-1", "when": {"hours": hours(5, 9)}}]},
+        "within": {"entries": [{"flow": "shut"}]},
+        "either": {"entries": [{"flow": "shut"}, {"account": "ben", "model": "m-2"}]}}})
+    try:
+        names = {m["id"] for m in json.loads(gateway.call("GET", "/v1/models")[2])["data"]}
+        assert names >= {"open", "route:open", "either"} and not names & {"shut", "route:shut", "within"}, names
+        assert ask(gateway, "open")[:3] == (200, "ada", "m-1") and ask(gateway, "either")[:3] == (200, "ben", "m-2")
+        for name in ("shut", "within"):
+            assert ask(gateway, name)[0] == 400 and gateway.call("GET", f"/v1/models/{name}")[0] == 404, name
     finally:
         gateway.clear()
 
@@ -260,9 +281,9 @@ def test_example_a_teams_flow_with_a_cheap_first_entry(program):
 
 # --- the admin API and the command
 
-def routed(program, **more):
+def routed(program, environment=None, **more):
     ups = {"ada": upstream(), "ben": upstream()}
-    gateway = Gateway(program, {"accounts": [{"label": n, "provider": "anthropic", "api_key": "k", "base_url": u.url} for n, u in ups.items()], **more})
+    gateway = Gateway(program, {"accounts": [{"label": n, "provider": "anthropic", "api_key": "k", "base_url": u.url} for n, u in ups.items()], **more}, environment)
     return gateway, ups
 
 
@@ -291,10 +312,13 @@ def test_routes_are_read_and_changed_over_the_admin_api(program):
         status, answer = gateway.admin("PUT", "/api/routing", {"flows": {}})
         assert (status, answer["error"]["path"], answer["error"]["message"]) == (400, "proxy.custom_mapping.quick", "no such flow: fast"), answer
         assert gateway.admin("PUT", "/api/routing", {"flows": {}, "mapping": {}})[0] == 200
+        assert gateway.admin("POST", "/api/accounts", {"label": "eve", "provider": "openai", "api_key": "k", "base_url": "http://127.0.0.1:9/v1"})[0] == 201
         for body, path, message in (
                 ({"flows": {"f": {"entries": [{"model": "m"}, {"account": "cy", "model": "m"}]}}}, "routing.flows.f.entries[1].account", "no such account: cy"),
                 ({"flows": {"f": {"entries": [{"flow": "f"}]}}}, "routing.flows.f.entries[0].flow", "leads back to the flow itself: f"),
                 ({"accounts": {"m": {"entries": ["dee"]}}}, "routing.accounts.m.entries[0]", "no such account: dee"),
+                ({"flows": {"f": {"entries": [{"provider": "gemini", "account": "ada", "model": "m"}]}}}, "routing.flows.f.entries[0].account", "is no account of gemini: ada"),
+                ({"flows": {"f": {"entries": [{"provider": "gemini", "account": "eve", "model": "m"}]}}}, "routing.flows.f.entries[0].account", "is no account of gemini: eve"),
                 ({"background": {"model": "route:g"}}, "routing.background.model", "no such flow: g")):
             status, answer = gateway.admin("PUT", "/api/routing", body)
             assert (status, answer["error"]["path"], answer["error"]["message"]) == (400, path, message), answer

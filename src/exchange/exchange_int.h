@@ -251,6 +251,8 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why);
 void outgoing_clear(struct exchange *x);
 /* The client's own body with these edits becomes what is sent. */
 void outgoing_splice(struct exchange *x, const struct wire_splice *s);
+/* In strict mode nothing may be lost, not even approximated: false, and why. */
+bool outgoing_may_lose(struct exchange *x, const struct losses *losses, struct wire_complaint *why);
 /* The attempt's crossing, made when it is first needed. */
 struct crossing *attempt_crossing(struct exchange *x);
 /* The wires over which this can be served, as WIRE_BITs. */

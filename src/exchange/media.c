@@ -72,6 +72,15 @@ static void splice_form(struct exchange *x)
     a->body_bytes = a->parts[0].len + a->parts[1].len + a->parts[2].len;
 }
 
+/* Size and ratio that the model's name says: the call that passes has other words for them. */
+static bool lose_image(struct exchange *x, struct wire_complaint *why)
+{
+    struct losses *l = &attempt_crossing(x)->asked.losses;
+
+    losses_add(l, &x->r->arena, STR("model"), false);
+    return outgoing_may_lose(x, l, why);
+}
+
 bool media_make(struct exchange *x, struct wire_complaint *why)
 {
     struct attempt *a = &x->attempt;
@@ -82,6 +91,8 @@ bool media_make(struct exchange *x, struct wire_complaint *why)
     }
     a->wire = (a->upstream->wires & WIRE_BIT(WIRE_OPENAI_CHAT)) != 0 ? WIRE_OPENAI_CHAT
                                                                      : WIRE_OPENAI_RESPONSES;
+    if (x->image.size.len + x->image.aspect.len > 0 && !lose_image(x, why))
+        return false;
     a->stream = x->media_streams;
     a->op = x->target.ask == ASK_IMAGE        ? OP_IMAGE
             : x->target.ask == ASK_IMAGE_EDIT ? OP_IMAGE_EDIT

@@ -77,13 +77,11 @@ static bool is_strict(const struct exchange *x)
                          : x->rules->strict;
 }
 
-/* In strict mode nothing may be lost, not even approximated. */
-static bool strict_allows(struct exchange *x, const struct losses *losses,
-                          struct wire_complaint *why)
+bool outgoing_may_lose(struct exchange *x, const struct losses *losses, struct wire_complaint *why)
 {
-    const struct losses *lists[] = { &x->canon->unread, losses };
+    const struct losses *lists[] = { losses, x->canon != NULL ? &x->canon->unread : losses };
 
-    for (size_t i = 0; i < COUNT(lists); i++)
+    for (size_t i = COUNT(lists); i-- > 0;)
         if (lists[i]->count > 0 && is_strict(x)) {
             const struct loss *l = &lists[i]->items[0];
 
@@ -153,7 +151,7 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
     if (!translate_write(x->canon, &t, x->canon->body.len * TRANSLATED_GROWTH + TRANSLATED_MORE,
                          &x->r->arena, &c->asked, why))
         return false;
-    if (!strict_allows(x, &c->asked.losses, why))
+    if (!outgoing_may_lose(x, &c->asked.losses, why))
         return false;
     a->translates = true;
     a->part_count = translated_parts(&c->asked, &a->parts, &a->body_bytes);

@@ -67,6 +67,28 @@ def test_the_names_of_the_image_model_say_size_and_ratio(program):
             gateway.clear()
 
 
+def test_servers_of_openais_wire_are_told_size_and_ratio(program):
+    def answer(request, connection):
+        body = {"created": 1, "data": []}
+        if "chat" in request.path:
+            body = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hi"}}]}
+        connection.sendall(whole(body))
+    up = Upstream(answer)
+    gateway = Gateway(program, {"accounts": [{"label": "a", "provider": "compatible", "wire": "openai-chat", "api_key": "k", "base_url": up.url + "/v1", "models": ["gemini-3-pro-image"]}]})
+    try:
+        status, fields, answer = gateway.call("POST", "/v1/chat/completions", {"model": "gemini-3-pro-image-4k-16x9", "messages": [{"role": "user", "content": "draw"}]})
+        assert status == 200 and "x-penstock-dropped" not in fields, answer
+        asked = json.loads(up.requests[-1].body)
+        assert (asked["model"], asked["modalities"], asked["image_config"]) == ("gemini-3-pro-image", ["image", "text"], {"aspect_ratio": "16:9", "image_size": "4K"}), asked
+        body = {"model": "gemini-3-pro-image-4k", "prompt": "draw"}
+        status, fields, answer = gateway.call("POST", "/v1/images/generations", body)
+        assert status == 200 and fields["x-penstock-dropped"] == "model", (fields, answer)
+        status, _, answer = gateway.call("POST", "/v1/images/generations", body, {"X-Penstock-Strict": "1"})
+        assert status == 400 and b"strict mode" in answer, answer
+    finally:
+        gateway.clear()
+
+
 def test_pictures_are_made_for_openais_calls(program):
     for wire in ("gemini", "cloudcode"):
         up = google(wrapped=wire == "cloudcode")

@@ -475,9 +475,17 @@ static void put_identity(struct writing *x)
         lose_field(x->w, FIELD_SAFETY_ID);
 }
 
+/* Who says how a picture is to be, and nothing of what the answer is to hold, wants the picture. */
+static uint32_t modalities_of(const struct writing *x)
+{
+    return x->r->modalities == 0 && !x->own && is_given(x, FIELD_IMAGE)
+               ? MODALITY_IMAGE | MODALITY_TEXT
+               : x->r->modalities;
+}
+
 static bool put_modalities(struct writing *x)
 {
-    uint32_t m = x->r->modalities;
+    uint32_t m = modalities_of(x);
 
     if ((m & MODALITY_AUDIO) != 0)
         return refuse_field(x->w, FIELD_MODALITIES,
@@ -502,7 +510,7 @@ static void put_image(struct writing *x)
 
     if (!is_given(x, FIELD_IMAGE))
         return;
-    if (x->own || (x->r->modalities & MODALITY_IMAGE) == 0) {
+    if (x->own || (modalities_of(x) & MODALITY_IMAGE) == 0) {
         lose_field(x->w, FIELD_IMAGE);
         return;
     }

@@ -216,6 +216,14 @@ static const struct {
       ",\"modalities\":[\"image\",\"text\"],\"image_config\":{\"aspect_ratio\":\"16:9\","
       "\"image_size\":\"2K\"}",
       "" },
+    { "pictures of which only the size is said", GEMINI,
+      GOOGLE(",\"generationConfig\":{\"imageConfig\":{\"imageSize\":\"4K\"}}"), COMPATIBLE,
+      "painter", ",\"modalities\":[\"image\",\"text\"],\"image_config\":{\"image_size\":\"4K\"}",
+      "" },
+    { "pictures, and no pictures", GEMINI,
+      GOOGLE(",\"generationConfig\":{\"responseModalities\":[\"TEXT\"],\"imageConfig\":"
+             "{\"imageSize\":\"4K\"}}"),
+      COMPATIBLE, "painter", "", "generationConfig.imageConfig" },
     { "pictures of OpenAI's chat", GEMINI,
       GOOGLE(",\"generationConfig\":{\"responseModalities\":[\"IMAGE\"]}"), OPENAI, "gpt-4o",
       "!generationConfig.responseModalities: asks for pictures: this model makes none", "" },

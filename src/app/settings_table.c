@@ -495,8 +495,8 @@ static const struct key_row rows[] = {
       .check = check_collector,
       .standard = "null",
       .meaning = "Where OpenTelemetry spans go: the URL of a collector that takes OTLP over HTTP "
-                 "(`http://127.0.0.1:4318`; `/v1/traces` is added when it has no path). null: no "
-                 "traces." },
+                 "(`http://127.0.0.1:4318`; `/v1/traces` is added when it has no path), over the "
+                 "same proxy as upstreams. null: no traces." },
     { .path = "traces.headers",
       .kind = &kind_trace_headers,
       .is_object = true,

@@ -5,9 +5,9 @@
 
 #include "base/json_write.h"
 #include "base/log.h"
-#include "base/url.h"
 #include "exchange/span.h"
 #include "http/client.h"
+#include "http/proxy.h"
 
 #define GATHER_MS 1000
 #define CALL_MS 10000
@@ -72,6 +72,7 @@ void tracer_free(struct tracer *t)
     buf_clear(&t->sending.spans);
     buf_clear(&t->answer);
     settings_unref(t->settings);
+    origin_clear(&t->origin);
     arena_free(&t->arena);
     free(t);
 }
@@ -110,32 +111,32 @@ static void put_frame(struct tracer *t)
 
 void tracer_settings(struct tracer *t, struct settings *s)
 {
-    struct url u;
+    struct error e = { .status = OK };
+    struct str path = STR("");
 
     if (t->call != NULL)
         call_cancel(t->call);
     t->call = NULL;
     settings_unref(t->settings);
     t->settings = settings_ref(s);
+    origin_clear(&t->origin);
+    t->origin = (struct origin){ .proxy = PROXY_NONE };
     arena_free(&t->arena);
-    t->on = s->traces_endpoint.len > 0 && url_read(s->traces_endpoint, &u, NULL);
+    t->told = false;
+    t->on = s->traces_endpoint.len > 0;
+    if (t->on && origin_make(s->traces_endpoint, &s->provider.proxy, STR(""), &t->arena, &t->origin,
+                             &path, &e) != OK) {
+        log_warn("traces cannot be sent", F_STR("collector", s->traces_endpoint),
+                 F_C("why", e.text));
+        t->on = false;
+    }
     if (!t->on) {
         count_add(t->dropped, t->gathered.count + t->sending.count);
         batch_clear(&t->gathered);
         batch_clear(&t->sending);
         return;
     }
-    bool v6 = memchr(u.host.at, ':', u.host.len) != NULL;
-
-    t->origin = (struct origin){ .tls = str_ieq(u.scheme, STR("https")),
-                                 .host = arena_copy(&t->arena, u.host),
-                                 .port = (uint16_t)u.port };
-    t->origin.authority =
-        arena_printf(&t->arena, v6 ? "[%.*s]:%d" : "%.*s:%d", STR_ARG(u.host), u.port);
-    t->origin.pool_key =
-        arena_printf(&t->arena, "otlp %d %.*s", t->origin.tls, STR_ARG(t->origin.authority));
-    t->path = u.path.len <= 1 ? STR("/v1/traces") : arena_copy(&t->arena, u.path);
-    t->told = false;
+    t->path = path.len == 0 ? STR("/v1/traces") : path;
     put_frame(t);
 }
 

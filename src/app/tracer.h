@@ -21,7 +21,7 @@ struct tracer;
 struct tracer *tracer_new(struct loop *l, struct client *c, struct counter *sent,
                           struct counter *dropped);
 void tracer_free(struct tracer *t);
-/* Where to, from now on; the snapshot is held. */
+/* Where to, and through which proxy, from now on; the snapshot is held. */
 void tracer_settings(struct tracer *t, struct settings *s);
 /* Nothing while the settings name no collector, or the request is not sampled. */
 void tracer_add(struct tracer *t, const struct access_record *r);

@@ -2,6 +2,7 @@
 import http.server
 import json
 import os
+import socket
 import threading
 import time
 
@@ -163,6 +164,61 @@ def test_what_waits_is_sent_before_the_end_and_a_dead_collector_holds_nothing_up
         assert gateway.call("POST", *CHAT.request())[0] == 200
         began = time.monotonic()
         assert gateway.stop() == 0 and time.monotonic() - began < 10
+    finally:
+        gateway.clear()
+
+
+class Tunnels:
+    """A proxy that takes CONNECT, whatever for, and leads to the collector."""
+
+    def __init__(self, collector):
+        self.asked = []
+        self.to = collector.server.server_address
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            client, _ = self.socket.accept()
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += client.recv(4096)
+            self.asked.append(head.split(b" ")[1].decode())
+            behind = socket.create_connection(self.to)
+            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            for one, other in ((client, behind), (behind, client)):
+                threading.Thread(target=self.copy, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def copy(one, other):
+        try:
+            while data := one.recv(65536):
+                other.sendall(data)
+        except OSError:
+            pass
+
+
+def test_traces_go_over_the_proxy_that_leads_outside(program):
+    collector = Collector()
+    proxy = Tunnels(collector)
+    upstream = Upstream(lambda r, c: c.sendall(CHAT.whole()))
+    settings = {"accounts": [CHAT.account(upstream, "one")], "traces": {"endpoint": "http://collector.invalid:4318"}}
+    for more, environment in (({"proxy": {"upstream_proxy": proxy.url}}, {}), ({}, {"HTTP_PROXY": proxy.url})):
+        gateway = Gateway(program, {**settings, **more}, environment)
+        try:
+            before = len(collector.spans())
+            gateway.call("POST", *CHAT.request())
+            until(lambda: len(collector.spans()) == before + 2, "both spans")
+            assert set(proxy.asked) == {"collector.invalid:4318"}, proxy.asked
+        finally:
+            gateway.clear()
+    count = len(proxy.asked)
+    gateway = Gateway(program, settings, {"HTTP_PROXY": proxy.url, "NO_PROXY": "collector.invalid"})
+    try:
+        gateway.call("POST", *CHAT.request())
+        until(lambda: "traces cannot be sent" in gateway.logged(), "nobody has such a name")
+        assert len(proxy.asked) == count, proxy.asked
     finally:
         gateway.clear()
 

@@ -407,6 +407,8 @@ static enum status rotate(struct books *b, const struct command_line *line, stru
     struct master_key next;
     enum status st = data_dir_open(b->folder, &lock, e);
 
+    if (st == E_CONFLICT)
+        st = fail(e, st, "the gateway runs on %s: end it first", b->folder);
     if (st != OK)
         return st;
     if (variable != NULL && environment_get(variable).len == 0) {
@@ -477,6 +479,9 @@ static const char *const export_examples[] = {
     "penstock accounts export accounts.sealed # asks for a passphrase on standard input",
     NULL,
 };
+static const char *const export_exits[] = { "3 no passphrase, or no such folder", NULL };
+static const char *const rotate_exits[] = { "1 also while the gateway runs",
+                                            "3 the variable with the key is not set", NULL };
 static const char *const import_exits[] = { "3 there is no such file, or no passphrase", NULL };
 
 const struct command accounts_export_commands[] = {
@@ -489,6 +494,7 @@ const struct command accounts_export_commands[] = {
       .options = passphrase_options,
       .operands = export_operands,
       .examples = export_examples,
+      .exits = export_exits,
       .takes = TAKES_JSON | TAKES_DATA_DIR,
       .run = command_export },
     { .path = "accounts import",
@@ -515,6 +521,7 @@ const struct command master_key_commands[] = {
       .about = "Makes a new master.key and seals all keys and grants of the database anew, in one "
                "transaction. The gateway must not be running.",
       .options = rotate_options,
+      .exits = rotate_exits,
       .takes = TAKES_JSON | TAKES_DATA_DIR,
       .run = command_rotate },
     { NULL },

@@ -117,7 +117,7 @@ static void print_account(struct remote_answer *answer, uint32_t account)
     if (str_eq(source, STR("unknown")))
         print_line("models", STR("whatever is asked for: nobody has listed them"));
     else
-        printf("%-12s %lld, as its %.*s says\n", "models",
+        printf("%-12s %lld, from its %.*s\n", "models",
                (long long)answer_number(answer, account, "models_known", 0), STR_ARG(source));
     print_each(answer, account, "quota", print_quota);
     if (answer_number(answer, account, "quota_count", 0) == 0)

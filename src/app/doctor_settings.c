@@ -78,8 +78,7 @@ void doctor_client_keys(struct doctor *d)
     for (size_t i = 0; s != NULL && i < s->listen_count; i++) {
         struct address at;
 
-        if (str_starts(s->listen[i], STR("localhost:")) || !address_read(s->listen[i], &at) ||
-            address_is_loopback(&at))
+        if (!address_read(s->listen[i], &at) || address_is_loopback(&at))
             continue;
         if (keys == 0 && environment_get("PENSTOCK_CONTAINER").len == 0)
             found(d, FINDING_FAULT, "`penstock keys add`: start refuses the address else.",

@@ -447,18 +447,9 @@ static enum status listen_at(struct gateway *g, struct str text, bool for_admin,
 {
     struct address at;
 
-    if (str_starts(text, STR("localhost:"))) {
-        struct arena a = { 0 };
-        bool good =
-            address_read(arena_printf(&a, "127.0.0.1:%.*s", STR_ARG(str_drop(text, 10))), &at);
+    bool good = address_read(text, &at);
 
-        arena_free(&a);
-        if (!good)
-            return fail(e, E_SYNTAX, "listen: `%.*s` is not HOST:PORT", STR_ARG(text));
-    } else if (!address_read(text, &at)) {
-        return fail(e, E_SYNTAX, "listen: `%.*s` is not HOST:PORT with a numeric host",
-                    STR_ARG(text));
-    }
+    assert(good); /* check_listen() has seen to it */
     if (!for_admin && !address_is_loopback(&at) && !has_keys)
         return fail(e, E_REFUSED,
                     "listen: %.*s is not a loopback address, and there is no client key: make one "

@@ -4,6 +4,7 @@
 
 #include "app/terminal.h"
 #include "base/buf.h"
+#include "base/json_write.h"
 
 #define TEXT_MAX ((size_t)1 << 20)
 #define WIDTH 80 /* of help; the longest line of a usage */
@@ -488,6 +489,86 @@ static void markdown_page(struct buf *b)
             markdown_command(b, c);
 }
 
+/* --- for programs ------------------------------------------------------------------------------
+ */
+
+static void json_word(struct json_writer *w, const char *name, const char *help, bool repeats,
+                      const struct value_rule *rule)
+{
+    json_put_member(w, "name", str_c(name));
+    json_put_member(w, "help", str_c(help));
+    json_put_member_bool(w, "repeats", repeats);
+    if (rule->kind != VALUE_CHOICE)
+        return;
+    json_put_key(w, STR("choices"));
+    json_put_array(w);
+    for (size_t i = 0; rule->choice(i) != NULL; i++)
+        json_put_str(w, str_c(rule->choice(i)));
+    json_put_end(w);
+}
+
+static void json_texts(struct json_writer *w, struct str name, const char *const *texts)
+{
+    json_put_key(w, name);
+    json_put_array(w);
+    for (size_t i = 0; texts != NULL && texts[i] != NULL; i++)
+        json_put_str(w, str_c(texts[i]));
+    json_put_end(w);
+}
+
+static void json_command(struct json_writer *w, const struct command *c)
+{
+    const struct command_option *o;
+
+    json_put_object(w);
+    json_put_member(w, "path", str_c(c->path));
+    json_put_member(w, "brief", str_c(c->brief));
+    json_put_member(w, "about", str_c(c->about));
+    json_put_member_bool(w, "runs", c->run != NULL);
+    json_put_key(w, STR("operands"));
+    json_put_array(w);
+    for (const struct command_operand *p = c->operands; p != NULL && p->name != NULL; p++) {
+        json_put_object(w);
+        json_word(w, p->name, p->help, p->repeats, &p->rule);
+        json_put_member_bool(w, "optional", p->optional);
+        json_put_end(w);
+    }
+    json_put_end(w);
+    json_put_key(w, STR("options"));
+    json_put_array(w);
+    for (size_t i = 0; c->run != NULL && (o = command_option_at(c, i)) != NULL; i++) {
+        json_put_object(w);
+        json_word(w, o->name, o->help, o->repeats, &o->rule);
+        json_put_member_or_null(w, "value", str_c(o->value));
+        json_put_member_or_null(w, "letter",
+                                o->letter != '\0' ? (struct str){ &o->letter, 1 } : STR(""));
+        json_put_member_bool(w, "required", o->required);
+        json_put_end(w);
+    }
+    json_put_end(w);
+    json_texts(w, STR("examples"), c->examples);
+    json_texts(w, STR("exits"), c->exits);
+    json_put_end(w);
+}
+
+/* All commands, or `only` with what is below it. */
+static void json_page(struct buf *b, const struct command *only)
+{
+    struct json_writer w = json_writer(b);
+    const struct command *c;
+
+    json_put_object(&w);
+    json_texts(&w, STR("exits"), usual_exits);
+    json_put_key(&w, STR("commands"));
+    json_put_array(&w);
+    for (size_t i = 0; (c = command_at(i)) != NULL; i++)
+        if (!c->hidden && (only == NULL || c == only || command_is_below(c, only)))
+            json_command(&w, c);
+    json_put_end(&w);
+    json_put_end(&w);
+    (void)buf_add_char(b, '\n');
+}
+
 /* --- the commands ------------------------------------------------------------------------------
  */
 
@@ -498,8 +579,8 @@ static int command_help(const struct command_line *line)
     size_t count = 0, used = 0;
     const struct command *c = NULL;
 
-    if (line_flag(line, "--man") && line_flag(line, "--markdown"))
-        return line_wrong(line, "one of --man and --markdown");
+    if (line_flag(line, "--man") + line_flag(line, "--markdown") + line_json(line) > 1)
+        return line_wrong(line, "one of --man, --markdown and --json");
     if (line_flag(line, "--man") || line_flag(line, "--markdown")) {
         line_flag(line, "--man") ? man_page(&b) : markdown_page(&b);
         give(stdout, &b);
@@ -511,6 +592,11 @@ static int command_help(const struct command_line *line)
         c = command_find(words, count, &used);
     if (count > 0 && (c == NULL || used != count))
         return line_wrong(line, "there is no command `%s`", words[used]);
+    if (line_json(line)) {
+        json_page(&b, c);
+        give(stdout, &b);
+        return EXIT_DONE;
+    }
     help_put(stdout, c);
     return EXIT_DONE;
 }
@@ -542,10 +628,12 @@ static const char *const help_examples[] = {
 const struct command help_commands[] = {
     { .path = "help",
       .brief = "tell about a command, or print the manual",
-      .about = "Tells about one command, or lists all of them; or prints the whole manual.",
+      .about = "Tells about one command, or lists all of them; or prints the whole manual. As "
+               "JSON: the table of commands, for programs.",
       .options = help_options,
       .operands = help_operands,
       .examples = help_examples,
+      .takes = TAKES_JSON,
       .run = command_help },
     { .path = "version",
       .brief = "print the version",

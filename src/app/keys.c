@@ -354,6 +354,10 @@ static int command_change(const struct command_line *line)
         json_put_member_bool(&w, "disabled", disable);
     put_limits(&w, line);
     json_put_end(&w);
+    if (str_eq(buf_str(&body), STR("{}"))) {
+        buf_clear(&body);
+        return line_wrong(line, "nothing to change is given");
+    }
     int code =
         fulfil(&(struct wish){ .line = line,
                                .method = "PATCH",

@@ -84,16 +84,19 @@ static enum status clear_all(struct remote *r, bool json, struct error *e)
                                       (long long)answer_number(&list, i, "id", 0)),
                          STR(""), &one, e);
         if (st == OK && json)
-            printf("%s%.*s", cleared++ == 0 ? "{\"accounts\":[" : ",", (int)one.body.len,
+            printf("%s%.*s", cleared == 0 ? "{\"accounts\":[" : ",", (int)one.body.len,
                    buf_str(&one.body).at);
         else if (st == OK)
             print_cleared(&one);
-        else if (st == E_ABSENT)
+        cleared += st == OK;
+        if (st == E_ABSENT)
             st = OK; /* it was removed meanwhile */
         remote_answer_clear(&one);
     }
     if (json)
         printf("%s]}\n", cleared == 0 ? "{\"accounts\":[" : "");
+    else if (st == OK && cleared == 0)
+        printf("no account was locked out\n");
     remote_answer_clear(&list);
     return st;
 }

@@ -542,7 +542,7 @@ static int command_replay(const struct command_line *line)
         (void)line_failed(line, "%s", e.text);
     turns_free(&w.input);
     arena_free(&w.arena);
-    return st == OK ? EXIT_DONE : EXIT_FAILED;
+    return st == OK ? EXIT_DONE : st == E_ABSENT ? EXIT_ABSENT : EXIT_FAILED;
 }
 
 #define DAY_S 86400
@@ -594,6 +594,7 @@ static const char *const replay_examples[] = {
     "penstock replay day.journal --mode CacheFirst --max-wait 120",
     NULL,
 };
+static const char *const replay_exits[] = { "3 there is no such file, or no such account", NULL };
 
 const struct command replay_commands[] = {
     { .path = "replay",
@@ -605,6 +606,7 @@ const struct command replay_commands[] = {
       .options = replay_options,
       .operands = replay_operands,
       .examples = replay_examples,
+      .exits = replay_exits,
       .takes = TAKES_JSON,
       .run = command_replay },
     { NULL },

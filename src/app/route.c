@@ -15,11 +15,12 @@
 
 static void print_mapping(struct remote_answer *answer)
 {
-    uint32_t mapping = answer_member(answer, 0, "mapping");
+    uint32_t mapping = answer_member(answer, 0, "mapping"),
+             first = mapping == JSON_NONE ? JSON_NONE : json_first(&answer->doc, mapping);
     struct str from, to;
 
-    for (uint32_t i = mapping == JSON_NONE ? JSON_NONE : json_first(&answer->doc, mapping);
-         i != JSON_NONE; i = json_after(&answer->doc, mapping, i)) {
+    printf(first == JSON_NONE ? "mapping: none\n" : "mapping\n");
+    for (uint32_t i = first; i != JSON_NONE; i = json_after(&answer->doc, mapping, i)) {
         bool named = answer_string(answer, i, &from);
 
         i = json_after(&answer->doc, mapping, i);
@@ -103,7 +104,6 @@ static void print_routing(struct remote_answer *answer)
     uint32_t background = answer_member(answer, 0, "background");
     struct str model = STR("");
 
-    printf("mapping\n");
     print_mapping(answer);
     print_routes(answer, "flows", "flow");
     print_routes(answer, "accounts", "account route of");
@@ -124,7 +124,8 @@ static int command_show(const struct command_line *line)
 /* --- set ------------------------------------------------------------------------------------- */
 
 /* The file, or what comes over the standard input. */
-static bool read_input(const struct command_line *line, const char *path, struct buf *out)
+/* Gives the exit code; EXIT_DONE: it was read. */
+static int read_input(const struct command_line *line, const char *path, struct buf *out)
 {
     struct error e = { .status = OK };
 
@@ -134,16 +135,14 @@ static bool read_input(const struct command_line *line, const char *path, struct
         size_t n;
 
         while ((n = fread(piece, 1, sizeof(piece), stdin)) > 0)
-            if (!buf_add(out, (struct str){ piece, n })) {
-                (void)line_failed(line, "the input is larger than 16 MiB");
-                return false;
-            }
-        return true;
+            if (!buf_add(out, (struct str){ piece, n }))
+                return line_failed(line, "the input is larger than 16 MiB");
+        return EXIT_DONE;
     }
     if (file_read(path, out, &e) == OK)
-        return true;
+        return EXIT_DONE;
     (void)line_failed(line, "%s", e.text);
-    return false;
+    return e.status == E_ABSENT ? EXIT_ABSENT : EXIT_FAILED;
 }
 
 static int send_routing(const struct command_line *line, struct str body)
@@ -158,9 +157,10 @@ static int send_routing(const struct command_line *line, struct str body)
 static int command_set(const struct command_line *line)
 {
     struct buf body;
-    int code = EXIT_FAILED;
+    int code;
 
-    if (read_input(line, line_operand(line, 0), &body))
+    code = read_input(line, line_operand(line, 0), &body);
+    if (code == EXIT_DONE)
         code = send_routing(line, buf_str(&body));
     buf_clear(&body);
     return code;
@@ -225,12 +225,13 @@ static int command_import(const struct command_line *line)
 {
     struct buf text, body;
     struct error e = { .status = OK };
-    int code = EXIT_FAILED;
+    int code;
 
     buf_init(&body, FILE_MAX);
-    if (read_input(line, line_operand(line, 1), &text)) {
+    code = read_input(line, line_operand(line, 1), &text);
+    if (code == EXIT_DONE) {
         if (route_import_anti_api(buf_str(&text), say_note, NULL, &body, &e) != OK)
-            (void)line_failed(line, "%s", e.text);
+            code = line_failed(line, "%s", e.text);
         else if (line_flag(line, "--dry-run"))
             code = printf("%.*s\n", (int)body.len, buf_str(&body).at) > 0 ? EXIT_DONE : EXIT_FAILED;
         else
@@ -278,6 +279,8 @@ static const struct command_operand import_operands[] = {
     { "FILE", "its routing.json", IS(FILE) },
     { NULL },
 };
+static const char *const running_exits[] = { "3 no gateway runs", NULL };
+static const char *const file_exits[] = { "3 no gateway runs, or there is no such file", NULL };
 
 const struct command route_commands[] = {
     { .path = "route",
@@ -288,6 +291,7 @@ const struct command route_commands[] = {
     { .path = "route show",
       .brief = "mapping, flows and account routes",
       .about = "Shows the mapping, flows, account routes and what is done with background tasks.",
+      .exits = running_exits,
       .takes = TAKES_JSON | TAKES_DATA_DIR,
       .run = command_show },
     { .path = "route set",
@@ -297,6 +301,7 @@ const struct command route_commands[] = {
                "With a `revision` it is refused when the settings have changed since.",
       .operands = set_operands,
       .examples = set_examples,
+      .exits = file_exits,
       .takes = TAKES_JSON | TAKES_DATA_DIR,
       .run = command_set },
     { .path = "route explain",
@@ -306,6 +311,7 @@ const struct command route_commands[] = {
       .options = explain_options,
       .operands = explain_operands,
       .examples = explain_examples,
+      .exits = running_exits,
       .takes = TAKES_JSON | TAKES_DATA_DIR,
       .run = command_explain },
     { .path = "route import",
@@ -314,6 +320,7 @@ const struct command route_commands[] = {
                "here, in place of those that are set. What has no counterpart is told.",
       .options = import_options,
       .operands = import_operands,
+      .exits = file_exits,
       .takes = TAKES_JSON | TAKES_DATA_DIR,
       .run = command_import },
     { NULL },

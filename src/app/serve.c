@@ -4,14 +4,15 @@
 #include "app/command.h"
 #include "app/data_dir.h"
 #include "app/gateway.h"
+#include "app/settings.h"
 #include "io/file.h"
 #include "io/signals.h"
 
-/* Addresses of the command line. False: it has complained. */
+/* Addresses of the command line, in `a`. False: it has complained. */
 static bool take_listen(const struct command_line *line, struct gateway_options *o,
-                        struct str listen[LISTENERS_MAX])
+                        struct str listen[LISTENERS_MAX], struct arena *a)
 {
-    const char *one;
+    const char *one, *wrong;
 
     o->listen = listen;
     while ((one = line_text_at(line, "--listen", o->listen_count)) != NULL) {
@@ -19,7 +20,14 @@ static bool take_listen(const struct command_line *line, struct gateway_options 
             (void)line_wrong(line, "more than %d times --listen", LISTENERS_MAX);
             return false;
         }
-        listen[o->listen_count++] = str_c(one);
+        struct str *text = &listen[o->listen_count++];
+
+        *text = str_c(one);
+        wrong = check_listen(a, text);
+        if (wrong != NULL) {
+            (void)line_wrong(line, "--listen: `%s` %s", one, wrong);
+            return false;
+        }
     }
     return true;
 }
@@ -32,13 +40,16 @@ static int command_serve(const struct command_line *line)
     bool verbose = line_flag(line, "--verbose") || environment_get("PENSTOCK_VERBOSE").len > 0 ||
                    environment_get("ANTI_API_VERBOSE").len > 0;
     struct str listen[LISTENERS_MAX];
+    struct arena texts = { 0 };
     struct error e = { 0 };
     struct file_lock *lock = NULL;
     char folder[DATA_DIR_MAX];
     enum status st;
 
-    if (!take_listen(line, &o, listen))
+    if (!take_listen(line, &o, listen, &texts)) {
+        arena_free(&texts);
         return EXIT_USAGE;
+    }
     process_prepare(line_flag(line, "--debuggable"));
     o.log = log_out_new(verbose ? LOG_DEBUG : LOG_INFO,
                         line_flag(line, "--log-json") ? LOG_JSON : LOG_TEXT);
@@ -57,6 +68,7 @@ static int command_serve(const struct command_line *line)
         printf("settings and accounts are good\n");
     secret_clear(&o.admin_token);
     file_lock_drop(lock);
+    arena_free(&texts);
     return st == OK ? EXIT_DONE : EXIT_FAILED;
 }
 

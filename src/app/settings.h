@@ -145,6 +145,9 @@ void settings_survey(struct str text,
 bool settings_rename_account(const struct settings *s, struct str from, struct str to,
                              struct buf *out);
 
+/* What is wrong with an address to listen at, or NULL: then `text` is one with a numeric host. */
+const char *check_listen(struct arena *a, struct str *text);
+
 /* What is wrong with a proxy of the user's, or NULL; none, and `direct`, are good. */
 const char *settings_wrong_proxy(struct str text);
 

@@ -98,7 +98,6 @@ bool settings_check(struct str text, struct settings_fault *fault);
 
 /* --- texts that several keys hold: settings_check.c. Each gives what is wrong, or NULL. */
 
-const char *check_listen(struct arena *a, struct str *text);
 const char *check_host(struct arena *a, struct str *text);
 const char *check_network(struct arena *a, struct str *text);
 const char *check_web_origin(struct arena *a, struct str *text);

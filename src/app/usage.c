@@ -3,6 +3,7 @@
 
 #include "app/remote.h"
 #include "app/terminal.h"
+#include "app/usage_report.h"
 #include "store/usage_rows.h"
 
 /* The members of a row by which it is named. */
@@ -99,12 +100,21 @@ static int command_usage(const struct command_line *line)
     } params[] = { { "by", "--by" },       { "from", "--since" },      { "to", "--until" },
                    { "model", "--model" }, { "account", "--account" }, { "key", "--key" },
                    { "limit", "--limit" } };
+    static const char *const moments[] = { "--since", "--until" };
     struct arena a = { 0 };
     struct str path = STR("/api/usage");
+    int64_t unix_ms;
     bool csv = line_flag(line, "--csv");
 
     if (csv && line_json(line))
         return line_wrong(line, "--csv and --json exclude each other");
+    for (size_t i = 0; i < COUNT(moments); i++)
+        if (line_text(line, moments[i], NULL) != NULL &&
+            !usage_time_read(str_c(line_text(line, moments[i], NULL)), clock_unix_ms(), &unix_ms))
+            return line_wrong(line,
+                              "%s wants a date (2026-11-29), a time (RFC 3339) or how long ago "
+                              "(7d, 12h)",
+                              moments[i]);
     for (size_t i = 0; i < COUNT(params); i++)
         remote_param(&a, &path, params[i].param, line_text(line, params[i].option, NULL));
     if (csv)

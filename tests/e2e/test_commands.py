@@ -14,8 +14,6 @@ from test_admin import ask, refusing, traced, two
 from wires import WIRES
 
 CHAT = WIRES[0]
-REMOTE = (["status"], ["capture", "start"], ["capture", "stop"], ["logs"], ["pause"], ["resume"], ["why"], ["mode"], ["mode", "Balance"], ["fixed", "set", "one"], ["fixed", "clear"], ["bindings", "list"], ["bindings", "clear"],
-          ["lockouts", "list"], ["lockouts", "clear", "one"], ["lockouts", "clear", "--all"])
 
 
 def run(program, *arguments, code=0):
@@ -169,23 +167,6 @@ def test_shells_complete_what_the_table_and_the_gateway_know(program):
     finally:
         gateway.clear()
     assert run(program, "__complete", "--", "fixed", "set", "--data-dir", str(gateway.folder), "").stdout == "", "no gateway: no names"
-
-
-def test_without_a_gateway_every_command_says_so(program):
-    folder = tempfile.mkdtemp(prefix="penstock-test-")
-    for command in REMOTE:
-        done = run(program, *command, "--data-dir", folder, code=3)
-        assert "no gateway runs" in done.stderr and folder in done.stderr and done.stdout == "", done
-    assert not list(pathlib.Path(folder).iterdir()), "nothing is made there"
-
-
-def test_a_wrong_token_is_told(program):
-    gateway, _ = two(program)
-    try:
-        done = gateway.command("status", environment={"PENSTOCK_ADMIN_TOKEN": "w" * 40})
-        assert done.returncode == 1 and "admin.token" in done.stderr, done
-    finally:
-        gateway.clear()
 
 
 def test_status_says_what_runs(program):
@@ -348,10 +329,10 @@ def test_replay_takes_accounts_from_a_file(program):
         file.write_text(text)
         done = run(program, "replay", "--generate", "--accounts", str(file), code=1)
         assert word in done.stderr and done.stdout == "", (text, done)
-    assert "nobody" in run(program, "replay", "--generate", "--fixed", "nobody", code=1).stderr
+    assert "nobody" in run(program, "replay", "--generate", "--fixed", "nobody", code=3).stderr
     for wrong in (["replay"], ["replay", "x", "--generate"], ["replay", "--generate", "--mode", "Fast"], ["replay", "--generate", "--seed", "-1"], ["replay", "--generate", "--reserve", "51"]):
         run(program, *wrong, code=2)
-    assert "no-such-file" in run(program, "replay", "/no-such-file", code=1).stderr
+    assert "no-such-file" in run(program, "replay", "/no-such-file", code=3).stderr
 
 
 def test_a_recorded_day_is_replayed(program):

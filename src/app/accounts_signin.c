@@ -22,6 +22,7 @@ struct session {
     char id[SIGNIN_ID_MAX];
     struct buf pasted;  /* a line of standard input, as far as it has come */
     bool shown, at_end; /* the address was printed; standard input is over */
+    bool refused;       /* what was pasted last, and that was said */
     struct error *e;
     enum status st;
 };
@@ -142,6 +143,14 @@ static void on_look(void *peer, int64_t now_ms)
     }
     if (!s->shown && v.url.len > 0)
         show(s, &v);
+    if (v.state == SIGNIN_WAITING && v.error.len > 0 && s->at_end) {
+        s->st = fail(s->e, E_REFUSED, "%.*s", STR_ARG(v.error)); /* nothing else can be pasted */
+        loop_stop(s->loop);
+        return;
+    }
+    if (v.state == SIGNIN_WAITING && v.error.len > 0 && !s->refused)
+        fprintf(stderr, "penstock accounts: %.*s\n", STR_ARG(v.error));
+    s->refused = v.state == SIGNIN_WAITING && v.error.len > 0;
     if (s->shown && v.user_code.len == 0)
         look_at_input(s);
     timer_start(&s->look, LOOK_MS);

@@ -16,6 +16,7 @@ static void signin_free(struct signin *in)
     timer_stop(&in->timer);
     web_call_clear(&in->call);
     secret_clear(&in->device_code);
+    secret_clear(&in->code);
     grant_clear(&in->grant);
     arena_free(&in->arena);
     wipe(in, sizeof(*in));
@@ -45,6 +46,8 @@ static void on_timer(void *peer, int64_t now_ms)
                       in->family->kind == SIGNIN_DEVICE
                           ? STR("the device code has expired before it was entered: start again")
                           : STR("nobody came back from the provider in time: start again"));
+    } else if (in->step == STEP_PAUSE) {
+        signin_ask_again(in);
     } else if (in->family->kind == SIGNIN_DEVICE && in->step == STEP_USER) {
         signin_poll(in);
     }

@@ -7,9 +7,10 @@
  * polled at the pace that the provider wants
  *
  * Then it is asked who that was, and of copilot a first token of the API; `keep` makes the account
- * of it. Several people may sign in at once. State is 256 bits, used once, and lives ten minutes;
- * PKCE is S256; the redirect URI is the one that was sent (product: OAuth). Threads: own loop.
- * Memory: bounded; signins_free() gives up what is under way. */
+ * of it. A code that was pasted without the address it stood in and that the provider does not take
+ * ends nothing: another can be pasted. Several people may sign in at once. State is 256 bits, used
+ * once, and lives ten minutes; PKCE is S256; the redirect URI is the one that was sent (product:
+ * OAuth). Threads: own loop. Memory: bounded; signins_free() gives up what is under way. */
 #ifndef PENSTOCK_UPKEEP_SIGNIN_H
 #define PENSTOCK_UPKEEP_SIGNIN_H
 
@@ -23,6 +24,11 @@
 #define SIGNIN_ID_MAX 33
 #define DEVICE_INTERVAL_MS 5000      /* when the provider names none, and what slow_down adds */
 #define DEVICE_INTERVAL_MS_MAX 60000 /* it is not asked more seldom */
+/* What fails at the network or the provider is tried again: so often, after so long, doubled each
+ * time, or as long as the provider says. Of device codes see above. */
+#define SIGNIN_TRIES_MAX 4
+#define SIGNIN_PAUSE_MS 1000
+#define SIGNIN_PAUSE_MS_MAX 15000
 
 struct signins_options {
     struct loop *loop;
@@ -68,7 +74,8 @@ struct signin_view {
     struct str redirect_url; /* code */
     bool listening;          /* … is waited for here; else it must be pasted */
     struct str note;         /* why it must be pasted; may be empty */
-    struct str error;        /* failed: a sentence */
+    struct str error; /* a sentence. Failed: why; waiting: what was wrong with the code that was
+                         pasted last, and another may be tried; else empty */
     int64_t seconds_left;
     int64_t account; /* done */
     struct str label, email;

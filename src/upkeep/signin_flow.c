@@ -3,10 +3,6 @@
 #include "base/log.h"
 #include "upkeep/signin_int.h"
 
-#define POLL_FAILURES_MAX                                                  \
-    5 /* of the network or the provider, in a row: the sign-in is given up \
-       */
-
 /* --- its end --------------------------------------------------------------------------------- */
 
 void signin_over(struct signin *in, enum signin_state outcome)
@@ -17,6 +13,7 @@ void signin_over(struct signin *in, enum signin_state outcome)
     signin_leave(in);
     web_call_clear(&in->call);
     secret_clear(&in->device_code);
+    secret_clear(&in->code);
     grant_clear(&in->grant);
     wipe(in->verifier, sizeof(in->verifier));
     timer_start(&in->timer, SIGNIN_MS);
@@ -91,21 +88,31 @@ struct signin_urls signin_urls_of(const struct signin *in)
     return signin_urls(in->family, provider_signin(in->signins->settings, in->family->provider));
 }
 
-/* What is still to be asked. */
+static void ask_exchange(struct signin *in)
+{
+    send_with(in, STEP_EXCHANGE, signin_urls_of(in).exchange, "token ", &in->grant.refresh);
+}
+
+static void ask_who(struct signin *in)
+{
+    struct str url = signin_urls_of(in).user;
+
+    if (in->family->exchanges)
+        send_with(in, STEP_WHO, url, "token ", &in->grant.refresh);
+    else
+        send_with(in, STEP_WHO, url, "Bearer ", &in->grant.access);
+}
+
+/* What is still to be asked, when this step is done. */
 static void go_on(struct signin *in)
 {
-    struct signin_urls urls = signin_urls_of(in);
-
-    if (in->family->exchanges && secret_is_empty(&in->grant.access)) {
-        send_with(in, STEP_EXCHANGE, urls.exchange, "token ", &in->grant.refresh);
-    } else if (in->grant.email.len == 0 && urls.user.len > 0 && in->step != STEP_WHO) {
-        if (in->family->exchanges)
-            send_with(in, STEP_WHO, urls.user, "token ", &in->grant.refresh);
-        else
-            send_with(in, STEP_WHO, urls.user, "Bearer ", &in->grant.access);
-    } else {
+    in->failures = 0;
+    if (in->family->exchanges && in->step == STEP_TOKEN)
+        ask_exchange(in);
+    else if (in->grant.email.len == 0 && signin_urls_of(in).user.len > 0 && in->step != STEP_WHO)
+        ask_who(in);
+    else
         keep(in);
-    }
 }
 
 static void take_token(struct signin *in, struct token_answer *t)
@@ -113,6 +120,8 @@ static void take_token(struct signin *in, struct token_answer *t)
     struct account_grant *g = &in->grant;
     int64_t unix_ms = clock_unix_ms();
 
+    signin_leave(in);
+    secret_clear(&in->code);
     g->series = unix_ms > 0 ? unix_ms : 1;
     g->scopes = arena_copy(&in->arena, t->scopes);
     g->email = arena_copy(&in->arena, t->email);
@@ -177,43 +186,96 @@ static struct str explain(struct signin *in, struct str word)
                         in->call.status, word.len > 0 ? ", " : "", STR_ARG(str_take(word, 60)));
 }
 
+/* Nobody knows where a bare word comes from: a wrong one is not the end. */
+static void ask_for_another(struct signin *in)
+{
+    secret_clear(&in->code);
+    in->state_used = false;
+    in->step = STEP_USER;
+    in->error = STR("the provider does not take this code: it is mistyped, expired, or was used "
+                    "before. Paste the address that the browser was sent to in the end, or open "
+                    "the address to sign in at once more");
+}
+
 static void token_refused(struct signin *in, const struct token_answer *t)
 {
     bool device = in->family->kind == SIGNIN_DEVICE;
+    bool of_code = !token_error_is_of_client(t->error) &&
+                   !str_eq(t->error, STR("redirect_uri_mismatch")) && in->call.status < 500 &&
+                   in->call.status != 429;
 
+    in->failures = 0;
     if (device && str_eq(t->error, STR("authorization_pending")))
         wait_poll(in, in->interval_ms);
     else if (device && str_eq(t->error, STR("slow_down")))
         wait_poll(in, t->interval_ms > in->interval_ms ? t->interval_ms
                                                        : in->interval_ms + DEVICE_INTERVAL_MS);
+    else if (in->maybe_used && of_code)
+        signin_failed(in, STR("the connection was lost while the code was exchanged, and the "
+                              "provider holds the code for used now: start again"));
+    else if (in->by_hand && of_code)
+        ask_for_another(in);
     else
         signin_failed(in, explain(in, t->error));
 }
 
-/* Whether a device code is asked about once more: the way may be back then, or the provider. */
-static bool poll_later(struct signin *in)
+/* The network or the provider was at fault: is the same thing asked once more? Who has entered a
+ * device code is asked about as ever, a little later. */
+static bool again_later(struct signin *in)
 {
-    if (in->step != STEP_TOKEN || in->family->kind != SIGNIN_DEVICE ||
-        ++in->poll_failures >= POLL_FAILURES_MAX)
+    int64_t wait_ms = SIGNIN_PAUSE_MS << in->failures;
+
+    if (++in->failures >= SIGNIN_TRIES_MAX)
         return false;
-    wait_poll(in, in->interval_ms + DEVICE_INTERVAL_MS);
+    if (in->step == STEP_TOKEN && in->family->kind == SIGNIN_DEVICE) {
+        wait_poll(in, in->interval_ms + DEVICE_INTERVAL_MS);
+        return true;
+    }
+    if (in->call.retry_after_ms > wait_ms)
+        wait_ms = in->call.retry_after_ms;
+    if (wait_ms > SIGNIN_PAUSE_MS_MAX)
+        wait_ms = SIGNIN_PAUSE_MS_MAX;
+    in->paused = in->step;
+    in->step = STEP_PAUSE;
+    timer_start(&in->timer, wait_ms);
     return true;
+}
+
+/* A grant is had by now: it is kept, and what lacks is found out later. */
+static bool can_do_without(struct signin *in)
+{
+    return in->step == STEP_EXCHANGE || in->step == STEP_WHO;
+}
+
+static void unanswered(struct signin *in, struct str why)
+{
+    if (again_later(in))
+        return;
+    if (can_do_without(in)) {
+        log_warn("a sign-in ends without all that it asked for",
+                 F_STR("provider", in->family->provider), F_STR("why", why));
+        go_on(in);
+        return;
+    }
+    signin_failed(in, arena_printf(&in->arena, "%.*s, after %d tries: start again later",
+                                   STR_ARG(why), SIGNIN_TRIES_MAX));
+}
+
+static bool is_out_of_order(int status)
+{
+    return status == 408 || status == 429 || status >= 500;
 }
 
 static void on_token(struct signin *in)
 {
     struct token_answer t = { .lifetime_ms = 0 };
     struct arena a = { 0 };
-    int status = in->call.status;
     bool answered = token_answer_read(buf_str(&in->call.answer), &a, &t);
+    bool word = answered && t.error.len > 0 && in->family->kind == SIGNIN_DEVICE;
 
-    if ((!answered || t.error.len == 0) && (status == 429 || status >= 500) && poll_later(in)) {
-        token_answer_clear(&t);
-        arena_free(&a);
-        return;
-    }
-    in->poll_failures = 0;
-    if (!answered)
+    if (is_out_of_order(in->call.status) && !word)
+        unanswered(in, explain(in, STR("")));
+    else if (!answered)
         signin_failed(in, explain(in, STR("")));
     else if (t.error.len > 0) /* GitHub says so with status 200 */
         token_refused(in, &t);
@@ -228,6 +290,10 @@ static void on_device(struct signin *in)
     struct device_answer d;
     struct token_answer t = { .lifetime_ms = 0 };
 
+    if (is_out_of_order(in->call.status)) {
+        unanswered(in, explain(in, STR("")));
+        return;
+    }
     if (in->call.status < 200 || in->call.status > 299 ||
         !device_answer_read(buf_str(&in->call.answer), &in->arena, &d)) {
         bool told = token_answer_read(buf_str(&in->call.answer), &in->arena, &t);
@@ -256,6 +322,8 @@ static void on_exchange(struct signin *in)
     else if (status == 401 || status == 403 || status == 404)
         signin_failed(
             in, STR("GitHub gives this account no access to Copilot: has it a subscription?"));
+    else if (is_out_of_order(status))
+        unanswered(in, explain(in, STR("")));
     else
         signin_failed(in, explain(in, STR("")));
     token_answer_clear(&t);
@@ -265,6 +333,10 @@ static void on_exchange(struct signin *in)
 /* Without an answer the account is kept all the same, under a name of its own. */
 static void on_who(struct signin *in)
 {
+    if (is_out_of_order(in->call.status)) {
+        unanswered(in, explain(in, STR("")));
+        return;
+    }
     if (in->call.status >= 200 && in->call.status <= 299)
         in->grant.email = user_answer_read(buf_str(&in->call.answer), &in->arena);
     go_on(in);
@@ -274,11 +346,10 @@ void signin_on_answer(void *peer, const struct call_fault *fault)
 {
     struct signin *in = peer;
 
-    if (fault != NULL && poll_later(in))
-        return;
     if (fault != NULL) {
-        signin_failed(
-            in, arena_printf(&in->arena, "the provider could not be reached: %s", fault->text));
+        in->maybe_used = in->maybe_used || (in->step == STEP_TOKEN && fault->sent);
+        unanswered(in,
+                   arena_printf(&in->arena, "the provider could not be reached: %s", fault->text));
         return;
     }
     switch (in->step) {
@@ -295,6 +366,7 @@ void signin_on_answer(void *peer, const struct call_fault *fault)
         on_who(in);
         return;
     case STEP_USER:
+    case STEP_PAUSE:
     case STEP_OVER:
         assert(false); /* nothing was asked */
     }
@@ -302,23 +374,34 @@ void signin_on_answer(void *peer, const struct call_fault *fault)
 
 /* --- a code, and a device code --------------------------------------------------------------- */
 
-void signin_exchange_code(struct signin *in, struct str code)
+static void ask_token(struct signin *in)
 {
     const struct signin_settings *s = provider_signin(in->signins->settings, in->family->provider);
     struct str secret = secret_reveal(&s->client_secret);
     const struct web_field form[] = {
-        { STR("grant_type"), STR("authorization_code") }, { STR("code"), code },
+        { STR("grant_type"), STR("authorization_code") }, { STR("code"), secret_reveal(&in->code) },
         { STR("redirect_uri"), in->redirect_url },        { STR("client_id"), s->client_id },
         { STR("code_verifier"), str_c(in->verifier) },    { STR("client_secret"), secret },
     };
 
-    in->state_used = true;
-    signin_leave(in);
     ask_web(in, STEP_TOKEN,
             &(struct web_ask){ .url = signin_urls_of(in).token,
                                .form = form,
                                .form_count = COUNT(form) - (secret.len == 0),
                                .proxy = in->proxy });
+}
+
+void signin_exchange_code(struct signin *in, struct str code, bool by_hand)
+{
+    in->state_used = true;
+    in->by_hand = by_hand;
+    in->maybe_used = false;
+    in->failures = 0;
+    in->error = STR("");
+    in->code = secret_copy(code);
+    if (!by_hand)
+        signin_leave(in);
+    ask_token(in);
 }
 
 void signin_ask_device(struct signin *in)
@@ -353,5 +436,19 @@ void signin_poll(struct signin *in)
                                .form_count = COUNT(form) - (secret.len == 0),
                                .proxy = in->proxy });
     if (in->step == STEP_TOKEN)
+        timer_start(&in->timer, in->until_ms - loop_now(in->signins->o.loop) + 1);
+}
+
+void signin_ask_again(struct signin *in)
+{
+    static void (*const asks[])(struct signin *in) = {
+        [STEP_DEVICE] = signin_ask_device,
+        [STEP_TOKEN] = ask_token,
+        [STEP_EXCHANGE] = ask_exchange,
+        [STEP_WHO] = ask_who,
+    };
+
+    asks[in->paused](in);
+    if (in->step != STEP_OVER)
         timer_start(&in->timer, in->until_ms - loop_now(in->signins->o.loop) + 1);
 }

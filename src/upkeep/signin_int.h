@@ -15,6 +15,7 @@ enum step {
     STEP_TOKEN,    /* a code is exchanged, or the token address is polled */
     STEP_EXCHANGE, /* copilot: a first token of the API */
     STEP_WHO,
+    STEP_PAUSE, /* what was asked is asked again after a while */
     STEP_OVER,
 };
 
@@ -34,17 +35,22 @@ struct signin {
     /* code */
     char state[RANDOM_TEXT], verifier[RANDOM_TEXT];
     bool state_used;
+    struct secret code; /* while it is exchanged */
+    bool by_hand;       /* … pasted as a bare word: another may be tried */
+    bool maybe_used;    /* … sent, and no answer came: the provider may hold it for used */
     struct str url, redirect_url, note;
     struct callback_use *callback; /* NULL: the port was taken, or it is over */
     /* device */
     struct secret device_code;
     struct str user_code;
     int64_t interval_ms;
-    uint32_t poll_failures;
+    /* of one question */
+    enum step paused; /* STEP_PAUSE: the step that is tried again */
+    uint32_t failures;
     /* what came */
     struct account_grant grant;
     int64_t lifetime_ms;
-    struct str error;
+    struct str error; /* failed: why; waiting: what was wrong with the code pasted last */
     int64_t account;
     struct str account_label;
 };
@@ -78,7 +84,9 @@ struct signin_urls signin_urls_of(const struct signin *in);
 void signin_over(struct signin *in, enum signin_state outcome);
 void signin_failed(struct signin *in, struct str why);
 void signin_on_answer(void *peer, const struct call_fault *fault); /* of its web call */
-void signin_exchange_code(struct signin *in, struct str code);
+/* `by_hand`: a bare word, of which nobody knows where it comes from. */
+void signin_exchange_code(struct signin *in, struct str code, bool by_hand);
+void signin_ask_again(struct signin *in); /* after its pause */
 void signin_ask_device(struct signin *in);
 void signin_poll(struct signin *in); /* has the user entered the device code? */
 

@@ -68,13 +68,19 @@ static enum callback_page on_return(void *peer, struct str state, struct str cod
                               : STR("the provider sent the browser back with an error"));
         return CALLBACK_DENIED;
     }
-    signin_exchange_code(in, code);
+    signin_exchange_code(in, code, false);
     return CALLBACK_DONE;
 }
 
+struct pasted {
+    char code[PASTE_MAX];
+    size_t len;
+    bool bare, denied;
+};
+
 /* The code of what was pasted: the text itself, or of the address or query that it stands in. */
-static enum status read_paste(struct signin *in, struct str text, char code[PASTE_MAX], size_t *len,
-                              bool *denied, struct error *e)
+static enum status read_paste(const struct signin *in, struct str text, struct pasted *p,
+                              struct error *e)
 {
     char state[PASTE_MAX];
     struct buf plain = { .max = PASTE_MAX };
@@ -87,29 +93,33 @@ static enum status read_paste(struct signin *in, struct str text, char code[PAST
     else if (memchr(query.at, '=', query.len) == NULL) { /* as it stood in an address, perhaps */
         bool good = percent_get(&plain, query, false);
 
-        *len = plain.len;
+        p->bare = true;
+        p->len = plain.len;
         if (good)
-            memcpy(code, plain.at, plain.len);
+            memcpy(p->code, plain.at, plain.len);
         if (plain.cap > 0)
             wipe(plain.at, plain.cap);
         buf_clear(&plain);
         return good ? OK : fail(e, E_SYNTAX, "this is no code, nor an address with one");
     }
-    if (!http_query_get(query, STR("state"), state, sizeof(state), &n) ||
-        !equal_in_constant_time((struct str){ state, n }, str_c(in->state)))
+    if (!http_query_get(query, STR("state"), state, sizeof(state), &n))
+        return fail(e, E_SYNTAX,
+                    "there is no state in this address: paste all of it, or the code alone");
+    if (!equal_in_constant_time((struct str){ state, n }, str_c(in->state)))
         return fail(e, E_SYNTAX, "this address belongs to another sign-in (its state differs)");
-    *denied = http_query_get(query, STR("error"), state, sizeof(state), &n);
-    if (!*denied && (!http_query_get(query, STR("code"), code, PASTE_MAX, len) || *len == 0))
-        return fail(e, E_SYNTAX, "there is no code in this address");
+    p->denied = http_query_get(query, STR("error"), state, sizeof(state), &n);
+    if (!p->denied &&
+        (!http_query_get(query, STR("code"), p->code, PASTE_MAX, &p->len) || p->len == 0))
+        return fail(e, E_SYNTAX,
+                    "there is no code in this address: paste the one that the browser was sent to "
+                    "in the end");
     return OK;
 }
 
 enum status signin_code(struct signins *s, struct str id, struct str text, struct error *e)
 {
     struct signin *in = signin_find(s, id);
-    char code[PASTE_MAX];
-    bool denied = false;
-    size_t len = 0;
+    struct pasted p = { .len = 0 };
 
     text = str_trim(text);
     if (in == NULL)
@@ -118,13 +128,13 @@ enum status signin_code(struct signins *s, struct str id, struct str text, struc
         return fail(e, E_CONFLICT, "this sign-in waits for no code");
     if (text.len == 0 || text.len >= PASTE_MAX)
         return fail(e, E_SYNTAX, "paste the address that the browser was sent to, or its code");
-    enum status st = read_paste(in, text, code, &len, &denied, e);
+    enum status st = read_paste(in, text, &p, e);
 
-    if (st == OK && denied)
+    if (st == OK && p.denied)
         signin_failed(in, STR("access was not given at the provider"));
     else if (st == OK)
-        signin_exchange_code(in, (struct str){ code, len });
-    wipe(code, sizeof(code));
+        signin_exchange_code(in, (struct str){ p.code, p.len }, p.bare);
+    wipe(&p, sizeof(p));
     return st;
 }
 

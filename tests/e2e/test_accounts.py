@@ -53,6 +53,21 @@ def test_the_command_takes_what_is_pasted(program):
 def test_the_command_shows_a_device_code(program):
     with Rig(program) as (simulator, gateway):
         simulator.oauth(interval=1)
+def test_the_command_lets_a_wrong_code_be_followed_by_a_good_one(program):
+    with Rig(program) as (simulator, gateway):
+        command = Command(gateway, "--provider", "codex")
+        back = consent({"url": command.line_with("/oauth/authorize")})
+        command.process.stdin.write("wrong\n")
+        command.process.stdin.flush()
+        assert any("does not take this code" in line for line in command.process.stderr)
+        code, out, err = command.end(re.search(r"code=([^&]+)", back).group(1) + "\n")
+        assert code == 0 and "signed in" in out, (code, out, err)
+        command = Command(gateway, "--provider", "codex")
+        command.line_with("/oauth/authorize")
+        code, out, err = command.end("wrong\n")
+        assert code == 1 and "does not take this code" in err, "nothing else can come"
+
+
         command = Command(gateway, "--provider", "copilot", "--json")
         shown = json.loads(command.line_with("user_code"))
         assert shown["user_code"].startswith("SIM-") and shown["state"] == "waiting", shown

@@ -2,6 +2,7 @@
 import json
 import re
 import socket
+import threading
 import time
 import urllib.parse
 
@@ -116,7 +117,7 @@ def test_a_device_code_that_is_refused_or_expires_ends_the_sign_in(program):
         simulator.oauth(device=["unauthorized_client"])
         view = finished(gateway, start(gateway, "copilot"))
         assert view["state"] == "failed" and "OAuth client" in view["error"], view
-        simulator.oauth(token=[], exchange=["status=403"], interval=1, device_expires_in=900)
+        simulator.oauth(token=[], exchange=["status=403"], device=[], interval=1, device_expires_in=900)
         view = finished(gateway, start(gateway, "copilot"))
         assert view["state"] == "failed" and "Copilot" in view["error"], view
         assert gateway.admin("GET", "/api/accounts")[1]["accounts"][0]["provider"] == "simulator"
@@ -162,10 +163,10 @@ def test_a_state_is_good_once(program):
         assert gateway.admin("GET", f"/api/signin/{other['id']}")[0] == 404
 
 
-def test_a_code_that_has_expired_or_a_broken_provider_ends_the_sign_in(program):
+def test_a_code_that_has_expired_or_a_provider_that_took_it_and_hung_up_ends_the_sign_in(program):
     with Rig(program) as (simulator, gateway):
-        for entry, says in (("invalid_grant", "start again"), ("status=503", "status 503"), ("cut=0", "could not be reached"),
-                            ("reset=0", "could not be reached"), ("invalid_client", "OAuth client")):
+        for entry, says in (("invalid_grant", "start again"), ("cut=0", "holds the code for used now: start again"), ("reset=0", "holds the code for used now"),
+                            ("invalid_client", "OAuth client"), ("redirect_uri_mismatch", "redirect URL")):
             simulator.oauth(token=[entry])
             view = start(gateway, "antigravity")
             assert browse(view)[0] == 200
@@ -173,6 +174,113 @@ def test_a_code_that_has_expired_or_a_broken_provider_ends_the_sign_in(program):
             assert view["state"] == "failed" and says in view["error"], (entry, view)
         simulator.oauth(token=[])
         sign_in(gateway, "antigravity")
+
+
+def test_a_provider_that_is_down_for_a_moment_ends_no_sign_in(program):
+    with Rig(program) as (simulator, gateway):
+        simulator.oauth(token=["status=503", "status=429", "ok"], userinfo=["status=500", "reset=0", "ok"])
+        before = simulator.oauth()
+        assert sign_in(gateway, "antigravity")["email"] == "sim@example.test"
+        asked = simulator.oauth()
+        assert asked["token"] - before["token"] == 3, asked
+        simulator.oauth(interval=1, device=["status=502", "ok"], exchange=["status=503", "reset=0", "ok"], email="octo")
+        view = finished(gateway, start(gateway, "copilot"))
+        assert view["state"] == "done" and view["account"]["label"] == "octo", view
+        assert simulator.oauth()["exchanges"] == 2, "one was not even read"
+
+
+def test_a_provider_that_stays_down_ends_a_sign_in_after_some_tries(program):
+    with Rig(program) as (simulator, gateway):
+        simulator.oauth(token=["status=503"] * 9)
+        views = [start(gateway, "codex"), start(gateway, "codex")]
+        assert browse(views[0])[0] == 200
+        view = finished(gateway, views[0])
+        assert view["state"] == "failed" and "status 503" in view["error"] and "after 4 tries: start again later" in view["error"], view
+        assert simulator.oauth()["token"] == 4, simulator.oauth()
+        # what was asked for and is not there at once does not cost the sign-in that a person has made
+        simulator.oauth(token=[], interval=1, exchange=["status=503"] * 4, email="octo")
+        view = finished(gateway, start(gateway, "copilot"))
+        assert view["state"] == "done" and view["account"]["label"] == "octo", view
+        assert ask(gateway)[0] == 200, "the token was had later"
+
+
+def test_a_token_address_that_cannot_be_reached_at_first_is_tried_again(program):
+    """Nothing was sent, so the code is as good as ever."""
+    simulator = Simulator(program)
+    closed = socket.create_server(("127.0.0.1", 0))
+    port = closed.getsockname()[1]
+    closed.close()
+    settings = simulator.settings()
+    settings["providers"]["codex"]["oauth"]["token_url"] = f"http://127.0.0.1:{port}/oauth/token"
+    gateway = Gateway(program, settings)
+    later = None
+    try:
+        view = start(gateway, "codex")
+        assert browse(view)[0] == 200
+        assert look(gateway, view)["state"] == "working"
+        later = Pipe(port, simulator.port)
+        view = finished(gateway, view)
+        assert view["state"] == "done", view
+    finally:
+        gateway.clear()
+        simulator.close()
+        if later is not None:
+            later.close()
+
+
+class Pipe:
+    """Leads each connection to another port, under that one's name."""
+
+    def __init__(self, port, to):
+        self.socket, self.names = socket.create_server(("127.0.0.1", port)), [f"127.0.0.1:{p}".encode() for p in (port, to)]
+        self.to = to
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.to))
+            threading.Thread(target=self._copy, args=(client, server, self.names), daemon=True).start()
+            threading.Thread(target=self._copy, args=(server, client, (b"", b"")), daemon=True).start()
+
+    @staticmethod
+    def _copy(one, other, names):
+        try:
+            while data := one.recv(65536):
+                other.sendall(data.replace(*names) if names[0] else data)
+            other.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def close(self):
+        self.socket.close()
+
+
+def test_a_wrong_code_that_was_pasted_can_be_followed_by_a_good_one(program):
+    with Rig(program) as (simulator, gateway):
+        view = start(gateway, "codex")
+
+        def paste(text):
+            status, answer = gateway.admin("POST", f"/api/signin/{view['id']}/code", {"code": text})
+            assert status == 200, answer
+
+        for wrong in ("planted-wrong-code", "another%20one"):
+            paste(wrong)
+            told = until(lambda: (lambda v: v if v["state"] == "waiting" else None)(look(gateway, view)), "it waits again")
+            assert "does not take this code" in told["error"] and told["listening"] and "planted" not in json.dumps(told), told
+        simulator.oauth(token=["status=503"])  # the provider is not able to say: the code is tried again, not asked for
+        paste(parameters(consent(view))["code"])
+        assert look(gateway, view)["error"] is None
+        assert finished(gateway, view)["state"] == "done"
+        # or the browser comes back after all
+        view = start(gateway, "codex")
+        paste("wrong")
+        until(lambda: look(gateway, view)["state"] == "waiting", "it waits again")
+        assert browse(view)[0] == 200
+        assert finished(gateway, view)["state"] == "done"
 
 
 def test_a_device_sign_in_lives_through_a_lost_connection(program):
@@ -207,16 +315,27 @@ def test_a_pasted_address_or_code_ends_it_from_another_machine(program):
 
 
 def test_a_taken_port_leaves_pasting(program):
+    """A code, then an address, while somebody else has the port; a wrong state and a wrong code before that."""
     simulator = Simulator(program)
     blocker = socket.create_server(("127.0.0.1", 0))
+    port = blocker.getsockname()[1]
     settings = simulator.settings()
-    settings["providers"]["codex"]["oauth"]["listen"] = f"127.0.0.1:{blocker.getsockname()[1]}"
+    settings["providers"]["codex"]["oauth"]["listen"] = settings["providers"]["antigravity"]["oauth"]["listen"] = f"127.0.0.1:{port}"
     gateway = Gateway(program, settings)
     try:
-        view = start(gateway, "codex")
-        assert not view["listening"] and "paste" in view["note"], view
-        assert gateway.admin("POST", f"/api/signin/{view['id']}/code", {"code": consent(view)})[0] == 200
-        assert finished(gateway, view)["state"] == "done"
+        for provider in ("codex", "antigravity"):
+            for bare in (True, False):
+                view = start(gateway, provider, label=f"{provider} {bare}")
+                assert not view["listening"] and "paste" in view["note"] and str(port) in view["note"], view
+                path = f"/api/signin/{view['id']}/code"
+                back = consent(view)
+                assert gateway.admin("POST", path, {"code": back.replace("state=", "state=x")})[0] == 400
+                assert gateway.admin("POST", path, {"code": "wrong"})[0] == 200
+                until(lambda: look(gateway, view)["state"] == "waiting", "it waits again")
+                assert gateway.admin("POST", path, {"code": parameters(back)["code"] if bare else back})[0] == 200
+                view = finished(gateway, view)
+                assert view["state"] == "done", view
+        assert blocker.fileno() >= 0 and len(gateway.admin("GET", "/api/accounts")[1]["accounts"]) == 2, "the same person each time"
     finally:
         gateway.clear()
         blocker.close()

@@ -276,6 +276,11 @@ function SignInForm({ a, done }: { a: Add; done: () => void }): Child {
           {s.seconds_left > 0 && <span class="faint small">{t('signin.ends', { time: span(s.seconds_left * 1000) })}</span>}
         </p>
       )}
+      {!a.fault && s.error && (
+        <p class="wrong" role="alert">
+          {s.error}
+        </p>
+      )}
       {s.note && <p class="small dim">{s.note}</p>}
       {s.user_code && (
         <div class="stack tight">

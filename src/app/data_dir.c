@@ -58,12 +58,43 @@ static void path_in(const char *folder, const char *name, char path[PATH_ROOM])
     assert(len > 0 && len < PATH_ROOM);
 }
 
+static const char *const ours[] = { "admin.token",     "master.key",      "penstock.db",
+                                    "penstock.db-wal", "penstock.db-shm", "usage.db",
+                                    "usage.db-wal",    "usage.db-shm",    "gui_config.json.bak" };
+
+static enum status check_mode(const char *path, bool folder, struct error *e)
+{
+    struct file_facts f = file_facts(path);
+    char mode[8];
+
+    if (!f.there)
+        return OK;
+    if (f.is_link || f.is_folder != folder)
+        return fail(e, E_REFUSED, "%s is no plain %s", path, folder ? "folder" : "file");
+    if (!f.ours)
+        return fail(e, E_REFUSED, "%s belongs to somebody else", path);
+    if ((f.mode & 077) == 0)
+        return OK;
+    snprintf(mode, sizeof(mode), "%04o", (unsigned)f.mode & 07777);
+    log_warn("others can get at this: a start tightens its mode", F_C("path", path),
+             F_C("mode", mode));
+    return OK;
+}
+
+enum status data_dir_check(const char *folder, struct error *e)
+{
+    char path[PATH_ROOM];
+    enum status st = check_mode(folder, true, e);
+
+    for (size_t i = 0; i < COUNT(ours) && st == OK; i++) {
+        path_in(folder, ours[i], path);
+        st = check_mode(path, false, e);
+    }
+    return st;
+}
+
 enum status data_dir_open(const char *folder, struct file_lock **lock, struct error *e)
 {
-    static const char *const ours[] = {
-        "admin.token", "master.key",   "penstock.db",  "penstock.db-wal",    "penstock.db-shm",
-        "usage.db",    "usage.db-wal", "usage.db-shm", "gui_config.json.bak"
-    };
     char path[PATH_ROOM];
     enum status st = folder_prepare(folder, e);
 

@@ -16,6 +16,9 @@
 
 /* `option` is the command line's (NULL: none). The path does not end in a slash. */
 MUST_USE enum status data_dir_find(const char *option, char folder[DATA_DIR_MAX], struct error *e);
+/* Says of the folder and our files in it where others can get at them, and changes nothing.
+ * E_REFUSED: a start would refuse it. */
+MUST_USE enum status data_dir_check(const char *folder, struct error *e);
 /* Makes the folder, tightens the modes of our files in it, and takes the lock: E_CONFLICT names the
  * process that holds it. */
 MUST_USE enum status data_dir_open(const char *folder, struct file_lock **lock, struct error *e);

@@ -55,8 +55,8 @@ static int command_serve(const struct command_line *line)
                         line_flag(line, "--log-json") ? LOG_JSON : LOG_TEXT);
     (void)descriptor_limit();
     st = data_dir_find(line_data_dir(line), folder, &e);
-    if (st == OK && !o.check_only)
-        st = data_dir_open(folder, &lock, &e);
+    if (st == OK)
+        st = o.check_only ? data_dir_check(folder, &e) : data_dir_open(folder, &lock, &e);
     if (st == OK && !o.check_only)
         st = data_dir_admin_token(folder, &o.admin_token, &e);
     o.folder = folder;

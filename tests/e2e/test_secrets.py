@@ -93,3 +93,35 @@ def test_planted_secrets_are_nowhere_to_be_found(program):
     finally:
         gateway.clear()
         simulator.close()
+
+
+def test_a_check_says_which_files_others_can_get_at(program):
+    gateway = Gateway(program, {}, {"KEY": "sk-1234567890"})
+    try:
+        assert gateway.command("accounts", "add", "--label", "k", "--provider", "openai", "--api-key-env", "KEY").returncode == 0
+        gateway.stop()
+        names = ("master.key", "admin.token", "penstock.db")
+        for name in names:
+            (gateway.folder / name).chmod(0o644)
+        gateway.folder.chmod(0o750)
+        done = gateway.command("serve", "--check")
+        assert done.returncode == 0 and "are good" in done.stdout, done
+        for path in [gateway.folder / name for name in names] + [gateway.folder]:
+            assert re.search(rf'a start tightens its mode path="{re.escape(str(path))}" mode="0(644|750)"', done.stderr), (path, done.stderr)
+        said = gateway.command("doctor").stdout
+        for name in ("master.key", "admin.token"):
+            assert f"other users may read {gateway.folder / name}" in said, said
+        gateway.start()
+        for name in names:
+            assert (gateway.folder / name).stat().st_mode & 0o777 == 0o600, name
+        gateway.stop()
+        quiet = gateway.command("serve", "--check")
+        assert quiet.returncode == 0 and "tighten" not in quiet.stderr, quiet
+        (gateway.folder / "master.key").rename(gateway.folder / "elsewhere")
+        (gateway.folder / "master.key").symlink_to("elsewhere")
+        refused = gateway.command("serve", "--check")
+        assert refused.returncode == 1 and "master.key is no plain file" in refused.stderr, refused
+        (gateway.folder / "master.key").unlink()
+        gateway.start()
+    finally:
+        gateway.clear()

@@ -132,7 +132,9 @@ void admin_put_account(struct json_writer *w, const struct account_view *v,
     json_put_member_bool(w, "proxy_disabled", v->proxy_disabled);
     json_put_member_bool(w, "credential_refused", v->refused);
     json_put_member(w, "disabled_reason", str_c(v->disabled_reason));
+    json_put_member_or_null(w, "proxy", str_c(v->proxy));
     json_put_member_bool(w, "signed_in", v->signed_in);
+    json_put_member_bool(w, "sign_in_again", v->grant_lost);
     json_put_member(w, "email", str_c(v->email));
     json_put_member(w, "plan", str_c(v->plan));
     if (v->expires_unix_ms == 0)

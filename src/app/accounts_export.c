@@ -53,6 +53,7 @@ static void put_spec(struct json_writer *w, const struct account_spec *spec)
     if (account_has_grant(spec)) {
         json_put_key(w, STR("grant"));
         grant_write(&spec->grant, w);
+        json_put_member_bool(w, "grant_lost", spec->grant.lost);
     }
     json_put_end(w);
 }
@@ -99,7 +100,8 @@ static struct account_spec *read_spec(const struct json *doc, uint32_t object)
     uint32_t grant = json_member(doc, object, STR("grant"), NULL),
              most = json_member(doc, object, STR("max_concurrency"), NULL),
              disabled = json_member(doc, object, STR("disabled"), NULL),
-             idle = json_member(doc, object, STR("proxy_disabled"), NULL);
+             idle = json_member(doc, object, STR("proxy_disabled"), NULL),
+             lost = json_member(doc, object, STR("grant_lost"), NULL);
     int64_t n = 0;
 
     spec->label = text_in(doc, object, "label", a);
@@ -119,6 +121,7 @@ static struct account_spec *read_spec(const struct json *doc, uint32_t object)
     read_lists(doc, object, spec);
     if (grant != JSON_NONE)
         (void)grant_read(doc, grant, a, &spec->grant);
+    spec->grant.lost = account_has_grant(spec) && lost != JSON_NONE && json_is_true(doc, lost);
     return spec;
 }
 

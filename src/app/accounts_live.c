@@ -1,8 +1,9 @@
-/* app/accounts_live.c - `penstock accounts show|test|refresh|enable|disable`: accounts of the
- * gateway that runs, with what it knows of them. */
+/* app/accounts_live.c - `penstock accounts show|test|refresh|change|enable|disable`: accounts of
+ * the gateway that runs, with what it knows of them. */
 #include <stdio.h>
 
 #include "app/remote.h"
+#include "base/json_write.h"
 #include "base/timetext.h"
 
 /* --- printing ---------------------------------------------------------------------------------*/
@@ -105,6 +106,7 @@ static void print_account(struct remote_answer *answer, uint32_t account)
     printf("%-12s %lld\n", "id", (long long)answer_number(answer, account, "id", 0));
     print_line("provider", answer_text(answer, account, "provider"));
     print_line("tier", answer_text(answer, account, "tier"));
+    print_line("proxy", answer_text(answer, account, "proxy"));
     if (disabled)
         printf("%-12s disabled%s%.*s\n", "state", reason.len > 0 ? ": " : "", STR_ARG(reason));
     else if (answer_flag(answer, account, "proxy_disabled"))
@@ -227,6 +229,57 @@ static int command_disable(const struct command_line *line)
                         "");
 }
 
+static void print_changed(struct remote_answer *answer)
+{
+    printf("changed `%.*s`\n", STR_ARG(answer_text(answer, 0, "label")));
+}
+
+static void put_text_if_given(struct json_writer *w, const struct command_line *line,
+                              const char *option, const char *member)
+{
+    const char *text = line_text(line, option, NULL);
+
+    if (text != NULL)
+        json_put_member(w, member, str_c(text));
+}
+
+static int command_change(const struct command_line *line)
+{
+    const char *models = line_text(line, "--models", NULL);
+    struct buf body = { .max = (size_t)1 << 20 };
+    struct json_writer w = json_writer(&body);
+
+    json_put_object(&w);
+    put_text_if_given(&w, line, "--label", "label");
+    put_text_if_given(&w, line, "--tier", "tier");
+    put_text_if_given(&w, line, "--proxy", "proxy");
+    if (line_text(line, "--max-concurrency", NULL) != NULL)
+        json_put_member_i64(&w, "max_concurrency", line_number(line, "--max-concurrency", 0));
+    if (models != NULL) {
+        struct str rest = str_c(models), one;
+
+        json_put_key(&w, STR("models"));
+        json_put_array(&w);
+        while (rest.len > 0) {
+            (void)str_cut(rest, ',', &one, &rest);
+            one = str_trim(one);
+            if (one.len > 0)
+                json_put_str(&w, one);
+        }
+        json_put_end(&w);
+    }
+    json_put_end(&w);
+    int code = json_written(&w) ? with_account(line,
+                                               (struct remote_wish){ .method = "PATCH",
+                                                                     .body = buf_str(&body),
+                                                                     .print = print_changed },
+                                               "")
+                                : line_wrong(line, "the options are too long");
+
+    buf_clear(&body);
+    return code;
+}
+
 static const struct command_operand account_operands[] = {
     { "ACCOUNT", "its id or label", IS(ACCOUNT) },
     { NULL },
@@ -238,6 +291,18 @@ static const struct command_operand refresh_operands[] = {
 static const struct command_option refresh_options[] = {
     { "--all", NULL, "every account whose provider can be asked; they are not waited for" },
     { NULL },
+};
+static const struct command_option change_options[] = {
+    { "--label", "L", "a new name, unique" },
+    { "--tier", "T", "better ones are used first", IS_CHOICE(choice_tier) },
+    { "--max-concurrency", "N", "requests at once; 0: no limit", IS_NUMBER(0, 100000) },
+    { "--models", "A,B*", "model names it offers, `*` allowed; empty: all of them" },
+    { "--proxy", "U", "http://, https:// or socks5:// proxy, `direct`, or empty: as for all" },
+    { NULL },
+};
+static const char *const change_examples[] = {
+    "penstock accounts change work --proxy socks5h://127.0.0.1:1080 --tier PRO",
+    NULL,
 };
 static const char *const account_exits[] = { "3 no gateway runs, or no such account", NULL };
 static const char *const test_exits[] = { "1 the credential is not accepted, or nobody answers",
@@ -272,6 +337,17 @@ const struct command accounts_live_commands[] = {
       .exits = refresh_exits,
       .takes = TAKES_JSON | TAKES_DATA_DIR,
       .run = command_refresh },
+    { .path = "accounts change",
+      .brief = "change members of an account",
+      .about = "Changes what is given and leaves the rest. Of an account of the settings file tier "
+               "and concurrency are changed in the database; its label, models and proxy are the "
+               "file's. A key is not changed: add the account anew.",
+      .operands = account_operands,
+      .options = change_options,
+      .examples = change_examples,
+      .exits = account_exits,
+      .takes = TAKES_JSON | TAKES_DATA_DIR,
+      .run = command_change },
     { .path = "accounts enable",
       .brief = "use an account again",
       .about = "Switches an account on, whether the database or the settings file has it.",

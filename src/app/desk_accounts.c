@@ -162,8 +162,8 @@ static bool is_the_files(struct changing *c)
 {
     if (c->account->from_file)
         outcome_error(c->out, E_CONFLICT,
-                      "the account is declared in the settings file: change its label and models "
-                      "there");
+                      "the account is declared in the settings file: change its label, models "
+                      "and proxy there");
     return c->account->from_file;
 }
 
@@ -208,10 +208,51 @@ static bool take_models(struct changing *c, const char *name, uint32_t node)
     return true;
 }
 
-static const char *const members[] = { "disabled", "proxy_disabled", "tier", "max_concurrency",
-                                       "label",    "models",         NULL };
+/* What is wrong with it shows when the account's way to its provider is made anew. */
+static enum status try_proxy(struct changing *c, struct error *e)
+{
+    const struct provider_options *settings = &config_file_settings(c->desk->config)->provider;
+    struct account_hold hold;
+    struct upstream *up = NULL;
+
+    if (!pool_hold(c->desk->o.pool, c->account->id, &hold))
+        return fail(e, E_ABSENT, "the account was removed meanwhile");
+    struct account_spec *spec = account_spec_copy(hold.spec);
+
+    pool_let_go(c->desk->o.pool, &hold);
+    spec->proxy = c->change.proxy;
+    enum status st = upstream_new(spec, settings, &up, e);
+
+    upstream_free(up);
+    account_spec_free(spec);
+    return st;
+}
+
+static bool take_proxy(struct changing *c, const char *name, uint32_t node)
+{
+    struct error e = { 0 };
+    const char *why;
+
+    if (json_type(&c->doc, node) == JSON_NULL)
+        c->change.proxy = STR("");
+    else if (!json_text(&c->doc, node, &c->arena, &c->change.proxy))
+        return wrong(c, name, "must be a text or null");
+    if (is_the_files(c))
+        return false;
+    why = settings_wrong_proxy(c->change.proxy);
+    if (why == NULL && try_proxy(c, &e) != OK)
+        why = e.text;
+    if (why != NULL)
+        return wrong(c, name, why);
+    c->change.members |= ACCOUNT_PROXY;
+    return true;
+}
+
+static const char *const members[] = { "disabled", "proxy_disabled", "tier",  "max_concurrency",
+                                       "label",    "models",         "proxy", NULL };
 static bool (*const takers[])(struct changing *c, const char *name, uint32_t node) = {
-    take_disabled, take_proxy_disabled, take_tier, take_max_concurrency, take_label, take_models,
+    take_disabled, take_proxy_disabled, take_tier,  take_max_concurrency,
+    take_label,    take_models,         take_proxy,
 };
 _Static_assert(COUNT(takers) + 1 == COUNT(members), "one for each member");
 

@@ -32,7 +32,7 @@ static enum status keep_renewed(void *peer, struct account_spec *spec, struct st
     if (d->store_version >= 0)
         d->store_version++; /* our own change need not be looked at; those of others still show */
     if (lost.len > 0) {
-        spec->disabled = true;
+        spec->disabled = spec->grant.lost = true;
         spec->disabled_reason = lost;
     }
     struct error why = { .status = OK };

@@ -185,7 +185,7 @@ void doctor_disabled_accounts(struct doctor *d)
 
         if (!a->disabled && !a->proxy_disabled)
             continue;
-        bool again = account_grant_is_lost(a);
+        bool again = a->disabled && a->grant.lost;
         bool unset = str_starts(a->disabled_reason, STR("the environment variable"));
 
         found(d, again || unset ? FINDING_WARNING : FINDING_NOTE,

@@ -79,14 +79,13 @@ void settings_put_headers(const struct header_pair *headers, size_t count, struc
 
 void settings_put_proxy(struct str proxy, struct json_writer *w)
 {
-    struct url u;
+    struct buf shown = { .max = proxy.len + 64 };
 
-    if (proxy.len == 0)
-        json_put_null(w);
-    else if (url_read(proxy, &u, NULL) && u.user.len + u.password.len > 0)
-        json_put_format(w, "%.*s://…@%.*s:%d", STR_ARG(u.scheme), STR_ARG(u.host), u.port);
+    if (proxy.len > 0 && url_put_shown(&shown, proxy))
+        json_put_str(w, buf_str(&shown));
     else
-        json_put_str(w, proxy);
+        json_put_null(w);
+    buf_clear(&shown);
 }
 
 /* From 1 on. */

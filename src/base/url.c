@@ -346,3 +346,15 @@ bool percent_get(struct buf *out, struct str text, bool plus_is_blank)
     }
     return true;
 }
+
+bool url_put_shown(struct buf *out, struct str text)
+{
+    struct url u;
+
+    if (!url_read(text, &u, NULL) || u.user.len + u.password.len == 0)
+        return buf_add(out, text);
+    bool six = memchr(u.host.at, ':', u.host.len) != NULL;
+
+    return buf_printf(out, "%.*s://…@%s%.*s%s:%d", STR_ARG(u.scheme), six ? "[" : "",
+                      STR_ARG(u.host), six ? "]" : "", u.port);
+}

@@ -20,6 +20,9 @@ struct url {
  * names of letters, digits, `-`, `_` and dots, or strict addresses: `127.1` or `0x7f.0.0.1`, which
  * resolvers would take for an address, is refused. `u` is written on success only. */
 bool url_read(struct str text, struct url *u, const char **what);
+/* For people: one with a user or password without them, any other text as it is. False: `out` is
+ * full. */
+bool url_put_shown(struct buf *out, struct str text);
 
 /* Encodes all but unreserved bytes; with `keep_slash`, `/` stays. False when `out` is full; nothing
  * is added then. */

@@ -37,6 +37,7 @@ struct account_grant grant_copy(const struct account_grant *g, struct arena *a)
         .refresh = secret_copy(secret_reveal(&g->refresh)),
         .expires_unix_ms = g->expires_unix_ms,
         .series = g->series,
+        .lost = g->lost,
         .email = arena_copy(a, g->email),
         .scopes = arena_copy(a, g->scopes),
         .account = arena_copy(a, g->account),

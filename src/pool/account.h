@@ -27,6 +27,7 @@ struct account_grant {
     int64_t expires_unix_ms; /* of `access`; 0: nobody said */
     int64_t series; /* the sign-in that it comes from, however often it was renewed since; 0: there
                        is no grant */
+    bool lost;      /* its provider renews it no more: somebody must sign in again */
     struct str email, scopes; /* may be empty, like all that follows */
     struct str account;       /* codex: the ChatGPT account that requests name */
     struct str plan;          /* as the provider names it */
@@ -68,12 +69,6 @@ struct account_spec {
 static inline bool account_has_grant(const struct account_spec *s)
 {
     return s->grant.series != 0;
-}
-/* Its provider renews the grant no more: the reason it is disabled for begins so. */
-#define SIGN_IN_AGAIN "sign in again"
-static inline bool account_grant_is_lost(const struct account_spec *s)
-{
-    return s->disabled && str_starts(s->disabled_reason, STR(SIGN_IN_AGAIN));
 }
 /* What its requests carry: the key, or the grant's access token. May be empty. */
 const struct secret *account_credential(const struct account_spec *s);

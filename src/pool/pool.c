@@ -506,7 +506,7 @@ static struct account_config *account_configure(struct pool *p, struct account *
     acc->tier = spec->tier;
     acc->proxy_disabled = spec->proxy_disabled;
     if (!acc->refused || spec->disabled) {
-        acc->refused = account_grant_is_lost(spec);
+        acc->refused = spec->disabled && spec->grant.lost;
         acc->disabled = spec->disabled;
         account_set_reason(acc, spec->disabled_reason);
     }

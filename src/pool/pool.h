@@ -449,7 +449,9 @@ struct account_view {
     enum tier tier;
     bool disabled, proxy_disabled, from_file;
     bool refused;            /* disabled because the provider refuses the credential */
+    char proxy[128];         /* its own, without user and password; empty: the general rule */
     bool signed_in;          /* it has a grant */
+    bool grant_lost;         /* … which its provider renews no more */
     int64_t expires_unix_ms; /* … whose access token expires then; 0: unknown */
     char email[129], plan[64];
     char disabled_reason[160];

@@ -2,6 +2,7 @@
  * few accounts at a time, and calls back without it. */
 #include "pool/pool_int.h"
 
+#include "base/url.h"
 #include "base/utf8.h"
 
 #define VIEW_BATCH 16    /* accounts copied under one hold of the lock */
@@ -61,6 +62,15 @@ static void look_at_groups(const struct account *acc, int64_t now_ms, struct acc
     }
 }
 
+static void show_proxy(struct account_view *v, struct str proxy)
+{
+    struct buf shown = { .max = proxy.len + 64 };
+
+    if (proxy.len > 0 && url_put_shown(&shown, proxy))
+        clip_into(v->proxy, sizeof(v->proxy), buf_str(&shown));
+    buf_clear(&shown);
+}
+
 static void account_look(const struct pool *p, const struct account *acc, struct account_view *v)
 {
     const struct account_spec *spec = acc->config->spec;
@@ -89,7 +99,9 @@ static void account_look(const struct pool *p, const struct account *acc, struct
     };
     clip_into(v->label, sizeof(v->label), spec->label);
     clip_into(v->provider, sizeof(v->provider), spec->provider);
+    show_proxy(v, spec->proxy);
     v->signed_in = account_has_grant(spec);
+    v->grant_lost = spec->grant.lost;
     v->expires_unix_ms = spec->grant.expires_unix_ms;
     clip_into(v->email, sizeof(v->email), spec->grant.email);
     clip_into(v->plan, sizeof(v->plan), spec->grant.plan);

@@ -118,11 +118,13 @@ enum status grant_insert(struct store *s, int64_t id, const struct account_grant
                          struct error *e)
 {
     sqlite3_stmt *q = NULL;
-    enum status st = store_prepare(s, "UPDATE account SET grant = ?1 WHERE id = ?2", &q, e);
+    enum status st =
+        store_prepare(s, "UPDATE account SET grant = ?1, grant_lost = ?3 WHERE id = ?2", &q, e);
 
     if (st == OK)
         st = bind_grant(s, q, 1, id, g, e);
-    if (st == OK && sqlite3_bind_int64(q, 2, id) != SQLITE_OK)
+    if (st == OK &&
+        (sqlite3_bind_int64(q, 2, id) != SQLITE_OK || sqlite3_bind_int(q, 3, g->lost) != SQLITE_OK))
         st = store_fail(s, "cannot be changed", e);
     if (st == OK)
         return store_finish(s, q, e);
@@ -164,12 +166,14 @@ static enum status put_row(struct store *s, int64_t id, const struct grant_chang
                            struct error *e)
 {
     /* a lost grant disables, a new one enables, a renewal leaves the flag alone */
-    static const char own[] = "UPDATE account SET grant = ?2, disabled = coalesce(?3, disabled),"
-                              " reason = coalesce(?4, reason) WHERE id = ?1";
+    static const char own[] =
+        "UPDATE account SET grant = ?2, disabled = coalesce(?3, disabled),"
+        " reason = coalesce(?4, reason), grant_lost = coalesce(?3, grant_lost) WHERE id = ?1";
     static const char of_file[] =
-        "INSERT INTO account_override(id, grant, disabled, reason) VALUES(?1, ?2, ?3, ?4)"
+        "INSERT INTO account_override(id, grant, disabled, reason, grant_lost)"
+        " VALUES(?1, ?2, ?3, ?4, coalesce(?3, 0))"
         " ON CONFLICT(id) DO UPDATE SET grant = ?2, disabled = coalesce(?3, disabled),"
-        " reason = coalesce(?4, reason)";
+        " reason = coalesce(?4, reason), grant_lost = coalesce(?3, grant_lost)";
     sqlite3_stmt *q = NULL;
     enum status st = store_prepare(s, id < 0 ? of_file : own, &q, e);
 

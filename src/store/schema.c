@@ -78,6 +78,13 @@ static const char *const store_steps[] = {
     " id INTEGER PRIMARY KEY,"
     " provider TEXT NOT NULL, project TEXT NOT NULL, tier TEXT NOT NULL);"
     "UPDATE meta SET value = 6 WHERE name = 'schema_version';",
+    /* that a grant is lost was told by how the reason began */
+    "ALTER TABLE account ADD COLUMN grant_lost INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE account_override ADD COLUMN grant_lost INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE account SET grant_lost = 1 WHERE disabled = 1 AND reason LIKE 'sign in again%';"
+    "UPDATE account_override SET grant_lost = 1"
+    " WHERE disabled = 1 AND reason LIKE 'sign in again%';"
+    "UPDATE meta SET value = 7 WHERE name = 'schema_version';",
 };
 _Static_assert(COUNT(store_steps) == STORE_VERSION, "a step for each version");
 

@@ -136,6 +136,7 @@ static void read_sealed(struct store *s, sqlite3_stmt *q, struct account_spec *s
     good = seal_column(s, q, 6, "headers", spec->id, &headers) && good;
     good = seal_column(s, q, 7, "proxy", spec->id, &proxy) && good;
     good = grant_column(s, q, 17, spec->id, &spec->arena, &spec->grant) && good;
+    spec->grant.lost = sqlite3_column_int(q, 18) != 0;
     good = good && headers_read(spec, secret_reveal(&headers));
     spec->proxy = arena_copy(&spec->arena, secret_reveal(&proxy));
     secret_clear(&headers);
@@ -177,7 +178,7 @@ enum status store_accounts(struct store *s, void (*take)(void *peer, struct acco
         store_prepare(s,
                       "SELECT id, label, provider, wire, base_url, secret, headers, proxy, tier,"
                       " models, concurrency_max, capabilities, disabled, proxy_disabled, reason,"
-                      " created, project, grant FROM account ORDER BY created, id",
+                      " created, project, grant, grant_lost FROM account ORDER BY created, id",
                       &q, e);
 
     if (st != OK)
@@ -356,12 +357,13 @@ static enum status change_row(struct store *s, int64_t id, const struct account_
         "UPDATE account SET disabled = coalesce(?2, disabled),"
         " proxy_disabled = coalesce(?3, proxy_disabled), reason = coalesce(?4, reason),"
         " tier = coalesce(?5, tier), concurrency_max = coalesce(?6, concurrency_max),"
-        " label = coalesce(?7, label), models = coalesce(?8, models) WHERE id = ?1";
+        " label = coalesce(?7, label), models = coalesce(?8, models),"
+        " grant_lost = iif(?2 IS NULL, grant_lost, 0) WHERE id = ?1";
     static const char of_file[] =
         "UPDATE account_override SET disabled = coalesce(?2, disabled),"
         " proxy_disabled = coalesce(?3, proxy_disabled), reason = coalesce(?4, reason),"
-        " tier = coalesce(?5, tier), concurrency_max = coalesce(?6, concurrency_max)"
-        " WHERE id = ?1";
+        " tier = coalesce(?5, tier), concurrency_max = coalesce(?6, concurrency_max),"
+        " grant_lost = iif(?2 IS NULL, grant_lost, 0) WHERE id = ?1";
     struct buf models = { .max = LISTS_MAX };
     sqlite3_stmt *q = NULL;
     enum status st = store_prepare(s, id < 0 ? of_file : own, &q, e);
@@ -381,10 +383,26 @@ static enum status change_row(struct store *s, int64_t id, const struct account_
     return st;
 }
 
+/* By itself: sealed, none is NULL. */
+static enum status change_proxy(struct store *s, int64_t id, struct str proxy, struct error *e)
+{
+    sqlite3_stmt *q = NULL;
+    enum status st = store_prepare(s, "UPDATE account SET proxy = ?2 WHERE id = ?1", &q, e);
+
+    if (st == OK)
+        st = seal_bind(s, q, 2, "proxy", id, proxy, e);
+    if (st == OK) {
+        (void)sqlite3_bind_int64(q, 1, id);
+        return store_finish(s, q, e);
+    }
+    sqlite3_finalize(q);
+    return st;
+}
+
 enum status store_account_change(struct store *s, int64_t id, const struct account_change *c,
                                  struct error *e)
 {
-    assert(id >= 0 || (c->members & (ACCOUNT_LABEL | ACCOUNT_MODELS)) == 0);
+    assert(id >= 0 || (c->members & (ACCOUNT_LABEL | ACCOUNT_MODELS | ACCOUNT_PROXY)) == 0);
     enum status st = store_run(s, "BEGIN IMMEDIATE", e);
 
     if (st != OK)
@@ -392,6 +410,8 @@ enum status store_account_change(struct store *s, int64_t id, const struct accou
     st = change_begin(s, id, e);
     if (st == OK)
         st = change_row(s, id, c, e);
+    if (st == OK && (c->members & ACCOUNT_PROXY))
+        st = change_proxy(s, id, c->proxy, e);
     return store_commit(s, st, e);
 }
 
@@ -407,6 +427,7 @@ static bool lay_grant(struct store *s, struct account_spec *spec, sqlite3_stmt *
     }
     grant_clear(&spec->grant);
     spec->grant = kept;
+    spec->grant.lost = sqlite3_column_int(q, 6) != 0;
     return true;
 }
 
@@ -416,10 +437,8 @@ static void lay_over(struct store *s, struct account_spec *spec, sqlite3_stmt *q
 {
     bool stuck = spec->disabled && spec->disabled_reason.len > 0;
 
-    if (account_has_grant(spec) && !lay_grant(s, spec, q) &&
-        str_starts(store_column(q, 2), STR(SIGN_IN_AGAIN)))
+    if (account_has_grant(spec) && !lay_grant(s, spec, q) && sqlite3_column_int(q, 6) != 0)
         stuck = true;
-
     if (sqlite3_column_type(q, 1) != SQLITE_NULL)
         spec->proxy_disabled = sqlite3_column_int(q, 1) != 0;
     if (sqlite3_column_type(q, 3) != SQLITE_NULL)
@@ -437,8 +456,8 @@ enum status store_account_override(struct store *s, struct account_spec *spec, s
     sqlite3_stmt *q = NULL;
     enum status st =
         store_prepare(s,
-                      "SELECT disabled, proxy_disabled, reason, tier, concurrency_max, grant"
-                      " FROM account_override"
+                      "SELECT disabled, proxy_disabled, reason, tier, concurrency_max, grant,"
+                      " grant_lost FROM account_override"
                       " WHERE id = ?1",
                       &q, e);
 

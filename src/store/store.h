@@ -49,12 +49,13 @@ MUST_USE enum status store_account_add(struct store *s, struct account_spec *spe
 MUST_USE enum status store_account_remove(struct store *s, int64_t id, struct error *e);
 /* What is to be changed of an account. */
 enum {
-    ACCOUNT_DISABLED = 1, /* with its reason */
+    ACCOUNT_DISABLED = 1, /* with its reason; a grant that was lost is tried once more */
     ACCOUNT_PROXY_DISABLED = 2,
     ACCOUNT_TIER = 4,
     ACCOUNT_CONCURRENCY = 8,
     ACCOUNT_LABEL = 16,
     ACCOUNT_MODELS = 32,
+    ACCOUNT_PROXY = 64,
 };
 struct account_change {
     uint32_t members; /* of the above */
@@ -65,9 +66,10 @@ struct account_change {
     struct str label;
     const struct str *models;
     size_t model_count;
+    struct str proxy; /* empty: the general rule */
 };
-/* All of it or nothing. Of a file account (negative id) it is kept as an override; its label and
- * models are the file's. E_ABSENT: no such account; E_CONFLICT: the label is taken. */
+/* All of it or nothing. Of a file account (negative id) it is kept as an override; its label,
+ * models and proxy are the file's. E_ABSENT: no such account; E_CONFLICT: the label is taken. */
 MUST_USE enum status store_account_change(struct store *s, int64_t id,
                                           const struct account_change *c, struct error *e);
 struct grant_change {

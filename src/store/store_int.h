@@ -9,7 +9,7 @@
 #include "store/store.h"
 
 #define STORE_FILE_NAME "penstock.db"
-#define STORE_VERSION 6 /* of its schema */
+#define STORE_VERSION 7 /* of its schema */
 #define USAGE_FILE_NAME "usage.db"
 #define USAGE_VERSION 2
 #define STORE_SALT_BYTES 16

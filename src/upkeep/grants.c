@@ -335,7 +335,7 @@ static void run_lost(struct renewal_run *r, struct str word)
     char reason[160];
 
     snprintf(reason, sizeof(reason),
-             SIGN_IN_AGAIN ": the provider does not renew its grant any more (%.*s)",
+             "sign in again: the provider does not renew its grant any more (%.*s)",
              STR_ARG(word.len > 0 ? str_take(word, 60) : STR("401")));
     enum status st = keep_grant(r, &r->account.spec->grant, reason, &e);
 

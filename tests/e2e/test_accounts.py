@@ -4,8 +4,11 @@ import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import tempfile
+import threading
+import urllib.parse
 
 from rig import Gateway, until
 from signin_rig import Simulator, consent, fetch, sign_in
@@ -50,9 +53,6 @@ def test_the_command_takes_what_is_pasted(program):
         assert code == 0 and "sim@example.test" in out and "another sign-in" in err, (code, out, err)
 
 
-def test_the_command_shows_a_device_code(program):
-    with Rig(program) as (simulator, gateway):
-        simulator.oauth(interval=1)
 def test_the_command_lets_a_wrong_code_be_followed_by_a_good_one(program):
     with Rig(program) as (simulator, gateway):
         command = Command(gateway, "--provider", "codex")
@@ -68,6 +68,9 @@ def test_the_command_lets_a_wrong_code_be_followed_by_a_good_one(program):
         assert code == 1 and "does not take this code" in err, "nothing else can come"
 
 
+def test_the_command_shows_a_device_code(program):
+    with Rig(program) as (simulator, gateway):
+        simulator.oauth(interval=1)
         command = Command(gateway, "--provider", "copilot", "--json")
         shown = json.loads(command.line_with("user_code"))
         assert shown["user_code"].startswith("SIM-") and shown["state"] == "waiting", shown
@@ -274,3 +277,83 @@ def test_a_followed_file_is_read_again_when_it_changes(program):
         until(lambda: gateway.admin("GET", "/api/accounts/codex")[1]["disabled"], "nor is it renewed")
         auth(grant["access"][0])
         until(lambda: ask(gateway)[0] == 200, "the new token is taken")
+
+
+def test_the_proxy_of_an_account_is_changed_and_used_at_once(program):
+    """Over the API and by the command; a wrong one is told with its reason and changes nothing. A name that only the proxy knows shows the way."""
+    with Rig(program) as (simulator, gateway):
+        proxy = Forwarder({("upstream.example", 80): simulator.port})
+        added = gateway.command("accounts", "add", "--label", "k", "--provider", "compatible", "--wire", "openai-chat", "--base-url", "http://upstream.example/v1",
+                                "--api-key-stdin", input="sk-1")
+        assert added.returncode == 0, added
+        until(lambda: gateway.admin("GET", "/api/accounts/k")[0] == 200, "the gateway notices")
+        assert gateway.admin("GET", "/api/accounts/k")[1]["proxy"] is None
+        for wrong, says in (("ftp://127.0.0.1", "proxy URL"), (7, "text or null"), ("http://169.254.169.254:80", "metadata"), ("http://127.0.0.1:1/path", "path"),
+                            ("socks5://:", "proxy URL")):
+            status, answer = gateway.admin("PATCH", "/api/accounts/k", {"proxy": wrong})
+            assert status == 400 and answer["error"]["path"] == "proxy" and says in answer["error"]["message"], (wrong, answer)
+        status, view = gateway.admin("PATCH", "/api/accounts/k", {"proxy": f"http://ada:planted-pw@127.0.0.1:{proxy.port}"})
+        assert status == 200 and view["proxy"] == f"http://…@127.0.0.1:{proxy.port}", view
+        status, _, body = ask(gateway)
+        assert status == 200 and proxy.seen and proxy.seen[-1] == "Basic " + base64.b64encode(b"ada:planted-pw").decode(), (status, body, proxy.seen)
+        changed = gateway.command("accounts", "change", "k", "--proxy", "direct", "--tier", "PRO", "--max-concurrency", "3", "--models", "m1, m2*")
+        assert changed.returncode == 0 and changed.stdout == "changed `k`\n", changed
+        view = gateway.admin("GET", "/api/accounts/k")[1]
+        assert (view["proxy"], view["tier"], view["max_concurrency"], view["models_known"]) == ("direct", "PRO", 3, 2), view
+        assert re.search(r"^proxy +direct$", gateway.command("accounts", "show", "k").stdout, re.M)
+        view = json.loads(gateway.command("accounts", "change", "k", "--proxy", "", "--json").stdout)
+        assert view["proxy"] is None and view["tier"] == "PRO", view
+        wrong = gateway.command("accounts", "change", "k", "--proxy", "gopher://x")
+        assert wrong.returncode == 1 and "proxy" in wrong.stderr, wrong
+        assert gateway.command("accounts", "change", "k").returncode == 1, "nothing to change"
+        assert gateway.command("accounts", "change", "nobody", "--tier", "PRO").returncode == 3
+        proxy.close()
+
+
+class Forwarder:
+    """An HTTP proxy that leads CONNECT and absolute targets of known names to ports of this machine; `seen`: what it was shown."""
+
+    def __init__(self, known):
+        self.known, self.seen = known, []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client):
+        try:
+            stream = client.makefile("rb")
+            line = stream.readline().decode()
+            fields = {}
+            while (raw := stream.readline()) not in (b"\r\n", b""):
+                name, _, value = raw.decode("latin-1").partition(":")
+                fields[name.strip().lower()] = value.strip()
+            self.seen.append(fields.get("proxy-authorization", ""))
+            method, target, _ = line.split(" ")
+            host, _, port = (target if method == "CONNECT" else urllib.parse.urlsplit(target).netloc).partition(":")
+            server = socket.create_connection(("127.0.0.1", self.known[host, int(port or 80)]))
+            if method == "CONNECT":
+                client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                threading.Thread(target=self._copy, args=(server, client), daemon=True).start()
+                while data := stream.read1(65536):
+                    server.sendall(data.replace(b"Host: upstream.example", f"Host: 127.0.0.1:{server.getpeername()[1]}".encode()))
+        except (OSError, KeyError, ValueError):
+            client.close()
+
+    @staticmethod
+    def _copy(one, other):
+        try:
+            while data := one.recv(65536):
+                other.sendall(data)
+        except OSError:
+            pass
+
+    def close(self):
+        self.socket.close()

@@ -313,9 +313,10 @@ TEST(an_account_that_must_sign_in_again_is_told_of_and_comes_back_with_a_new_gra
     struct pool *p = signed_in_pool(t, 1, &n);
     struct account_spec spec = rig_spec(1, "a");
 
-    spec.grant = (struct account_grant){ .access = secret_copy(STR("token-2")), .series = 7 };
+    spec.grant = (struct account_grant){ .access = secret_copy(STR("token-2")),
+                                         .series = 7,
+                                         .lost = true };
     spec.disabled = true;
-    spec.disabled_reason = STR(SIGN_IN_AGAIN ": the grant was revoked");
     rig_put(t, p, &spec);
     secret_clear(&spec.grant.access);
     asker_init(&a);

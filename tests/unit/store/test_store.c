@@ -12,6 +12,7 @@ static void check_same_grant(struct test *t, const struct account_grant *got,
                              const struct account_grant *want, const char *name)
 {
     CHECK_INT(got->series, want->series, "%s", name);
+    CHECK_INT(got->lost, want->lost, "%s", name);
     CHECK_INT(got->expires_unix_ms, want->expires_unix_ms, "%s", name);
     CHECK_STRS(secret_reveal(&got->access), secret_reveal(&want->access), "%s", name);
     CHECK_STRS(secret_reveal(&got->refresh), secret_reveal(&want->refresh), "%s", name);
@@ -192,11 +193,11 @@ TEST(a_grant_is_renewed_lost_and_signed_in_to_again)
     } steps[] = {
         { "renewed", 5, false, "", OK, 5, false },
         { "a renewal of another sign-in", 4, false, "", E_CONFLICT, 5, false },
-        { "lost", 5, false, "sign in again: refused", OK, 5, true },
+        { "lost", 5, false, "refused", OK, 5, true },
         { "renewed while it is off", 5, false, "", OK, 5, true },
         { "signed in again", 6, true, "", OK, 6, false },
         { "a late renewal of the first", 5, false, "", E_CONFLICT, 6, false },
-        { "a late loss of the first", 5, false, "sign in again: late", E_CONFLICT, 6, false },
+        { "a late loss of the first", 5, false, "late", E_CONFLICT, 6, false },
     };
     struct rig r;
     struct account_spec *spec = spec_signed_in();
@@ -222,6 +223,7 @@ TEST(a_grant_is_renewed_lost_and_signed_in_to_again)
             CHECK_STR(secret_reveal(&r.taken[0]->grant.access), access, "%s", steps[i].name);
             CHECK_INT(r.taken[0]->disabled, steps[i].disabled, "%s", steps[i].name);
             CHECK_INT(r.taken[0]->disabled_reason.len > 0, steps[i].disabled, "%s", steps[i].name);
+            CHECK_INT(r.taken[0]->grant.lost, steps[i].disabled, "%s", steps[i].name);
         }
         CHECK_INT(put_grant(&r, spec->id + 1, grant_of(5, "a", "r"), false, ""), E_ABSENT);
     }
@@ -247,7 +249,7 @@ TEST(a_grant_of_the_file_is_kept_renewed_until_the_file_has_another)
             CHECK_STR(secret_reveal(&spec->grant.refresh), series == 5 ? "rotated" : "rt-1");
             account_spec_free(spec);
         }
-        CHECK_INT(put_grant(&r, -7, grant_of(5, "renewed", "rotated"), false, "sign in again: x"),
+        CHECK_INT(put_grant(&r, -7, grant_of(5, "renewed", "rotated"), false, "x"),
                   OK);
         for (int series = 5; series <= 6; series++) {
             struct account_spec *spec = spec_signed_in();
@@ -256,6 +258,7 @@ TEST(a_grant_of_the_file_is_kept_renewed_until_the_file_has_another)
             spec->grant.series = series;
             CHECK_INT(store_account_override(r.store, spec, &e), OK, "%s", e.text);
             CHECK_INT(spec->disabled, series == 5);
+            CHECK_INT(spec->grant.lost, series == 5);
             account_spec_free(spec);
         }
     }
@@ -433,13 +436,15 @@ TEST(single_members_are_changed_and_the_others_stay)
 {
     static const struct str models[] = { { "gpt-*", 5 }, { "o3", 2 } };
     const struct account_change change = { .members = ACCOUNT_TIER | ACCOUNT_CONCURRENCY |
-                                                      ACCOUNT_LABEL | ACCOUNT_MODELS,
+                                                      ACCOUNT_LABEL | ACCOUNT_MODELS |
+                                                      ACCOUNT_PROXY,
                                            .tier = TIER_ULTRA,
                                            .concurrency_max = 7,
                                            .label = STR("renamed"),
                                            .models = models,
-                                           .model_count = COUNT(models) },
-                                none = { .members = ACCOUNT_MODELS },
+                                           .model_count = COUNT(models),
+                                           .proxy = STR("socks5h://ada:pw@10.0.0.1:1080") },
+                                none = { .members = ACCOUNT_MODELS | ACCOUNT_PROXY },
                                 taken = { .members = ACCOUNT_LABEL | ACCOUNT_TIER,
                                           .label = STR("other") };
     struct rig r;
@@ -461,13 +466,16 @@ TEST(single_members_are_changed_and_the_others_stay)
             CHECK_INT(got->tier, TIER_ULTRA, "a refused change leaves all as it was");
             CHECK_INT(got->concurrency_max, 7);
             CHECK_INT(got->model_count, 2);
+            CHECK_STRS(got->proxy, change.proxy);
             CHECK(got->disabled && !got->proxy_disabled);
             CHECK_STR(got->disabled_reason, "why");
             CHECK_STR(secret_reveal(&got->api_key), "key");
         }
         CHECK_INT(store_account_change(r.store, id, &none, &e), OK, "%s", e.text);
-        if (rig_take(t, &r))
+        if (rig_take(t, &r)) {
             CHECK_INT(r.taken[0]->model_count, 0);
+            CHECK_INT(r.taken[0]->proxy.len, 0);
+        }
     }
     rig_end(&r);
 }

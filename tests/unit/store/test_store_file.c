@@ -223,6 +223,7 @@ TEST(a_database_of_the_first_version_is_brought_forward_with_all_it_holds)
         rig_sql(
             t, &r,
             "ALTER TABLE account DROP COLUMN project; ALTER TABLE account DROP COLUMN grant;"
+            "ALTER TABLE account DROP COLUMN grant_lost;"
             "DROP TABLE client_key; DROP TABLE account_fact;"
             "DROP TABLE account_override; CREATE TABLE "
             "account_override(id INTEGER PRIMARY KEY,"
@@ -237,9 +238,47 @@ TEST(a_database_of_the_first_version_is_brought_forward_with_all_it_holds)
             CHECK_STR(spec->disabled_reason, "off");
         }
         rig_close(&r);
-        CHECK_STR(rig_ask(t, &r, "SELECT value FROM meta WHERE name = 'schema_version'"), "6");
+        CHECK_STR(rig_ask(t, &r, "SELECT value FROM meta WHERE name = 'schema_version'"), "7");
     }
     account_spec_free(spec);
+    rig_end(&r);
+}
+
+TEST(that_a_grant_is_lost_was_told_by_its_reason_once)
+{
+    static const struct {
+        const char *label, *reason;
+        bool disabled, lost;
+    } cases[] = {
+        { "lost", "sign in again: the provider does not renew its grant any more", true, true },
+        { "off", "switched off by the operator", true, false },
+        { "back", "sign in again: long ago", false, false },
+    };
+    struct rig r;
+
+    rig_start(t, &r);
+    if (rig_open(t, &r)) {
+        for (size_t i = 0; i < COUNT(cases); i++) {
+            char sql[256];
+
+            (void)rig_add(t, &r, cases[i].label, "key");
+            snprintf(sql, sizeof(sql),
+                     "UPDATE account SET disabled = %d, reason = '%s' WHERE label = '%s'",
+                     cases[i].disabled, cases[i].reason, cases[i].label);
+            rig_sql(t, &r, sql);
+        }
+        rig_close(&r);
+        rig_sql(t, &r,
+                "ALTER TABLE account DROP COLUMN grant_lost;"
+                "ALTER TABLE account_override DROP COLUMN grant_lost;"
+                "UPDATE meta SET value = 6 WHERE name = 'schema_version'");
+        if (rig_open(t, &r) && rig_take(t, &r) && CHECK_INT(r.taken_count, COUNT(cases)))
+            for (size_t i = 0; i < COUNT(cases); i++) {
+                CHECK_INT(r.taken[i]->grant.lost, cases[i].lost, "%s", cases[i].label);
+                CHECK_INT(r.taken[i]->disabled, cases[i].disabled, "%s", cases[i].label);
+                CHECK_STR(r.taken[i]->disabled_reason, cases[i].reason, "%s", cases[i].label);
+            }
+    }
     rig_end(&r);
 }
 

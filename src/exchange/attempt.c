@@ -130,12 +130,13 @@ static void collect(struct exchange *x)
 }
 
 /* For lease_return(). */
-static void keep_said(struct exchange *x, const struct quota_said *said)
+static void keep_said(struct exchange *x, const struct quota_said *said, struct str group)
 {
     struct quota_said *kept = arena_new(&x->r->arena, struct quota_said);
 
     *kept = *said;
     x->attempt.lease.said = kept;
+    x->attempt.lease.said_group = group;
 }
 
 /* What is left of the account's allowance stands in the head of each answer, where the provider
@@ -146,7 +147,7 @@ static void hear_quota(struct exchange *x, const struct http_head *head)
     struct quota_said said;
 
     if (x->target.ask != ASK_COUNT && quota_from_head(x->attempt.upstream, head, &now, &said))
-        keep_said(x, &said);
+        keep_said(x, &said, quota_head_group(x->attempt.upstream));
 }
 
 void attempt_hear_limits(void *exchange, struct str data)
@@ -156,7 +157,7 @@ void attempt_hear_limits(void *exchange, struct str data)
     struct quota_said said;
 
     if (quota_from_event(x->attempt.upstream, data, &x->r->arena, &now, &said))
-        keep_said(x, &said);
+        keep_said(x, &said, STR(""));
 }
 
 static void on_head(void *peer, const struct http_head *head)

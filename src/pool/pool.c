@@ -190,6 +190,7 @@ static void lease_take(struct pool *p, const struct pick_ask *ask, struct standi
     l->stamps = why->reason != PICK_RECENT && why->mode != MODE_PERFORMANCE_FIRST &&
                 !ask->is_image && !ask->side;
     l->said = NULL;
+    l->said_group = STR("");
     l->via = chain_mark(ask);
     l->session = ask->session;
     memcpy(l->label, label.at, label.len);

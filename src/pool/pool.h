@@ -258,8 +258,10 @@ struct lease {
     uint8_t via; /* stands for the route's entry that it came by */
     struct session_key session;
     struct lease_lockout locks; /* set by lease_return() */
-    /* What the answer's head said of the model's group, for lease_return(); NULL: nothing. */
+    /* What the answer's head said, for lease_return(); NULL: nothing. `said_group`: of this group
+     * of the account; empty: of the model's own. */
     const struct quota_said *said;
+    struct str said_group;
     char label[129];
 };
 

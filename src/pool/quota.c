@@ -90,7 +90,8 @@ void lease_hear(struct pool *p, struct account *acc, const struct lease *l, cons
     /* what an answer says of its account is not believed against the answer itself */
     if (v->kind == VERDICT_QUOTA_EXHAUSTED && tightest(l->said, p->now_ms).remaining_permille > 0)
         return;
-    standing_hear(p, l->standing, l->said);
+    standing_hear(p, l->said_group.len > 0 ? standing_make(p, acc, l->said_group) : l->standing,
+                  l->said);
 }
 
 bool pool_set_quota(struct pool *p, int64_t id, struct str group, const struct quota *q,

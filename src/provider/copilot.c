@@ -82,6 +82,7 @@ const struct provider provider_copilot = {
     .wires = COPILOT_WIRES,
     .dialect = &dialect_copilot,
     .signs_in = true,
+    .quota_is_402 = true,
     .speaks = DIALECT_COPILOT,
     .facts = &user,
     .standard = { { TEXT("Editor-Version"), TEXT("penstock/" PENSTOCK_VERSION) },

@@ -6,6 +6,7 @@
  * and a structured word always wins over them. */
 #include "provider/delay.h"
 #include "provider/judge_int.h"
+#include "provider/provider_int.h"
 #include "provider/redact.h"
 
 /* --- transport ------------------------------------------------------------------------------- */
@@ -334,8 +335,8 @@ static int status_inside(const struct fault_form *f)
     return 500;
 }
 
-static struct verdict judge_status(const struct judge_ask *ask, const struct fault_form *f,
-                                   int status)
+static struct verdict judge_status(const struct provider *p, const struct judge_ask *ask,
+                                   const struct fault_form *f, int status)
 {
     switch (status) {
     case 400:
@@ -346,7 +347,9 @@ static struct verdict judge_status(const struct judge_ask *ask, const struct fau
         return (struct verdict){ .kind = ask->refreshable ? VERDICT_AUTH_EXPIRED
                                                           : VERDICT_AUTH_INVALID };
     case 402:
-        return (struct verdict){ .kind = VERDICT_QUOTA_EXHAUSTED, .billing = true };
+        return (struct verdict){ .kind = VERDICT_QUOTA_EXHAUSTED,
+                                 .billing = p == NULL || !p->quota_is_402,
+                                 .group_scope = p != NULL && p->quota_is_402 };
     case 403:
         if (HAS_ANY(f, words_action))
             return (struct verdict){ .kind = VERDICT_NEEDS_ACTION };
@@ -438,8 +441,8 @@ static bool concerns_model(const struct judge_ask *ask, const struct fault_form 
 /* --- all together ------------------------------------------------------------------------------
  */
 
-static struct verdict judge_answer(const struct judge_ask *ask, const struct fault_form *f,
-                                   int status)
+static struct verdict judge_answer(const struct provider *p, const struct judge_ask *ask,
+                                   const struct fault_form *f, int status)
 {
     bool google = google_speaks(ask, f);
     const struct signal *s = f->html ? NULL : signal_of(f);
@@ -454,7 +457,7 @@ static struct verdict judge_answer(const struct judge_ask *ask, const struct fau
         return google_too_many(f, head_ms, ask->unix_ms);
     }
     if (status == 503 || status == 529) /* whatever its text */
-        v = judge_status(ask, f, status);
+        v = judge_status(p, ask, f, status);
     else if (refusal != VERDICT_NONE)
         v = (struct verdict){ .kind = refusal };
     else if (status == 429 && form_has(f, "request too large")) /* for that limit, at any time */
@@ -464,7 +467,7 @@ static struct verdict judge_answer(const struct judge_ask *ask, const struct fau
     else if (s != NULL)
         v = judge_signal(ask, s);
     else
-        v = judge_status(ask, f, status);
+        v = judge_status(p, ask, f, status);
 
     if (v.kind == VERDICT_RATE_LIMITED || v.kind == VERDICT_QUOTA_EXHAUSTED)
         v.group_scope = v.group_scope || concerns_model(ask, f);
@@ -510,7 +513,6 @@ struct verdict provider_judge(const struct provider *p, const struct judge_ask *
     bool failed = ask->status < 200 || ask->status > 299;
     struct fault_form form;
 
-    (void)p; /* all of them are told apart by their forms */
     *words = (struct judge_words){ STR(""), STR(""), STR(""), STR(""), STR("") };
     if (ask->fault != NULL)
         return judge_fault(ask->fault);
@@ -529,7 +531,7 @@ struct verdict provider_judge(const struct provider *p, const struct judge_ask *
                                  .status = ask->status,
                                  .delay_ms = DELAY_NONE };
     int status = failed ? ask->status : form.found ? status_inside(&form) : 502;
-    struct verdict v = judge_answer(ask, &form, status);
+    struct verdict v = judge_answer(p, ask, &form, status);
 
     v.status = status;
     show_words(&form, a, words);

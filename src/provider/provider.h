@@ -172,8 +172,8 @@ struct judge_words {
 };
 
 /* The one classifier of whatever is not a plain success (docs/providers/signals.md). It looks at
- * the form of the answer more than at who sent it: gateways wrap each other. `first_capacity` is
- * left to the exchange. */
+ * the form of the answer more than at who sent it, a 402 apart: gateways wrap each other. `p` may
+ * be NULL. `first_capacity` is left to the exchange. */
 struct verdict provider_judge(const struct provider *p, const struct judge_ask *ask,
                               struct arena *a, struct judge_words *words);
 

@@ -57,6 +57,8 @@ struct provider {
     bool own_wire;                 /* the account says which one of `wires` it speaks */
     bool keyless;                  /* an account may have no key */
     bool signs_in;                 /* … because it has a grant */
+    bool quota_is_402; /* a 402 says that an allowance is used up, which comes back; else money
+                          lacks */
     enum wire_dialect speaks;
     const struct facts_source *facts; /* NULL: it tells nothing, or at its own address */
     struct header_pair standard[2];   /* fields that it wants; configured ones stand over them */

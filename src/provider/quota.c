@@ -230,6 +230,12 @@ static const struct head_form {
     { &dialect_copilot, TEXT("x-quota-snapshot-"), read_copilot },
 };
 
+/* Each answer tells of premium requests, whether it cost one or not. */
+struct str quota_head_group(const struct upstream *u)
+{
+    return u->dialect == &dialect_copilot ? quota_group_copilot(STR("")) : STR("");
+}
+
 static const struct head_form *form_of(const struct upstream *u)
 {
     for (size_t i = 0; i < COUNT(forms); i++)

@@ -13,10 +13,13 @@ struct moment {
     int64_t loop_ms, unix_ms;
 };
 
-/* What the head of an answer says of the model's group. False: nothing. Costs a look at the names
- * when there is nothing. */
+/* What the head of an answer says of a group. False: nothing. Costs a look at the names when there
+ * is nothing. */
 bool quota_from_head(const struct upstream *u, const struct http_head *head,
                      const struct moment *now, struct quota_said *out);
+
+/* Which group that is; empty: the model's own. */
+struct str quota_head_group(const struct upstream *u);
 
 /* The same of the data of Codex' event `codex.rate_limits`; `a` is scratch. */
 bool quota_from_event(const struct upstream *u, struct str data, struct arena *a,

@@ -62,6 +62,12 @@ static struct str request_id(const struct world *w, struct str body, struct aren
     return arena_printf(a, "req_sim%016" PRIx64, siphash(key, body));
 }
 
+/* Copilot's clients, ours too, say what editor they are. */
+static bool is_editor(const struct call *c)
+{
+    return http_field_find(c->head, STR("editor-version")) != NULL;
+}
+
 /* The answer is an error, and nothing else about it is odd. */
 static void refuse(const struct world *w, const struct call *c, struct response *out,
                    enum trouble_kind kind, struct str message, struct arena *a)
@@ -124,10 +130,15 @@ static void fail_as_asked(const struct call *c, struct response *out,
     t.now_unix_ms = c->now_unix_ms;
     t.limit = quota->limit;
     t.remaining = quota->remaining;
+    bool plain = is_editor(c) && t.message.len > 0; /* as Copilot says most of its errors */
+
     reply_restart(&out->reply, trouble_status(out->wire, &t));
-    reply_field(&out->reply, STR("content-type"), STR("application/json"));
+    reply_field(&out->reply, STR("content-type"),
+                plain ? STR("text/plain") : STR("application/json"));
     fields_put(out, &t, a);
-    if (!trouble_put(&out->reply.body, out->wire, &t))
+    if (plain)
+        reply_put(&out->reply, t.message);
+    else if (!trouble_put(&out->reply.body, out->wire, &t))
         out->reply.full = true;
 }
 
@@ -332,11 +343,6 @@ static void generate(struct world *w, const struct call *c, struct response *out
 /* --- what is told of an account ------------------------------------------------------------------
  */
 
-static bool is_editor(const struct call *c)
-{
-    return http_field_find(c->head, STR("editor-version")) != NULL;
-}
-
 static enum tell_what tell_what_of(const struct call *c, const char **pseudo, bool *is_post)
 {
     enum tell_what what = tell_of_path(c->path, pseudo, is_post);
@@ -537,6 +543,8 @@ void respond(struct world *w, const struct call *c, struct arena *a, struct resp
         }
         if (codex)
             tell_codex_fields(w->tells, out->account, a, &out->reply);
+        if (is_editor(c))
+            tell_copilot_fields(w->tells, out->account, a, &out->reply);
         generate(w, c, out, ask, a);
     }
 }

@@ -516,3 +516,20 @@ void tell_codex_fields(const struct tells *t, struct str key, struct arena *a, s
                         arena_printf(a, "%lld", (long long)(f->reset_unix_ms / 1000)));
     }
 }
+
+void tell_copilot_fields(const struct tells *t, struct str key, struct arena *a, struct reply *r)
+{
+    const struct tell_figure *f = window_of(told_find(t, key), "premium");
+    struct buf value = { .max = 256 };
+
+    if (f == NULL)
+        return;
+    (void)buf_printf(&value, "ent=300&ov=0.0&ovPerm=false&rem=%lld.0",
+                     (long long)f->remaining_percent);
+    if (f->reset_unix_ms != 0) {
+        (void)buf_add(&value, STR("&rst="));
+        (void)date_put_rfc3339(&value, f->reset_unix_ms);
+    }
+    reply_field(r, STR("x-quota-snapshot-premium_interactions"), arena_copy(a, buf_str(&value)));
+    buf_clear(&value);
+}

@@ -49,7 +49,8 @@ void tells_forget(struct tells *t, struct str key);
 enum tell_what tell_of_path(struct str path, const char **pseudo, bool *is_post);
 void tell(struct tells *t, enum tell_what what, struct str key, const struct rules *rules,
           struct reply *r);
-/* The fields that Codex's backend puts on each answer. */
+/* The fields that Copilot and Codex's backend put on each answer. */
+void tell_copilot_fields(const struct tells *t, struct str key, struct arena *a, struct reply *r);
 void tell_codex_fields(const struct tells *t, struct str key, struct arena *a, struct reply *r);
 /* Does Copilot serve the model over this wire? */
 bool tell_copilot_serves(struct str model, enum wire wire);

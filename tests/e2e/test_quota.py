@@ -108,16 +108,94 @@ def test_an_account_without_a_project_is_given_one(program):
     served(program, [CODE], check, prepare=prepare)
 
 
-def test_a_quota_fault_moves_lockout_and_figure_and_asks_for_the_rest(program):
+# Each provider: its account, what the simulator is told, the model that is asked for, the bar by then; the rule of a refusal that names its reset (half an
+# hour), and what is out by then. A bar is its group, what is left and its windows.
+HALF_HOUR = 1800
+LIMIT = {"quota": {"requests": 10, "window_seconds": 600}}
+EVERY = [
+    ("antigravity", {}, {"usage": {"models": {"gemini-3-flash": {"remaining_percent": 80, "reset_in_seconds": 600}, "gemini-3-pro-high": {"remaining_percent": 30}}}},
+     "gemini-3-flash", ("gflash", 800, []), "error=quota reset-in=30m", "gflash"),
+    ("codex", {}, {"usage": {"windows": {"primary": {"remaining_percent": 88, "reset_in_seconds": 600, "minutes": 300}, "secondary": {"remaining_percent": 60, "minutes": 10080}}}},
+     "gpt-5.3-codex", ("codex", 600, [("5h", 880), ("weekly", 600)]), "error=usage retry-after=30m", "codex"),
+    ("copilot", {}, {"usage": {"windows": {"premium": {"remaining_percent": 42, "reset_in_seconds": 600}}}},
+     "claude-sonnet-4-5", ("premium", 420, [("premium", 420)]), 'status=429 message="quota exceeded" retry-after=30m', "premium"),
+    ("gemini", {}, {}, "gemini-3-flash", None, "error=quota retry-after=30m", "gemini-3-flash"),
+    ("openai", {}, LIMIT, "gpt-4o", ("gpt-4o", 900, [("requests", 900)]), "error=rate_limit reset-in=30m", "gpt-4o"),
+    ("anthropic", {}, LIMIT, "claude-sonnet-4-5", ("claude-sonnet-4-5", 900, [("requests", 900)]), "error=rate_limit reset-in=30m", "account"),
+    ("compatible", {"wire": "openai-chat"}, LIMIT, "gpt-4o", ("gpt-4o", 900, [("requests", 900)]), "error=rate_limit reset-in=30m", "gpt-4o"),
+    ("compatible", {"wire": "openai-responses"}, LIMIT, "gpt-4o", ("gpt-4o", 900, [("requests", 900)]), "error=rate_limit reset-in=30m", "gpt-4o"),
+    ("compatible", {"wire": "anthropic"}, LIMIT, "gpt-4o", ("gpt-4o", 900, [("requests", 900)]), "error=rate_limit reset-in=30m", "account"),
+    ("compatible", {"wire": "gemini"}, {}, "gpt-4o", None, "error=quota retry-after=30m", "gpt-4o"),
+]
+
+
+def test_bars_of_every_provider_are_what_it_says_and_a_refusal_moves_bar_and_lockout_at_once(program):
+    for i, (provider, more, told, model, bar, refusal, scope) in enumerate(EVERY):
+        key = f"key-{i}"
+        label = f"{provider} {more.get('wire', '')}".strip()
+
+        def prepare(simulator):
+            if told:
+                simulator.set(key, **told)
+
+        def check(gateway, simulator):
+            def bar_of(group):
+                q = bars(gateway, label)[group]
+                age_ms = time.time() * 1000 - q["seen_unix_ms"]
+                assert 0 <= q["age_seconds"] <= 60 and abs(age_ms / 1000 - q["age_seconds"]) < 2, (label, q)
+                return q
+
+            until(lambda: gateway.admin("GET", f"/api/accounts/{label.replace(' ', '%20')}")[1]["models_source"] != "unknown", f"{label}: its list of models")
+            if bar is None:
+                assert ask(gateway, model)[0] == 200, label
+                assert left(gateway, label) == {}, (label, "unknown stays unknown")
+            else:
+                group, permille, windows = bar
+                status, _, text = ask(gateway, model)
+                assert status == 200, (label, text)
+                until(lambda: left(gateway, label).get(group) == permille, f"{label}: {left(gateway, label)}")
+                q = bar_of(group)
+                assert [(w["window"], w["remaining_permille"]) for w in q["windows"]] == windows, (label, q)
+                reset = q["reset_unix_ms"] if provider != "codex" else q["windows"][0]["reset_unix_ms"]
+                assert 500_000 < reset - time.time() * 1000 <= 601_000, (label, q)
+            simulator.set(key, quota=None, rules=[f"model {model}: {refusal}"])
+            status, fields, text = ask(gateway, model)
+            assert status == 429 and HALF_HOUR - 20 <= int(fields["retry-after"]) <= HALF_HOUR + 1, (label, status, fields, text)
+            group = bar[0] if bar else model
+            q = bar_of(group)
+            now = time.time() * 1000
+            assert q["remaining_permille"] == 0 and (HALF_HOUR - 20) * 1000 < q["reset_unix_ms"] - now <= (HALF_HOUR + 1) * 1000, (label, q)
+            view = gateway.admin("GET", f"/api/accounts/{label.replace(' ', '%20')}")[1]
+            locks = [(lock["scope"], lock["named_by_provider"]) for lock in view["lockouts"]]
+            assert locks == [(scope, True)] and HALF_HOUR - 20 <= view["lockouts"][0]["seconds_left"] <= HALF_HOUR + 1, (label, view["lockouts"])
+            shown = gateway.command("accounts", "show", label).stdout
+            assert re.search(rf"^left of +{re.escape(group)}, told \d+s ago$", shown, re.M) and re.search(r"^  .* \.{20} +0%  resets (29m|30m)", shown, re.M), shown
+
+        account = {"label": label, "provider": provider, "api_key": key, **more}
+        served(program, [account], check, prepare=prepare)
+
+
+def test_the_end_of_premium_requests_is_no_want_of_money_and_leaves_included_models(program):
+    """A 402 names no time: the reset is the one that was heard. An answer of a model that costs none tells of the others."""
+    def prepare(simulator):
+        simulator.set("github-1", usage={"windows": {"premium": {"remaining_percent": 42, "reset_in_seconds": 7200}}})
+
     def check(gateway, simulator):
-        until(lambda: left(gateway, "gpt") == {"codex": 1000}, "the first reading")
-        simulator.set("openai-1", rules=["model gpt-5*: error=usage retry-after=1800 times=1"])
-        status, _, _ = ask(gateway, "gpt-5.3-codex")
-        assert status == 429, status
-        assert left(gateway, "gpt") == {"codex": 0}, "at once"
-        _, view = gateway.admin("GET", "/api/accounts/gpt")
-        assert 1780 <= view["lockouts"][0]["seconds_left"] <= 1800 and view["lockouts"][0]["scope"] == "codex", view["lockouts"]
-    served(program, [CHATGPT], check)
+        until(lambda: gateway.admin("GET", "/api/accounts/pilot")[1]["models_known"] == 5, "its list of models")
+        assert ask(gateway, "claude-sonnet-4-5")[0] == 200
+        assert left(gateway, "pilot") == {"premium": 420}, "each answer tells"
+        simulator.set("github-1", usage={"windows": {"premium": {"remaining_percent": 7, "reset_in_seconds": 7200}}})
+        assert ask(gateway, "gpt-4o")[0] == 200
+        assert left(gateway, "pilot") == {"premium": 70}, "of premium requests, not of gpt-4o"
+        simulator.set("github-1", rules=['model claude*: status=402 message="quota exceeded"'])
+        status, _, text = ask(gateway, "claude-sonnet-4-5")
+        assert status == 429, text
+        q = bars(gateway, "pilot")["premium"]
+        assert q["remaining_permille"] == 0 and 7_100_000 < q["reset_unix_ms"] - time.time() * 1000 <= 7_200_000, q
+        view = gateway.admin("GET", "/api/accounts/pilot")[1]
+        assert [(l["scope"], l["reason"]) for l in view["lockouts"]] == [("premium", "quota_exhausted")], view["lockouts"]
+        assert ask(gateway, "gpt-4o")[0] == 200, "that one costs none"
+    served(program, [PILOT], check, prepare=prepare)
 
 
 def test_nothing_is_asked_of_accounts_that_are_switched_off(program):

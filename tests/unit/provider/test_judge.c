@@ -1,4 +1,5 @@
 /* Every signal of docs/providers/signals.md as a table: what came, what it means. */
+#include "provider/provider_int.h"
 #include "rig.h"
 
 #define GOOGLE(code, status, message, details)                                             \
@@ -204,8 +205,6 @@ TEST(codex_and_copilot_signals)
           0 },
         { "plain text wait", WIRE_OPENAI_CHAT, 429, "",
           "Sorry, please wait 71 minutes before trying again", VERDICT_RATE_LIMITED, 4260000 },
-        { "premium quota", WIRE_OPENAI_CHAT, 402, "", "quota exceeded", VERDICT_QUOTA_EXHAUSTED, -1,
-          BILLING },
         { "not licensed", WIRE_OPENAI_CHAT, 403, "", "access denied: not licensed",
           VERDICT_FORBIDDEN, -1 },
         { "model not enabled", WIRE_OPENAI_CHAT, 400, "",
@@ -665,6 +664,30 @@ TEST(transport_faults)
         CHECK_INT(v.cut, cases[i].cut, "cause %zu", i);
         CHECK_INT(v.delay_ms, -1, "cause %zu", i);
         CHECK_INT(words.message.len, 0, "cause %zu", i);
+    }
+}
+
+/* Money lacks, but for Copilot, whose premium requests come back. */
+TEST(what_a_402_means_is_told_by_the_provider)
+{
+    static const struct provider *const providers[] = { &provider_openai, &provider_anthropic,
+                                                        &provider_gemini, &provider_codex,
+                                                        &provider_copilot };
+
+    for (size_t i = 0; i < COUNT(providers); i++) {
+        struct judge_ask ask = { .wire = WIRE_OPENAI_CHAT,
+                                 .status = 402,
+                                 .head = rig_head(t, 402, "retry-after: 90\r\n"),
+                                 .body = STR("quota exceeded"),
+                                 .unix_ms = NOW_MS };
+        struct judge_words words;
+        bool copilot = providers[i] == &provider_copilot;
+        struct verdict v = provider_judge(providers[i], &ask, &t->arena, &words);
+
+        CHECK_INT(v.kind, VERDICT_QUOTA_EXHAUSTED, "provider %zu", i);
+        CHECK_INT(v.billing, !copilot, "provider %zu", i);
+        CHECK_INT(v.group_scope, copilot, "provider %zu", i);
+        CHECK_INT(v.delay_ms, 90000, "provider %zu", i);
     }
 }
 

@@ -107,7 +107,7 @@ def on_a_terminal(program, arguments, environment):
 
 
 COMPLETED = (  # words of a line, and what comes next
-    (["st"], ["status"]), (["accounts", ""], ["add", "list", "remove", "show", "test", "refresh", "enable", "disable", "export", "import", "seal"]), (["mode", "P"], ["PerformanceFirst"]), (["mode", "Balance", "--max"], ["--max-wait"]),
+    (["st"], ["status"]), (["accounts", ""], ["add", "list", "remove", "show", "test", "refresh", "change", "enable", "disable", "export", "import", "seal"]), (["mode", "P"], ["PerformanceFirst"]), (["mode", "Balance", "--max"], ["--max-wait"]),
     (["accounts", "add", "--provider", "anth"], ["anthropic"]), (["accounts", "add", "--wire", "openai-"], ["openai-chat", "openai-responses"]), (["help", "bindings", "l"], ["list"]),
     (["completion", "z"], ["zsh"]), (["nothing", ""], []), (["mode", "--max-wait", ""], []), (["fixed", "set", "o"], ["one", "o:n@x"]), (["lockouts", "clear", "t"], ["two"]),
     (["bindings", "list", "--account=t"], ["two"]), (["status", "--js"], ["--json"]), (["keys", "revoke", "c"], ["ci"]),

@@ -14,7 +14,7 @@ bool admin_masks(const struct admin *a)
     return a->o.face(a->o.desk_peer).privacy;
 }
 
-#define FIELDS_MAX 5
+#define FIELDS_MAX 6
 
 /* `keys` of `/api/keys/ci`. */
 static struct str noun_of(struct str path)
@@ -35,8 +35,10 @@ static void send(struct request *r, int status, const struct http_field *more, s
     struct buf masked = { .max = ADMIN_ANSWER_MAX * 2 };
     size_t count = COUNT(json_fields);
 
-    assert(count + more_count <= FIELDS_MAX);
+    assert(count + more_count < FIELDS_MAX);
     memcpy(fields, json_fields, sizeof(json_fields));
+    if (status == 401)
+        fields[count++] = (struct http_field)HTTP_CHALLENGE;
     for (size_t i = 0; i < more_count; i++)
         fields[count++] = more[i];
     if (type != NULL)

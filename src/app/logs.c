@@ -6,6 +6,7 @@
 
 #include "app/remote.h"
 #include "app/terminal.h"
+#include "app/usage_report.h"
 #include "base/log.h"
 #include "base/timetext.h"
 #include "exchange/access.h"
@@ -23,9 +24,8 @@ struct following {
     bool paints;
 };
 
-static void put_query(struct following *f, const char *name, const char *option)
+static void put_query(struct following *f, const char *name, const char *value)
 {
-    const char *value = line_text(f->line, option, NULL);
     bool first = memchr(f->path.at, '?', f->path.len) == NULL;
 
     if (value != NULL)
@@ -54,6 +54,7 @@ static void print_request(struct following *f, struct remote_answer *list, uint3
     struct str mapped = answer_text(list, request, "mapped_model");
     struct str account = answer_text(list, request, "account");
     struct str ending = answer_text(list, request, "ending"), id = answer_text(list, request, "id");
+    struct str key = answer_text(list, request, "client_key");
     struct buf when = { .max = 64 }, took = { .max = 64 };
 
     if (line_json(f->line)) {
@@ -66,13 +67,15 @@ static void print_request(struct following *f, struct remote_answer *list, uint3
     (void)duration_put(&took, answer_number(list, request, "duration_ms", 0));
     printf("%.*s %s%3" PRId64 "%s %.*s", (int)when.len, buf_str(&when).at,
            paint_on(f->paints, status < 400 ? PAINT_GREEN : PAINT_RED), status,
-           paint_off(f->paints), STR_ARG(model));
+           paint_off(f->paints), STR_ARG(model.len > 0 ? model : STR("-")));
     if (mapped.len > 0 && !str_eq(mapped, model))
         printf(" (as %.*s)", STR_ARG(mapped));
     if (account.len > 0)
         printf(" by %.*s", STR_ARG(account));
     if (attempts > 1)
         printf(", %" PRId64 " attempts", attempts);
+    if (key.len > 0)
+        printf(" for %.*s", STR_ARG(key));
     printf(", %.*s", (int)took.len, buf_str(&took).at);
     print_tokens(list, request);
     if (!str_eq(ending, STR("complete")))
@@ -117,17 +120,22 @@ static int command_logs(const struct command_line *line)
     struct following f = { .line = line,
                            .path = STR("/api/requests"),
                            .paints = terminal_paints(stdout) };
+    const char *since = line_text(line, "--since", NULL);
+    int64_t unix_ms = 0;
     struct remote r = { .loop = NULL };
     struct error e = { .status = OK };
 
+    if (since != NULL && !usage_time_read(str_c(since), clock_unix_ms(), &unix_ms))
+        return line_wrong(line, "--since wants " USAGE_TIME_WORDS);
     process_prepare(false);
     log_setup(&(struct log_options){ .level = LOG_WARN, .unix_ms = clock_unix_ms });
-    put_query(&f, "model", "--model");
-    put_query(&f, "account", "--account");
-    put_query(&f, "session", "--session");
-    put_query(&f, "status", "--status");
-    put_query(&f, "ending", "--ending");
-    put_query(&f, "since", "--since");
+    put_query(&f, "model", line_text(line, "--model", NULL));
+    put_query(&f, "account", line_text(line, "--account", NULL));
+    put_query(&f, "session", line_text(line, "--session", NULL));
+    put_query(&f, "status", line_text(line, "--status", NULL));
+    put_query(&f, "ending", line_text(line, "--ending", NULL));
+    if (since != NULL)
+        put_query(&f, "since", arena_printf(&f.arena, "%lld", (long long)unix_ms).at);
     enum status st = remote_open(&r, line_data_dir(line), &e);
 
     if (st == OK)
@@ -156,7 +164,8 @@ static const struct command_option options[] = {
     { "--session", "S", "those of a conversation, `sid-...`" },
     { "--status", "N", "those that a client got this status for", IS_NUMBER(0, 599) },
     { "--ending", "E", "those that ended so", IS_CHOICE(choice_ending) },
-    { "--since", "TIME", "those that ended since: RFC 3339, or milliseconds since 1970" },
+    { "--since", "T",
+      "those that ended since: a date, a time (RFC 3339) or how long ago, `5m`, `12h`" },
     { NULL },
 };
 static const char *const examples[] = { "penstock logs -f",

@@ -111,10 +111,7 @@ static int command_usage(const struct command_line *line)
     for (size_t i = 0; i < COUNT(moments); i++)
         if (line_text(line, moments[i], NULL) != NULL &&
             !usage_time_read(str_c(line_text(line, moments[i], NULL)), clock_unix_ms(), &unix_ms))
-            return line_wrong(line,
-                              "%s wants a date (2026-11-29), a time (RFC 3339) or how long ago "
-                              "(7d, 12h)",
-                              moments[i]);
+            return line_wrong(line, "%s wants " USAGE_TIME_WORDS, moments[i]);
     for (size_t i = 0; i < COUNT(params); i++)
         remote_param(&a, &path, params[i].param, line_text(line, params[i].option, NULL));
     if (csv)

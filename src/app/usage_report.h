@@ -13,6 +13,7 @@ void usage_report(struct usage_keeper *k, struct admin_call *c);
 
 /* Where a time of a query lies: unix milliseconds, `2026-11-29` (the local midnight), RFC 3339, or
  * how long ago (`7d`, `12h`). False: it is none of them. */
+#define USAGE_TIME_WORDS "a date (2026-11-29), a time (RFC 3339) or how long ago (7d, 12h)"
 bool usage_time_read(struct str text, int64_t now_ms, int64_t *unix_ms);
 
 /* A field of CSV: quoted when it has to be, never a formula of a spreadsheet, and nothing that a

@@ -1,7 +1,8 @@
 /* exchange/access.h - the one access record of an exchange: log, usage, metrics, dashboard and
  * journal feed on it.
  *
- * Made when the exchange ends, never changed. Metadata only.
+ * Made when the exchange ends, never changed. Metadata only. A request for a model that is turned
+ * away before it becomes an exchange has one, too.
  * Threads: a value; slices live for the call. */
 #ifndef PENSTOCK_EXCHANGE_ACCESS_H
 #define PENSTOCK_EXCHANGE_ACCESS_H
@@ -16,8 +17,11 @@
 /* How an exchange ended. Causes are one table: enum, word, sentence. */
 #define ENDING_TABLE(X)                                                                     \
     X(COMPLETE, "complete", "the client has the whole answer")                              \
-    X(REFUSED, "refused", "refused at the door: key, limits, grammar")                      \
+    X(REFUSED, "refused", "refused at the door: another site's page, a pause, its body")    \
+    X(KEY_REFUSED, "key_refused", "the client key is missing, not valid or not for this")   \
+    X(KEY_SPENT, "key_spent", "the requests or tokens of the client key are used up")       \
     X(REQUEST_WRONG, "request_wrong", "the request itself was wrong")                       \
+    X(MODEL_UNKNOWN, "model_unknown", "no account and no route offers the model")           \
     X(NOBODY_FREE, "nobody_free", "no account was free")                                    \
     X(UPSTREAM_FAILED, "upstream_failed", "every account that was asked failed")            \
     X(STREAM_CUT, "stream_cut", "the upstream failed after content had reached the client") \

@@ -70,6 +70,14 @@ static struct str client_program(struct request *r)
     return arena_copy(&r->arena, str_take(agent, len));
 }
 
+static void trace_begin(const struct exchange_rules *rules, const struct request *r,
+                        struct str request_id, struct trace_context *trace)
+{
+    if (rules->traces.on &&
+        !trace_context_read(http_field_value(r->head, STR("traceparent")), trace))
+        trace_context_new(request_id, rules->traces.permille, trace);
+}
+
 static struct exchange *exchange_new(struct exchange_env *env, struct request *r,
                                      const struct door_target *t, const struct client_key *key)
 {
@@ -90,9 +98,7 @@ static struct exchange *exchange_new(struct exchange_env *env, struct request *r
     x->deadline_ms = now_ms + x->rules->request_deadline_ms;
     x->id = ++env->id_last;
     reply_request_id(env, x->request_id);
-    if (x->rules->traces.on &&
-        !trace_context_read(http_field_value(r->head, STR("traceparent")), &x->trace))
-        trace_context_new(str_c(x->request_id), x->rules->traces.permille, &x->trace);
+    trace_begin(x->rules, r, str_c(x->request_id), &x->trace);
     timer_init(&x->timer, env->loop, on_timer, x);
     x->next = env->running;
     x->link = &env->running;
@@ -103,6 +109,66 @@ static struct exchange *exchange_new(struct exchange_env *env, struct request *r
     count_one(&env->metrics->exchanges_running);
     r->owner = x;
     return x;
+}
+
+/* Clients that nobody knows could fill log, usage and lists with what was refused them: only so
+ * many a minute have a record, all are counted. */
+#define STRANGERS_MINUTE 300
+static bool is_told(struct exchange_env *env, enum ending ending, const struct client_key *key,
+                    int64_t now_ms)
+{
+    if (ending != ENDING_KEY_REFUSED || key != NULL)
+        return true;
+    if (env->strangers.minute != now_ms / 60000) {
+        env->strangers.minute = now_ms / 60000;
+        env->strangers.told = 0;
+    }
+    if (env->strangers.told < STRANGERS_MINUTE) {
+        env->strangers.told++;
+        return true;
+    }
+    count_one(&env->metrics->refused_untold);
+    return false;
+}
+
+/* A request that is turned away before it becomes an exchange. One for a model has its record like
+ * any other; without a model that a client names whom nobody knows. */
+static void turn_away(struct exchange_env *env, struct request *r, const struct door_target *t,
+                      const struct client_key *key, const struct fault *f, enum ending ending)
+{
+    int64_t now_ms = loop_now(env->loop);
+    bool asks_model = t->endpoint == ENDPOINT_MODEL_CALL || t->endpoint == ENDPOINT_SOCKET;
+    struct access_record record = {
+        .protocol = wire_name(t->protocol),
+        .path = r->path,
+        .model = key != NULL ? t->model : STR(""),
+        .client_key = key != NULL ? key->name : STR(""),
+        .key_id = key != NULL ? key->id : (struct key_id){ { 0 } },
+        .client = key != NULL ? client_program(r) : STR(""),
+        .session = STR(""),
+        .status = fault_status(t->protocol, f),
+        .ending = ending,
+        .phase = "door",
+        .stream = t->stream,
+        .counts_only = t->ask == ASK_COUNT,
+        .usage = usage_unknown(),
+        .beyond = { 0 },
+        .started_ms = now_ms,
+        .started_unix_ms = clock_unix_ms(),
+        .first_byte_ms = -1,
+    };
+
+    reply_request_id(env, record.request_id);
+    if (asks_model && is_told(env, ending, key, now_ms)) {
+        count_one(&env->metrics->exchanges);
+        count_one(&env->metrics->failed);
+        record.exchange = ++env->id_last;
+        trace_begin(env->rules, r, str_c(record.request_id), &record.trace);
+        if (env->on_access != NULL)
+            env->on_access(env->peer, &record);
+    }
+    reply_refuse_as(env, r, t, ending == ENDING_KEY_SPENT ? key : NULL, f,
+                    str_c(record.request_id));
 }
 
 /* The gateway's own answers, and what is refused before an exchange is made. */
@@ -159,7 +225,7 @@ void exchange_begin(struct exchange_env *env, struct request *r)
         f = (struct fault){ .class = FAULT_UNAVAILABLE,
                             .message = STR("the gateway is ending"),
                             .retry_after_s = 1 };
-        reply_refuse(env, r, &t, &f);
+        turn_away(env, r, &t, NULL, &f, ENDING_DRAINED);
         return;
     }
     if (t.endpoint != ENDPOINT_NONE && t.allow != NULL) {
@@ -174,7 +240,8 @@ void exchange_begin(struct exchange_env *env, struct request *r)
         count_one(f.class == FAULT_CLIENT_KEY ? &env->metrics->refused_keys
                   : key != NULL               ? &env->metrics->refused_key_addresses
                                               : &env->metrics->refused_origin);
-        reply_refuse(env, r, &t, &f);
+        turn_away(env, r, &t, key, &f,
+                  f.class == FAULT_CLIENT_KEY || key != NULL ? ENDING_KEY_REFUSED : ENDING_REFUSED);
         return;
     }
     if (exchange_is_paused(env) && t.endpoint != ENDPOINT_HEALTH && t.endpoint != ENDPOINT_HOME &&
@@ -183,13 +250,13 @@ void exchange_begin(struct exchange_env *env, struct request *r)
         f = (struct fault){ .class = FAULT_UNAVAILABLE,
                             .message = STR("the gateway is paused by its operator"),
                             .retry_after_s = 10 };
-        reply_refuse(env, r, &t, &f);
+        turn_away(env, r, &t, key, &f, ENDING_REFUSED);
         return;
     }
     if (answer_at_door(env, r, &t, key))
         return;
     if (!key_admit(env, key, &f)) {
-        reply_refuse_key(env, r, &t, key, &f);
+        turn_away(env, r, &t, key, &f, ENDING_KEY_SPENT);
         return;
     }
     exchange_new(env, r, &t, key);

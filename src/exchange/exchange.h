@@ -69,6 +69,8 @@ struct exchange_rules {
     X(refused_request, "requests refused because their body is wrong")                             \
     X(refused_paused, "requests refused while serving is paused")                                  \
     X(refused_path, "requests for unknown paths and methods")                                      \
+    X(refused_untold,                                                                              \
+      "requests of clients without a valid key that only refused_keys tells of, for their number") \
     X(tokens_in, "prompt tokens of complete answers")                                              \
     X(tokens_out, "generated tokens of complete answers")                                          \
     X(tokens_cache_read, "prompt tokens read from a cache")
@@ -106,6 +108,10 @@ struct exchange_env {
         int64_t minute;
         uint32_t requests, used;
     } again; /* second tries of the same account, this minute */
+    struct {
+        int64_t minute;
+        uint32_t told;
+    } strangers; /* requests refused for their key that have a record, this minute */
 };
 
 void exchange_env_init(struct exchange_env *env);

@@ -341,9 +341,9 @@ void reply_fault(struct exchange *x, const struct fault *f, enum ending ending);
 /* The error for a request that no exchange was made for. */
 void reply_refuse(struct exchange_env *env, struct request *r, const struct door_target *t,
                   const struct fault *f);
-/* The same for the limits of a key. */
-void reply_refuse_key(struct exchange_env *env, struct request *r, const struct door_target *t,
-                      const struct client_key *key, const struct fault *f);
+/* The same under this request id; with what is left to a key (NULL: of none). */
+void reply_refuse_as(struct exchange_env *env, struct request *r, const struct door_target *t,
+                     const struct client_key *key, const struct fault *f, struct str id);
 /* What the key may ask for; NULL: no key, all. */
 void reply_models(struct exchange_env *env, struct request *r, const struct door_target *t,
                   const struct client_key *key);

@@ -148,7 +148,7 @@ static void refuse_model(struct exchange *x)
                 &(struct fault){ .class = FAULT_NO_ROUTE,
                                  .message = arena_copy(&x->r->arena, buf_str(&text)),
                                  .param = STR("model") },
-                ENDING_REQUEST_WRONG);
+                ENDING_MODEL_UNKNOWN);
     buf_clear(&text);
 }
 

@@ -181,7 +181,7 @@ static bool refuse_spent(struct exchange *x, enum key_refusal why, int64_t reset
             .retry_after_s = busy                    ? BUSY_RETRY_S
                              : seconds < RETRY_MAX_S ? seconds
                                                      : RETRY_MAX_S },
-        ENDING_REFUSED);
+        ENDING_KEY_SPENT);
     return false;
 }
 
@@ -203,7 +203,7 @@ bool key_begin(struct exchange *x)
                                                      "this client key may not use the model `%.*s`",
                                                      STR_ARG(x->request.model)),
                              .param = STR("model") },
-            ENDING_REFUSED);
+            ENDING_KEY_REFUSED);
         return false;
     }
     if ((key->limits.tokens_day == 0 && key->limits.tokens_month == 0) ||

@@ -334,6 +334,8 @@ static void send_fault(struct request *r, enum wire protocol, const struct fault
     fields[count++] = (struct http_field){ STR("X-Request-Id"), request_id };
     if (protocol == WIRE_ANTHROPIC)
         fields[count++] = (struct http_field){ STR("request-id"), request_id };
+    if (f->class == FAULT_CLIENT_KEY)
+        fields[count++] = (struct http_field)HTTP_CHALLENGE;
     if (f->retry_after_s > 0) {
         snprintf(retry, sizeof(retry), "%lld", (long long)f->retry_after_s);
         fields[count++] = (struct http_field){ STR("Retry-After"), str_c(retry) };
@@ -406,31 +408,28 @@ void reply_complaint(struct exchange *x, const struct wire_complaint *why)
                 ENDING_REQUEST_WRONG);
 }
 
+void reply_refuse_as(struct exchange_env *env, struct request *r, const struct door_target *t,
+                     const struct client_key *key, const struct fault *f, struct str id)
+{
+    struct http_field fields[KEY_FIELDS_MAX + 1];
+    size_t count = key == NULL ? 0
+                               : key_fields(key, t->protocol, loop_now(env->loop), &r->arena,
+                                            fields, KEY_FIELDS_MAX);
+
+    if (f->class == FAULT_METHOD)
+        fields[count++] = (struct http_field){ STR("Allow"), str_c(t->allow) };
+    log_info("request refused", F_STR("request", id), F_STR("path", r->path),
+             F_INT("status", fault_status(t->protocol, f)), F_STR("why", f->message));
+    send_fault(r, t->protocol, f, id, fields, count);
+}
+
 void reply_refuse(struct exchange_env *env, struct request *r, const struct door_target *t,
                   const struct fault *f)
 {
-    struct http_field allow = { STR("Allow"), str_c(t->allow) };
     char id[40];
 
     reply_request_id(env, id);
-    log_info("request refused", F_C("request", id), F_STR("path", r->path),
-             F_INT("status", fault_status(t->protocol, f)), F_STR("why", f->message));
-    send_fault(r, t->protocol, f, str_c(id), &allow, f->class == FAULT_METHOD ? 1 : 0);
-}
-
-void reply_refuse_key(struct exchange_env *env, struct request *r, const struct door_target *t,
-                      const struct client_key *key, const struct fault *f)
-{
-    struct http_field fields[KEY_FIELDS_MAX];
-    size_t count =
-        key_fields(key, t->protocol, loop_now(env->loop), &r->arena, fields, COUNT(fields));
-    char id[40];
-
-    reply_request_id(env, id);
-    log_info("request refused", F_C("request", id), F_STR("path", r->path),
-             F_INT("status", fault_status(t->protocol, f)), F_STR("client_key", key->name),
-             F_STR("why", f->message));
-    send_fault(r, t->protocol, f, str_c(id), fields, count);
+    reply_refuse_as(env, r, t, NULL, f, str_c(id));
 }
 
 void exchange_error_body(struct str path, int status, struct str what, struct buf *body)

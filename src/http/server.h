@@ -138,6 +138,13 @@ struct loop *request_loop(const struct request *r);
 
 #define RESPONSE_CHUNKED (-1) /* length not known: chunked, or up to the close on HTTP/1.0 */
 
+/* What every 401 says of how to show who one is (RFC 9110, 15.5.2). No browser asks its user for
+ * that. */
+#define HTTP_CHALLENGE                                            \
+    {                                                             \
+        STR("WWW-Authenticate"), STR("Bearer realm=\"penstock\"") \
+    }
+
 /* Puts the head into the queue; nothing is sent before the first response_write(), response_flush()
  * or response_end(), so that head and first bytes go out together. Connection, Date, Content-Length
  * and Transfer-Encoding are the server's own. Fields that http_put_field() refuses are left out and

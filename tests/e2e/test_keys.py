@@ -1,4 +1,5 @@
 """Client keys: who may come in, what for, and how much, in the form of each protocol; and how they are made and changed."""
+import collections
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import time
 
 import schema
 from rig import STREAM_HEAD, TIMEOUT_S, Gateway, Upstream, chunk, until, whole
+from test_metrics import scrape
 from wires import WIRES
 
 CHAT, RESPONSES, MESSAGES, GEMINI = WIRES
@@ -71,9 +73,9 @@ def test_unknown_disabled_and_expired_keys_are_refused_alike_on_every_protocol(p
         for wire in WIRES:
             seen = set()
             for key in (None, "any-value", "sk-off-0123456789", "sk-old-0123456789"):
-                status, _, body = ask(gateway, wire, key)
+                status, fields, body = ask(gateway, wire, key)
                 word, error = error_of(wire, status, body)
-                assert status == 401 and word == words[wire.name], (wire.name, key, status, body)
+                assert status == 401 and word == words[wire.name] and fields["www-authenticate"] == 'Bearer realm="penstock"', (wire.name, key, status, fields, body)
                 seen.add(re.sub(rb"req_[0-9a-f]+", b"", body))
             assert len(seen) == 1, f"{wire.name}: the answer tells why: {seen}"
             if wire is GEMINI:
@@ -124,6 +126,52 @@ def test_requests_of_a_minute_are_counted_and_the_way_back_is_told_honestly(prog
             assert error_of(wire, status, body)[0] == ("RESOURCE_EXHAUSTED" if wire is GEMINI else "rate_limit_error"), body
             time.sleep(1)
             assert ask(gateway, wire, f"sk-own-{wire.name}-12345")[0] == 200, "after the time it was told"
+    finally:
+        gateway.clear()
+
+
+def counted(records, by):
+    return dict(sorted(collections.Counter(by(r) for r in records).items()))
+
+
+def test_what_is_refused_is_told_alike_everywhere_with_no_tokens_and_no_key(program):
+    declared = [{"name": "good", "key": KEY, "models": ["m-*"]}, {"name": "two", "key": "sk-two-0123456789", "requests_per_minute": 2},
+                {"name": "far", "key": "sk-far-0123456789", "addresses": ["192.0.2.0/24"]}, {"name": "spent", "key": "sk-spent-0123456789", "tokens_per_day": 5}]
+    account = CHAT.account(Upstream(lambda r, c: c.sendall(CHAT.whole())), "one", models=["m-1"])
+    gateway = Gateway(program, {"accounts": [account], "client_keys": declared, "logs": {"access": "file"}, "workers": 2})
+    want = {"complete": 4, "key_refused": 2 * 4 + 1 + 1 + 1, "key_spent": 4 + 1, "model_unknown": 1, "refused": 1, "request_wrong": 1}
+    try:
+        for wire in WIRES:
+            assert [ask(gateway, wire, key)[0] for key in (None, "sk-wrong-0123456789")] == [401, 401]
+        assert gateway.call("GET", "/v1/responses", None, {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})[0] == 401
+        assert [ask(gateway, CHAT, "sk-two-0123456789")[0] for _ in range(2)] == [200, 200]
+        for wire in WIRES:
+            status, fields, body = ask(gateway, wire, "sk-two-0123456789")
+            assert status == 429 and int(fields["retry-after"]) > 0, (wire.name, status, fields)
+        assert ask(gateway, CHAT, "sk-far-0123456789")[0] == 403
+        assert [ask(gateway, CHAT, "sk-spent-0123456789")[0] for _ in range(2)] == [200, 429]
+        assert [ask(gateway, CHAT, model=m)[0] for m in ("m-1", "m-2", "other")] == [200, 400, 403]
+        assert ask(gateway, CHAT, body=b"{")[0] == 400
+        gateway.admin("POST", "/api/serving", {"serving": False})
+        assert ask(gateway, CHAT)[0] == 503
+        total = sum(want.values())
+        file = gateway.folder / "access.log"
+        until(lambda: file.exists() and file.read_text().count("\n") == total, f"{total} lines")
+        log = [json.loads(line) for line in file.read_text().splitlines()]
+        assert counted(log, lambda r: r["ending"]) == want
+        requests = gateway.admin("GET", "/api/requests?limit=100")[1]["requests"]
+        assert counted(requests, lambda r: r["ending"]) == want
+        status, usage = gateway.admin("GET", "/api/usage?by=ending")
+        assert {r["ending"]: r["requests"] for r in usage["rows"]} == want and usage["total"]["requests"] == total, usage
+        assert all(r["tokens_in"] == r["tokens_out"] == r["tokens_charged"] == r["cost_unknown"] == 0 for r in usage["rows"] if r["ending"] != "complete"), usage
+        keys_of = {r["key"]: r["requests"] for r in gateway.admin("GET", "/api/usage?by=key")[1]["rows"]}
+        assert keys_of == {"": 9, "good": 5, "two": 6, "far": 1, "spent": 2} == counted(log, lambda r: r.get("client_key", "")), keys_of
+        samples = scrape(gateway)["penstock_requests_total"]["samples"]
+        assert {e: sum(n for _, labels, n in samples if labels["ending"] == e) for e in want} == want and sum(n for _, _, n in samples) == total
+        counters = gateway.admin("GET", "/api/status")[1]["counters"]
+        assert (counters["exchanges"], counters["failed"], counters["refused_keys"]) == (total, total - 4, 9), counters
+        written = b"".join(f.read_bytes() for f in gateway.folder.glob("usage.db*")) + (gateway.folder / "access.log").read_bytes() + gateway.log_path.read_bytes()
+        assert b"sk-wrong" not in written and b"sk-two" not in written
     finally:
         gateway.clear()
 

@@ -17,6 +17,7 @@ interface ButtonProps {
   title?: string;
   id?: string;
   haspopup?: string;
+  name?: string; // for who does not see what it stands beside
   onClick?: (event: MouseEvent) => void;
 }
 
@@ -29,7 +30,7 @@ export function Button(p: ButtonProps): Child {
       disabled={p.disabled || p.busy}
       aria-pressed={p.pressed === undefined ? undefined : String(p.pressed)}
       aria-busy={p.busy ? 'true' : undefined}
-      aria-label={p.iconOnly ? p.label : undefined}
+      aria-label={p.name ?? (p.iconOnly ? p.label : undefined)}
       aria-haspopup={p.haspopup}
       title={p.title ?? (p.iconOnly ? p.label : undefined)}
       onClick={p.onClick}

@@ -57,6 +57,8 @@ bool settings_read_headers(const struct reading *r, const struct place *at, uint
         if (header_stands_twice(list, n, h->name))
             return settings_refuse(r, &item, i, "stands there twice");
         i = json_after(r->doc, node, i);
+        if (json_type(r->doc, i) == JSON_NULL) /* absent, as everywhere */
+            continue;
         if (!settings_read_text(r, &item, i, SETTINGS_TEXT_MAX, a, &h->value))
             return false;
         n++;

@@ -118,6 +118,43 @@ test('settings: written at once, faults at the field, reset, edits from outside'
   }
 });
 
+test('settings: a provider has address, headers, times and an OAuth client', async ({ start, open }) => {
+  const rig = await start((s) => ({ ...settings(s), providers: { codex: { headers: { 'X-Old': 'planted-value' }, oauth: { client_secret: 'planted-secret-abcd' } } } }));
+  const w = await open(rig);
+  w.expect(/status of 400/);
+  await w.go('settings');
+  await w.page.getByRole('tab', { name: 'Models and providers' }).click();
+  await w.page.getByRole('link', { name: 'Open Routing' }).first().waitFor();
+  await w.page.getByRole('button', { name: 'Change Codex' }).click();
+  const form = w.page.getByRole('dialog', { name: 'Codex' });
+  await form.getByLabel('Client id').fill('mine');
+  await form.getByRole('button', { name: 'Remove the secret' }).click();
+  await form.getByLabel('Base address').fill('http://127.0.0.1:9/v1, http://127.0.0.1:10/v1');
+  await form.getByRole('button', { name: 'Add a header' }).click();
+  await form.getByLabel('Name of the header').nth(1).fill('X New');
+  await form.getByLabel('Connecting').fill('-5');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.getByText('Letters, digits and - are wanted').waitFor();
+  await w.axe('a provider with faults');
+  await w.fits('a provider');
+  await w.shot('provider');
+  await form.getByLabel('Name of the header').nth(1).fill('X-New');
+  await form.getByLabel('Value of X-New').fill('1');
+  await form.getByRole('button', { name: 'Remove X-Old' }).click();
+  await form.getByLabel('Connecting').fill('1500');
+  await form.getByLabel('Connecting').press('Enter');
+  await form.waitFor({ state: 'detached' });
+  const { codex } = onDisk(rig).providers;
+  equal(codex.oauth.client_id, 'mine');
+  equal(codex.oauth.client_secret ?? null, null, 'the secret is gone');
+  equal(JSON.stringify(codex.base_url), '["http://127.0.0.1:9/v1","http://127.0.0.1:10/v1"]');
+  equal(codex.timeouts.connect_ms, 1500);
+  equal(codex.headers['X-New'], '1');
+  equal(codex.headers['X-Old'] ?? null, null, 'the header is gone');
+  await w.page.getByText('OAuth client entered').waitFor();
+  assert(!(await w.page.content()).includes('planted'), 'no value of a header and no secret is shown');
+});
+
 test('settings: privacy masks names everywhere', async ({ start, open }) => {
   const rig = await start((s) => ({ ...settings(s), dashboard: { privacy: true } }));
   await seed(rig);

@@ -1,5 +1,5 @@
 // Signing in at a provider: the page opens, comes back, or what it ended at is pasted; codes are shown; what lacks is explained.
-import { assert, equal, test, until } from './harness.mjs';
+import { assert, equal, test } from './harness.mjs';
 
 // A gateway whose providers are all the simulator.
 function settings(simulator) {
@@ -76,14 +76,37 @@ test('signin: a code is shown; cancelling ends it', async ({ start, open }) => {
   await dialog.waitFor({ state: 'detached' });
 });
 
-test('signin: without an OAuth client it is said what to enter', async ({ start, open }) => {
-  const rig = await start({});
+test('signin: without an OAuth client it is entered here', async ({ start, open }) => {
+  const { providers } = settings('http://127.0.0.1:1');
+  const rig = await start((simulator) => {
+    const { oauth, ...rest } = settings(simulator).providers.antigravity;
+    const { client_id: _id, client_secret: _secret, ...urls } = oauth;
+    return { providers: { antigravity: { ...rest, oauth: urls } } };
+  });
   const w = await open(rig);
-  w.expect(/status of 409/);
+  w.expect(/status of 40[09]/);
   const dialog = await choose(w, 'Antigravity');
   await dialog.getByRole('button', { name: 'Sign in' }).click();
-  const text = await dialog.getByRole('alert').textContent();
-  assert(/client_id/.test(text), `what to enter: ${text}`);
+  assert(/client_id/.test(await dialog.getByRole('alert').textContent()), 'what lacks is told');
   await w.shot('signin-no-client');
-  await until(async () => (await accounts(rig)).length === 0, 'nothing is added');
+  await w.axe('a sign-in that lacks a client');
+  equal((await accounts(rig)).length, 0, 'nothing is added');
+  await dialog.getByRole('button', { name: 'Enter the OAuth client' }).click();
+  const form = w.page.getByRole('dialog', { name: 'Antigravity', exact: true });
+  await form.getByLabel('Client id').fill(providers.antigravity.oauth.client_id);
+  await form.getByLabel('Client secret').fill('secret');
+  await form.getByText('More options').click();
+  await form.getByLabel('Token address').fill('no address');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.getByText('is no http or https URL').waitFor();
+  await w.axe('an address that is wrong');
+  await w.fits('the form of a provider');
+  await w.shot('provider-fault');
+  await form.getByLabel('Token address').fill(`${rig.simulator.address}/oauth/token`);
+  await form.getByLabel('Token address').press('Enter');
+  await form.waitFor({ state: 'detached' });
+  const [popup] = await Promise.all([w.context.waitForEvent('page'), dialog.getByRole('button', { name: 'Sign in' }).click()]);
+  await popup.waitForLoadState();
+  await w.page.locator('.toast', { hasText: 'was added' }).waitFor({ timeout: 15_000 });
+  equal((await accounts(rig)).length, 1);
 });

@@ -1,40 +1,17 @@
 // pages/settings.tsx - every setting, with its meaning; a change is written at once.
-import { ApiError, change, get, put } from '../api';
+import { ApiError, put } from '../api';
 import { Icon } from '../icons';
 import { live, whenSettingsChange } from '../live';
 import { setServing } from '../parts/actions';
 import { Keys } from '../parts/keys';
+import { Providers } from '../parts/provider';
 import { look, session } from '../session';
+import { Setting, Settings, all, changeSettings } from '../settings';
 import { Page, setShortcut } from '../shell';
-import { TextKey, t } from '../text';
+import { TextKey, has, t } from '../text';
 import { remember } from '../theme';
-import { Button, Empty, Field, Input, Loader, Prose, Select, Switch, confirmDo, roveKey, say, sayError } from '../ui';
+import { Button, Empty, Field, Input, Prose, Select, Switch, confirmDo, roveKey, say, sayError } from '../ui';
 import { Child, Fragment, h, redraw } from '../view';
-
-interface Setting {
-  path: string;
-  type: 'boolean' | 'integer' | 'word' | 'text' | 'texts' | 'integers' | 'objects' | 'object';
-  value: unknown;
-  default: unknown;
-  meaning: string;
-  min?: number;
-  max?: number;
-  words?: string[];
-  source: 'file' | 'environment' | 'default';
-  variable?: string;
-  needs_restart: boolean;
-  editable: boolean;
-  not_editable_because?: string;
-}
-
-interface Settings {
-  revision: number;
-  file: string;
-  file_read_only: boolean;
-  changed_on_disk: boolean;
-  fault: string | null;
-  settings: Setting[];
-}
 
 // --- where each setting stands ------------------------------------------------------------------------------------------
 
@@ -74,8 +51,6 @@ const tabOf = (path: string): Tab => TABS.find(([, fits]) => fits(path))?.[0] ??
 const order = Object.keys(NAMES);
 const rank = (s: Setting): number => (order.indexOf(s.path) + 1 || 999);
 
-const all = new Loader<Settings>(() => get<Settings>('api/settings'));
-
 // --- changing one -------------------------------------------------------------------------------------------------------
 
 const typed = new Map<string, string>(); // what is being written into fields
@@ -94,7 +69,7 @@ function mark(path: string): void {
 async function send(s: Setting, body: Record<string, unknown>): Promise<void> {
   wrong.delete(s.path);
   try {
-    all.data = await change<Settings>('api/settings', { ...body, revision: all.data!.revision });
+    await changeSettings(body);
     typed.delete(s.path);
     mark(s.path);
     if (s.path.startsWith('dashboard.')) void look();
@@ -181,7 +156,7 @@ function Control({ s }: { s: Setting }): Child {
     redraw();
   };
   if (s.type === 'boolean') return <Switch id={id} on={s.value === true} label={name} disabled={off} onChange={(on) => toggle(s, on)} />;
-  if (s.type === 'word') return <Select id={id} label={name} value={String(s.value)} disabled={off} options={(s.words ?? []).map((w) => [w, w] as const)} onChange={(v) => void set(s, v)} />;
+  if (s.type === 'word') return <Select id={id} label={name} value={String(s.value)} disabled={off} options={(s.words ?? []).map((w) => [w, has(`mode.${w}`) ? t(`mode.${w}` as TextKey) : w] as const)} onChange={(v) => void set(s, v)} />;
   if (s.type === 'integer' || s.type === 'text')
     return (
       <div onFocusout={() => commit(s)}>
@@ -207,11 +182,31 @@ function Control({ s }: { s: Setting }): Child {
   );
 }
 
+// What is changed somewhere else, and where.
+const ELSEWHERE: Record<string, { text: TextKey; page?: string; tab?: Tab }> = {
+  accounts: { text: 'nav.quota', page: 'quota' },
+  routing: { text: 'nav.routing', page: 'routing' },
+  'proxy.custom_mapping': { text: 'nav.routing', page: 'routing' },
+  'usage.prices': { text: 'nav.usage', page: 'usage' },
+  providers: { text: 'set.tab_models', tab: 'models' },
+  client_keys: { text: 'set.tab_keys', tab: 'keys' },
+};
+
+function Way({ to }: { to: { text: TextKey; page?: string; tab?: Tab } }): Child {
+  if (to.tab) return <Button label={t('set.open', { page: t(to.text) })} onClick={() => choose(to.tab!)} />;
+  return (
+    <a class="btn" href={to.page}>
+      {t('set.open', { page: t(to.text) })}
+    </a>
+  );
+}
+
 const LINK = /\[([^\]]+)\]\([^)]+\)/g; // as the manual's files refer to each other
 
 function Row({ s }: { s: Setting }): Child {
   const isDefault = s.source === 'default';
-  const wide = !['boolean', 'integer', 'word', 'text'].includes(s.type);
+  const way = ELSEWHERE[s.path];
+  const wide = !way && !['boolean', 'integer', 'word', 'text'].includes(s.type);
   return (
     <div class={`setting ${wide ? 'wide' : ''}`} key={s.path}>
       <div class="stack tight">
@@ -242,18 +237,18 @@ function Row({ s }: { s: Setting }): Child {
         <p class="tiny faint row wrap">
           {NAMES[s.path] && <code>{s.path}</code>}
           {s.type === 'integer' && s.min !== undefined && s.max !== undefined && <span>{t('set.range', { min: String(s.min), max: String(s.max) })}</span>}
-          {!isDefault && s.type !== 'objects' && <span>{t('set.default', { value: short(s) })}</span>}
+          {!isDefault && !way && s.type !== 'objects' && <span>{t('set.default', { value: short(s) })}</span>}
         </p>
         {wrong.has(s.path) && (
           <p class="wrong" role="alert" id={`set-${s.path}-wrong`}>
             {wrong.get(s.path)}
           </p>
         )}
-        {!s.editable && s.not_editable_because && <p class="small faint">{s.not_editable_because}</p>}
+        {!s.editable && !way && s.not_editable_because && <p class="small faint">{s.not_editable_because}</p>}
       </div>
       <div class="control">
-        <Control s={s} />
-        {!isDefault && s.editable && s.source === 'file' ? <Button label={t('set.reset')} icon="undo" iconOnly kind="quiet small" onClick={() => void send(s, { reset: [s.path] })} /> : <span class="btn-space" />}
+        {way ? <Way to={way} /> : <Control s={s} />}
+        {!isDefault && !way && s.editable && s.source === 'file' ? <Button label={t('set.reset')} icon="undo" iconOnly kind="quiet small" onClick={() => void send(s, { reset: [s.path] })} /> : <span class="btn-space" />}
       </div>
     </div>
   );
@@ -304,6 +299,13 @@ function Password(): Child {
 
 // --- the page -------------------------------------------------------------------------------------------------------------
 
+function choose(id: Tab): void {
+  tab = id;
+  wanted = '';
+  remember.write('settings', id);
+  redraw();
+}
+
 function Tabs(): Child {
   return (
     <div class="tabs" role="tablist" aria-label={t('nav.settings')} onKeydown={roveKey}>
@@ -316,12 +318,7 @@ function Tabs(): Child {
           aria-selected={String(tab === id && !wanted)}
           aria-controls="settings"
           tabindex={tab === id ? 0 : -1}
-          onClick={() => {
-            tab = id;
-            wanted = '';
-            remember.write('settings', id);
-            redraw();
-          }}
+          onClick={() => choose(id)}
         >
           {t(`set.tab_${id}`)}
         </button>
@@ -333,7 +330,7 @@ function Tabs(): Child {
 function List({ d }: { d: Settings }): Child {
   const text = wanted.trim().toLowerCase();
   const list = d.settings
-    .filter((s) => (text ? `${s.path} ${s.meaning} ${NAMES[s.path] ? t(NAMES[s.path]!) : ''}`.toLowerCase().includes(text) : tabOf(s.path) === tab && !(tab === 'keys' && s.path === 'client_keys')))
+    .filter((s) => (text ? `${s.path} ${s.meaning} ${NAMES[s.path] ? t(NAMES[s.path]!) : ''}`.toLowerCase().includes(text) : tabOf(s.path) === tab && ELSEWHERE[s.path]?.tab !== tab))
     .sort((a, b) => rank(a) - rank(b));
   const serving = tab === 'general' && !text && live.status;
   if (list.length === 0) return text ? <Empty icon="search" title={t('set.none')} /> : null;
@@ -373,6 +370,7 @@ function Shown({ d }: { d: Settings }): Child {
         {d.file_read_only ? t('set.read_only', { file }) : t('set.file', { file })}
       </p>
       {tab === 'keys' && !wanted && <Keys />}
+      {tab === 'models' && !wanted && <Providers />}
       <List d={d} />
     </>
   );

@@ -4,8 +4,9 @@ import { Icon } from '../icons';
 import { loadAccounts } from '../live';
 import { providerName } from '../standing';
 import { has, span, t } from '../text';
-import { Button, Copy, DialogHandle, Field, Input, Select, copyAndSay, openDialog, say } from '../ui';
+import { Button, Copy, DialogHandle, Field, Input, Prose, Select, copyAndSay, openDialog, say } from '../ui';
 import { Child, Fragment, h, redraw } from '../view';
+import { openProvider } from './provider';
 
 const SIGN_IN = ['antigravity', 'codex', 'copilot'] as const;
 const BY_KEY = ['anthropic', 'openai', 'gemini', 'compatible'] as const;
@@ -39,6 +40,7 @@ class Add {
   busy = false;
   signIn: SignIn | null = null;
   absent = false;
+  lacksClient = false;
   pasted = '';
   private timer = 0;
 
@@ -54,6 +56,7 @@ class Add {
 
   back(): void {
     this.stop();
+    this.lacksClient = false;
     this.provider = '';
     this.signIn = null;
     this.fault = '';
@@ -104,6 +107,7 @@ class Add {
   async start(done: () => void): Promise<void> {
     this.busy = true;
     this.fault = '';
+    this.lacksClient = false;
     this.signIn = null;
     this.pasted = '';
     redraw();
@@ -114,6 +118,7 @@ class Add {
     } catch (error) {
       const e = error as ApiError;
       this.absent = e.absent;
+      this.lacksClient = e.status === 409 && e.message.includes('client_id');
       this.fault = e.absent ? '' : e.status === 0 ? t('state.offline') : e.message;
     }
     this.busy = false;
@@ -257,10 +262,21 @@ function SignInForm({ a, done }: { a: Add; done: () => void }): Child {
         <Field id="add-label" label={t('add.label_optional')} hint={t('signin.label_hint')}>
           <Input id="add-label" value={a.label} onInput={(v) => ((a.label = v), redraw())} onEnter={() => void a.start(done)} />
         </Field>
-        {a.fault && (
-          <p class="wrong" role="alert">
-            {a.fault}
-          </p>
+        {a.lacksClient ? (
+          <div class="stack" role="alert">
+            <p class="wrong">
+              <Prose text={t('signin.no_client', { provider: providerName(a.provider) })} />
+            </p>
+            <div>
+              <Button label={t('signin.enter_client')} icon="key" onClick={() => void openProvider(a.provider)} />
+            </div>
+          </div>
+        ) : (
+          a.fault && (
+            <p class="wrong" role="alert">
+              {a.fault}
+            </p>
+          )
         )}
       </div>
     );

@@ -169,12 +169,21 @@ void admin_body(struct admin *a, struct request *r)
     struct admin_visit *visit = r->owner;
     struct admin_call *c = visit->call;
     struct str body = r->body;
+    bool left = false;
 
     if (admin_masks(a))
-        body = mask_undo_json(&a->masks, body, &c->arena);
+        body = mask_undo_json(&a->masks, body, &c->arena, &left);
     c->body = secret_copy(body);
     if (body.at != r->body.at)
         wipe((char *)(uintptr_t)body.at, body.len); /* it may hold a key */
+    if (left) {
+        buf_init(&c->outcome.body, ADMIN_ANSWER_MAX);
+        admin_call_fail(c, 400,
+                        STR("a mask in it stands for no name that is known: switch "
+                            "`dashboard.privacy` off to change this"),
+                        STR(""));
+        return;
+    }
     if (c->route->act == NULL) {
         admin_call_hand(c, c->change);
         return;

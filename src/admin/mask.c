@@ -14,9 +14,10 @@
 /* --- what is private */
 
 enum shown {
-    SHOWN,         /* but for e-mail addresses */
-    SHOWN_IN_PART, /* a sentence: without names and addresses */
-    HIDDEN,        /* a name */
+    SHOWN,          /* but for e-mail addresses */
+    SHOWN_NAMELESS, /* somebody's own words: without names */
+    SHOWN_IN_PART,  /* a sentence: without names and addresses */
+    HIDDEN,         /* a name */
 };
 
 /* Strings that are the value of such a member, also in a list. `in`: only when the next member
@@ -44,6 +45,8 @@ static const struct {
     { NULL, "explanation", SHOWN_IN_PART },
     { NULL, "message", SHOWN_IN_PART },
     { NULL, "evidence", SHOWN_IN_PART },
+    { NULL, "error", SHOWN_IN_PART },
+    { NULL, "note", SHOWN_IN_PART },
     { NULL, "disabled_reason", SHOWN_IN_PART },
     { NULL, "settings_fault", SHOWN_IN_PART },
     { NULL, "fault", SHOWN_IN_PART },
@@ -51,13 +54,19 @@ static const struct {
     { NULL, "why", SHOWN_IN_PART },
 };
 
-static enum shown rule_of(struct str in, struct str member)
+/* Members of flows and account routes that are read; what else stands there is somebody's own. */
+static const char *const read_members[] = { "provider", "model", "flow", "order", "hours" };
+
+static enum shown rule_of(struct str in, struct str member, bool in_routes)
 {
     for (size_t i = 0; i < COUNT(members); i++)
         if (str_eq(member, str_c(members[i].member)) &&
             (members[i].in == NULL || str_eq(in, str_c(members[i].in))))
             return members[i].shown;
-    return SHOWN;
+    for (size_t i = 0; i < COUNT(read_members); i++)
+        if (str_eq(member, str_c(read_members[i])))
+            return SHOWN;
+    return in_routes ? SHOWN_NAMELESS : SHOWN;
 }
 
 /* --- one name */
@@ -220,19 +229,19 @@ static size_t address_at(struct str rest)
     return n >= 7 && ip_read(str_take(rest, n), ip, NULL) && !ip_is_loopback(ip) ? n : 0;
 }
 
-static void put_sentence(struct names *n, struct str text, bool names_too, struct buf *out)
+static void put_sentence(struct names *n, struct str text, enum shown shown, struct buf *out)
 {
     bool inside = false; /* of a word */
 
-    if (names_too)
+    if (shown != SHOWN)
         fetch(n);
     for (size_t i = 0; i < text.len;) {
         struct str rest = str_drop(text, i);
         size_t hit = inside ? 0 : email_at(rest);
 
-        if (hit == 0 && !inside && names_too)
+        if (hit == 0 && !inside && shown != SHOWN)
             hit = name_at(n, rest);
-        if (hit == 0 && !inside && names_too && (hit = address_at(rest)) > 0) {
+        if (hit == 0 && !inside && shown == SHOWN_IN_PART && (hit = address_at(rest)) > 0) {
             (void)buf_add(out, STR("***"));
         } else if (hit > 0) {
             mask_put(n->masks, str_take(rest, hit), out);
@@ -245,6 +254,76 @@ static void put_sentence(struct names *n, struct str text, bool names_too, struc
     }
 }
 
+/* --- the way in: masks become names again */
+
+struct search {
+    const struct masks *masks;
+    struct str mask, found;
+    struct arena *a;
+};
+
+static void compare(void *peer, struct str name)
+{
+    struct search *s = peer;
+    struct buf b = { .max = 64 };
+
+    mask_put(s->masks, name, &b);
+    if (s->found.len == 0 && str_eq(buf_str(&b), s->mask))
+        s->found = arena_copy(s->a, name);
+    buf_clear(&b);
+}
+
+struct str mask_undo(const struct masks *m, struct str text, struct arena *a)
+{
+    struct search s = { .masks = m, .mask = text, .a = a };
+    size_t stars = str_find(text, STR(STARS));
+
+    if (stars == SIZE_MAX || stars + sizeof(STARS) - 1 + MARK_DIGITS != text.len)
+        return text;
+    each_name(m, compare, &s);
+    return s.found.len > 0 ? s.found : text;
+}
+
+/* A mask at the front: a character or none, the stars, the mark. */
+static size_t mask_at(struct str rest)
+{
+    size_t stars = str_find(str_take(rest, 4 + sizeof(STARS) - 1), STR(STARS));
+    size_t len = stars + sizeof(STARS) - 1 + MARK_DIGITS;
+
+    if (stars == SIZE_MAX || len > rest.len || utf8_clip(rest, stars).len != stars ||
+        (stars > 0 && (!is_word(rest.at[0]) || utf8_clip(rest, stars - 1).len > 0)))
+        return 0;
+    for (size_t i = len - MARK_DIGITS; i < len; i++)
+        if (!(rest.at[i] >= '0' && rest.at[i] <= '9') && !(rest.at[i] >= 'a' && rest.at[i] <= 'f'))
+            return 0;
+    return len;
+}
+
+/* Of a name, or of names in somebody's words. */
+static struct str undo_all(const struct masks *m, struct str text, struct arena *a, bool *left)
+{
+    struct buf b = { .max = (size_t)1 << 20 };
+    struct str out = text;
+    bool undone = false;
+
+    if (str_find(text, STR(STARS)) == SIZE_MAX)
+        return text;
+    for (size_t i = 0; i < text.len;) {
+        size_t hit = mask_at(str_drop(text, i));
+        struct str piece = str_take(str_drop(text, i), hit == 0 ? 1 : hit),
+                   name = hit == 0 ? piece : mask_undo(m, piece, a);
+
+        *left = *left || (hit > 0 && name.at == piece.at);
+        undone = undone || name.at != piece.at;
+        (void)buf_add(&b, name);
+        i += piece.len;
+    }
+    if (undone)
+        out = arena_copy(a, buf_str(&b));
+    buf_clear(&b);
+    return out;
+}
+
 /* --- documents */
 
 struct walk {
@@ -253,6 +332,7 @@ struct walk {
     struct arena *a;
     struct buf *out;
     size_t copied; /* so much of the document is in `out`, as it is or masked */
+    bool left;     /* a mask stands for nothing that is known */
     enum { WALK_COLLECTS, WALK_MASKS, WALK_UNDOES } what;
 };
 
@@ -281,7 +361,7 @@ static void walk_string(struct walk *w, uint32_t node, enum shown shown)
         return;
     }
     if (w->what == WALK_UNDOES) {
-        struct str name = mask_undo(w->names.masks, text, w->a);
+        struct str name = undo_all(w->names.masks, text, w->a, &w->left);
 
         if (name.at != text.at)
             put_instead(w, node, name);
@@ -290,7 +370,7 @@ static void walk_string(struct walk *w, uint32_t node, enum shown shown)
     if (shown == SHOWN && memchr(text.at, '@', text.len) == NULL)
         return;
     if (shown != HIDDEN)
-        put_sentence(&w->names, text, shown == SHOWN_IN_PART, &masked);
+        put_sentence(&w->names, text, shown, &masked);
     else
         mask_put(w->names.masks, text, &masked);
     if (masked.len > 0)
@@ -299,21 +379,24 @@ static void walk_string(struct walk *w, uint32_t node, enum shown shown)
 }
 
 /* As deep as a document may be. */
-static void walk_value(struct walk *w, uint32_t node, struct str in, struct str member)
+static void walk_value(struct walk *w, uint32_t node, struct str in, struct str member,
+                       bool in_routes)
 {
     switch (json_type(w->doc, node)) {
     case JSON_STRING:
-        walk_string(w, node, rule_of(in, member));
+        walk_string(w, node, rule_of(in, member, in_routes));
         break;
     case JSON_ARRAY:
         for (uint32_t i = json_first(w->doc, node); i != JSON_NONE; i = json_after(w->doc, node, i))
-            walk_value(w, i, in, member);
+            walk_value(w, i, in, member, in_routes);
         break;
     case JSON_OBJECT:
+        in_routes = in_routes || str_eq(member, STR("flows")) || str_eq(member, STR("value")) ||
+                    (str_eq(member, STR("accounts")) && !str_eq(in, STR("value")));
         for (uint32_t key = json_first(w->doc, node); key != JSON_NONE;) {
             uint32_t value = json_after(w->doc, node, key);
 
-            walk_value(w, value, member, json_inside(w->doc, key));
+            walk_value(w, value, member, json_inside(w->doc, key), in_routes);
             key = json_after(w->doc, node, value);
         }
         break;
@@ -325,9 +408,10 @@ static void walk_value(struct walk *w, uint32_t node, struct str in, struct str 
     }
 }
 
-static bool walk_document(const struct masks *m, struct str noun, struct str json, bool undo,
+static bool walk_document(const struct masks *m, struct str noun, struct str json, bool *left,
                           struct arena *a, struct buf *out)
 {
+    bool undo = left != NULL;
     struct json doc;
     struct walk w = { .names = { .masks = m, .a = a }, .doc = &doc, .a = a, .out = out };
 
@@ -335,17 +419,19 @@ static bool walk_document(const struct masks *m, struct str noun, struct str jso
         return false;
     if (!undo) {
         w.what = WALK_COLLECTS;
-        walk_value(&w, 0, STR(""), noun);
+        walk_value(&w, 0, STR(""), noun, false);
     }
     w.what = undo ? WALK_UNDOES : WALK_MASKS;
-    walk_value(&w, 0, STR(""), noun);
+    walk_value(&w, 0, STR(""), noun, false);
+    if (undo)
+        *left = w.left;
     return buf_add(out, str_drop(json, w.copied));
 }
 
 bool mask_json(const struct masks *m, struct str noun, struct str json, struct buf *out)
 {
     struct arena a = { 0 };
-    bool good = walk_document(m, noun, json, false, &a, out);
+    bool good = walk_document(m, noun, json, NULL, &a, out);
 
     arena_free(&a);
     return good;
@@ -419,7 +505,7 @@ bool mask_csv(const struct masks *m, struct str csv, struct buf *out)
 
         masked.len = 0;
         if (head && column < COLUMNS_MAX)
-            hides[column] = rule_of(STR("rows"), cell) == HIDDEN;
+            hides[column] = rule_of(STR("rows"), cell, false) == HIDDEN;
         else if (!head && column < COLUMNS_MAX && hides[column] && cell.len > 0)
             mask_put(m, cell, &masked);
         cell_put(out, masked.len > 0 ? buf_str(&masked) : cell, last);
@@ -432,44 +518,15 @@ bool mask_csv(const struct masks *m, struct str csv, struct buf *out)
     return csv.len == 0;
 }
 
-/* --- the way in */
-
-struct search {
-    const struct masks *masks;
-    struct str mask, found;
-    struct arena *a;
-};
-
-static void compare(void *peer, struct str name)
-{
-    struct search *s = peer;
-    struct buf b = { .max = 64 };
-
-    mask_put(s->masks, name, &b);
-    if (s->found.len == 0 && str_eq(buf_str(&b), s->mask))
-        s->found = arena_copy(s->a, name);
-    buf_clear(&b);
-}
-
-struct str mask_undo(const struct masks *m, struct str text, struct arena *a)
-{
-    struct search s = { .masks = m, .mask = text, .a = a };
-    size_t stars = str_find(text, STR(STARS));
-
-    if (stars == SIZE_MAX || stars + sizeof(STARS) - 1 + MARK_DIGITS != text.len)
-        return text;
-    each_name(m, compare, &s);
-    return s.found.len > 0 ? s.found : text;
-}
-
-struct str mask_undo_json(const struct masks *m, struct str json, struct arena *a)
+struct str mask_undo_json(const struct masks *m, struct str json, struct arena *a, bool *left)
 {
     struct buf out = { .max = json.len + ((size_t)1 << 20) };
     struct str undone = json;
 
+    *left = false;
     if (str_find(json, STR(STARS)) == SIZE_MAX)
         return json;
-    if (walk_document(m, STR(""), json, true, a, &out))
+    if (walk_document(m, STR(""), json, left, a, &out))
         undone = arena_copy(a, buf_str(&out));
     if (out.cap > 0)
         wipe(out.at, out.cap); /* a change may hold a key */

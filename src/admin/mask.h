@@ -37,7 +37,8 @@ bool mask_csv(const struct masks *m, struct str csv, struct buf *out);
 
 /* The name of an account or client key that this mask stands for; other text is given back. */
 struct str mask_undo(const struct masks *m, struct str text, struct arena *a);
-/* The same for each text in a document. What is no JSON is given back. */
-struct str mask_undo_json(const struct masks *m, struct str json, struct arena *a);
+/* The same for each text in a document, also within texts; `left`: a mask stands for no name that
+ * is known. What is no JSON is given back. */
+struct str mask_undo_json(const struct masks *m, struct str json, struct arena *a, bool *left);
 
 #endif

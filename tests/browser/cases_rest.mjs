@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, equal, test, until } from './harness.mjs';
+import { PAGES } from './cases_pages.mjs';
 import { accountsOf, seed } from './rig.mjs';
 
 const settings = (simulator) => ({ accounts: accountsOf(simulator), proxy: { scheduling: { queue_wait_seconds: 0 } } });
@@ -159,13 +160,28 @@ test('settings: privacy masks names everywhere', async ({ start, open }) => {
   const rig = await start((s) => ({ ...settings(s), dashboard: { privacy: true } }));
   await seed(rig);
   const w = await open(rig);
-  for (const page of ['quota', 'logs', 'usage', 'routing']) {
+  const NAMES = ['ada@example.com', 'clara.montgomery-whitfield@long-company-name.example'];
+  const look = async (where) => {
+    const text = await w.page.evaluate(() => document.body.innerText + document.documentElement.outerHTML);
+    for (const name of NAMES) assert(!text.includes(name), `${where} shows ${name}`);
+    await w.shot(`privacy-${where}`);
+  };
+  for (const page of PAGES) {
     await w.go(page);
     await w.page.waitForTimeout(400);
-    const text = await w.page.evaluate(() => document.body.innerText + document.documentElement.outerHTML);
-    for (const name of ['ada@example.com', 'clara.montgomery-whitfield@long-company-name.example']) assert(!text.includes(name), `${page} shows ${name}`);
-    await w.shot(`privacy-${page}`);
+    await look(page);
   }
+  await w.page.getByRole('tab', { name: 'Models and providers' }).click();
+  await look('settings-models');
+  await w.go('quota');
+  await w.page.getByRole('article').first().getByRole('button').first().click();
+  await w.page.getByRole('dialog').getByText('Last requests').waitFor();
+  await look('account');
+  await w.go('logs');
+  await rig.ask('claude-sonnet-5', 'A live one', { session: 'live' });
+  await w.page.locator('.line.log button').first().click();
+  await w.page.getByRole('dialog').getByText('Attempts').waitFor();
+  await look('trace');
 });
 
 test('settings: a client key is made, used, limited, replaced, revoked', async ({ start, open }) => {

@@ -20,7 +20,8 @@ def start(program, privacy=True):
     upstream = Upstream(answer)
     accounts = [{**CHAT.account(upstream, NAMES[0], tier="PRO"), "api_key": "sk-upstream-ada"}, {**CHAT.account(upstream, NAMES[1]), "api_key": "sk-upstream-two"}]
     return Gateway(program, {"dashboard": {"privacy": privacy}, "accounts": accounts, "client_keys": [{"name": NAMES[2], "key": "pk-0123456789abcdef"}],
-                             "routing": {"accounts": {"m-9": {"entries": [NAMES[1]]}}, "flows": {"either": {"entries": [{"model": "m-9"}]}}}, "proxy": {"scheduling": {"queue_wait_seconds": 0}}})
+                             "routing": {"comment": f"of {NAMES[1]}", "accounts": {"m-9": {"entries": [NAMES[1]], "comment": f"only {NAMES[1]}, not {NAMES[0]}", "owner": NAMES[2]}},
+                                         "flows": {"either": {"entries": [{"model": "m-9", "comment": [f"as {NAMES[1]} said"]}], "why": NAMES[0]}}}, "proxy": {"scheduling": {"queue_wait_seconds": 0}}})
 
 
 def ask(gateway, model="m-1"):
@@ -48,6 +49,21 @@ def everything(gateway):
         yield path, status, json.dumps(fields) + body.decode()
 
 
+def changes(gateway):
+    """Calls that change something, or are refused with words of their own."""
+    accounts = [str(a["id"]) for a in gateway.admin("GET", "/api/accounts")[1]["accounts"]]
+    for method, path, body in (("POST", "/api/accounts", {"label": NAMES[0], "provider": "openai", "api_key": "k"}), ("PATCH", "/api/accounts/" + accounts[0], {"label": NAMES[1]}),
+                               ("POST", f"/api/accounts/{accounts[0]}/test", None), ("POST", f"/api/accounts/{accounts[1]}/refresh", None), ("DELETE", "/api/accounts/" + accounts[0], None),
+                               ("DELETE", f"/api/accounts/{accounts[0]}/lockouts", None), ("PUT", "/api/scheduling/fixed", {"account": int(accounts[1])}), ("DELETE", "/api/scheduling/fixed", None),
+                               ("POST", "/api/keys", {"name": NAMES[2]}), ("PATCH", "/api/keys/" + NAMES[2], {"disabled": True}), ("DELETE", "/api/keys/" + NAMES[2], None),
+                               ("POST", "/api/routing/explain", {"model": "m-9", "protocol": "openai-chat"}), ("POST", "/api/routing/explain", {"model": "either", "protocol": "openai-chat"}),
+                               ("PUT", "/api/routing", {"accounts": {"m-9": {"entries": [NAMES[1], NAMES[1]]}}}), ("PUT", "/api/routing", {"accounts": {"m-8": {"entries": ["nobody", NAMES[0]]}}}),
+                               ("PATCH", "/api/settings", {"set": {"dashboard.compact": True}}), ("PATCH", "/api/settings", {"set": {"accounts": [{"label": NAMES[0]}]}}),
+                               ("POST", "/api/signin/antigravity", {"label": NAMES[0]}), ("POST", "/api/signin/antigravity", {"label": "new"})):
+        status, answer = gateway.admin(method, path, body)
+        yield f"{method} {path}", status, json.dumps(answer, ensure_ascii=False)
+
+
 def test_planted_names_stand_nowhere(program):
     gateway = start(program)
     try:
@@ -60,14 +76,14 @@ def test_planted_names_stand_nowhere(program):
         assert status == 429 and not leaks(json.dumps(fields) + body.decode()), body
         until(lambda: len(watcher.finished()) == 4, "all were told of")
         until(lambda: any(a["lockout_count"] for d in watcher.of("accounts") for a in d.get("changed", [])), "the lockout was told of")
-        seen = list(everything(gateway))
-        assert len([s for _, s, _ in seen if s == 200]) > 10
-        for path, status, text in seen:
-            assert not leaks(text), (path, status, leaks(text), text[:600])
-        text = json.dumps(watcher.events)
-        assert not leaks(text), leaks(text)
         account = gateway.admin("GET", "/api/accounts")[1]["accounts"][0]
         assert account["label"].startswith("a***-") and account["lockouts"][0]["evidence"] == "limit of the organisation reached from ***", account
+        seen = [*everything(gateway), *changes(gateway), *everything(gateway)]
+        assert len([s for _, s, _ in seen if s == 200]) > 30
+        for path, status, text in seen:
+            assert not leaks(text), (path, status, leaks(text), text[:600])
+        text = json.dumps(watcher.events, ensure_ascii=False)
+        assert not leaks(text), leaks(text)
         watcher.leave()
     finally:
         gateway.clear()
@@ -107,6 +123,13 @@ def test_what_a_page_got_it_can_send_back(program):
         assert told["entries"][0]["would_serve"] == masks[1] and told["target"]["account"] == masks[1] and any(masks[1] in sentence for sentence in told["explanation"]), ("the mask is the same one everywhere", masks, told)
         told = gateway.admin("POST", "/api/routing/explain", {"model": "either", "protocol": "openai-chat"})[1]
         assert told["entries"][0]["account"] == "any" and any("any account" in s for s in told["explanation"]) and not leaks(json.dumps(told)), told
+        before = json.loads((gateway.folder / "gui_config.json").read_text())["routing"]
+        told = gateway.admin("GET", "/api/routing")[1]
+        assert gateway.admin("PUT", "/api/routing", {m: told[m] for m in ("flows", "accounts")})[0] == 200
+        assert json.loads((gateway.folder / "gui_config.json").read_text())["routing"] == before, "words of one's own come back, too"
+        told["accounts"]["m-9"]["owner"] = "x***-0000"
+        status, refused = gateway.admin("PUT", "/api/routing", {"accounts": told["accounts"]})
+        assert status == 400 and "mask" in refused["error"]["message"], refused
         status, changed = gateway.admin("PATCH", "/api/settings", {"set": {"dashboard.privacy": False}})
         assert status == 200 and NAMES[0] in json.dumps(changed), "the answer is given as it holds from now on"
         assert gateway.admin("GET", "/api/scheduling")[1]["fixed_account"]["label"] == NAMES[1]

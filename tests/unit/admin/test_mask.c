@@ -128,6 +128,7 @@ TEST(a_mask_stands_for_its_name_on_the_way_in)
     static const char *const labels[] = { "ada@example.com", "work", "work two",
                                           "\xc3\xa9t\xc3\xa9" };
     struct bench b;
+    bool left;
 
     bench_open(&b);
     for (size_t i = 0; i < COUNT(labels); i++)
@@ -139,9 +140,16 @@ TEST(a_mask_stands_for_its_name_on_the_way_in)
         one(t, &b, "work two").at, one(t, &b, "\xc3\xa9t\xc3\xa9").at);
 
     CHECK_STR(
-        mask_undo_json(&b.masks, in, &t->arena),
+        mask_undo_json(&b.masks, in, &t->arena, &left),
         "{ \"entries\":[\"work two\",{\"account\" : \"\xc3\xa9t\xc3\xa9\"}],\"a\":\"x***-0000\"}");
-    CHECK_STR(mask_undo_json(&b.masks, STR("{***-"), &t->arena), "{***-");
+    CHECK(left); /* nobody is x***-0000 */
+    CHECK_STR(mask_undo_json(&b.masks, STR("{***-"), &t->arena, &left), "{***-");
+    CHECK(!left);
+    in = arena_printf(&t->arena, "[\"of %s, not %s\\u0021 a***-b, ab***-12345\"]",
+                      one(t, &b, "\xc3\xa9t\xc3\xa9").at, one(t, &b, "work").at);
+    CHECK_STR(mask_undo_json(&b.masks, in, &t->arena, &left),
+              "[\"of \xc3\xa9t\xc3\xa9, not work! a***-b, ab***-12345\"]");
+    CHECK(left); /* b***-1234 */
     b.masks.key[0]++;
     CHECK(str_eq(mask_undo(&b.masks, one(t, &b, "work"), &t->arena), STR("work")),
           "another run, another mark");
@@ -179,6 +187,8 @@ TEST(nothing_of_a_name_is_left_wherever_documents_hold_it)
         "{\"message\":%s}",
         "{\"explanation\":[\"x\",%s,\"y\"]}",
         "[{\"client_keys\":[{\"name\":%s}]}]",
+        "{\"flows\":{\"f\":{\"entries\":[{\"comment\":%s}]}}}",
+        "{\"path\":\"routing\",\"value\":{\"accounts\":{\"m\":{\"owner\":[%s]}}}}",
     };
     struct bench b;
 

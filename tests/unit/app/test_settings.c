@@ -394,7 +394,7 @@ TEST(an_account_has_all_that_is_written)
         "{\"accounts\":[{\"label\":\"lab\",\"provider\":\"compatible\",\"wire\":\"openai-chat\","
         "\"base_url\":\"http://127.0.0.1:9001/v1\",\"api_key\":\"sk-\\u006cab\",\"tier\":\"PRO\","
         "\"models\":[\"qwen*\",\"llama-4\"],\"max_concurrency\":8,"
-        "\"headers\":{\"X-Team\":\"a\\\"b\"},\"proxy\":\"direct\","
+        "\"headers\":{\"X-Gone\":null,\"X-Team\":\"a\\\"b\"},\"proxy\":\"direct\","
         "\"capabilities\":{\"stream_options\":false},\"proxy_disabled\":true,"
         "\"comment\":\"kept\"},"
         "{\"label\":\"two\",\"provider\":\"gemini\",\"api_key\":\"k\",\"disabled\":true,"
@@ -413,6 +413,7 @@ TEST(an_account_has_all_that_is_written)
     CHECK_INT(a->model_count, 2);
     CHECK_STR(a->models[1], "llama-4");
     CHECK_INT(a->concurrency_max, 8);
+    CHECK_INT(a->header_count, 1); /* one that is null is absent */
     CHECK_STR(a->headers[0].value, "a\"b");
     CHECK_STR(a->proxy, "direct");
     CHECK_STR(a->capabilities, "{\"stream_options\":false}");

@@ -286,7 +286,7 @@ static enum status input_read(struct wish *w, struct error *e)
     if (st == OK) {
         st = turns_read(buf_str(&text), &w->input, &wrong);
         if (st != OK)
-            (void)fail(e, st, "%s: %s", w->journal, wrong.text);
+            st = fail(e, E_SYNTAX, "%s: %s", w->journal, wrong.text);
     }
     buf_clear(&text);
     return st;

@@ -223,7 +223,7 @@ enum status turns_read(struct str journal, struct turns *out, struct error *e)
         arena_reset(&scratch);
     }
     if (st == OK && out->count == 0)
-        st = fail(e, E_SYNTAX, "it holds no request");
+        st = fail(e, E_ABSENT, "it holds no request");
     free(r.known);
     free(r.last);
     map_clear(&r.exchanges);

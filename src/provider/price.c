@@ -7,6 +7,15 @@
             DOLLARS(write)                                                                        \
     }
 
+/* Without a price of its own for what is written to a cache. */
+#define PLAIN(provider, name, in, out, read)                                                       \
+    {                                                                                              \
+        { name, sizeof(name) - 1 }, { provider, sizeof(provider) - 1 }, DOLLARS(in), DOLLARS(out), \
+            DOLLARS(read), -1                                                                      \
+    }
+#define GPT(name, in, out, read) PLAIN("openai", name, in, out, read)
+#define GEMINI(name, in, out, read) PLAIN("gemini", name, in, out, read)
+
 /* platform.claude.com/docs/en/about-claude/pricing and the models' own pages there, read on
  * 2026-11-29: base input, output, cache hits, cache writes of five minutes. Models whose price
  * depends on the prompt's length are left out. */
@@ -28,6 +37,40 @@ static const struct price builtin[] = {
     CLAUDE("claude-sonnet-4-20250514", 3, 15, 0.3, 3.75),
     CLAUDE("claude-haiku-4-5*", 1, 5, 0.1, 1.25),
     CLAUDE("claude-3-5-haiku-*", 0.8, 4, 0.08, 1),
+
+    /* developers.openai.com/api/docs/pricing, standard processing, as docs/usage.md tells. Models
+     * whose price depends on the prompt's length, or on whether it is spoken, are left out. */
+    GPT("gpt-5", 1.25, 10, 0.125),
+    GPT("gpt-5-2025-08-07", 1.25, 10, 0.125),
+    GPT("gpt-5-codex", 1.25, 10, 0.125),
+    GPT("gpt-5-mini*", 0.25, 2, 0.025),
+    GPT("gpt-5-nano*", 0.05, 0.4, 0.005),
+    GPT("gpt-5.1", 1.25, 10, 0.125),
+    GPT("gpt-5.1-2025-11-13", 1.25, 10, 0.125),
+    GPT("gpt-5.1-codex", 1.25, 10, 0.125),
+    GPT("gpt-5.1-codex-max", 1.25, 10, 0.125),
+    GPT("gpt-5.1-codex-mini", 0.25, 2, 0.025),
+    GPT("gpt-5.2", 1.75, 14, 0.175),
+    GPT("gpt-5.2-2025-12-11", 1.75, 14, 0.175),
+    GPT("gpt-5.2-codex", 1.75, 14, 0.175),
+    GPT("gpt-5.3-codex", 1.75, 14, 0.175),
+    GPT("gpt-5.4-mini*", 0.75, 4.5, 0.075),
+    GPT("gpt-5.4-nano*", 0.2, 1.25, 0.02),
+    GPT("gpt-4.1", 2, 8, 0.5),
+    GPT("gpt-4.1-2025-04-14", 2, 8, 0.5),
+    GPT("gpt-4.1-mini*", 0.4, 1.6, 0.1),
+    GPT("gpt-4.1-nano*", 0.1, 0.4, 0.025),
+    GPT("gpt-4o-mini", 0.15, 0.6, 0.075),
+    GPT("gpt-4o-mini-2024-07-18", 0.15, 0.6, 0.075),
+    GPT("o3", 2, 8, 0.5),
+    GPT("o3-2025-04-16", 2, 8, 0.5),
+    GPT("o3-mini*", 1.1, 4.4, 0.55),
+    GPT("o4-mini", 1.1, 4.4, 0.275),
+    GPT("o4-mini-2025-04-16", 1.1, 4.4, 0.275),
+
+    /* ai.google.dev/gemini-api/docs/pricing, likewise. */
+    GEMINI("gemini-3.5-flash", 1.5, 9, 0.15),
+    GEMINI("gemini-3.5-flash-lite", 0.3, 2.5, 0.03),
 };
 
 const struct price *prices_builtin(size_t *count)

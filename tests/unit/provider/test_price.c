@@ -107,7 +107,18 @@ TEST(what_is_built_in_counts_for_its_provider_alone)
     CHECK_INT(p != NULL ? p->input : -1, 4000000);
     p = price_find(NULL, 0, STR("anthropic"), STR("claude-opus-5"));
     CHECK_INT(p != NULL ? p->input : -1, 5000000);
+    p = price_find(NULL, 0, STR("openai"), STR("gpt-5-mini-2025-08-07"));
+    if (CHECK(p != NULL)) {
+        CHECK_INT(p->input, 250000);
+        CHECK_INT(p->cache_read, 25000);
+        CHECK_INT(p->cache_write, -1);
+    }
+    p = price_find(NULL, 0, STR("gemini"), STR("gemini-3.5-flash-lite"));
+    CHECK_INT(p != NULL ? p->output : -1, 2500000);
     CHECK(price_find(NULL, 0, STR("compatible"), STR("claude-opus-5")) == NULL);
+    CHECK(price_find(NULL, 0, STR("codex"), STR("gpt-5")) == NULL);
+    CHECK(price_find(NULL, 0, STR("openai"), STR("gpt-4o-mini-transcribe")) == NULL);
+    CHECK(price_find(NULL, 0, STR("openai"), STR("gpt-5-pro")) == NULL);
     CHECK(price_find(NULL, 0, STR("anthropic"), STR("claude-of-tomorrow")) == NULL);
 }
 

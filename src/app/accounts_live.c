@@ -269,6 +269,10 @@ static int command_change(const struct command_line *line)
         json_put_end(&w);
     }
     json_put_end(&w);
+    if (str_eq(buf_str(&body), STR("{}"))) {
+        buf_clear(&body);
+        return line_wrong(line, "nothing to change is given");
+    }
     int code = json_written(&w) ? with_account(line,
                                                (struct remote_wish){ .method = "PATCH",
                                                                      .body = buf_str(&body),

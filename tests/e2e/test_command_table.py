@@ -85,6 +85,8 @@ def cases(f):
         "accounts show": Case("two", shows=["account      two", "provider     openai", "in use"], answer=("GET", "/api/accounts/two"), absent=[NOWHERE], wrong=[([], "ACCOUNT is missing")]),
         "accounts test": Case("two", shows=["good: "], answer=("POST", "/api/accounts/two/test"), absent=[NOWHERE], refused=[(["bad"], "", "told")], wrong=[([], "ACCOUNT is missing")]),
         "accounts refresh": Case("--all", shows=["accounts are asked"], answer=("POST", "/api/quota/refresh"), absent=[NOWHERE], refused=[(["bad"], "not fresh", "told")], wrong=[([], "--all")]),
+        "accounts change": Case("two", "--max-concurrency", "3", shows=["changed `two`"], answer=("PATCH", "/api/accounts/two"), absent=[(["nobody", "--tier", "PRO"], NOWHERE[1])],
+                                refused=[(["two", "--label", "three"], "settings file")], wrong=[(["two"], "nothing to change"), (["two", "--tier", "GOLD"], "ULTRA")]),
         "accounts disable": Case("two", shows=["disabled `two`"], answer=("PATCH", "/api/accounts/two"), absent=[NOWHERE], wrong=[([], "ACCOUNT is missing")]),
         "accounts enable": Case("two", shows=["enabled `two`"], answer=("PATCH", "/api/accounts/two"), absent=[NOWHERE], wrong=[([], "ACCOUNT is missing")]),
         "fixed set": Case("two", shows=["fixed account  two"], answer=("PUT", "/api/scheduling/fixed"), absent=[NOWHERE], wrong=[([], "ACCOUNT is missing")]),

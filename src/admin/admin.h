@@ -20,6 +20,7 @@
 #include "http/server.h"
 #include "io/mailbox.h"
 #include "pool/pool.h"
+#include "store/usage_rows.h"
 
 struct admin;
 
@@ -49,6 +50,7 @@ enum admin_change {
     ADMIN_LOGIN,           /* {"password"}: 200 when it is the right one, else 401 */
     ADMIN_PASSWORD,        /* {"password", "current"} */
     ADMIN_USAGE,           /* no body: what was used, as the query says */
+    ADMIN_REQUESTS,        /* rows of usage.db are wanted: admin_rows_wanted() */
     ADMIN_ACCOUNT_REFRESH, /* name, no body */
     ADMIN_QUOTA_REFRESH,   /* no body */
     ADMIN_SETTINGS,        /* no body: all of them */
@@ -87,6 +89,14 @@ struct str admin_call_if_match(const struct admin_call *c);
 struct str admin_call_query(const struct admin_call *c); /* behind the `?`, as it came */
 /* By the admin token: by who may read the data directory. */
 bool admin_call_by_token(const struct admin_call *c);
+/* --- ADMIN_REQUESTS: the list of finished requests goes on in usage.db */
+struct usage_range admin_rows_wanted(const struct admin_call *c);
+/* As usage_rows_list() hands rows over; `call` is the call. */
+bool admin_row_put(void *call, const struct usage_row *row);
+/* It is answered. `next` is what usage_rows_list() gave; `failed`: NULL, or why rows are missing.
+ */
+void admin_rows_done(struct admin_call *c, int64_t next, const char *failed);
+
 /* The desk is done: sends the outcome (taken) back to the loop of the request. Threads: any. */
 void admin_call_done(struct admin_call *c, struct admin_outcome *outcome);
 

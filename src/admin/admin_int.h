@@ -28,6 +28,7 @@ struct admin {
 };
 
 struct watcher;
+struct admin_list;
 
 /* What a request is to the admin: its `owner`, in its arena. */
 struct admin_visit {
@@ -70,8 +71,9 @@ struct admin_call {
     struct address peer;
     struct arena arena;
     struct str name, query, if_match;
-    struct secret body; /* it may hold a key */
-    bool handed;        /* to the desk */
+    struct secret body;      /* it may hold a key */
+    bool handed;             /* to the desk */
+    struct admin_list *list; /* of requests.c; NULL: none is made */
     struct admin_outcome outcome;
     char cookie[ADMIN_COOKIE_MAX]; /* goes out with the outcome; empty: none */
     int64_t wait_s;                /* 429 in place of an outcome: come back then */
@@ -87,9 +89,9 @@ struct admin_route {
     enum http_method method;
     const char *path;                          /* `{…}` stands for a name, at most once */
     void (*answer)(const struct admin_ask *a); /* a read; NULL: */
-    void (*act)(struct admin_call *c);         /* a change made here; NULL: */
-    enum admin_change change;                  /* this, by the desk */
-    bool bodiless;                             /* it takes no body */
+    void (*act)(struct admin_call *c); /* made here, or begun: then the desk has `change`; NULL: */
+    enum admin_change change;          /* this, by the desk */
+    bool bodiless;                     /* it takes no body */
     enum admin_access access;
 };
 
@@ -159,7 +161,7 @@ void bindings_get(const struct admin_ask *a);
 void accounts_get(const struct admin_ask *a);
 void quota_get(const struct admin_ask *a);
 void account_get(const struct admin_ask *a);
-void requests_get(const struct admin_ask *a);
+void requests_list(struct admin_call *c);
 void request_get(const struct admin_ask *a);
 void openapi_get(const struct admin_ask *a);
 void connect_get(const struct admin_ask *a);

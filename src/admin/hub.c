@@ -336,6 +336,7 @@ static void look_at_requests(struct hub *h)
     for (size_t i = ended_count; i > 0; i--) {
         json_put_object(&w);
         admin_put_request(&w, &ended[i - 1]);
+        json_put_member_bool(&w, "trace", true);
         json_put_end(&w);
     }
     json_put_end(&w);

@@ -1,5 +1,12 @@
-/* admin/requests.c - GET /api/requests[/{id}]: the last requests with how each was decided. */
+/* admin/requests.c - GET /api/requests[/{id}]: finished requests, the newest first.
+ *
+ * The last ones are in memory, with how each was decided. Where they end, a list goes on with the
+ * rows of usage.db, which the keeper of that file hands over (admin_row_put()): the same list, and
+ * one kind of page after the other. */
 #include "admin/admin_int.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "base/timetext.h"
 #include "exchange/explain.h"
@@ -219,22 +226,73 @@ void request_get(const struct admin_ask *a)
 
 /* --- many */
 
+#define ROWS_LOOKED_AT_MAX 200000 /* of usage.db, for one page */
+/* By so much the end of one request may lie before that of another and still be told after it:
+ * workers tell theirs one after the other. */
+#define SKEW_MS 500
+/* What made room for others before its page was asked for is looked for in the file by its end: a
+ * few that were told are told again, rather than one left out. */
+#define AGAIN_MS 10
+
 struct wanted {
-    struct str model, account, session, client_key, text, ending_name, since_text;
+    struct str model, account, session, client_key, text, ending_name, since, before;
     int64_t status, since_unix_ms, limit;
-    int64_t before; /* the `next` of the page before; 0: from the newest on */
     enum ending ending;
 };
 
-static bool wanted_read(struct request *r, struct wanted *q)
+/* Where a page begins. Pages name it in `next`: `m12-1795957456000`, in memory, and when that one
+ * ended; or `u345`, a number of a row. */
+struct place {
+    uint64_t in_memory; /* above the first one; 0: what was in memory is told */
+    int64_t ended_unix_ms;
+    int64_t row;      /* above the first row */
+    int64_t until_ms; /* what ended then or later is left out */
+};
+
+/* A page that is being made. Of the call, in its arena. */
+struct admin_list {
+    struct wanted q;
+    struct place at;
+    struct buf body;
+    struct json_writer w;
+    uint32_t told;
+    struct access_attempt attempts[ACCESS_ATTEMPTS_MAX]; /* of a row that is looked at */
+};
+
+static bool time_read(struct str text, int64_t *unix_ms)
 {
+    return str_to_i64(text, unix_ms) ? *unix_ms >= 0 : date_read_rfc3339(text, unix_ms);
+}
+
+static bool place_read(struct str text, struct place *at)
+{
+    struct str place, ended;
+    int64_t n;
+
+    *at = (struct place){ .in_memory = UINT64_MAX, .row = INT64_MAX, .until_ms = INT64_MAX };
+    if (text.len == 0)
+        return true;
+    if (text.at[0] == 'u') {
+        at->in_memory = 0;
+        return str_to_i64(str_drop(text, 1), &at->row) && at->row > 0;
+    }
+    if (text.at[0] != 'm')
+        return time_read(text, &at->until_ms);
+    if (!str_cut(str_drop(text, 1), '-', &place, &ended) || !str_to_i64(place, &n) || n <= 0)
+        return false;
+    at->in_memory = (uint64_t)n;
+    return str_to_i64(ended, &at->ended_unix_ms);
+}
+
+static bool wanted_read(struct request *r, struct wanted *q, struct place *at)
+{
+    *q = (struct wanted){ .status = -1, .since_unix_ms = INT64_MIN, .limit = LIMIT_DEFAULT };
     if (!admin_param_text(r, "model", &q->model) || !admin_param_text(r, "account", &q->account) ||
         !admin_param_text(r, "session", &q->session) ||
         !admin_param_text(r, "client_key", &q->client_key) ||
-        !admin_param_text(r, "text", &q->text) ||
-        !admin_param_number(r, "before", 0, INT64_MAX, &q->before) ||
+        !admin_param_text(r, "text", &q->text) || !admin_param_text(r, "before", &q->before) ||
         !admin_param_text(r, "ending", &q->ending_name) ||
-        !admin_param_text(r, "since", &q->since_text) ||
+        !admin_param_text(r, "since", &q->since) ||
         !admin_param_number(r, "status", 0, 599, &q->status) ||
         !admin_param_number(r, "limit", 1, LIMIT_MAX, &q->limit))
         return false;
@@ -242,10 +300,16 @@ static bool wanted_read(struct request *r, struct wanted *q)
         admin_send_error(r, 400, STR("is the word of no ending"), STR("ending"));
         return false;
     }
-    if (q->since_text.len > 0 && !str_to_i64(q->since_text, &q->since_unix_ms) &&
-        !date_read_rfc3339(q->since_text, &q->since_unix_ms)) {
+    if (q->since.len > 0 && !time_read(q->since, &q->since_unix_ms)) {
         admin_send_error(r, 400, STR("milliseconds since 1970 or an RFC 3339 date are wanted"),
                          STR("since"));
+        return false;
+    }
+    if (!place_read(q->before, at)) {
+        admin_send_error(r, 400,
+                         STR("the `next` of a page, milliseconds since 1970 or an RFC 3339 date "
+                             "are wanted"),
+                         STR("before"));
         return false;
     }
     return true;
@@ -300,46 +364,239 @@ static bool is_wanted(const struct wanted *q, const struct access_record *r)
     return q->status < 0 || r->status == q->status;
 }
 
-void requests_get(const struct admin_ask *a)
+static void list_answer(struct admin_call *c, struct str next)
 {
-    struct wanted q = { .status = -1, .since_unix_ms = INT64_MIN, .limit = LIMIT_DEFAULT };
+    struct admin_list *l = c->list;
+
+    json_put_end(&l->w);
+    json_put_member_or_null(&l->w, "next", next);
+    json_put_end(&l->w);
+    if (!json_written(&l->w)) {
+        buf_clear(&l->body);
+        admin_put_error(&l->body, STR("the answer is too large: ask for less of it"), STR(""));
+    }
+    c->outcome.status = json_written(&l->w) ? 200 : 500;
+}
+
+static int64_t ended_of(const struct access_record *r)
+{
+    return r->started_unix_ms + r->duration_ms;
+}
+
+/* The place is one in memory, and what is there ended when it says: else that has made room for
+ * others, or was of a gateway before this one. */
+static bool place_holds(struct trace_ring *ring, const struct place *at, struct arena *a)
+{
+    struct access_record r;
+    uint64_t place = at->in_memory;
+
+    return at->in_memory == UINT64_MAX ||
+           (trace_ring_next(ring, &place, a, &r) && ended_of(&r) == at->ended_unix_ms);
+}
+
+enum listed { LISTED, LISTED_FULL, LISTED_OUT };
+
+/* LISTED_FULL: `at` is where the next page begins. LISTED_OUT: memory ends here. LISTED: what is
+ * wanted does. */
+static enum listed memory_list(struct trace_ring *ring, struct admin_list *l)
+{
+    struct place *at = &l->at;
     struct arena scratch = { 0 };
     struct access_record r;
-    uint64_t place;
-    bool more = false;
-    struct buf b;
+    enum listed done = LISTED_OUT;
+    int64_t oldest_ms = INT64_MAX;
 
-    if (!wanted_read(a->r, &q))
-        return;
-    place = q.before > 0 ? (uint64_t)q.before : UINT64_MAX;
-    buf_init(&b, ADMIN_ANSWER_MAX);
-    struct json_writer w = json_writer(&b);
+    if (ring == NULL || at->in_memory == 0)
+        return LISTED_OUT;
+    if (!place_holds(ring, at, &scratch)) {
+        at->until_ms = at->ended_unix_ms + AGAIN_MS;
+        at->in_memory = 0;
+    }
+    while (done == LISTED_OUT && trace_ring_next(ring, &at->in_memory, &scratch, &r)) {
+        int64_t ended_ms = ended_of(&r);
 
-    json_put_object(&w);
-    json_put_key(&w, STR("requests"));
-    json_put_array(&w);
-    while (a->admin->o.traces != NULL &&
-           trace_ring_next(a->admin->o.traces, &place, &scratch, &r)) {
-        /* by the end of a request, which is the order here */
-        if (r.started_unix_ms + r.duration_ms < q.since_unix_ms)
-            break;
-        if (is_wanted(&q, &r)) {
-            more = q.limit == 0;
-            if (more)
-                break;
-            json_put_object(&w);
-            admin_put_request(&w, &r);
-            json_put_end(&w);
-            q.limit--;
+        oldest_ms = ended_ms < oldest_ms ? ended_ms : oldest_ms;
+        if (ended_ms < l->q.since_unix_ms) {
+            done = LISTED;
+        } else if (ended_ms < at->until_ms && is_wanted(&l->q, &r)) {
+            if (l->told == l->q.limit) {
+                at->in_memory++; /* above this one */
+                at->ended_unix_ms = ended_ms;
+                done = LISTED_FULL;
+            } else {
+                json_put_object(&l->w);
+                admin_put_request(&l->w, &r);
+                json_put_member_bool(&l->w, "trace", true);
+                json_put_end(&l->w);
+                l->told++;
+            }
         }
         arena_reset(&scratch);
     }
-    json_put_end(&w);
-    if (more)
-        json_put_member_i64(&w, "next", (int64_t)place + 1); /* the page begins with this one */
-    else
-        json_put_member_null(&w, "next");
-    json_put_end(&w);
+    if (oldest_ms < at->until_ms - SKEW_MS)
+        at->until_ms = oldest_ms + SKEW_MS;
     arena_free(&scratch);
-    admin_send_written(a->r, &w);
+    return done;
+}
+
+static void list_copy(struct admin_list *l, struct arena *a)
+{
+    struct str *const texts[] = { &l->q.model, &l->q.account,     &l->q.session, &l->q.client_key,
+                                  &l->q.text,  &l->q.ending_name, &l->q.since,   &l->q.before };
+
+    for (size_t i = 0; i < COUNT(texts); i++)
+        *texts[i] = arena_copy(a, *texts[i]);
+}
+
+void requests_list(struct admin_call *c)
+{
+    struct admin_list *l = arena_new(&c->arena, struct admin_list);
+    struct str next = STR("");
+
+    if (!wanted_read(c->r, &l->q, &l->at))
+        return;              /* it was told what is wrong */
+    list_copy(l, &c->arena); /* the request may be gone before the answer is there */
+    c->list = l;
+    buf_init(&l->body, ADMIN_ANSWER_MAX);
+    l->w = json_writer(&l->body);
+    json_put_object(&l->w);
+    json_put_key(&l->w, STR("requests"));
+    json_put_array(&l->w);
+    switch (memory_list(c->admin->o.traces, l)) {
+    case LISTED_OUT:
+        if (l->q.session.len == 0) { /* rows have none */
+            admin_call_hand(c, c->change);
+            return;
+        }
+        break;
+    case LISTED_FULL:
+        next =
+            arena_printf(&c->arena, "m%" PRIu64 "-%" PRId64, l->at.in_memory, l->at.ended_unix_ms);
+        break;
+    case LISTED:
+        break;
+    }
+    list_answer(c, next);
+    buf_clear(&c->outcome.body);
+    c->outcome.body = l->body;
+    admin_call_answer(c);
+}
+
+/* --- rows of usage.db, on their keeper's thread */
+
+struct usage_range admin_rows_wanted(const struct admin_call *c)
+{
+    const struct admin_list *l = c->list;
+
+    return (struct usage_range){ .before = l->at.row,
+                                 .until_ms = l->at.until_ms,
+                                 .since_ms = l->q.since_unix_ms,
+                                 .rows_max = ROWS_LOOKED_AT_MAX };
+}
+
+static struct usage usage_of(const struct usage_tokens *t)
+{
+    return (struct usage){ t->in, t->out, t->cache_read, t->cache_write, t->reasoning };
+}
+
+/* What a row knows of a request. False: it is of words that we do not know. */
+static bool record_of(const struct usage_row *row, struct access_attempt *attempts,
+                      struct access_record *r)
+{
+    const struct usage_names *n = row->names;
+
+    *r = (struct access_record){ .started_unix_ms = row->ended_unix_ms - row->duration_ms,
+                                 .duration_ms = row->duration_ms,
+                                 .first_byte_ms = row->first_byte_ms,
+                                 .protocol = n->protocol,
+                                 .model = n->model,
+                                 .mapped_model = n->mapped,
+                                 .client_key = n->key,
+                                 .stream = n->stream,
+                                 .status = n->status,
+                                 .usage = { -1, -1, -1, -1, -1 },
+                                 .attempt_count = row->attempt_count,
+                                 .attempts = attempts };
+    snprintf(r->request_id, sizeof(r->request_id), "%.*s", STR_ARG(row->request_id));
+    for (uint32_t i = 0; i < row->kept && i < ACCESS_ATTEMPTS_MAX; i++) {
+        const struct usage_attempt *a = &row->attempts[i];
+        struct access_attempt *to = &attempts[r->attempts_kept++];
+
+        to->number = a->number;
+        to->account_id = a->who->account;
+        snprintf(to->label, sizeof(to->label), "%.*s", STR_ARG(a->who->label));
+        to->provider = a->who->provider;
+        to->verdict = VERDICT_NONE;
+        (void)verdict_from_word(a->who->verdict, &to->verdict);
+        to->status = a->who->status;
+        to->duration_ms = a->duration_ms;
+        to->usage = usage_of(&a->tokens);
+        r->account = a->who->label;
+        r->provider = a->who->provider;
+        r->usage = to->usage;
+    }
+    return ending_from_word(n->ending, &r->ending);
+}
+
+static void put_row_attempts(struct json_writer *w, const struct access_record *r)
+{
+    json_put_key(w, STR("attempts"));
+    json_put_array(w);
+    for (uint32_t i = 0; i < r->attempts_kept; i++) {
+        const struct access_attempt *a = &r->attempts[i];
+
+        json_put_object(w);
+        json_put_member_i64(w, "number", a->number);
+        json_put_member_i64(w, "account_id", a->account_id);
+        json_put_member(w, "account", str_c(a->label));
+        json_put_member(w, "provider", a->provider);
+        json_put_member(w, "verdict", str_c(verdict_word(a->verdict)));
+        json_put_member_i64(w, "status", a->status);
+        json_put_member_i64(w, "duration_ms", a->duration_ms);
+        put_tokens(w, &a->usage);
+        json_put_end(w);
+    }
+    json_put_end(w);
+}
+
+bool admin_row_put(void *call, const struct usage_row *row)
+{
+    struct admin_call *c = call;
+    struct admin_list *l = c->list;
+    struct access_record r;
+
+    if (!record_of(row, l->attempts, &r) || !is_wanted(&l->q, &r))
+        return true;
+    /* those that are in memory were told, with more */
+    if (c->admin->o.traces != NULL &&
+        trace_ring_has(c->admin->o.traces, row->request_id, row->ended_unix_ms + SKEW_MS))
+        return true;
+    if (l->told == l->q.limit)
+        return false;
+    json_put_object(&l->w);
+    admin_put_request(&l->w, &r);
+    json_put_member_bool(&l->w, "trace", false);
+    put_row_attempts(&l->w, &r);
+    json_put_end(&l->w);
+    l->told++;
+    return true;
+}
+
+void admin_rows_done(struct admin_call *c, int64_t next, const char *failed)
+{
+    struct admin_list *l = c->list;
+    struct admin_outcome out;
+
+    if (failed != NULL && l->told == 0) {
+        buf_clear(&l->body);
+        admin_put_error(&l->body, str_c(failed), STR(""));
+        c->outcome.status = 503;
+    } else if (failed != NULL) { /* what there is, and where to try again */
+        list_answer(c, l->at.row < INT64_MAX ? arena_printf(&c->arena, "u%" PRId64, l->at.row)
+                                             : arena_printf(&c->arena, "%" PRId64, l->at.until_ms));
+    } else {
+        list_answer(c, next > 0 ? arena_printf(&c->arena, "u%" PRId64, next) : STR(""));
+    }
+    out = (struct admin_outcome){ .status = c->outcome.status, .body = l->body };
+    admin_call_done(c, &out);
 }

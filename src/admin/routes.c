@@ -48,7 +48,7 @@ static const struct admin_route routes[] = {
     { HTTP_GET, "/api/tunnels", .answer = tunnels_get },
     { HTTP_POST, "/api/tunnels/{kind}", .act = tunnels_refuse, .bodiless = true },
     { HTTP_DELETE, "/api/tunnels/{kind}", .act = tunnels_refuse, .bodiless = true },
-    { HTTP_GET, "/api/requests", .answer = requests_get },
+    { HTTP_GET, "/api/requests", .act = requests_list, .change = ADMIN_REQUESTS, .bodiless = true },
     { HTTP_GET, "/api/requests/{id}", .answer = request_get },
     { HTTP_GET, "/api/prices", .change = ADMIN_PRICES, .bodiless = true },
     { HTTP_PUT, "/api/prices/{model}", .change = ADMIN_PRICE_SET },
@@ -64,7 +64,7 @@ static const struct admin_route routes[] = {
     /* the pages' own addresses, for who asks there for JSON */
     { HTTP_GET, "/quota", .answer = accounts_get },
     { HTTP_GET, "/routing", .change = ADMIN_ROUTING, .bodiless = true },
-    { HTTP_GET, "/logs", .answer = requests_get },
+    { HTTP_GET, "/logs", .act = requests_list, .change = ADMIN_REQUESTS, .bodiless = true },
     { HTTP_GET, "/usage", .change = ADMIN_USAGE, .bodiless = true },
     { HTTP_GET, "/settings", .change = ADMIN_SETTINGS, .bodiless = true },
     { HTTP_GET, "/remote-panel", .answer = tunnels_get },

@@ -166,6 +166,10 @@ void desk_ask(void *desk, struct admin_call *c)
         usage_report(d->o.keeper, c);
         return;
     }
+    if (admin_call_change(c) == ADMIN_REQUESTS) {
+        usage_requests(d->o.keeper, c);
+        return;
+    }
     asked = must_alloc(sizeof(*asked));
 
     *asked = (struct asked){ d, c };

@@ -204,6 +204,9 @@ static void on_settings(void *peer, struct settings *s, struct client_keys *keys
     pool_set_options(g->pool, &options);
     admin_set_login_times(g->admin, s->login_idle_ms, s->login_life_ms);
     usage_keeper_settings(g->keeper, s);
+    /* what is kept has no gaps: lists go on where it ends */
+    if (!s->logs_capture || !atomic_load(&g->capturing))
+        trace_ring_clear(g->traces);
     atomic_store(&g->capturing, s->logs_capture);
     if (!s->logs_bodies)
         capture_stop(g->capture);

@@ -161,7 +161,7 @@ static const struct command_option options[] = {
     { "--limit", "N", "the last so many (20)", IS_NUMBER(1, LIMIT_MAX) },
     { "--model", "M", "as the client named it or as the provider was asked; may hold `*`" },
     { "--account", "A", "those that were sent to it", IS(ACCOUNT) },
-    { "--session", "S", "those of a conversation, `sid-...`" },
+    { "--session", "S", "those of a conversation, `sid-...`, still in memory" },
     { "--status", "N", "those that a client got this status for", IS_NUMBER(0, 599) },
     { "--ending", "E", "those that ended so", IS_CHOICE(choice_ending) },
     { "--since", "T",
@@ -177,8 +177,8 @@ const struct command logs_commands[] = {
     { .path = "logs",
       .brief = "the requests that have ended, and those to come",
       .about = "Tells the last requests that have ended, a line each, the newest last; `penstock "
-               "why` tells more about one. The gateway keeps them in memory (logs.capture); for "
-               "all of them there is logs.access. With --json: a JSON object a line.",
+               "why` tells more about one that is still in memory (logs.capture). Older ones come "
+               "from usage.db (usage.track). With --json: a JSON object a line.",
       .options = options,
       .examples = examples,
       .exits = exits,

@@ -14,7 +14,7 @@
 #define AGAIN_MS 1000      /* after the database could not be written */
 #define OPEN_AGAIN_MS 5000 /* after it could not be opened */
 #define PRUNE_MS ((int64_t)3600 * 1000)
-#define PRUNE_FIRST_MS 60000
+#define PRUNE_FIRST_MS 5000
 
 struct usage_keeper {
     struct arena arena;
@@ -28,6 +28,8 @@ struct usage_keeper {
     unsigned feed_count;
     /* taken from the feeds and not written yet, oldest first. The keeper's thread alone. */
     struct usage_block *pending, **pending_end;
+    struct usage_row *rows[USAGE_ROWS_MAX],
+        *ordered[USAGE_ROWS_MAX]; /* of the batch being written */
     int64_t again_ms, prune_ms;
 
     pthread_mutex_t db_lock; /* whoever has it has the database */
@@ -176,9 +178,9 @@ static const struct price *price_of(struct reckoning *r, struct str provider, st
  * answered, broke off in the middle, or was given up with its client, nobody knows what it cost. */
 static bool costs_nothing(const struct usage_row *row, const struct usage_attempt *a)
 {
-    return row->free ||
-           (a->tokens.in < 0 && a->tokens.out < 0 && (a->status < 200 || a->status >= 300) &&
-            !str_eq(a->verdict, str_c(verdict_word(VERDICT_CLIENT_LEFT))));
+    return row->names->free || (a->tokens.in < 0 && a->tokens.out < 0 &&
+                                (a->who->status < 200 || a->who->status >= 300) &&
+                                !str_eq(a->who->verdict, str_c(verdict_word(VERDICT_CLIENT_LEFT))));
 }
 
 static void reckon(struct reckoning *r, struct usage_row *row)
@@ -188,8 +190,9 @@ static void reckon(struct reckoning *r, struct usage_row *row)
         const struct usage u = { a->tokens.in, a->tokens.out, a->tokens.cache_read,
                                  a->tokens.cache_write, a->tokens.reasoning };
 
-        a->cost_nano =
-            costs_nothing(row, a) ? 0 : price_cost(price_of(r, a->provider, row->mapped), &u);
+        a->cost_nano = costs_nothing(row, a)
+                           ? 0
+                           : price_cost(price_of(r, a->who->provider, row->names->mapped), &u);
     }
 }
 
@@ -223,7 +226,7 @@ static void today_add(struct usage_keeper *k, const struct usage_row *row)
             today_clear(k, day_s);
     }
     for (uint32_t i = 0; i < row->kept; i++) {
-        struct usage_today *t = today_of(k, row->attempts[i].account, true);
+        struct usage_today *t = today_of(k, row->attempts[i].who->account, true);
 
         t->requests += i + 1 == row->kept;
         t->tokens_in += more(row->attempts[i].tokens.in);
@@ -292,20 +295,55 @@ static struct settings *settings_now(struct usage_keeper *k)
     return s;
 }
 
+/* The first `count` rows of `from` and of `with`, as one list by the end of each. */
+static void rows_merge(struct usage_row **to, struct usage_row *const *from, size_t from_count,
+                       struct usage_row *const *with, size_t with_count)
+{
+    while (from_count > 0 && with_count > 0) {
+        bool first = (*from)->ended_unix_ms <= (*with)->ended_unix_ms;
+
+        *to++ = first ? *from++ : *with++;
+        from_count -= first;
+        with_count -= !first;
+    }
+    memcpy(to, from, from_count * sizeof(*to));
+    memcpy(to + from_count, with, with_count * sizeof(*to));
+}
+
+/* `count` rows of which those from `begun` on are of another worker than those before: both are in
+ * the order in which their requests ended, nearly, and so is what becomes of them. */
+static void rows_order(struct usage_keeper *k, size_t begun, size_t count)
+{
+    struct usage_row **rows = k->rows;
+
+    if (begun == 0 || begun == count ||
+        rows[begun]->ended_unix_ms >= rows[begun - 1]->ended_unix_ms)
+        return;
+    rows_merge(k->ordered, rows, begun, rows + begun, count - begun);
+    memcpy(rows, k->ordered, count * sizeof(rows[0]));
+}
+
 /* As many whole blocks as one transaction takes. False: there is no more, or it failed. */
 static bool write_batch(struct usage_keeper *k, struct reckoning *r)
 {
-    struct usage_row *rows[USAGE_ROWS_MAX];
     struct usage_block *b = k->pending;
+    struct usage_row **rows = k->rows;
+    const struct usage_feed *feed = NULL;
     struct error e = { 0 };
-    size_t count = 0;
+    size_t count = 0, begun = 0;
 
     for (; b != NULL && count + b->rows <= USAGE_ROWS_MAX; b = b->next) {
         uint32_t at = 0;
 
+        if (b->feed != feed) {
+            rows_order(k, begun, count);
+            begun = count;
+            feed = b->feed;
+        }
         while ((rows[count] = usage_block_row(b, &at)) != NULL)
             reckon(r, rows[count++]);
     }
+    rows_order(k, begun, count);
     if (count == 0)
         return false;
     struct usage_db *db = usage_keeper_take(k, &e);

@@ -429,3 +429,40 @@ void usage_report(struct usage_keeper *k, struct admin_call *c)
     admin_call_done(c, &r->out);
     free(r);
 }
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+struct rows_asked {
+    struct usage_keeper *keeper;
+    struct admin_call *call;
+};
+
+static void rows_here(void *message)
+{
+    struct rows_asked *asked = message;
+    struct usage_range range = admin_rows_wanted(asked->call);
+    struct error e = { 0 };
+    int64_t next = 0;
+
+    usage_keeper_write(asked->keeper);
+    struct usage_db *db = usage_keeper_take(asked->keeper, &e);
+    enum status st = E_STORE;
+
+    if (db != NULL) {
+        st = usage_rows_list(db, &range, admin_row_put, asked->call, &next, &e);
+        usage_keeper_return(asked->keeper, st == OK ? NULL : &e);
+    }
+    admin_rows_done(asked->call, next, st == OK ? NULL : e.text);
+    free(asked);
+}
+
+void usage_requests(struct usage_keeper *k, struct admin_call *c)
+{
+    struct rows_asked *asked = must_alloc(sizeof(*asked));
+
+    *asked = (struct rows_asked){ k, c };
+    if (usage_keeper_ask(k, rows_here, asked))
+        return;
+    admin_rows_done(c, 0, "too many questions are waiting");
+    free(asked);
+}

@@ -1,4 +1,5 @@
-/* app/usage_report.h - GET /api/usage: what was used, added up as it is asked for.
+/* app/usage_report.h - GET /api/usage: what was used, added up as it is asked for; and the rows of
+ * GET /api/requests.
  *
  * Answered on the keeper's thread, behind the rows that had come until then.
  * Threads: any. */
@@ -10,6 +11,9 @@
 
 /* Takes the call over, and answers it. */
 void usage_report(struct usage_keeper *k, struct admin_call *c);
+
+/* Takes the call (ADMIN_REQUESTS) over, and answers it. */
+void usage_requests(struct usage_keeper *k, struct admin_call *c);
 
 /* Where a time of a query lies: unix milliseconds, `2026-11-29` (the local midnight), RFC 3339, or
  * how long ago (`7d`, `12h`). False: it is none of them. */

@@ -299,6 +299,31 @@ bool trace_ring_find(struct trace_ring *ring, struct str id, struct arena *a,
     return true;
 }
 
+bool trace_ring_has(struct trace_ring *ring, struct str id, int64_t ended_ms)
+{
+    uint64_t hash = id_hash(id);
+    bool found = false;
+
+    ring_lock(ring);
+    if (ring->first < ring->next) {
+        const struct access_record *oldest =
+            (const void *)(ring->bytes + slot_of(ring, ring->first)->at);
+
+        if (oldest->started_unix_ms + oldest->duration_ms <= ended_ms)
+            for (uint64_t n = ring->first; n < ring->next && !found; n++)
+                found = slot_of(ring, n)->id_hash == hash;
+    }
+    ring_unlock(ring);
+    return found;
+}
+
+void trace_ring_clear(struct trace_ring *ring)
+{
+    ring_lock(ring);
+    ring->first = ring->next;
+    ring_unlock(ring);
+}
+
 size_t trace_ring_count(struct trace_ring *ring)
 {
     ring_lock(ring);

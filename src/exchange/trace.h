@@ -31,6 +31,10 @@ bool trace_ring_after(struct trace_ring *ring, uint64_t *number, uint64_t *misse
 /* The trace of this request id, copied into `a`. */
 bool trace_ring_find(struct trace_ring *ring, struct str id, struct arena *a,
                      struct access_record *out);
+/* Is the trace of this request kept? At once when the oldest one ended later than at `ended_ms`. */
+bool trace_ring_has(struct trace_ring *ring, struct str id, int64_t ended_ms);
+/* All are forgotten. */
+void trace_ring_clear(struct trace_ring *ring);
 /* How many are kept now. */
 size_t trace_ring_count(struct trace_ring *ring);
 

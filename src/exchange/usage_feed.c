@@ -18,18 +18,22 @@ struct usage_feed {
     struct counter dropped;
 };
 
-/* A row as it stands in a block: then its attempts, then the bytes of its texts. */
+/* A row as it stands in a block: then its attempts, who made them, and the bytes of its texts. */
 struct packed {
     uint32_t bytes; /* to the next one */
     struct usage_row row;
+    struct usage_names names;
 };
 
 #define ALIGNED(n) (((n) + 15) & ~(size_t)15)
 #define HEAD_BYTES ALIGNED(sizeof(struct packed))
-#define PACKED_MAX                                                                        \
-    (HEAD_BYTES + ACCESS_ATTEMPTS_MAX * (sizeof(struct usage_attempt) + USAGE_NAME_MAX) + \
+#define PACKED_MAX                                                                    \
+    (HEAD_BYTES +                                                                     \
+     ACCESS_ATTEMPTS_MAX *                                                            \
+         (sizeof(struct usage_attempt) + sizeof(struct usage_who) + USAGE_NAME_MAX) + \
      5 * USAGE_NAME_MAX + 16)
 _Static_assert(PACKED_MAX <= USAGE_BLOCK_BYTES, "any row fits an empty block");
+_Static_assert(ACCESS_ATTEMPTS_MAX <= USAGE_ATTEMPTS_MAX, "all attempts of a record fit a row");
 
 struct usage_feed *usage_feed_new(uint32_t rows_max, void (*wake)(void *peer), void *peer)
 {
@@ -79,14 +83,16 @@ static struct usage_tokens tokens_of(const struct usage *u)
     return (struct usage_tokens){ u->in, u->out, u->cache_read, u->cache_write, u->reasoning };
 }
 
-static struct usage_attempt attempt_of(const struct access_attempt *a, char **at)
+static struct usage_attempt attempt_of(const struct access_attempt *a, struct usage_who *who,
+                                       char **at)
 {
-    return (struct usage_attempt){ .number = a->number,
-                                   .account = a->account_id,
-                                   .label = text_put(at, str_c(a->label)),
-                                   .provider = a->provider,
-                                   .verdict = str_c(verdict_word(a->verdict)),
-                                   .status = a->status,
+    *who = (struct usage_who){ .account = a->account_id,
+                               .label = text_put(at, str_c(a->label)),
+                               .provider = a->provider,
+                               .verdict = str_c(verdict_word(a->verdict)),
+                               .status = a->status };
+    return (struct usage_attempt){ .who = who,
+                                   .number = a->number,
                                    .tokens = tokens_of(&a->usage),
                                    .duration_ms = a->duration_ms };
 }
@@ -107,22 +113,24 @@ static void row_put(struct usage_block *b, const struct access_record *r)
     struct packed *p = (struct packed *)(void *)(b->bytes + b->used);
     struct usage_attempt *attempts =
         (struct usage_attempt *)(void *)(b->bytes + b->used + HEAD_BYTES);
-    char *at = (char *)(attempts + r->attempts_kept);
+    struct usage_who *whos = (struct usage_who *)(void *)(attempts + r->attempts_kept);
+    char *at = (char *)(whos + r->attempts_kept);
 
     for (uint32_t i = 0; i < r->attempts_kept; i++)
-        attempts[i] = attempt_of(&r->attempts[i], &at);
+        attempts[i] = attempt_of(&r->attempts[i], &whos[i], &at);
+    p->names = (struct usage_names){ .key = text_put(&at, r->client_key),
+                                     .client = text_put(&at, r->client),
+                                     .protocol = r->protocol,
+                                     .model = text_put(&at, r->model),
+                                     .mapped = text_put(&at, r->mapped_model),
+                                     .ending = str_c(ending_word(r->ending)),
+                                     .stream = r->stream,
+                                     .complete = r->ending == ENDING_COMPLETE,
+                                     .free = r->counts_only,
+                                     .status = r->status };
     p->row = (struct usage_row){ .request_id = text_put(&at, str_c(r->request_id)),
                                  .ended_unix_ms = r->started_unix_ms + r->duration_ms,
-                                 .key = text_put(&at, r->client_key),
-                                 .client = text_put(&at, r->client),
-                                 .protocol = r->protocol,
-                                 .model = text_put(&at, r->model),
-                                 .mapped = text_put(&at, r->mapped_model),
-                                 .ending = str_c(ending_word(r->ending)),
-                                 .stream = r->stream,
-                                 .complete = r->ending == ENDING_COMPLETE,
-                                 .free = r->counts_only,
-                                 .status = r->status,
+                                 .names = &p->names,
                                  .charged = r->charged,
                                  .first_byte_ms = r->first_byte_ms,
                                  .duration_ms = r->duration_ms,
@@ -130,7 +138,7 @@ static void row_put(struct usage_block *b, const struct access_record *r)
                                  .kept = r->attempts_kept,
                                  .attempts = attempts,
                                  .beyond = tokens_of(&r->beyond) };
-    memcpy(p->row.key_id, r->key_id.bytes, sizeof(p->row.key_id));
+    memcpy(p->names.key_id, r->key_id.bytes, sizeof(p->names.key_id));
     p->bytes = (uint32_t)ALIGNED((size_t)(at - (char *)p));
     b->used += p->bytes;
     b->rows++;
@@ -157,8 +165,9 @@ static void block_full(struct usage_feed *f, struct usage_block *b)
 void usage_feed_add(struct usage_feed *f, const struct access_record *r)
 {
     uint32_t added = atomic_load_explicit(&f->added, memory_order_relaxed);
-    size_t need =
-        HEAD_BYTES + r->attempts_kept * sizeof(struct usage_attempt) + texts_bytes(r) + 16;
+    size_t need = HEAD_BYTES +
+                  r->attempts_kept * (sizeof(struct usage_attempt) + sizeof(struct usage_who)) +
+                  texts_bytes(r) + 16;
     uint32_t waiting = added - atomic_load_explicit(&f->done, memory_order_acquire);
     struct usage_block *b;
 

@@ -139,6 +139,15 @@ static const char *const usage_steps[] = {
     " reasoning INTEGER, cost INTEGER, duration_ms INTEGER NOT NULL,"
     " PRIMARY KEY(request, number)) WITHOUT ROWID;" USAGE_SUMS("hour")
         USAGE_SUMS("day") "UPDATE meta SET value = 2 WHERE name = 'schema_version';",
+    /* rows are packed (usage_pack.h); those of before are, step by step (usage_old.c) */
+    "CREATE TABLE request_block("
+    " first INTEGER PRIMARY KEY," /* number of its first row */
+    " rows INTEGER NOT NULL,"
+    " since INTEGER NOT NULL, until INTEGER NOT NULL," /* least and greatest end; unix ms */
+    " pack BLOB NOT NULL);"
+    "ALTER TABLE request RENAME TO request_old;"
+    "ALTER TABLE attempt RENAME TO attempt_old;"
+    "UPDATE meta SET value = 3 WHERE name = 'schema_version';",
 };
 _Static_assert(COUNT(usage_steps) == USAGE_VERSION, "a step for each version");
 

@@ -11,7 +11,7 @@
 #define STORE_FILE_NAME "penstock.db"
 #define STORE_VERSION 7 /* of its schema */
 #define USAGE_FILE_NAME "usage.db"
-#define USAGE_VERSION 2
+#define USAGE_VERSION 3
 #define STORE_SALT_BYTES 16
 
 struct store {

@@ -1,4 +1,7 @@
-/* store/usage_rows.c - rows of requests and their sums, written; and what is too old, removed. */
+/* store/usage_rows.c - rows of requests and their sums, written; and what is too old, removed.
+ *
+ * Rows go into the open pack, which is written with each batch until it is large enough: so a few
+ * requests cost one page, and many cost little more than their bytes. */
 #include "store/usage_rows.h"
 
 #include <stdlib.h>
@@ -10,18 +13,20 @@
 #include "store/usage_int.h"
 
 /* What the tables of sums add up, in the order of their columns. */
-#define SUM_TABLE(X)                                                                        \
-    X(REQUESTS)                                                                             \
-    X(ATTEMPTS)                                                                             \
-    X(IN)                                                                                   \
-    X(OUT)                                                                                  \
-    X(CACHE_READ)                                                                           \
-    X(CACHE_WRITE)                                                                          \
-    X(REASONING)                                                                            \
-    X(UNKNOWN)                                                                              \
-    X(FAILED_IN)                                                                            \
-    X(FAILED_OUT) X(FAILED_CACHE_READ) X(FAILED_CACHE_WRITE) X(FAILED_REASONING) X(CHARGED) \
-        X(COST) X(COST_UNKNOWN) X(FIRST_BYTE_MS) X(FIRST_BYTES) X(DURATION_MS)
+#define SUM_TABLE(X)                                                                              \
+    X(REQUESTS)                                                                                   \
+    X(ATTEMPTS)                                                                                   \
+    X(IN)                                                                                         \
+    X(OUT)                                                                                        \
+    X(CACHE_READ)                                                                                 \
+    X(CACHE_WRITE)                                                                                \
+    X(REASONING)                                                                                  \
+    X(UNKNOWN)                                                                                    \
+    X(FAILED_IN)                                                                                  \
+    X(FAILED_OUT)                                                                                 \
+    X(FAILED_CACHE_READ)                                                                          \
+    X(FAILED_CACHE_WRITE) X(FAILED_REASONING) X(CHARGED) X(COST) X(COST_UNKNOWN) X(FIRST_BYTE_MS) \
+        X(FIRST_BYTES) X(DURATION_MS)
 enum sum {
 #define X(name) SUM_##name,
     SUM_TABLE(X)
@@ -46,8 +51,7 @@ enum statement {
     WORD_ADD,
     KEY_PUT,
     ACCOUNT_PUT,
-    REQUEST_ADD,
-    ATTEMPT_ADD,
+    BLOCK_PUT,
     HOUR_ADD,
     DAY_ADD,
     STATEMENTS
@@ -73,39 +77,53 @@ static const char *const statements[STATEMENTS] = {
     [ACCOUNT_PUT] = "INSERT INTO account(id, label, provider) VALUES(?1, ?2, ?3)"
                     " ON CONFLICT(id) DO UPDATE SET label = excluded.label,"
                     " provider = excluded.provider RETURNING id",
-    [REQUEST_ADD] = "INSERT INTO request(ended, request, key, client, protocol, asked, model,"
-                    " account, ending, stream, status, attempts, tokens_in, tokens_out, cache_read,"
-                    " cache_write, reasoning, failed_in, failed_out, charged, cost, first_byte_ms,"
-                    " duration_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-                    " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)",
-    [ATTEMPT_ADD] = "INSERT INTO attempt(request, number, account, verdict, status, tokens_in,"
-                    " tokens_out, cache_read, cache_write, reasoning, cost, duration_ms)"
-                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    [BLOCK_PUT] = "INSERT INTO request_block(first, rows, since, until, pack)"
+                  " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(first) DO UPDATE SET rows ="
+                  " excluded.rows, since = excluded.since, until = excluded.until,"
+                  " pack = excluded.pack",
     [HOUR_ADD] = ADD_TO("hour"),
     [DAY_ADD] = ADD_TO("day"),
 };
 
-#define KINDS_NEAR 512
+/* A pack that is so large is not written again: what one page of the file holds. */
+#define PACK_SMALL 3800
+#define PACK_SPAN_MS (INT64_C(24) * 3600 * 1000) /* its rows end within */
 
-/* The numbers that stand for the names of one row. */
-struct numbers {
-    int64_t key, client, protocol, asked, model, ending, account;
+#define KINDS_NEAR 512
+#define KINDS_MAX 8192
+
+/* What was found for names that rows have, or for who was asked. */
+struct kind {
+    int64_t key, asked, model, ending; /* numbers of names; of names only */
+    /* of the open pack: its number there, if the age is the pack's */
+    uint64_t pack_age;
+    uint32_t packed;
+    /* its sums, of names: if the age is that of the cells */
+    uint64_t cells_age;
+    int64_t account;
+    struct cell *cell;
+    size_t len;
+    char text[]; /* all of it together */
 };
 
-/* All names of a row together, and their numbers. */
-struct kind {
-    struct numbers n;
-    size_t len;
-    char text[];
+/* What a row points to, met in this batch. */
+struct met {
+    const void *what;
+    struct kind *kind;
 };
 
 struct usage_writer {
     sqlite3_stmt *q[STATEMENTS];
     struct map names; /* what is named, to its number + 1 */
-    struct map kinds; /* what rows are like: most are like one before */
+    struct map kinds; /* by their text */
     /* of them, the last one found at each place of a weak hash, so that the map's strong one is
      * seldom needed */
-    const struct kind *near[KINDS_NEAR];
+    struct kind *near[KINDS_NEAR];
+    struct met *met;
+    uint32_t met_count, met_room;
+    struct pack pack; /* the open one */
+    int64_t first;    /* number of its first row; 0: there is none yet */
+    uint64_t pack_age, cells_age;
     struct cell *cells;
     uint32_t *slots; /* of CELLS_MAX * 2: number of a cell + 1 */
     size_t cell_count;
@@ -114,14 +132,17 @@ struct usage_writer {
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-static void kinds_clear(struct usage_writer *w)
+static void kinds_forget(struct usage_writer *w)
 {
+    const uint64_t key[2] = { w->kinds.key[0], w->kinds.key[1] };
     const struct map_entry *e;
 
     for (uint32_t i = 0; (e = map_at(&w->kinds, &i)) != NULL;)
         free(e->value);
     map_clear(&w->kinds);
+    map_init(&w->kinds, key);
     memset(w->near, 0, sizeof(w->near));
+    w->met_count = 0;
 }
 
 void usage_writer_free(struct usage_writer *w)
@@ -130,8 +151,11 @@ void usage_writer_free(struct usage_writer *w)
         return;
     for (size_t i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(w->q[i]);
+    kinds_forget(w);
+    map_clear(&w->kinds);
     map_clear(&w->names);
-    kinds_clear(w);
+    pack_clear(&w->pack);
+    free(w->met);
     free(w->cells);
     free(w->slots);
     free(w);
@@ -142,12 +166,10 @@ static void names_forget(struct usage_writer *w)
     const uint64_t key[2] = { w->names.key[0], w->names.key[1] };
 
     map_clear(&w->names);
-    kinds_clear(w);
     map_init(&w->names, key);
-    map_init(&w->kinds, key);
 }
 
-static enum status writer_make(struct usage_db *u, struct error *e)
+enum status usage_writer_make(struct usage_db *u, struct error *e)
 {
     const uint64_t key[2] = { random_u64(), random_u64() };
     enum status st = OK;
@@ -242,7 +264,7 @@ static enum status word_number(struct usage_db *u, struct str text, int64_t *num
     return st;
 }
 
-static enum status key_number(struct usage_db *u, const struct usage_row *row, int64_t *number,
+static enum status key_number(struct usage_db *u, const struct usage_names *row, int64_t *number,
                               struct error *e)
 {
     static const uint8_t nobody[sizeof(row->key_id)];
@@ -271,7 +293,7 @@ static enum status key_number(struct usage_db *u, const struct usage_row *row, i
 }
 
 /* Accounts have numbers of their own; their names are what they were called last. */
-static enum status account_note(struct usage_db *u, const struct usage_attempt *a, struct error *e)
+static enum status account_note(struct usage_db *u, const struct usage_who *a, struct error *e)
 {
     struct usage_writer *w = u->rows;
     sqlite3_stmt *q = w->q[ACCOUNT_PUT];
@@ -282,12 +304,8 @@ static enum status account_note(struct usage_db *u, const struct usage_attempt *
 
     memcpy(key + 1, &a->account, sizeof(a->account));
     called &= INT32_MAX;
-    bool noted = name_known(w, (struct str){ key, sizeof(key) }, &before);
-
-    if (noted && before == (int64_t)called)
+    if (name_known(w, (struct str){ key, sizeof(key) }, &before) && before == (int64_t)called)
         return OK;
-    if (noted)
-        kinds_clear(w); /* it has another name now */
     bool bound = sqlite3_bind_int64(q, 1, a->account) == SQLITE_OK && bind_text(q, 2, label) &&
                  bind_text(q, 3, provider);
     enum status st = run_for(u, q, bound, &number, e);
@@ -331,6 +349,7 @@ static void cells_begin(struct usage_writer *w)
     for (size_t i = 0; i < w->cell_count; i++)
         w->slots[w->cells[i].slot] = 0;
     w->cell_count = 0;
+    w->cells_age++;
 }
 
 static int64_t known(int64_t n)
@@ -353,10 +372,23 @@ static void sum_cost(struct cell *c, int64_t nano)
     c->sums[SUM_COST_UNKNOWN] += nano == USAGE_COST_UNKNOWN;
 }
 
-static void sum_row(struct usage_writer *w, const struct usage_row *row, const struct numbers *n)
+/* The cell of what a row has in common and an account: mostly the one of the row before it. */
+static struct cell *cell_near(struct usage_writer *w, struct kind *k, int64_t account)
 {
-    int64_t at[6] = { w->hour_s, n->key, n->asked, n->model, n->account, n->ending };
-    struct cell *c = cell_of(w, at);
+    if (k->cells_age == w->cells_age && k->account == account)
+        return k->cell;
+    const int64_t at[6] = { w->hour_s, k->key, k->asked, k->model, account, k->ending };
+
+    k->cell = cell_of(w, at);
+    k->cells_age = w->cells_age;
+    k->account = account;
+    return k->cell;
+}
+
+static void sum_row(struct usage_writer *w, const struct usage_row *row, struct kind *k)
+{
+    int64_t account = row->kept > 0 ? row->attempts[row->kept - 1].who->account : 0;
+    struct cell *c = cell_near(w, k, account);
 
     c->sums[SUM_REQUESTS]++;
     c->sums[SUM_ATTEMPTS] += row->attempt_count > row->kept ? row->attempt_count - row->kept : 0;
@@ -371,12 +403,12 @@ static void sum_row(struct usage_writer *w, const struct usage_row *row, const s
         const struct usage_attempt *a = &row->attempts[i];
         bool last = i + 1 == row->kept;
 
-        at[4] = a->account;
-        c = cell_of(w, at);
+        c = cell_near(w, k, a->who->account);
         c->sums[SUM_ATTEMPTS]++;
         sum_tokens(&c->sums[last ? SUM_IN : SUM_FAILED_IN], &a->tokens);
         sum_cost(c, a->cost_nano);
-        if (last && row->complete && !row->free && a->tokens.in < 0 && a->tokens.out < 0)
+        if (last && row->names->complete && !row->names->free && a->tokens.in < 0 &&
+            a->tokens.out < 0)
             c->sums[SUM_UNKNOWN]++;
     }
 }
@@ -410,180 +442,240 @@ static enum status cells_write(struct usage_db *u, struct error *e)
     return st;
 }
 
-/* --- rows ------------------------------------------------------------------------------------ */
+/* --- what rows have in common ---------------------------------------------------------------- */
 
-static bool bind_known(sqlite3_stmt *q, int index, int64_t n)
+#define KIND_MAX 1024
+
+/* Texts behind one another, apart by a byte that none of them has. */
+static size_t kind_texts(char *at, const struct str *texts, size_t count)
 {
-    return (n < 0 ? sqlite3_bind_null(q, index) : sqlite3_bind_int64(q, index, n)) == SQLITE_OK;
-}
+    const char *from = at;
 
-static bool bind_tokens(sqlite3_stmt *q, int index, const struct usage_tokens *t)
-{
-    return bind_known(q, index, t->in) && bind_known(q, index + 1, t->out) &&
-           bind_known(q, index + 2, t->cache_read) && bind_known(q, index + 3, t->cache_write) &&
-           bind_known(q, index + 4, t->reasoning);
-}
-
-static enum status numbers_look(struct usage_db *u, const struct usage_row *row, struct numbers *n,
-                                struct error *e)
-{
-    enum status st = key_number(u, row, &n->key, e);
-
-    if (st == OK)
-        st = word_number(u, row->client, &n->client, e);
-    if (st == OK)
-        st = word_number(u, row->protocol, &n->protocol, e);
-    if (st == OK)
-        st = word_number(u, row->model, &n->asked, e);
-    if (st == OK)
-        st = word_number(u, row->mapped, &n->model, e);
-    if (st == OK)
-        st = word_number(u, row->ending, &n->ending, e);
-    for (uint32_t i = 0; i < row->kept && st == OK; i++)
-        st = account_note(u, &row->attempts[i], e);
-    n->account = row->kept > 0 ? row->attempts[row->kept - 1].account : 0;
-    return st;
-}
-
-/* All names of a row behind one another, apart by a byte that no name has. */
-#define KIND_MAX \
-    (sizeof(((struct usage_row *)NULL)->key_id) + sizeof(int64_t) + 8 * (USAGE_NAME_MAX + 1))
-static struct str kind_of(const struct usage_row *row, char text[KIND_MAX])
-{
-    const struct usage_attempt *a = &row->attempts[0];
-    const struct str names[] = { row->key,    row->client, row->protocol, row->model,
-                                 row->mapped, row->ending, a->label,      a->provider };
-    char *at = text;
-
-    memcpy(at, row->key_id, sizeof(row->key_id));
-    at += sizeof(row->key_id);
-    memcpy(at, &a->account, sizeof(a->account));
-    at += sizeof(a->account);
-    for (size_t i = 0; i < COUNT(names); i++) {
-        size_t len = names[i].len < USAGE_NAME_MAX ? names[i].len : USAGE_NAME_MAX;
+    for (size_t i = 0; i < count; i++) {
+        size_t len = texts[i].len < USAGE_NAME_MAX ? texts[i].len : USAGE_NAME_MAX;
 
         if (len > 0)
-            memcpy(at, names[i].at, len);
+            memcpy(at, texts[i].at, len);
         at += len;
         *at++ = '\xff';
     }
-    return (struct str){ text, (size_t)(at - text) };
+    return (size_t)(at - from);
 }
 
-static size_t kind_place(struct str name)
+static struct str names_text(const struct usage_names *n, char text[KIND_MAX])
 {
-    uint64_t h = name.len;
+    const struct str texts[] = { n->key, n->client, n->protocol, n->model, n->mapped, n->ending };
+    const struct {
+        char key_id[16];
+        int32_t what, status;
+    } head = { .what = 1 | n->stream << 1 | n->complete << 2 | n->free << 3, .status = n->status };
+
+    _Static_assert(sizeof(head) + COUNT(texts) * (USAGE_NAME_MAX + 1) <= KIND_MAX, "it fits");
+    memcpy(text, &head, sizeof(head));
+    memcpy(text, n->key_id, sizeof(n->key_id));
+    return (struct str){ text,
+                         sizeof(head) + kind_texts(text + sizeof(head), texts, COUNT(texts)) };
+}
+
+static struct str who_text(const struct usage_who *w, char text[KIND_MAX])
+{
+    const struct str texts[] = { w->label, w->provider, w->verdict };
+    const struct {
+        int64_t account;
+        int32_t what, status;
+    } head = { .account = w->account, .what = 0, .status = w->status };
+
+    memcpy(text, &head, sizeof(head));
+    return (struct str){ text,
+                         sizeof(head) + kind_texts(text + sizeof(head), texts, COUNT(texts)) };
+}
+
+static size_t kind_place(struct str text)
+{
+    uint64_t h = text.len;
     size_t at = 0;
 
-    for (uint64_t word; name.len - at >= sizeof(word); at += sizeof(word)) {
-        memcpy(&word, name.at + at, sizeof(word));
+    for (uint64_t word; text.len - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, text.at + at, sizeof(word));
         h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
         h ^= h >> 29;
     }
     return (size_t)(h >> 32) % KINDS_NEAR;
 }
 
-/* Most rows were answered at the first try, by an account that has done the like before. */
-static enum status numbers_find(struct usage_db *u, const struct usage_row *row, struct numbers *n,
+/* NULL: it is new. */
+static struct kind *kind_find(struct usage_writer *w, struct str text)
+{
+    size_t place = kind_place(text);
+    struct kind *k = w->near[place];
+
+    if (k != NULL && str_eq((struct str){ k->text, k->len }, text))
+        return k;
+    k = map_get(&w->kinds, text);
+    if (k != NULL)
+        w->near[place] = k;
+    return k;
+}
+
+static struct kind *kind_make(struct usage_writer *w, struct str text)
+{
+    struct kind *k = must_calloc(1, sizeof(*k) + text.len);
+
+    k->len = text.len;
+    memcpy(k->text, text.at, text.len);
+    (void)map_put(&w->kinds, text, k);
+    return k;
+}
+
+static struct kind *met_before(const struct usage_writer *w, const void *what, uint32_t met)
+{
+    return met > 0 && met <= w->met_count && w->met[met - 1].what == what ? w->met[met - 1].kind
+                                                                          : NULL;
+}
+
+static uint32_t met_now(struct usage_writer *w, const void *what, struct kind *k)
+{
+    if (w->met_count == w->met_room) {
+        w->met_room = w->met_room > 0 ? w->met_room * 2 : 256;
+        w->met = must_realloc(w->met, w->met_room * sizeof(w->met[0]));
+    }
+    w->met[w->met_count++] = (struct met){ what, k };
+    return w->met_count;
+}
+
+static enum status numbers_look(struct usage_db *u, const struct usage_names *n, struct kind *k,
                                 struct error *e)
+{
+    enum status st = key_number(u, n, &k->key, e);
+
+    if (st == OK)
+        st = word_number(u, n->model, &k->asked, e);
+    if (st == OK)
+        st = word_number(u, n->mapped, &k->model, e);
+    if (st == OK)
+        st = word_number(u, n->ending, &k->ending, e);
+    return st;
+}
+
+static enum status names_meet(struct usage_db *u, struct usage_names *n, struct kind **k,
+                              struct error *e)
 {
     struct usage_writer *w = u->rows;
     char text[KIND_MAX];
-    enum status st;
+    enum status st = OK;
 
-    if (row->kept != 1)
-        return numbers_look(u, row, n, e);
-    struct str name = kind_of(row, text);
-    size_t place = kind_place(name);
-    const struct kind *known = w->near[place];
-
-    if (known == NULL || !str_eq((struct str){ known->text, known->len }, name))
-        known = map_get(&w->kinds, name);
-    if (known != NULL) {
-        w->near[place] = known;
-        *n = known->n;
+    *k = met_before(w, n, n->met);
+    if (*k != NULL)
         return OK;
-    }
-    st = numbers_look(u, row, n, e);
-    if (st != OK)
-        return st;
-    if (w->kinds.count >= NAMES_MAX)
-        names_forget(w);
-    struct kind *kept = must_alloc(sizeof(*kept) + name.len);
+    struct str all = names_text(n, text);
 
-    kept->n = *n;
-    kept->len = name.len;
-    memcpy(kept->text, name.at, name.len);
-    (void)map_put(&w->kinds, name, kept);
+    *k = kind_find(w, all);
+    if (*k == NULL) {
+        struct kind found = { 0 };
+
+        st = numbers_look(u, n, &found, e);
+        if (st != OK)
+            return st;
+        *k = kind_make(w, all);
+        (*k)->key = found.key;
+        (*k)->asked = found.asked;
+        (*k)->model = found.model;
+        (*k)->ending = found.ending;
+    }
+    n->met = met_now(w, n, *k);
     return OK;
 }
 
-static int64_t row_cost(const struct usage_row *row)
+static enum status who_meet(struct usage_db *u, struct usage_who *a, struct kind **k,
+                            struct error *e)
 {
-    int64_t sum = 0;
+    struct usage_writer *w = u->rows;
+    char text[KIND_MAX];
 
-    for (uint32_t i = 0; i < row->kept; i++) {
-        if (row->attempts[i].cost_nano == USAGE_COST_UNKNOWN)
-            return USAGE_COST_UNKNOWN;
-        sum += row->attempts[i].cost_nano;
-    }
-    return sum;
-}
-
-static struct usage_tokens row_failed(const struct usage_row *row)
-{
-    int64_t sums[5] = { 0 };
-
-    sum_tokens(sums, &row->beyond);
-    for (uint32_t i = 0; i + 1 < row->kept; i++)
-        sum_tokens(sums, &row->attempts[i].tokens);
-    return (struct usage_tokens){ .in = sums[0], .out = sums[1] };
-}
-
-static enum status request_add(struct usage_db *u, const struct usage_row *row,
-                               const struct numbers *n, struct error *e)
-{
-    static const struct usage_tokens unknown = { -1, -1, -1, -1, -1 };
-    sqlite3_stmt *q = u->rows->q[REQUEST_ADD];
-    const struct usage_attempt *last = row->kept > 0 ? &row->attempts[row->kept - 1] : NULL;
-    struct usage_tokens failed = row_failed(row);
-    const int64_t columns[] = {
-        n->key,     n->client, n->protocol, n->asked,    n->model,
-        n->account, n->ending, row->stream, row->status, row->attempt_count
-    };
-    bool bound = sqlite3_bind_int64(q, 1, row->ended_unix_ms) == SQLITE_OK &&
-                 bind_text(q, 2, row->request_id);
-    int64_t nothing;
-
-    for (size_t i = 0; i < COUNT(columns); i++)
-        bound = bound && sqlite3_bind_int64(q, (int)i + 3, columns[i]) == SQLITE_OK;
-    bound = bound && bind_tokens(q, 13, last != NULL ? &last->tokens : &unknown) &&
-            sqlite3_bind_int64(q, 18, failed.in) == SQLITE_OK &&
-            sqlite3_bind_int64(q, 19, failed.out) == SQLITE_OK &&
-            sqlite3_bind_int64(q, 20, row->charged) == SQLITE_OK &&
-            bind_known(q, 21, row_cost(row)) && bind_known(q, 22, row->first_byte_ms) &&
-            sqlite3_bind_int64(q, 23, row->duration_ms) == SQLITE_OK;
-    return run_for(u, q, bound, &nothing, e);
-}
-
-static enum status attempt_add(struct usage_db *u, int64_t request, const struct usage_attempt *a,
-                               struct error *e)
-{
-    sqlite3_stmt *q = u->rows->q[ATTEMPT_ADD];
-    int64_t verdict, nothing;
-    enum status st = word_number(u, a->verdict, &verdict, e);
+    *k = met_before(w, a, a->met);
+    if (*k != NULL)
+        return OK;
+    enum status st = account_note(u, a, e); /* it may have been called otherwise meanwhile */
 
     if (st != OK)
         return st;
-    bool bound = sqlite3_bind_int64(q, 1, request) == SQLITE_OK &&
-                 sqlite3_bind_int64(q, 2, a->number) == SQLITE_OK &&
-                 sqlite3_bind_int64(q, 3, a->account) == SQLITE_OK &&
-                 sqlite3_bind_int64(q, 4, verdict) == SQLITE_OK &&
-                 sqlite3_bind_int64(q, 5, a->status) == SQLITE_OK &&
-                 bind_tokens(q, 6, &a->tokens) && bind_known(q, 11, a->cost_nano) &&
-                 sqlite3_bind_int64(q, 12, a->duration_ms) == SQLITE_OK;
+    struct str all = who_text(a, text);
+
+    *k = kind_find(w, all);
+    if (*k == NULL)
+        *k = kind_make(w, all);
+    a->met = met_now(w, a, *k);
+    return OK;
+}
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+enum status usage_block_put(struct usage_db *u, int64_t first, const struct pack *p,
+                            struct error *e)
+{
+    sqlite3_stmt *q = u->rows->q[BLOCK_PUT];
+    bool bound = sqlite3_bind_int64(q, 1, first) == SQLITE_OK &&
+                 sqlite3_bind_int64(q, 2, p->rows) == SQLITE_OK &&
+                 sqlite3_bind_int64(q, 3, p->since_ms) == SQLITE_OK &&
+                 sqlite3_bind_int64(q, 4, p->until_ms) == SQLITE_OK &&
+                 sqlite3_bind_blob64(q, 5, p->bytes, p->used, SQLITE_STATIC) == SQLITE_OK;
+    int64_t nothing;
 
     return run_for(u, q, bound, &nothing, e);
+}
+
+static void pack_next(struct usage_writer *w)
+{
+    w->first += w->pack.rows;
+    w->pack_age++;
+    pack_begin(&w->pack);
+}
+
+/* The open pack, for the first rows of a batch. */
+static enum status pack_open(struct usage_db *u, struct error *e)
+{
+    struct usage_writer *w = u->rows;
+
+    if (w->first > 0) {
+        if (w->pack.used >= PACK_SMALL)
+            pack_next(w);
+        return OK;
+    }
+    enum status st = store_number(
+        u->db,
+        "SELECT max(coalesce((SELECT first + rows FROM request_block ORDER BY first DESC LIMIT 1),"
+        " 1), coalesce((SELECT max(id) + 1 FROM request_old), 1))",
+        &w->first, e);
+
+    if (st == OK) {
+        w->pack.rows = 0;
+        pack_next(w);
+    }
+    return st;
+}
+
+bool usage_row_fits(const struct pack *p, int64_t ended_unix_ms)
+{
+    return !pack_is_full(p) && (p->rows == 0 || (ended_unix_ms - p->since_ms < PACK_SPAN_MS &&
+                                                 p->until_ms - ended_unix_ms < PACK_SPAN_MS));
+}
+
+static uint32_t names_packed(struct usage_writer *w, struct kind *k, const struct usage_names *n)
+{
+    if (k->pack_age != w->pack_age) {
+        k->packed = pack_names(&w->pack, n);
+        k->pack_age = w->pack_age;
+    }
+    return k->packed;
+}
+
+static uint32_t who_packed(struct usage_writer *w, struct kind *k, const struct usage_who *a)
+{
+    if (k->pack_age != w->pack_age) {
+        k->packed = pack_who(&w->pack, a);
+        k->pack_age = w->pack_age;
+    }
+    return k->packed;
 }
 
 static void hour_enter(struct usage_writer *w, int64_t ended_s)
@@ -591,61 +683,84 @@ static void hour_enter(struct usage_writer *w, int64_t ended_s)
     if (ended_s >= w->hour_s && ended_s < w->hour_s + 3600)
         return;
     w->hour_s = zone_hour(ended_s);
+    w->cells_age++; /* those at hand are of another hour */
 }
 
 static enum status row_put(struct usage_db *u, const struct usage_row *row, struct error *e)
 {
     struct usage_writer *w = u->rows;
-    struct numbers n = { 0 };
-    enum status st = numbers_find(u, row, &n, e);
+    struct kind *names = NULL, *who = NULL;
+    uint32_t whos[USAGE_ATTEMPTS_MAX];
+    enum status st = OK;
 
+    assert(row->kept <= USAGE_ATTEMPTS_MAX);
+    if (w->kinds.count >= KINDS_MAX)
+        kinds_forget(w);
+    if (!usage_row_fits(&w->pack, row->ended_unix_ms)) {
+        st = usage_block_put(u, w->first, &w->pack, e);
+        pack_next(w);
+    }
     if (st == OK)
-        st = request_add(u, row, &n, e);
-    int64_t id = sqlite3_last_insert_rowid(u->db->db);
-
-    /* an only attempt that succeeded says no more than its request */
-    for (uint32_t i = 0; i < row->kept && st == OK; i++)
-        if (row->attempt_count > 1 || !row->complete)
-            st = attempt_add(u, id, &row->attempts[i], e);
+        st = names_meet(u, row->names, &names, e);
+    for (uint32_t i = 0; i < row->kept && st == OK; i++) {
+        st = who_meet(u, row->attempts[i].who, &who, e);
+        if (st == OK)
+            whos[i] = who_packed(w, who, row->attempts[i].who);
+    }
     if (st == OK && w->cell_count + row->kept >= CELLS_MAX) {
         st = cells_write(u, e);
         cells_begin(w);
     }
-    if (st == OK) {
-        hour_enter(w, row->ended_unix_ms / 1000);
-        sum_row(w, row, &n);
-    }
-    return st;
+    if (st != OK)
+        return st;
+    pack_row(&w->pack, row, names_packed(w, names, row->names), whos);
+    hour_enter(w, row->ended_unix_ms / 1000);
+    sum_row(w, row, names);
+    return OK;
+}
+
+/* What is remembered may be of a transaction that was rolled back, or of rows that are gone. */
+static void forget(struct usage_writer *w)
+{
+    names_forget(w);
+    kinds_forget(w);
+    w->first = 0;
 }
 
 enum status usage_rows_put(struct usage_db *u, const struct usage_row *const *rows, size_t count,
                            struct error *e)
 {
-    enum status st = writer_make(u, e);
+    enum status st = usage_writer_make(u, e);
 
     assert(count <= USAGE_ROWS_MAX);
     if (st == OK)
         st = store_run(u->db, "BEGIN IMMEDIATE", e);
     if (st != OK)
         return st;
-    cells_begin(u->rows);
+    struct usage_writer *w = u->rows;
+
+    w->met_count = 0;
+    cells_begin(w);
+    st = pack_open(u, e);
     for (size_t i = 0; i < count && st == OK; i++)
         st = row_put(u, rows[i], e);
+    if (st == OK && w->pack.rows > 0)
+        st = usage_block_put(u, w->first, &w->pack, e);
     if (st == OK)
         st = cells_write(u, e);
     if (st == OK)
         st = store_run(u->db, "COMMIT", e);
     if (st != OK) {
         (void)sqlite3_exec(u->db->db, "ROLLBACK", NULL, NULL, NULL);
-        names_forget(u->rows); /* some were of this transaction */
+        forget(w);
     }
     return st;
 }
 
 /* --- what is too old -------------------------------------------------------------------------- */
 
-#define PRUNE_ROWS "4000"
-#define PRUNE_ROWS_N 4000
+#define PRUNE_BLOCKS "200"
+#define PRUNE_BLOCKS_N 200
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
 static enum status delete_before(struct usage_db *u, const char *sql, int64_t before, int *changed,
@@ -677,21 +792,18 @@ static enum status bytes_used(struct usage_db *u, int64_t *bytes, struct error *
     return st;
 }
 
+/* The open pack is begun anew: its first rows may be gone. */
 static enum status delete_oldest(struct usage_db *u, int64_t before_ms, int *changed,
                                  struct error *e)
 {
     enum status st = delete_before(
         u,
-        "DELETE FROM request WHERE id IN (SELECT id FROM request ORDER BY id LIMIT " PRUNE_ROWS ")"
-        " AND ended < ?1",
+        "DELETE FROM request_block WHERE first IN (SELECT first FROM request_block ORDER BY first"
+        " LIMIT " PRUNE_BLOCKS ") AND until < ?1",
         before_ms, changed, e);
-    int ignored;
 
-    if (st == OK && *changed > 0)
-        st = delete_before(u,
-                           "DELETE FROM attempt WHERE request <"
-                           " (SELECT coalesce(min(id), ?1) FROM request)",
-                           INT64_MAX, &ignored, e);
+    if (u->rows != NULL && *changed > 0)
+        forget(u->rows);
     return st;
 }
 
@@ -703,15 +815,12 @@ static enum status delete_words(struct usage_db *u, struct error *e)
     if (st != OK || count <= WORDS_MAX)
         return st;
     if (u->rows != NULL)
-        names_forget(u->rows);
-    return store_run(
-        u->db,
-        "DELETE FROM word WHERE id NOT IN (SELECT client FROM request UNION SELECT protocol FROM"
-        " request UNION SELECT asked FROM request UNION SELECT model FROM request UNION SELECT"
-        " ending FROM request UNION SELECT verdict FROM attempt UNION SELECT asked FROM day UNION"
-        " SELECT model FROM day UNION SELECT ending FROM day UNION SELECT asked FROM hour UNION"
-        " SELECT model FROM hour UNION SELECT ending FROM hour)",
-        e);
+        forget(u->rows);
+    return store_run(u->db,
+                     "DELETE FROM word WHERE id NOT IN (SELECT asked FROM day UNION SELECT model"
+                     " FROM day UNION SELECT ending FROM day UNION SELECT asked FROM hour UNION"
+                     " SELECT model FROM hour UNION SELECT ending FROM hour)",
+                     e);
 }
 
 enum status usage_rows_prune(struct usage_db *u, int64_t unix_ms, int64_t days, int64_t bytes,
@@ -719,10 +828,12 @@ enum status usage_rows_prune(struct usage_db *u, int64_t unix_ms, int64_t days, 
 {
     int64_t before_ms = unix_ms - days * DAY_MS, used = 0;
     int changed = 0, ignored = 0;
-    enum status st = delete_oldest(u, before_ms, &changed, e);
+    enum status st = usage_old_pack(u, more, e);
 
-    *more = false;
-    if (st == OK && changed < PRUNE_ROWS_N) {
+    if (st != OK || *more)
+        return st;
+    st = delete_oldest(u, before_ms, &changed, e);
+    if (st == OK && changed < PRUNE_BLOCKS_N) {
         st = delete_before(u, "DELETE FROM hour WHERE start < ?1", before_ms / 1000, &ignored, e);
         if (st == OK)
             st = delete_before(u, "DELETE FROM day WHERE start < ?1",

@@ -1,10 +1,10 @@
 /* store/usage_rows.h - what each request used, in usage.db: a row for each, and sums by hour and
  * day.
  *
- * Rows and sums change in one transaction, so that they always agree. Metadata only. Names stand in
- * tables of their own and rows hold their numbers. A request counts where it ended; its attempts
- * count for the accounts that made them. Hours and days are the local ones (TZ).
- * Threads and memory: as store/usage.h. */
+ * Rows and sums change in one transaction, so that they always agree. Metadata only. Rows lie
+ * packed in blocks (usage_pack.h), sums in tables, where names have numbers. A request counts where
+ * it ended; its attempts count for the accounts that made them. Hours and days are the local ones
+ * (TZ). Threads and memory: as store/usage.h. */
 #ifndef PENSTOCK_STORE_USAGE_ROWS_H
 #define PENSTOCK_STORE_USAGE_ROWS_H
 
@@ -19,20 +19,9 @@ struct usage_tokens {
     int64_t in, out, cache_read, cache_write, reasoning;
 };
 
-/* What one account did for a request. */
-struct usage_attempt {
-    uint32_t number; /* from 1 */
-    int64_t account;
-    struct str label, provider, verdict;
-    int status;
-    struct usage_tokens tokens;
-    int64_t cost_nano; /* thousand millionths of a dollar; USAGE_COST_UNKNOWN */
-    int64_t duration_ms;
-};
-
-struct usage_row {
-    struct str request_id;
-    int64_t ended_unix_ms;
+/* What many requests have in common. Rows point to it: of those that share one, names are looked up
+ * once. */
+struct usage_names {
     uint8_t key_id[16]; /* all zero: no client key */
     struct str key;     /* its name */
     struct str client;  /* the program, as it calls itself */
@@ -40,21 +29,60 @@ struct usage_row {
     bool stream, complete;
     bool free; /* it cost nothing by its nature: tokens were only counted */
     int status;
+    uint32_t met; /* whoever writes rows remembers what it found; 0 at first */
+};
+
+/* Likewise, of attempts: who was asked, and what came of it. */
+struct usage_who {
+    int64_t account;
+    struct str label, provider, verdict;
+    int status;
+    uint32_t met;
+};
+
+/* What one account did for a request. */
+struct usage_attempt {
+    struct usage_who *who;
+    uint32_t number; /* from 1 */
+    struct usage_tokens tokens;
+    int64_t cost_nano; /* thousand millionths of a dollar; USAGE_COST_UNKNOWN */
+    int64_t duration_ms;
+};
+
+#define USAGE_ATTEMPTS_MAX 8
+
+struct usage_row {
+    struct str request_id;
+    int64_t ended_unix_ms;
+    struct usage_names *names;
     int64_t charged;                    /* tokens, to the client key's budget */
     int64_t first_byte_ms, duration_ms; /* first byte -1: none */
     uint32_t attempt_count;
     uint32_t kept; /* of them; the last one is the one whose answer the client got, if any did */
-    struct usage_attempt *attempts;
-    struct usage_tokens beyond; /* of those not kept */
+    struct usage_attempt *attempts; /* at most USAGE_ATTEMPTS_MAX */
+    struct usage_tokens beyond;     /* of those not kept; 0: nothing known */
 };
 
 /* All of them, or none: one transaction. At most USAGE_ROWS_MAX. */
-#define USAGE_ROWS_MAX 2000
+#define USAGE_ROWS_MAX 10000
 MUST_USE enum status usage_rows_put(struct usage_db *u, const struct usage_row *const *rows,
                                     size_t count, struct error *e);
 
-/* Removes rows and sums by hour older than `days`, and the oldest rows beyond `bytes` of the file,
- * a few thousand at a time; sums by day stay for USAGE_DAYS_KEPT. `more`: call it again. */
+/* Gives rows to `take`, the newest first: those with numbers below `before` (INT64_MAX: all) that
+ * ended before `until_ms` and at `since_ms` or later (unix ms), until it says false, or
+ * `rows_max` were looked at. Numbers go up from 1 as rows are written. A row lives for the call.
+ * `next`: a row below this number comes next; 0: none is left. */
+struct usage_range {
+    int64_t before, until_ms, since_ms;
+    int64_t rows_max;
+};
+MUST_USE enum status usage_rows_list(struct usage_db *u, const struct usage_range *range,
+                                     bool (*take)(void *peer, const struct usage_row *row),
+                                     void *peer, int64_t *next, struct error *e);
+
+/* Removes rows and sums by hour older than `days` (rows may stay a day longer: they go with those
+ * of their block), and the oldest rows beyond `bytes` of the file, some at a time; sums by day stay
+ * for USAGE_DAYS_KEPT. Packs what older versions wrote in rows. `more`: call it again. */
 #define USAGE_DAYS_KEPT 1100
 MUST_USE enum status usage_rows_prune(struct usage_db *u, int64_t unix_ms, int64_t days,
                                       int64_t bytes, bool *more, struct error *e);

@@ -164,10 +164,10 @@ def test_a_request_for_which_nobody_was_free_says_why(program):
 
 def test_capture_can_be_switched_off(program):
     upstream = Upstream(lambda r, c: c.sendall(CHAT.whole()))
-    gateway = Gateway(program, {"logs": {"capture": False}, "accounts": [CHAT.account(upstream)]})
+    gateway = Gateway(program, {"logs": {"capture": False}, "usage": {"track": False}, "accounts": [CHAT.account(upstream)]})
     try:
         gateway.call("POST", *CHAT.request())
-        assert admin(gateway, "GET", "/api/requests")["requests"] == []
+        assert admin(gateway, "GET", "/api/requests") == {"requests": [], "next": None}
     finally:
         gateway.clear()
 
@@ -413,7 +413,104 @@ def test_requests_are_listed_page_by_page_and_searched(program):
             got = admin(gateway, "GET", f"/api/requests?{query}")
             assert len(got["requests"]) == want, (query, len(got["requests"]))
             assert (got["next"] is not None) == (query == "client_key=ci&limit=2"), query
-        assert admin(gateway, "GET", "/api/requests?before=-1", status=400)["error"]["path"] == "before"
+        for before in ("-1", "m3", "m0-1", "mx-1", "u0", "ux", "yesterday"):
+            assert admin(gateway, "GET", f"/api/requests?before={before}", status=400)["error"]["path"] == "before", before
+    finally:
+        gateway.clear()
+
+
+def paged(gateway, query="", limit=7):
+    """All requests that there are, page by page, and how many pages that took."""
+    found, before, pages = [], "", 0
+    while before is not None:
+        page = admin(gateway, "GET", f"/api/requests?limit={limit}{query}{before and '&before='}{before}")
+        assert len(page["requests"]) <= limit and pages < 100
+        found, before, pages = found + page["requests"], page["next"], pages + 1
+    return found, pages
+
+
+def test_requests_older_than_those_in_memory_are_listed_from_the_file(program):
+    upstream = refusing("sk-upstream-one", fields={"Retry-After": "300"})
+    settings = {"logs": {"capture_bytes": 6000}, "workers": 1, "accounts": [CHAT.account(upstream, "one", tier="PRO"), CHAT.account(upstream, "two")],
+                "client_keys": [{"name": "ci", "key": "pk-0123456789abcdef"}], "proxy": {"custom_mapping": {"m-*": "real"}}}
+    gateway = Gateway(program, settings)
+
+    def ask(number):
+        path, body = CHAT.request(model=f"m-{number}")
+        status, fields, _ = gateway.call("POST", path, body, {"Authorization": "Bearer pk-0123456789abcdef"})
+        assert status == 200
+        return fields["x-request-id"]
+
+    def ended(ids):
+        until(lambda: admin(gateway, "GET", "/api/requests?limit=1")["requests"][0]["id"] == ids[-1], "the last one has ended")
+
+    try:
+        ids = [ask(n) for n in range(40)]
+        ended(ids)
+        found, pages = paged(gateway)
+        assert [r["id"] for r in found] == ids[::-1] and pages == 6, (pages, found)
+        traced = [r["trace"] for r in found]
+        assert 1 <= traced.count(True) < 15 and traced == sorted(traced, reverse=True), traced
+        oldest, newest = found[-1], found[0]
+        same = ("protocol", "stream", "mapped_model", "client_key", "account", "provider", "status", "ending", "tokens")
+        assert {k: oldest[k] for k in same} == {k: newest[k] for k in same} and oldest["model"] == "m-0" and oldest["session"] is None, (oldest, newest)
+        assert oldest["attempt_count"] == 2 and [(a["number"], a["account"], a["verdict"], a["status"]) for a in oldest["attempts"]] == [(1, "one", "rate_limited", 429), (2, "two", "success", 200)], oldest
+        assert oldest["started_unix_ms"] <= found[-2]["started_unix_ms"] and oldest["duration_ms"] >= 0 and oldest["first_byte_ms"] is not None
+        for query, want in ((f"text={ids[3]}", [ids[3]]), ("model=m-1*", [ids[n] for n in (19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 1)]), ("account=one", [ids[0]]), ("status=500", []), ("text=rate_limited", [ids[0]]),
+                            ("client_key=ci&ending=complete&text=m-5", [ids[5]]), ("session=sid-0", [])):
+            assert [r["id"] for r in paged(gateway, f"&{query}")[0]] == want, query
+        middle = found[20]
+        at = middle["started_unix_ms"] + middle["duration_ms"]
+        assert {r["id"] for r in paged(gateway, f"&since={at}")[0]} == {r["id"] for r in found if r["started_unix_ms"] + r["duration_ms"] >= at}
+        assert {r["id"] for r in admin(gateway, "GET", f"/api/requests?before={at}")["requests"]} == {r["id"] for r in found if r["started_unix_ms"] + r["duration_ms"] < at}
+        # pages go on where they were, though all that memory held made room for others: none is left out, some may come again
+        first = admin(gateway, "GET", "/api/requests?limit=2")
+        following = lambda: list(dict.fromkeys([r["id"] for r in first["requests"]] + [r["id"] for r in admin(gateway, "GET", f"/api/requests?before={first['next']}")["requests"]]))
+        assert following() == ids[::-1]
+        ids += [ask(n) for n in range(40, 55)]
+        ended(ids)
+        assert following() == ids[39::-1]
+        lines = gateway.command("logs", "--limit", "30").stdout
+        assert ids[-30] in lines and ids[-31] not in lines
+        # nothing is in memory after a restart
+        assert gateway.stop() == 0
+        gateway.start()
+        found, pages = paged(gateway)
+        assert [r["id"] for r in found] == ids[::-1] and not any(r["trace"] for r in found)
+        assert following() == ids[39::-1], "a page of the run before"
+        gateway.write_settings({**settings, "dashboard": {"privacy": True}})
+        until(lambda: "new settings are in force" in gateway.logged(), "the edit is noticed")
+        text = json.dumps(paged(gateway)[0])
+        assert '"one"' not in text and '"two"' not in text and '"ci"' not in text
+    finally:
+        gateway.clear()
+
+
+def test_a_list_has_no_gap_where_capture_was_off(program):
+    upstream = Upstream(lambda r, c: c.sendall(CHAT.whole()))
+    settings = {"workers": 1, "accounts": [CHAT.account(upstream)]}
+    gateway = Gateway(program, settings)
+    ids = []
+
+    def ask(count):
+        for _ in range(count):
+            ids.append(gateway.call("POST", *CHAT.request())[1]["x-request-id"])
+        until(lambda: admin(gateway, "GET", "/api/requests?limit=1")["requests"][0]["id"] == ids[-1], "the last one has ended")
+
+    def capture(on):
+        seen = gateway.logged().count("new settings are in force")
+        gateway.write_settings({**settings, "logs": {"capture": on}})
+        until(lambda: gateway.logged().count("new settings are in force") > seen, "the edit is noticed")
+
+    try:
+        ask(3)
+        capture(False)
+        ask(4)
+        capture(True)
+        ask(2)
+        found, _ = paged(gateway, limit=4)
+        assert [r["id"] for r in found] == ids[::-1], found
+        assert [r["trace"] for r in found] == [True] * 2 + [False] * 7, [r["trace"] for r in found]
     finally:
         gateway.clear()
 

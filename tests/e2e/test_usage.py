@@ -10,6 +10,7 @@ import threading
 import time
 
 import schema
+import usage_rows
 from rig import STREAM_HEAD, Gateway, Upstream, chunk, until, whole
 
 BODY = {"model": "m-1", "max_tokens": 100, "messages": [{"role": "user", "content": "hello there"}]}
@@ -112,9 +113,13 @@ def load(gateway, threads, each):
     return statuses
 
 
+def row_count(gateway):
+    return sql(gateway, "SELECT coalesce(sum(rows), 0) FROM request_block")[0][0]
+
+
 def consistent(gateway):
+    rows = [usage_rows.sums(usage_rows.read(gateway.folder))]
     for table in ("hour", "day"):
-        rows = sql(gateway, "SELECT count(*), coalesce(sum(attempts), 0), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0), coalesce(sum(failed_in), 0) FROM request")
         sums = sql(gateway, "SELECT coalesce(sum(requests), 0), coalesce(sum(attempts), 0), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0),"
                             f" coalesce(sum(failed_in), 0) FROM {table}")
         assert rows == sums, (table, rows, sums)
@@ -224,7 +229,7 @@ def test_kill_loses_at_most_the_last_second_and_sums_stay_those_of_the_rows(prog
             gateway.stop(signal.SIGKILL)
             assert sql(gateway, "PRAGMA integrity_check") == [("ok",)]
             consistent(gateway)
-            rows = sql(gateway, "SELECT count(*) FROM request")[0][0]
+            rows = row_count(gateway)
             with lock:
                 safe = sum(1 for at in answered if at < killed - 1.0)
                 all_of_them = len(answered)
@@ -243,7 +248,7 @@ def test_a_database_that_cannot_be_written_costs_nothing_but_waiting(program):
     gateway = Gateway(program, {"workers": 2, "accounts": [teller.account("one")]})
     try:
         assert ask(gateway) == 200
-        until(lambda: sql(gateway, "SELECT count(*) FROM request")[0][0] == 1, "the first row is written")
+        until(lambda: row_count(gateway) == 1, "the first row is written")
         with sqlite3.connect(f"{gateway.folder}/usage.db", isolation_level=None) as db:
             db.execute("BEGIN IMMEDIATE")  # another program has it
             for i in range(30):
@@ -252,7 +257,7 @@ def test_a_database_that_cannot_be_written_costs_nothing_but_waiting(program):
                 assert time.monotonic() - before < 5
             until(lambda: "usage of requests waits" in gateway.logged(), "the keeper has met it")
             db.execute("ROLLBACK")
-        until(lambda: sql(gateway, "SELECT count(*) FROM request")[0][0] == 31, "the rows follow")
+        until(lambda: row_count(gateway) == 31, "the rows follow")
         until(lambda: "usage is kept again" in gateway.logged(), "and it is told")
         assert usage(gateway)["total"]["tokens_in"] == teller.sent["in"]
         consistent(gateway)
@@ -265,7 +270,7 @@ def test_a_full_disk_stops_no_request_and_what_waited_follows(program):
     gateway = Gateway(program, {"accounts": [teller.account("one")]})
     try:
         assert ask(gateway) == 200
-        until(lambda: sql(gateway, "SELECT count(*) FROM request")[0][0] == 1, "the first row is written")
+        until(lambda: row_count(gateway) == 1, "the first row is written")
         pid, limit = gateway.process.pid, resource.RLIMIT_FSIZE
         resource.prlimit(pid, limit, ((gateway.folder / "usage.db-wal").stat().st_size, resource.RLIM_INFINITY))
         for _ in range(20):
@@ -274,7 +279,7 @@ def test_a_full_disk_stops_no_request_and_what_waited_follows(program):
         assert waiting
         assert ask(gateway) == 200
         resource.prlimit(pid, limit, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        until(lambda: sql(gateway, "SELECT count(*) FROM request")[0][0] == 22, "the rows follow")
+        until(lambda: row_count(gateway) == 22, "the rows follow")
         assert usage(gateway)["total"]["tokens_in"] == teller.sent["in"]
         consistent(gateway)
     finally:

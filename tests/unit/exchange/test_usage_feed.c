@@ -96,19 +96,19 @@ TEST(a_row_says_what_the_record_said_with_long_names_clipped)
     struct usage_row *row = usage_block_row(b, &at);
 
     assert(row != NULL);
-    CHECK_INT(row->model.len, USAGE_NAME_MAX);
-    CHECK_STRS(row->mapped, STR("mapped"));
-    CHECK_STRS(row->key, STR("ci"));
-    CHECK_STRS(row->client, STR("program"));
-    CHECK_STRS(row->ending, STR("complete"));
+    CHECK_INT(row->names->model.len, USAGE_NAME_MAX);
+    CHECK_STRS(row->names->mapped, STR("mapped"));
+    CHECK_STRS(row->names->key, STR("ci"));
+    CHECK_STRS(row->names->client, STR("program"));
+    CHECK_STRS(row->names->ending, STR("complete"));
     CHECK_STRS(row->request_id, STR("req_0123456789abcdef01234567"));
     CHECK_INT(row->ended_unix_ms, 1005);
     CHECK_INT(row->charged, 12);
     CHECK_INT(row->attempt_count, 20);
     CHECK_INT(row->kept, ACCESS_ATTEMPTS_MAX);
-    CHECK_INT(row->attempts[7].account, 7);
-    CHECK_INT(row->attempts[3].label.len, sizeof(a[3].label) - 1);
-    CHECK_STRS(row->attempts[4].label, STR("ada"));
+    CHECK_INT(row->attempts[7].who->account, 7);
+    CHECK_INT(row->attempts[3].who->label.len, sizeof(a[3].label) - 1);
+    CHECK_STRS(row->attempts[4].who->label, STR("ada"));
     CHECK_INT(row->attempts[4].tokens.in, 10);
     CHECK_INT(row->attempts[4].tokens.cache_read, -1);
     CHECK(usage_block_row(b, &at) == NULL);

@@ -146,11 +146,6 @@ static void read_event(struct stream_state *s, struct str name, const struct jso
     members_named(doc, 0, names, nodes, NAMES);
     uint32_t response = nodes[RESPONSE];
     struct str type = is_type(doc, nodes[TYPE], JSON_STRING) ? json_inside(doc, nodes[TYPE]) : name;
-    int64_t n;
-
-    if (nodes[SEQUENCE] != JSON_NONE && json_i64(doc, nodes[SEQUENCE], &n) && n >= 0 &&
-        n < INT64_MAX)
-        s->sequence = n + 1;
     if (is_type(doc, response, JSON_OBJECT)) {
         out->model_raw = string_span(doc, member(doc, response, "model"));
         usage_read(&s->usage, WIRE_OPENAI_RESPONSES, doc, member(doc, response, "usage"));
@@ -172,6 +167,14 @@ static void read_event(struct stream_state *s, struct str name, const struct jso
         if (str_eq(type, STR("response.function_call_arguments.done")))
             check_done_arguments(s, doc, nodes[ARGUMENTS]);
     }
+
+    /* an error, and an end that may not be one, do not pass: ours takes their number */
+    bool passes = out->kind != EVENT_ERROR && out->kind != EVENT_END;
+    int64_t n;
+
+    if (passes && nodes[SEQUENCE] != JSON_NONE && json_i64(doc, nodes[SEQUENCE], &n) && n >= 0 &&
+        n < INT64_MAX)
+        s->sequence = n + 1;
 }
 
 const struct format format_openai_responses = { read_request, read_answer, read_event };

@@ -187,6 +187,38 @@ TEST(emitter_reports_errors_inside_the_stream_and_passes_none_of_them)
     }
 }
 
+TEST(emitter_gives_its_error_the_number_of_the_event_that_it_withheld)
+{
+    static const char *const withheld[] = {
+        "event: error\ndata: "
+        "{\"type\":\"error\",\"sequence_number\":3,\"code\":\"server_error\"}\n\n",
+        /* half of a call's arguments is no end */
+        "event: response.completed\ndata: {\"type\":\"response.completed\",\"sequence_number\":3,"
+        "\"response\":{\"id\":\"resp_1\",\"status\":\"completed\",\"output\":[{\"type\":"
+        "\"function_call\",\"arguments\":\"{\"}]}}\n\n",
+    };
+    for (size_t i = 0; i < COUNT(withheld); i++) {
+        struct client_side c;
+        struct emitter e;
+        struct str before = STR("event: response.created\ndata: {\"type\":\"response.created\","
+                                "\"sequence_number\":0,\"response\":{\"id\":\"resp_1\"}}\n\n"
+                                "event: response.function_call_arguments.delta\ndata: "
+                                "{\"type\":\"response.function_call_arguments.delta\","
+                                "\"sequence_number\":1,\"delta\":\"{\"}\n\n"
+                                "event: response.function_call_arguments.done\ndata: "
+                                "{\"type\":\"response.function_call_arguments.done\","
+                                "\"sequence_number\":2,\"arguments\":\"{\"}\n\n");
+
+        side_open(&c, &e, WIRE_OPENAI_RESPONSES, "m-1");
+        CHECK_INT(emitter_feed(&e, before), EMITTER_FED);
+        CHECK_INT(emitter_feed(&e, str_c(withheld[i])), i == 0 ? EMITTER_ERROR : EMITTER_BROKEN);
+        emitter_fail(&e, &(struct fault){ .class = FAULT_SERVER, .message = STR("cut") });
+        CHECK(str_find(buf_str(&c.got),
+                       STR("\"type\":\"response.failed\",\"sequence_number\":3,")) != SIZE_MAX);
+        side_close(&c, &e);
+    }
+}
+
 TEST(emitter_drops_the_usage_chunk_that_nobody_asked_for)
 {
     struct client_side c;

@@ -74,6 +74,7 @@ golden-update:
 test-sdks:
 	@tools/deps.sh sdks
 	@$(MAKE) -s all
+	@ninja -C $(BUILD) --quiet tests/unit/wire/check_streams
 	@test tests/frameworks/node_modules/.package-lock.json -nt tests/frameworks/package-lock.json || npm --prefix tests/frameworks ci --silent --no-audit --no-fund
 	@node tests/frameworks/run.mjs $(BUILD)/penstock
 	@test $(BUILD)/python/.installed -nt tests/python/requirements.txt || { python3 -m venv $(BUILD)/python && $(BUILD)/python/bin/pip install -q -r tests/python/requirements.txt && touch $(BUILD)/python/.installed; }

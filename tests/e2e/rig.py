@@ -8,9 +8,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+
+import streams
 
 TIMEOUT_S = 20
 
@@ -24,6 +27,16 @@ def until(condition, what, seconds=TIMEOUT_S):
             return value
         time.sleep(0.01)
     raise AssertionError(f"timed out: {what}")
+
+
+def running_test():
+    """Of the test that runs: the function that was called first."""
+    frame, name = sys._getframe(), "a test"
+    while frame:
+        if frame.f_code.co_name.startswith("test_") and frame.f_code is not running_test.__code__:
+            name = f"{frame.f_globals['__name__']}.{frame.f_code.co_name}"
+        frame = frame.f_back
+    return name
 
 
 class Request:
@@ -134,6 +147,7 @@ class Gateway:
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="penstock-test-"))
         os.chmod(self.folder, 0o700)
         self.arguments = list(arguments)
+        self.taps = []
         if settings is not None:
             self.write_settings(settings)
         self.log_path = self.folder / "test.log"
@@ -175,18 +189,29 @@ class Gateway:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            streams.check(self.program, self.taps, self.folder, running_test())
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def token(self):
         return (self.folder / "admin.token").read_text().strip()
 
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_S)
+        tap = streams.Tap(socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_S))
+        self.taps.append(tap)
+        return tap
+
+    def http(self):
+        """A connection of the standard library's client."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
+        connection.sock = self.connect()
+        return connection
 
     def call(self, method, path, body=None, headers=None):
         """One request on a connection of its own: (status, fields in lower case, body bytes)."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
+        connection = self.http()
         try:
             data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
             sent = {"Content-Type": "application/json"} if data is not None else {}

@@ -11,6 +11,7 @@ import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+streams = importlib.import_module("streams")
 LONG = ["test_torture"]  # runs only when a word names it
 MODULES = sorted(p.stem for p in HERE.glob("test_*.py") if p.stem not in LONG)
 
@@ -35,6 +36,7 @@ def main():
             except Exception:
                 failed += 1
                 print(f"FAILED {name}.{test}\n{traceback.format_exc()}", flush=True)
+    print(f"{streams.judged} streams were judged by their grammar")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

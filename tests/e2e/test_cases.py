@@ -1,5 +1,4 @@
 """Conformance cases of docs/protocols/cases.md that need the whole gateway, by their ids."""
-import http.client
 import json
 import threading
 
@@ -68,7 +67,7 @@ def quiet(request, connection, events, pause):
 
 
 def read_until(gateway, path, body, what, go):
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
+    connection = gateway.http()
     connection.request("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json"})
     answer = connection.getresponse()
     text = b""

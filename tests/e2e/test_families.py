@@ -15,14 +15,16 @@ CODEX_EVENTS = [
                                     "content_index": 0, "delta": "Hello"}),
     ("response.output_text.done", {"type": "response.output_text.done", "sequence_number": 4, "item_id": "msg_1", "output_index": 0,
                                    "content_index": 0, "text": "Hello"}),
-    ("response.output_item.done", {"type": "response.output_item.done", "sequence_number": 5, "output_index": 0,
+    ("response.content_part.done", {"type": "response.content_part.done", "sequence_number": 5, "item_id": "msg_1", "output_index": 0,
+                                    "content_index": 0, "part": {"type": "output_text", "text": "Hello", "annotations": []}}),
+    ("response.output_item.done", {"type": "response.output_item.done", "sequence_number": 6, "output_index": 0,
                                    "item": {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed",
                                             "content": [{"type": "output_text", "text": "Hello", "annotations": []}]}}),
     ("codex.rate_limits", {"type": "codex.rate_limits", "plan_type": "plus",
                            "rate_limits": {"primary": {"used_percent": 12, "window_minutes": 300, "reset_at": 4102444800},
                                            "secondary": {"used_percent": 40, "window_minutes": 10080, "reset_at": 4102444900}}}),
     # the backend leaves `output` empty here: what was streamed counts
-    ("response.completed", {"type": "response.completed", "sequence_number": 6,
+    ("response.completed", {"type": "response.completed", "sequence_number": 7,
                             "response": {"id": "resp_1", "object": "response", "status": "completed", "model": "gpt-5.3-codex", "output": [],
                                          "usage": {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}}}),
 ]

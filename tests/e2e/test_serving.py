@@ -1,5 +1,4 @@
 """Pausing and resuming: clients get 503 in their form, what runs is finished, the operator's side stays."""
-import http.client
 import json
 import threading
 
@@ -58,7 +57,7 @@ def test_a_stream_that_runs_is_finished(program):
     gateway = Gateway(program, {"accounts": [CHAT.account(upstream, "one")]})
     try:
         path, body = CHAT.request(stream=True)
-        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=TIMEOUT_S)
+        connection = gateway.http()
         connection.request("POST", path, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         first = answer.read1()

@@ -42,6 +42,10 @@ async function main([binary, ...words]) {
     process.exit(2);
   }
   const { Child, cleanEnvironment, killChildren } = await import('../sdk/harness.mjs');
+  const { Streams } = await import('../sdk/grammar.mjs');
+  let whole;
+  const streams = new Streams(resolve(binary));
+  globalThis.fetch = streams.watch(fetch, () => whole, (headers) => headers.get('x-account-email'));
   cleanEnvironment();
   globalThis.AI_SDK_LOG_WARNINGS = false;
   const { sessions } = await import('./sessions.mjs');
@@ -65,7 +69,7 @@ async function main([binary, ...words]) {
     const at = await gateway.address();
     for (const wire of WIRES)
       for (const [name, hold] of sessions()) {
-        const whole = `${name}, over ${wire}`;
+        whole = `${name}, over ${wire}`;
         if (words.length > 0 && !words.some((word) => whole.includes(word))) continue;
         try {
           await within(hold(at, `sim-${wire}`));
@@ -76,6 +80,11 @@ async function main([binary, ...words]) {
           console.log(`FAILED ${whole}\n    ${String(error?.stack ?? error).split('\n').slice(0, 6).join('\n    ')}\n    ${told}`);
         }
       }
+    const broken = await streams.check();
+    if (broken !== '') {
+      failed++;
+      console.log(`FAILED every stream keeps to the grammar of its protocol\n${broken}`);
+    }
     if (failed > 0) console.log(`--- the gateway's last words\n${gateway.log}`);
     for (const child of [gateway, simulator]) await child.stop();
   } catch (error) {

@@ -11,6 +11,7 @@ import tempfile
 import traceback
 
 import anthropic
+import httpx
 import openai
 from google import genai
 from google.genai import types
@@ -135,6 +136,49 @@ def gemini_tools(at, model):
     assert ANSWERED.search(client.models.generate_content(model=model, contents=contents, config=config).text)
 
 
+# --- the streams that they get
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+from streams import judge, protocol_of  # noqa: E402
+
+
+class Noted(httpx.SyncByteStream):
+    """An answer's body that is noted while it is read."""
+
+    def __init__(self, stream, note):
+        self.stream, self.note, self.data = stream, note, b""
+
+    def __iter__(self):
+        for piece in self.stream:
+            self.data += piece
+            yield piece
+        self.note(self.data, "")
+        self.note = None
+
+    def close(self):
+        if self.note:  # an SDK may stop at `[DONE]`
+            self.note(self.data, "" if self.data.endswith(b"data: [DONE]\n\n") else "c")
+            self.note = None
+        self.stream.close()
+
+
+def watch(noted, name):
+    """Notes every stream that comes over httpx, with the session that `name()` tells."""
+    send = httpx.HTTPTransport.handle_request
+
+    def handle(self, request):
+        asked = json.loads(request.read() or b"{}")
+        response = send(self, request)
+        protocol, flags = protocol_of(request.url.raw_path.decode())
+        if protocol and response.headers.get("content-type", "").startswith("text/event-stream"):
+            flags += "u" if (asked.get("stream_options") or {}).get("include_usage") is True else ""
+            flags += "p" if response.headers.get("x-account-email") == protocol else ""
+            whose = name()
+            response.stream = Noted(response.stream, lambda data, cut: noted.append((whose, protocol, flags + cut, data)))
+        return response
+    httpx.HTTPTransport.handle_request = handle
+
+
 SESSIONS = [chat_text, chat_tools, responses_text, responses_tools, messages_text, messages_tools, gemini_text, gemini_tools]
 
 
@@ -152,6 +196,8 @@ def main():
         if re.match(r"(OPENAI|ANTHROPIC|GEMINI|GOOGLE|PENSTOCK)_|.*_PROXY$", name, re.I):
             del os.environ[name]
     passed = failed = 0
+    noted, name = [], ""
+    watch(noted, lambda: name)
     with tempfile.TemporaryDirectory(prefix="penstock-python-") as folder:
         simulator, base = start(program, "simulate")
         accounts = [{"label": w, "provider": "compatible", "wire": w, "base_url": base + ("/v1" if w.startswith("openai-") else ""), "api_key": f"key-{w}",
@@ -174,6 +220,11 @@ def main():
             for process in (gateway, simulator):
                 process.terminate()
                 process.wait(20)
+    try:
+        print(f"grammar: {judge(program, noted)}")
+    except AssertionError as fault:
+        failed += 1
+        print(f"FAILED every stream keeps to the grammar of its protocol\n{fault}")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

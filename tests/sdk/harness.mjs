@@ -11,6 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { Streams } from './grammar.mjs';
+
 export const CLIENT_KEY = 'key-of-the-client-in-the-sdk-tests';
 
 const CASE_LIMIT_MS = 20_000;
@@ -435,7 +437,15 @@ class Tally {
   }
 }
 
-async function runCase(t, gateway, simulator, tally) {
+// The streams that a case's client got. An SDK may stop reading at `[DONE]`: that is its end.
+function noteStreams(t, streams) {
+  for (const call of t.calls.filter((c) => c.status === 200 && /^text\/event-stream/.test(c.headers.get('content-type')))) {
+    const whole = call.whole || call.received.endsWith('data: [DONE]\n\n');
+    streams.note(t.name, String(call.url), call.body, Buffer.concat(call.chunks), { passed: !translates(t), whole });
+  }
+}
+
+async function runCase(t, gateway, simulator, tally, streams) {
   const limit = new AbortController();
   const late = sleep(CASE_LIMIT_MS, undefined, { signal: limit.signal }).then(() => {
     throw new Error(`it took longer than ${CASE_LIMIT_MS / 1000} s`);
@@ -448,13 +458,14 @@ async function runCase(t, gateway, simulator, tally) {
     tally.fail(t.name, error);
   } finally {
     limit.abort();
+    noteStreams(t, streams);
   }
 }
 
-async function runCases(list, gateway, simulator, tally) {
+async function runCases(list, gateway, simulator, tally, streams) {
   const queue = [...list];
   const worker = async () => {
-    for (let t = queue.shift(); t !== undefined; t = queue.shift()) await runCase(t, gateway, simulator, tally);
+    for (let t = queue.shift(); t !== undefined; t = queue.shift()) await runCase(t, gateway, simulator, tally, streams);
   };
   await Promise.all(Array.from({ length: CASES_AT_ONCE }, worker));
 }
@@ -477,7 +488,14 @@ async function runWith(binary, folder, list, tally) {
 
   const env = { ...process.env, HOME: folder };
   const gateway = new Child(binary, ['serve', '--data-dir', folder, '--listen', '127.0.0.1:0'], env);
-  await runCases(list, await gateway.address(), simulatorAt, tally);
+  const streams = new Streams(binary);
+  await runCases(list, await gateway.address(), simulatorAt, tally, streams);
+  const broken = await streams.check();
+  if (broken === '') tally.pass();
+  else {
+    console.log(broken);
+    tally.fail('every stream keeps to the grammar of its protocol', 'see above');
+  }
 
   for (const child of [gateway, simulator]) {
     const how = await child.stop();

@@ -11,6 +11,7 @@ import { dirname, join, resolve } from 'node:path';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+import { Streams } from './grammar.mjs';
 import { Child, CLIENT_KEY, cleanEnvironment, killChildren, weatherSchema } from './harness.mjs';
 
 const NODE_MAJOR = 22;
@@ -48,14 +49,14 @@ async function bodiesOf(simulator, wire, since) {
 }
 
 // One conversation: a call and its result at the first account, at the second, and at the first again.
-async function converse(speaker, gateway, simulator, [first, second], stream) {
+async function converse(speaker, gateway, simulator, [first, second], stream, watched) {
   const heads = [];
   const { last: since } = await (await fetch(`${simulator}/_sim/status`)).json();
   const t = {
     gateway: gateway.at,
     model: MODEL,
     fetch: async (url, init) => {
-      const answer = await fetch(url, init);
+      const answer = await watched(url, init);
       heads.push(answer.headers);
       return answer;
     },
@@ -101,20 +102,28 @@ async function main(binary, words) {
   const gateway = new Gateway(await child.address(), folder);
   let passed = 0;
   let failed = 0;
+  let name;
+  const streams = new Streams(binary);
+  const watched = streams.watch(fetch, () => name, (headers) => headers.get('x-account-email'));
   for (const speaker of speakers)
     for (const first of WIRES)
       for (const second of WIRES.filter((wire) => wire !== first))
         for (const stream of [false, true]) {
-          const name = `${speaker.protocol}: ${first} → ${second} → ${first}, ${stream ? 'streamed' : 'whole'}`;
+          name = `${speaker.protocol}: ${first} → ${second} → ${first}, ${stream ? 'streamed' : 'whole'}`;
           if (words.length > 0 && !words.some((word) => name.includes(word))) continue;
           try {
-            await converse(speaker, gateway, at, [first, second], stream);
+            await converse(speaker, gateway, at, [first, second], stream, watched);
             passed++;
           } catch (error) {
             failed++;
             console.log(`FAILED ${name}\n    ${String(error.stack).split('\n').slice(0, 8).join('\n    ')}`);
           }
         }
+  const broken = await streams.check();
+  if (broken !== '') {
+    failed++;
+    console.log(`FAILED every stream keeps to the grammar of its protocol\n${broken}`);
+  }
   if (failed > 0) console.log(`--- the gateway's last words\n${child.log}`);
   for (const one of [child, simulator]) await one.stop();
   rmSync(folder, { recursive: true, force: true });

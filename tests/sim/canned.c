@@ -1,5 +1,7 @@
 #include "canned.h"
 
+#include "stream_grammar.h"
+
 #include "base/buf.h"
 
 #define LONG_PIECES 64
@@ -183,33 +185,46 @@ static void make_responses(struct arena *a, struct str model, const struct str *
                                      "{\"id\":\"resp_1\",\"object\":\"response\",\"created_at\":"
                                      "1767225600,\"model\":\"%.*s\",",
                                      STR_ARG(model));
-    size_t n = 0;
+    struct str item =
+        join(a,
+             STR("{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\","
+                 "\"status\":\"completed\",\"content\":[{\"type\":\"output_text\",\"text\":\""),
+             c->text, STR("\"}]}"));
+    struct str output =
+        join(a, STR("\"output\":["), item,
+             STR("],\"usage\":{\"input_tokens\":7,\"output_tokens\":3,\"total_tokens\":10}}"));
+    size_t n = 0, next = count > 0 ? count + 3 : 1; /* an answer without content has no item */
 
     add(c, named_event(a, "response.created",
                        join(a, STR("\"sequence_number\":0,\"response\":"), object,
                             STR("\"status\":\"in_progress\",\"output\":[]}"))));
-    add(c, named_event(a, "response.output_item.added",
-                       STR("\"sequence_number\":1,\"output_index\":0,\"item\":{\"id\":\"item_1\","
-                           "\"type\":\"message\",\"role\":\"assistant\",\"status\":"
-                           "\"in_progress\",\"content\":[]}")));
+    if (count > 0)
+        add(c,
+            named_event(a, "response.output_item.added",
+                        STR("\"sequence_number\":1,\"output_index\":0,\"item\":{\"id\":\"msg_1\","
+                            "\"type\":\"message\",\"role\":\"assistant\",\"status\":"
+                            "\"in_progress\",\"content\":[]}")));
     c->content_at = c->count;
     for (; n < count; n++)
-        add(c, named_event(a, "response.output_text.delta",
-                           join(a,
-                                arena_printf(a,
-                                             "\"sequence_number\":%zu,\"output_index\":0,"
-                                             "\"content_index\":0,\"delta\":\"",
-                                             n + 2),
-                                pieces[n], STR("\""))));
-    struct str output =
-        join(a,
-             STR("\"output\":[{\"id\":\"item_1\",\"type\":\"message\",\"role\":\"assistant\","
-                 "\"status\":\"completed\",\"content\":[{\"type\":\"output_text\",\"text\":\""),
-             c->text,
-             STR("\"}]}],\"usage\":{\"input_tokens\":7,\"output_tokens\":3,\"total_tokens\":10}}"));
-    c->finish_at = c->end_at = c->count;
+        add(c,
+            named_event(a, "response.output_text.delta",
+                        join(a,
+                             arena_printf(a,
+                                          "\"sequence_number\":%zu,\"output_index\":0,"
+                                          "\"item_id\":\"msg_1\",\"content_index\":0,\"delta\":\"",
+                                          n + 2),
+                             pieces[n], STR("\""))));
+    c->finish_at = c->count;
+    if (count > 0)
+        add(c,
+            named_event(a, "response.output_item.done",
+                        join(a,
+                             arena_printf(a, "\"sequence_number\":%zu,\"output_index\":0,\"item\":",
+                                          count + 2),
+                             item, STR(""))));
+    c->end_at = c->count;
     add(c, named_event(a, "response.completed",
-                       join(a, arena_printf(a, "\"sequence_number\":%zu,\"response\":", n + 2),
+                       join(a, arena_printf(a, "\"sequence_number\":%zu,\"response\":", next),
                             join(a, object, STR("\"status\":\"completed\","), output), STR(""))));
     c->whole = join(a, object, STR("\"status\":\"completed\",\"error\":null,"), output);
 }
@@ -500,6 +515,13 @@ struct tally stream_tally(struct arena *a, enum wire wire, bool json_array, stru
     }
     if (finished && t.errors == 0)
         t.successes++;
+    if (!t.torn) {
+        struct seen_stream seen;
+
+        t.broken = stream_breaks(
+            &(struct grammar_options){ .protocol = wire, .json_array = json_array, .passed = true },
+            body, a, &seen);
+    }
     t.text = arena_copy(a, buf_str(&text));
     t.rest = json_array ? body : arena_copy(a, buf_str(&rest));
     buf_clear(&text);

@@ -1,7 +1,8 @@
 /* tests/sim/canned.h - what clients ask and upstreams answer in the simulated tests, in the four
  * protocols; and what a stream that reached a client amounts to.
  *
- * Written by hand, apart from src/wire: so that the tests do not believe what they test.
+ * Written by hand, apart from src/wire: so that the tests do not believe what they test. Streams are
+ * judged by the grammar of tests/unit/wire as well.
  * Memory: the given arena. */
 #ifndef PENSTOCK_CANNED_H
 #define PENSTOCK_CANNED_H
@@ -50,6 +51,7 @@ struct tally {
     uint32_t keep_alives; /* pings, comments, blank lines of an array */
     bool behind;          /* something came behind the terminator or error */
     bool torn;            /* the last event is not whole, or the array is not closed */
+    const char *broken;   /* the rule of the protocol's grammar that does not hold; NULL: all do */
     struct str text;      /* content */
     struct str rest;      /* all of it but for the keep-alives */
 };

@@ -102,6 +102,8 @@ static bool expect_answer(struct play *p, const struct actor *c, const struct ga
     struct str stream = canned_stream(a, q->json_array, &want);
     struct tally t = client_tally(p, c, answer);
 
+    if (t.broken != NULL)
+        return play_fail(p, "the stream breaks a rule: %s: %.*s", t.broken, STR_ARG(answer->body));
     if (!q->json_array && !str_eq(t.rest, stream))
         return play_fail(p, "the stream differs (%zu bytes, %zu wanted): %.*s", t.rest.len,
                          stream.len, STR_ARG(answer->body));
@@ -120,6 +122,8 @@ static bool expect_ending(struct play *p, const struct actor *c, const struct ga
             p, "the stream has not ended%s: %.*s … %.*s", answer->cut ? ", it was cut" : "",
             STR_ARG(answer->body),
             STR_ARG(str_drop(answer->body, answer->body.len < 200 ? 0 : answer->body.len - 200)));
+    if (t.broken != NULL)
+        return play_fail(p, "the stream breaks a rule: %s: %.*s", t.broken, STR_ARG(answer->body));
     if (t.successes != (success ? 1u : 0u) || t.errors != (success ? 0u : 1u) || t.behind || t.torn)
         return play_fail(p, "the stream has %u terminators and %u errors%s%s: %.*s", t.successes,
                          t.errors, t.behind ? ", and something behind them" : "",

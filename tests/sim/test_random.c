@@ -548,6 +548,9 @@ static void check_stream(struct day *d, const struct ask *q, const struct gate_a
 {
     struct tally t = stream_tally(&d->g->arena, q->wire, q->json_array, answer->body);
 
+    if (t.broken != NULL)
+        day_fail(d, "ask %u: the stream breaks a rule: %s: %.*s", q->number, t.broken,
+                 STR_ARG(answer->body));
     if (answer->complete && (t.successes + t.errors != 1 || t.behind || t.torn))
         day_fail(d, "ask %u: the stream has %u terminators and %u errors%s%s: %.*s", q->number,
                  t.successes, t.errors, t.behind ? ", something behind them" : "",

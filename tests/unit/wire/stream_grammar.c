@@ -43,6 +43,13 @@ static bool breaks(struct reader *r, const char *rule)
     return false;
 }
 
+/* A rule that servers of the protocol are known to break, and their clients to bear: it binds what
+ * is made here. */
+static bool breaks_ours(struct reader *r, const char *rule)
+{
+    return r->o->passed || breaks(r, rule);
+}
+
 /* --- reading JSON -----------------------------------------------------------------------------*/
 
 static uint32_t member(struct reader *r, uint32_t node, const char *name)
@@ -200,7 +207,7 @@ static void chat_delta(struct reader *r, uint32_t delta, int64_t index)
 
     r->choices[index].begun = true;
     if (first != says(r, delta, "role", "assistant"))
-        breaks(r, "chat: the role is said in the first chunk of a choice, and only there");
+        breaks_ours(r, "chat: the role is said in the first chunk of a choice, and only there");
     if (is(r, images, JSON_ARRAY) && index == 0)
         r->seen->images += r->doc.nodes[images].count;
     if (index == 0 && thinking.len > 0) {
@@ -255,7 +262,7 @@ static void chat_choice(struct reader *r, uint32_t choice)
         chat_delta(r, delta, index);
     }
     if (finish == JSON_NONE)
-        breaks(r, "chat: a choice without finish_reason");
+        breaks_ours(r, "chat: a choice without finish_reason");
     if (is(r, finish, JSON_STRING)) {
         r->choices[index].finished = true;
         if (index == 0)
@@ -292,13 +299,13 @@ static void chat_event(struct reader *r, struct str name)
         return;
     }
     if (!says(r, 0, "object", object))
-        breaks(r, "chat: object is another one");
+        breaks_ours(r, "chat: object is another one");
     if (r->id.len == 0) {
         r->id = arena_copy(r->a, id);
         r->model = arena_copy(r->a, model);
         r->created = number(r, 0, "created");
         if (!str_starts(id, r->o->legacy ? STR("cmpl-") : STR("chatcmpl-")) || r->created < 0)
-            breaks(r, "chat: id or created is missing");
+            breaks_ours(r, "chat: id or created is missing");
     } else if (!str_eq(r->id, id) || !str_eq(r->model, model) ||
                r->created != number(r, 0, "created")) {
         breaks(r, "chat: id, model or created changes");
@@ -318,7 +325,7 @@ static void chat_event(struct reader *r, struct str name)
         return;
     }
     if (r->o->wants_usage ? !is(r, usage, JSON_NULL) : usage != JSON_NONE)
-        breaks(r, "chat: usage is null in each chunk if it was asked for, else absent");
+        breaks_ours(r, "chat: usage is null in each chunk if it was asked for, else absent");
     for (uint32_t i = json_first(&r->doc, choices); i != JSON_NONE;
          i = json_after(&r->doc, choices, i))
         chat_choice(r, i);
@@ -340,7 +347,7 @@ static void responses_usage(struct reader *r, uint32_t response)
     if (number(r, usage, "total_tokens") != in + out)
         breaks(r, "responses: the total is not the sum");
     if (cached < 0 || thought < 0)
-        breaks(r, "responses: details of usage are missing");
+        breaks_ours(r, "responses: details of usage are missing");
     set_usage(r, in, out, cached, thought);
 }
 
@@ -364,7 +371,7 @@ static void item_added(struct reader *r, uint32_t item)
     for (size_t i = 0; i < COUNT(fronts); i++)
         if (str_eq(r->item_type, str_c(fronts[i].type)) &&
             !str_starts(r->item_id, str_c(fronts[i].front)))
-            breaks(r, "responses: an item's id does not begin as its type wants");
+            breaks_ours(r, "responses: an item's id does not begin as its type wants");
     if (str_eq(r->item_type, STR("function_call")) ||
         str_eq(r->item_type, STR("custom_tool_call"))) {
         struct str call = string(r, item, "call_id"), name = string(r, item, "name");
@@ -415,7 +422,7 @@ static void responses_last(struct reader *r, const char *status)
         struct str raw = json_raw(&r->doc, output);
 
         if (!str_eq(str_drop(str_drop_last(raw, 1), 1), buf_str(&r->items)))
-            breaks(r, "responses: the output differs from the items that were done");
+            breaks_ours(r, "responses: the output differs from the items that were done");
     }
     responses_usage(r, response);
     r->seen->finish = strcmp(status, "completed") == 0
@@ -483,6 +490,8 @@ static void responses_event(struct reader *r, struct str name)
 {
     struct str type = string(r, 0, "type");
 
+    if (r->o->passed && str_starts(type, STR("codex.")))
+        return; /* the backend's own, between the others */
     if (!str_eq(name, type))
         breaks(r, "responses: the event's name is not its type");
     if (number(r, 0, "sequence_number") != r->sequence++)
@@ -718,12 +727,12 @@ static void gemini_candidate(struct reader *r, uint32_t candidate)
     r->choices[index].begun = true;
     if (is(r, parts, JSON_ARRAY)) {
         if (r->doc.nodes[parts].count == 0)
-            breaks(r, "gemini: content without parts");
+            breaks_ours(r, "gemini: content without parts");
         for (uint32_t i = json_first(&r->doc, parts); i != JSON_NONE && index == 0;
              i = json_after(&r->doc, parts, i))
             gemini_part(r, i);
     } else if (content != JSON_NONE) {
-        breaks(r, "gemini: content without parts");
+        breaks_ours(r, "gemini: content without parts");
     }
     if (is(r, finish, JSON_STRING)) {
         r->choices[index].finished = true;
@@ -812,43 +821,62 @@ static void read_data(struct reader *r, struct str name, struct str data)
     }
 }
 
+/* What an upstream wrote itself may end its lines as it likes, and comment on them. */
+static struct str plain_lines(struct reader *r, struct str bytes)
+{
+    char *at = arena_alloc_raw(r->a, bytes.len + 1), *to = at;
+
+    for (size_t i = 0; i < bytes.len; i++)
+        if (bytes.at[i] != '\r')
+            *to++ = bytes.at[i];
+        else if (i + 1 == bytes.len || bytes.at[i + 1] != '\n')
+            *to++ = '\n';
+    return (struct str){ at, (size_t)(to - at) };
+}
+
 /* Blocks of `event:` (at most one) and one `data: ` line; comments only in blocks of their own,
  * because one SDK overlooks an event behind a comment. */
+static void read_block(struct reader *r, struct str block)
+{
+    struct str line, name = STR(""), data = STR("");
+    bool has_data = false, has_comment = false;
+
+    while (block.len > 0) {
+        (void)str_cut(block, '\n', &line, &block);
+        if (line.at[0] == ':') {
+            has_comment = true;
+        } else if (str_starts(line, STR("event: ")) && name.len == 0 && !has_data) {
+            name = str_drop(line, 7);
+        } else if (str_starts(line, STR("data: ")) && !has_data) {
+            data = str_drop(line, 6);
+            has_data = true;
+        } else {
+            breaks(r, "a line that is neither event nor data, or one too many");
+        }
+    }
+    if (has_comment && (has_data || name.len > 0))
+        breaks_ours(r, "a comment in the block of an event");
+    if (has_data)
+        read_data(r, name, data);
+    else if (!has_comment || name.len > 0)
+        breaks(r, "an event without data");
+}
+
 static void read_events(struct reader *r, struct str bytes)
 {
+    if (r->o->passed)
+        bytes = plain_lines(r, bytes);
+    else if (memchr(bytes.at, '\r', bytes.len) != NULL)
+        breaks(r, "a carriage return");
     while (bytes.len > 0 && r->broken == NULL) {
         size_t end = str_find(bytes, STR("\n\n"));
-        struct str block, line, name = STR(""), data = STR("");
-        bool has_data = false;
 
         if (end == SIZE_MAX) {
             breaks(r, "bytes behind the last blank line");
             return;
         }
-        block = str_take(bytes, end);
+        read_block(r, str_take(bytes, end));
         bytes = str_drop(bytes, end + 2);
-        if (block.len > 0 && block.at[0] == ':') {
-            if (memchr(block.at, '\n', block.len) != NULL)
-                breaks(r, "a comment in the block of an event");
-            continue;
-        }
-        if (memchr(block.at, '\r', block.len) != NULL)
-            breaks(r, "a carriage return");
-        while (block.len > 0) {
-            (void)str_cut(block, '\n', &line, &block);
-            if (str_starts(line, STR("event: ")) && name.len == 0 && !has_data) {
-                name = str_drop(line, 7);
-            } else if (str_starts(line, STR("data: ")) && !has_data) {
-                data = str_drop(line, 6);
-                has_data = true;
-            } else {
-                breaks(r, "a line that is neither event nor data, or one too many");
-            }
-        }
-        if (!has_data)
-            breaks(r, "an event without data");
-        else if (r->broken == NULL)
-            read_data(r, name, data);
     }
 }
 

@@ -3,7 +3,8 @@
  * Knows the streams of the four protocols as their documents and SDKs have them: order of events,
  * indexes, ids, what is said once, what is said of all, one end and nothing behind it. It takes the
  * bytes a client got and gives what they say, so that streams can be compared over protocols.
- * Independent of the encoders. Used by unit tests and fuzz targets.
+ * Independent of the encoders. Used by unit tests and fuzz targets; check_streams.c judges with it
+ * what the other tests' clients got.
  * Threads: pure.   Memory: the arena given. */
 #ifndef PENSTOCK_TESTS_STREAM_GRAMMAR_H
 #define PENSTOCK_TESTS_STREAM_GRAMMAR_H
@@ -42,6 +43,8 @@ struct grammar_options {
     bool legacy;      /* openai-chat: text completions */
     bool functions;   /* openai-chat: the old function_call */
     bool wants_usage; /* openai-chat: the usage chunk was asked for */
+    bool passed;      /* bytes of an upstream that speaks the protocol itself: its line ends, its
+                         comments, and what compatible servers leave out */
 };
 
 /* NULL when the grammar holds, whatever the end; else the rule that is broken. */

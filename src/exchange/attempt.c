@@ -42,6 +42,23 @@ static void go_elsewhere(struct exchange *x)
     attempt_send(x);
 }
 
+/* The client has a part of an answer that its provider cut up, and the next request for it failed
+ * before anything of it came: what there is ends as cut by a limit. (A turn that was paused in the
+ * middle of the provider's own tools has no such end: that is a failure.) */
+static bool ends_at_pause(struct exchange *x, const struct verdict *v)
+{
+    const struct attempt *a = &x->attempt;
+    struct request *r = x->r;
+
+    if (!a->goes_on || x->state != EXCHANGE_STREAMING ||
+        (a->mode != ATTEMPT_WAITING && a->mode != ATTEMPT_FAULT) || !emitter_end_paused(x->emitter))
+        return false;
+    attempt_end(x, v);
+    exchange_end(x, ENDING_COMPLETE);
+    response_end(r);
+    return true;
+}
+
 static void judged(struct exchange *x, const struct judge_ask *given)
 {
     struct judge_ask ask = *given;
@@ -63,6 +80,8 @@ static void judged(struct exchange *x, const struct judge_ask *given)
     log_debug("attempt failed", F_C("request", x->request_id),
               F_C("account", x->attempt.lease.label), F_C("verdict", verdict_word(v.kind)),
               F_INT("status", v.status), F_INT("delay_ms", v.delay_ms));
+    if (ends_at_pause(x, &v))
+        return;
     exchange_fault(x, &v, &words);
 }
 
@@ -179,7 +198,8 @@ static void on_head(void *peer, const struct http_head *head)
         a->mode = ATTEMPT_STREAM;
     } else if (good && events && a->translates) {
         a->mode = ATTEMPT_COLLECT;
-        collect(x);
+        if (!a->goes_on)
+            collect(x);
     } else if (good && !events && (a->translates || !x->request.stream)) {
         a->mode = ATTEMPT_BODY;
         buf_init(&a->body, x->rules->answer_bytes_max);
@@ -193,6 +213,26 @@ static void on_head(void *peer, const struct http_head *head)
 }
 
 static void on_end(void *peer);
+
+/* The provider paused the turn that `e` gets: the same account is asked to go on with it. */
+static void go_on(struct exchange *x, struct emitter *e)
+{
+    struct attempt *a = &x->attempt;
+
+    if (loop_now(x->env->loop) >= x->deadline_ms || !outgoing_go_on(x, e)) {
+        attempt_cut(x);
+        return;
+    }
+    log_debug("a paused turn is gone on with", F_C("request", x->request_id),
+              F_C("account", a->lease.label));
+    assert(a->call == NULL);
+    buf_clear(&a->body);
+    a->goes_on = true;
+    a->mode = ATTEMPT_WAITING;
+    a->status = 0;
+    a->fault_head = NULL;
+    attempt_send(x);
+}
 
 /* The client may go on from a response by its id. */
 static void note_response(struct exchange *x, struct str id)
@@ -209,6 +249,10 @@ static void fed(struct exchange *x, const struct emitter *e, enum emitter_fed re
         break;
     case EMITTER_FULL:
         call_pause(x->attempt.call, true);
+        break;
+    case EMITTER_PAUSED: /* what is left of the body is framing */
+        call_cancel(x->attempt.call);
+        on_end(x);
         break;
     case EMITTER_ERROR:
         judged(x, &(struct judge_ask){ .status = x->attempt.status, .body = buf_str(&e->error) });
@@ -337,10 +381,10 @@ static void whole_translated(struct exchange *x)
     struct emitter *e = x->emitter;
     enum emitter_fed result;
 
-    if (e == NULL) {
+    if (e == NULL && !a->goes_on)
         collect(x);
+    if (e == NULL)
         e = a->crossing->collector;
-    }
     result = emitter_take_whole(e, buf_str(&a->body));
     x->usage = *emitter_usage(e);
     switch (result) {
@@ -352,6 +396,9 @@ static void whole_translated(struct exchange *x)
             attempt_succeed(x);
             reply_made(x);
         }
+        return;
+    case EMITTER_PAUSED:
+        go_on(x, e);
         return;
     case EMITTER_ERROR:
         attempt_refused_inside(x);
@@ -401,7 +448,9 @@ static void on_end(void *peer)
 
         note_progress(x);
         x->usage = *emitter_usage(x->emitter);
-        if (!complete)
+        if (emitter_is_paused(x->emitter))
+            go_on(x, x->emitter);
+        else if (!complete)
             attempt_cut(x);
         else
             stream_done(x);
@@ -411,6 +460,10 @@ static void on_end(void *peer)
         bool complete = emitter_finish(a->crossing->collector);
 
         x->usage = *emitter_usage(a->crossing->collector);
+        if (emitter_is_paused(a->crossing->collector)) {
+            go_on(x, a->crossing->collector);
+            return;
+        }
         if (!complete) {
             attempt_cut(x);
             return;
@@ -452,7 +505,8 @@ static void on_fail(void *peer, const struct call_fault *fault)
                               : x->attempt.mode == ATTEMPT_COLLECT ? x->attempt.crossing->collector
                                                                    : NULL;
 
-    if ((e != NULL && e->state == EMITTER_ENDED) || x->attempt.mode == ATTEMPT_FAULT) {
+    if ((e != NULL && (e->state == EMITTER_ENDED || emitter_is_paused(e))) ||
+        x->attempt.mode == ATTEMPT_FAULT) {
         /* the legal end had come before the connection broke; or the status has told what matters
          */
         on_end(x);
@@ -598,13 +652,16 @@ void attempt_start(struct exchange *x)
     attempt_send(x);
 }
 
-static void usage_add(struct usage *sum, const struct usage *u)
+static struct usage attempt_usage(const struct exchange *x, const struct verdict *v)
 {
-    sum->in += u->in > 0 ? u->in : 0;
-    sum->out += u->out > 0 ? u->out : 0;
-    sum->cache_read += u->cache_read > 0 ? u->cache_read : 0;
-    sum->cache_write += u->cache_write > 0 ? u->cache_write : 0;
-    sum->reasoning += u->reasoning > 0 ? u->reasoning : 0;
+    const struct attempt *a = &x->attempt;
+    bool streams = a->mode == ATTEMPT_STREAM || (a->goes_on && x->emitter != NULL);
+
+    if (streams)
+        return *emitter_usage(x->emitter);
+    if (a->mode == ATTEMPT_COLLECT || a->goes_on)
+        return *emitter_usage(a->crossing->collector);
+    return v->kind == VERDICT_SUCCESS ? x->usage : usage_unknown();
 }
 
 /* For the access record; when there are too many, the last one takes the last place, and what the
@@ -615,7 +672,7 @@ static void keep_attempt(struct exchange *x, const struct verdict *v, int64_t no
     struct access_attempt *kept = &x->attempts[attempts_kept(x) - 1];
 
     if (x->attempt_count > ACCESS_ATTEMPTS_MAX)
-        usage_add(&x->beyond, &kept->usage);
+        x->beyond = usage_sum(&x->beyond, &kept->usage);
     *kept = (struct access_attempt){
         .number = x->attempt_count,
         .account_id = a->lease.account_id,
@@ -628,10 +685,7 @@ static void keep_attempt(struct exchange *x, const struct verdict *v, int64_t no
         .delay_ms = v->delay_ms,
         .first_byte_ms = a->first_byte_ms < 0 ? -1 : a->first_byte_ms - a->started_ms,
         .duration_ms = now_ms - a->started_ms,
-        .usage = a->mode == ATTEMPT_STREAM    ? *emitter_usage(x->emitter)
-                 : a->mode == ATTEMPT_COLLECT ? *emitter_usage(a->crossing->collector)
-                 : v->kind == VERDICT_SUCCESS ? x->usage
-                                              : usage_unknown(),
+        .usage = attempt_usage(x, v),
     };
     memcpy(kept->label, a->lease.label, sizeof(kept->label));
 }

@@ -51,13 +51,15 @@ struct attempt {
     struct str *parts;
     size_t part_count, body_bytes;
     bool translates;
-    struct turn turn;          /* for providers that want to be told */
+    bool goes_on;     /* the provider had paused the turn: this is another request for it */
+    struct turn turn; /* for providers that want to be told */
     struct crossing *crossing; /* NULL: the bytes pass */
 };
 
 /* What an attempt needs beside when its bytes do not just pass. */
 struct crossing {
     struct translated asked;
+    struct translated on; /* … of the request that goes on with a paused turn */
     struct encode_options encode;
     struct emitter *collector; /* ATTEMPT_COLLECT */
     struct buf made;           /* the whole answer in the client's protocol */
@@ -257,6 +259,9 @@ bool outgoing_may_lose(struct exchange *x, const struct losses *losses, struct w
 struct crossing *attempt_crossing(struct exchange *x);
 /* The wires over which this can be served, as WIRE_BITs. */
 uint32_t outgoing_wires(const struct door_target *t);
+/* The request that goes on with the turn which `e` tells is paused becomes what is sent. False: the
+ * account cannot be asked. */
+bool outgoing_go_on(struct exchange *x, struct emitter *e);
 /* The client's request in the words of the attempt's wire. */
 bool outgoing_translate(struct exchange *x, struct wire_complaint *why);
 /* The upstream refused something that can be left out: is the same account to be asked again? Then

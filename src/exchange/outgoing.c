@@ -10,6 +10,8 @@
 
 #define TRANSLATED_GROWTH 2 /* how many times the client's bytes a translated body may have … */
 #define TRANSLATED_MORE ((size_t)1 << 20) /* … and so much beside them */
+#define PAUSES_OF_TOOLS 5                 /* of one answer */
+#define PAUSES_OF_LENGTH 8
 
 uint32_t outgoing_wires(const struct door_target *t)
 {
@@ -121,32 +123,59 @@ static void take_image(struct exchange *x)
         r->image.aspect = x->image.aspect;
 }
 
+/* What the attempt's account is known to refuse. */
+static const struct repairs *known_repairs(const struct exchange *x)
+{
+    return repairs_find(&x->env->repairs, x->attempt.lease.account_id, x->mapped,
+                        loop_now(x->env->loop));
+}
+
+/* Who is written for, with what is known of it. */
+static void find_target(struct exchange *x, const struct repairs *known, struct wire_target *t)
+{
+    const struct attempt *a = &x->attempt;
+
+    upstream_target(a->upstream, &x->env->facts, a->wire, x->mapped, t);
+    if (known != NULL)
+        wire_lacks_add(&t->lacks, &known->lacks);
+    t->lacks.signatures = t->lacks.signatures || x->signatures_refused;
+    if (x->env->ledger != NULL) {
+        t->foreign = minted_elsewhere;
+        t->foreign_peer = x;
+    }
+    if (t->dialect == DIALECT_CODEX)
+        t->cache_key = exchange_session_text(x);
+    t->count = x->target.ask == ASK_COUNT;
+    /* long answers of these arrive only when they are streamed (wire anthropic: idle connections
+     * are cut), or not at all otherwise; the client still gets what it asked for */
+    t->stream =
+        x->canon->stream || t->dialect == DIALECT_CODEX || (a->wire == WIRE_ANTHROPIC && !t->count);
+}
+
+/* How many times a turn is gone on with that its provider pauses. Clients of that provider do it
+ * themselves. */
+static uint32_t pauses_of(const struct exchange *x)
+{
+    enum wire wire = x->attempt.wire;
+
+    if (x->target.ask == ASK_COUNT || x->canon->n > 1)
+        return 0;
+    if (wire == WIRE_ANTHROPIC)
+        return x->target.protocol != wire && x->canon->server_tools != NULL ? PAUSES_OF_TOOLS : 0;
+    return wire == WIRE_GEMINI || wire == WIRE_CLOUDCODE ? PAUSES_OF_LENGTH : 0;
+}
+
 static bool make_translated(struct exchange *x, const struct repairs *known,
                             struct wire_complaint *why)
 {
     struct attempt *a = &x->attempt;
     struct crossing *c = attempt_crossing(x);
-    bool counts = x->target.ask == ASK_COUNT;
     struct wire_target t;
 
     if (!canon_read(x, why))
         return false;
     take_image(x);
-    upstream_target(a->upstream, &x->env->facts, a->wire, x->mapped, &t);
-    if (known != NULL)
-        wire_lacks_add(&t.lacks, &known->lacks);
-    t.lacks.signatures = t.lacks.signatures || x->signatures_refused;
-    if (x->env->ledger != NULL) {
-        t.foreign = minted_elsewhere;
-        t.foreign_peer = x;
-    }
-    if (t.dialect == DIALECT_CODEX)
-        t.cache_key = exchange_session_text(x);
-    /* long answers of these arrive only when they are streamed (wire anthropic: idle connections
-     * are cut), or not at all otherwise; the client still gets what it asked for */
-    t.stream =
-        x->canon->stream || t.dialect == DIALECT_CODEX || (a->wire == WIRE_ANTHROPIC && !counts);
-    t.count = counts;
+    find_target(x, known, &t);
     a->stream = t.stream && !t.count;
     if (!translate_write(x->canon, &t, x->canon->body.len * TRANSLATED_GROWTH + TRANSLATED_MORE,
                          &x->r->arena, &c->asked, why))
@@ -171,16 +200,33 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
         .peer = x,
         .image_markdown = x->rules->chat_image_markdown,
         .bytes_max = x->rules->answer_bytes_max,
+        .pauses_max = pauses_of(x),
     };
+    return true;
+}
+
+bool outgoing_go_on(struct exchange *x, struct emitter *e)
+{
+    struct attempt *a = &x->attempt;
+    struct crossing *c = a->crossing;
+    struct canon_request turn;
+    struct wire_complaint why;
+    struct wire_target t;
+    size_t most = x->canon->body.len * TRANSLATED_GROWTH + TRANSLATED_MORE;
+
+    translated_clear(&c->on);
+    find_target(x, known_repairs(x), &t);
+    translator_resume(e->translator, x->canon, &x->r->arena, &turn);
+    if (!translate_write(&turn, &t, most + x->rules->answer_bytes_max, &x->r->arena, &c->on, &why))
+        return false;
+    a->part_count = translated_parts(&c->on, &a->parts, &a->body_bytes);
+    emitter_go_on(e, &c->on);
     return true;
 }
 
 bool outgoing_translate(struct exchange *x, struct wire_complaint *why)
 {
-    return make_translated(x,
-                           repairs_find(&x->env->repairs, x->attempt.lease.account_id, x->mapped,
-                                        loop_now(x->env->loop)),
-                           why);
+    return make_translated(x, known_repairs(x), why);
 }
 
 struct crossing *attempt_crossing(struct exchange *x)
@@ -259,10 +305,9 @@ bool outgoing_make(struct exchange *x, struct wire_complaint *why)
 {
     struct attempt *a = &x->attempt;
     bool counts = x->target.ask == ASK_COUNT;
-    const struct repairs *known =
-        repairs_find(&x->env->repairs, a->lease.account_id, x->mapped, loop_now(x->env->loop));
+    const struct repairs *known = known_repairs(x);
 
-    a->translates = false;
+    a->translates = a->goes_on = false;
     a->stream = x->request.stream && !counts && !embedding_is(x);
     if (a->crossing != NULL)
         buf_clear(&a->crossing->made); /* of the attempt before */
@@ -311,6 +356,7 @@ void outgoing_clear(struct exchange *x)
     if (c == NULL)
         return;
     translated_clear(&c->asked);
+    translated_clear(&c->on);
     if (c->collector != NULL)
         emitter_clear(c->collector);
     c->collector = NULL;

@@ -387,6 +387,9 @@ struct canon_request {
     bool echo;        /* … and the prompt stands before the answer */
     bool functions;   /* openai-chat: the old `functions` form; the answer has it too */
 
+    bool goes_on; /* with a turn that its provider paused: the last message is its beginning */
+    struct text resume; /* gemini: the token for that; empty: none */
+
     struct extra *extras, *extras_last; /* of the root and of objects in it */
     struct str where[FIELDS];
     struct losses unread; /* members that the reader does not know */

@@ -102,6 +102,7 @@ struct decoder {
     uint32_t high;
     bool summary_break; /* set by a decoder: the next delta begins a new part of a summary */
     enum phase phase;   /* set by a decoder: of the texts that it opens */
+    struct text resume; /* set by a decoder before it finishes the choice that may go on */
     struct decode_choice parked[ANSWER_CHOICES_MAX];
     uint32_t calls[DECODE_CALLS_MAX]; /* hashes of the ids of calls: each stands once */
     uint32_t call_count;
@@ -162,6 +163,7 @@ struct encode_options {
     bool show_thinking;
     bool image_markdown; /* openai-chat: pictures stand in the text, too, as markdown */
     size_t bytes_max;    /* of an answer that has to be kept (openai-responses) */
+    uint32_t pauses_max; /* so many times a turn that its provider paused is gone on with */
     /* every event, before it is encoded; NULL: nobody */
     void (*on_event)(void *peer, const struct canon_event *ev);
     /* openai-responses: what is said of it beside the answer, and who wants the whole object */

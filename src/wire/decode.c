@@ -272,7 +272,13 @@ void decode_finish(struct decoder *d, uint32_t choice, enum stop_cause cause, st
     else if (cause == STOP_TOOL_USE && !d->saw_tool)
         cause = STOP_DONE;
     emit(d, (struct canon_event){
-                .kind = CANON_FINISH, .choice = choice, .cause = cause, .detail = detail });
+                .kind = CANON_FINISH,
+                .choice = choice,
+                .cause = cause,
+                .detail = detail,
+                .resume = d->resume,
+            });
+    d->resume = TEXT_EMPTY;
 }
 
 enum decoded decode_end(struct decoder *d)

@@ -85,7 +85,7 @@ void emitter_translate(struct emitter *e, enum wire wire, const struct encode_op
 
 const struct usage *emitter_usage(const struct emitter *e)
 {
-    return e->translator != NULL ? &e->translator->decoder.usage : &e->stream.usage;
+    return e->translator != NULL ? translator_usage(e->translator) : &e->stream.usage;
 }
 
 struct str emitter_response_id(const struct emitter *e)
@@ -448,7 +448,8 @@ static enum emitter_fed translated(struct emitter *e, enum translation result, s
     /* content of which nothing is written yet (a call that gemini clients get whole) commits to
      * nothing */
     if (result == TRANSLATION_END ||
-        (result == TRANSLATION_MORE && e->translator->content && made_into(e)->len > 0)) {
+        ((result == TRANSLATION_MORE || result == TRANSLATION_PAUSED) && e->translator->content &&
+         made_into(e)->len > 0)) {
         if (!e->o.whole || result == TRANSLATION_END)
             commit(e);
     }
@@ -461,6 +462,8 @@ static enum emitter_fed translated(struct emitter *e, enum translation result, s
         flush_made(e);
         emitter_move(e, EMITTER_ENDED);
         return EMITTER_DONE;
+    case TRANSLATION_PAUSED:
+        return EMITTER_PAUSED;
     case TRANSLATION_ERROR:
         e->error.len = 0;
         (void)buf_add(&e->error, str_take(data, e->error.max));
@@ -505,6 +508,28 @@ enum emitter_fed emitter_take_whole(struct emitter *e, struct str body)
 
     arena_reset(e->o.scratch);
     return fed;
+}
+
+bool emitter_is_paused(const struct emitter *e)
+{
+    return e->translator != NULL && e->translator->paused != STOP_NONE;
+}
+
+void emitter_go_on(struct emitter *e, const struct translated *asked)
+{
+    translator_go_on(e->translator, asked);
+    sse_clear(&e->sse);
+    sse_init(&e->sse, e->o.event_bytes_max);
+    e->finishing = false;
+}
+
+bool emitter_end_paused(struct emitter *e)
+{
+    bool done = translated(e, translator_end_paused(e->translator, e->o.scratch, made_into(e)),
+                           STR("")) == EMITTER_DONE;
+
+    arena_reset(e->o.scratch);
+    return done;
 }
 
 /* --- long events ------------------------------------------------------------------------------*/
@@ -588,6 +613,8 @@ enum emitter_fed emitter_feed(struct emitter *e, struct str bytes)
 
     if (e->state == EMITTER_ENDED)
         return EMITTER_DONE; /* nothing behind the terminator is for the client */
+    if (emitter_is_paused(e))
+        return EMITTER_PAUSED;
     if (e->flow.inside && !flow_on(e, &bytes))
         fed = EMITTER_BROKEN;
     while (fed == EMITTER_FED && !e->flow.inside &&
@@ -631,7 +658,7 @@ bool emitter_finish(struct emitter *e)
 
     if (e->state == EMITTER_ENDED)
         return true;
-    if (e->flow.inside)
+    if (e->flow.inside || emitter_is_paused(e))
         return false;
     e->finishing = true;
     if (sse_finish(&e->sse, &ev, &cut)) {

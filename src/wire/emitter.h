@@ -65,6 +65,7 @@ struct emitter_options {
 enum emitter_fed {
     EMITTER_FED,    /* go on */
     EMITTER_FULL,   /* go on when the client has room */
+    EMITTER_PAUSED, /* the turn is not over, but this answer is: emitter_go_on() */
     EMITTER_ERROR,  /* the upstream sent the protocol's error: `emitter.error` holds its data */
     EMITTER_BROKEN, /* garbage, an event too large, a preamble without end: a failure of the
                        upstream */
@@ -103,6 +104,13 @@ enum emitter_fed emitter_feed(struct emitter *e, struct str bytes);
 bool emitter_finish(struct emitter *e);
 /* The upstream of a translated attempt answered in one piece, though a stream was asked for. */
 enum emitter_fed emitter_take_whole(struct emitter *e, struct str body);
+/* The provider has paused the turn (translate.h): nothing more of this answer is read. */
+bool emitter_is_paused(const struct emitter *e);
+/* Another request, written as `asked`, goes on with it; its answer is fed next. */
+void emitter_go_on(struct emitter *e, const struct translated *asked);
+/* Nobody can go on, and nothing has come since: what there is ends legally. False: that cannot
+ * be. */
+bool emitter_end_paused(struct emitter *e);
 /* The head commit without content: the client has waited long enough. Nothing happens when it was
  * started before. */
 void emitter_start_early(struct emitter *e);

@@ -52,7 +52,7 @@ enum canon_event_kind {
     CANON_SERVER,    /* server: progress or result of a tool the provider ran itself */
     CANON_CLOSE,
     CANON_USAGE,  /* usage: all that is known so far */
-    CANON_FINISH, /* cause, detail (stop sequence, or the provider's own word) */
+    CANON_FINISH, /* cause, detail (stop sequence, or the provider's own word), resume */
     CANON_END,
 };
 
@@ -81,6 +81,7 @@ struct canon_event {
     struct usage usage;
     enum stop_cause cause;
     struct text detail;
+    struct text resume; /* FINISH: the provider's token for going on; empty: none */
 };
 
 /* --- the whole answer -------------------------------------------------------------------------*/

@@ -12,6 +12,7 @@ static const struct converter *const converters[WIRES] = {
 };
 
 #define ARGUMENTS_MAX ((size_t)4 << 20)  /* bytes of one call's arguments kept for checking */
+#define RESUME_MAX ((size_t)1 << 20)     /* bytes of a token for going on */
 #define ARGUMENTS_KEPT ((size_t)4 << 10) /* room that stays for the next call */
 #define UNLIKE_MAX 16 /* events in a row that were read although the one before was learnt */
 
@@ -206,9 +207,11 @@ static size_t stop_begins(struct str text, struct str stop)
 /* The first sequence found ends the answer, as the target would have ended it. */
 static void stop_hit(struct translator *t, struct text stop)
 {
+    const struct usage *usage = translator_usage(t);
+
     pass(t, &(struct canon_event){ .kind = CANON_CLOSE, .block = BLOCK_TEXT });
-    if (usage_is_known(&t->decoder.usage))
-        pass(t, &(struct canon_event){ .kind = CANON_USAGE, .usage = t->decoder.usage });
+    if (usage_is_known(usage))
+        pass(t, &(struct canon_event){ .kind = CANON_USAGE, .usage = *usage });
     pass(t, &(struct canon_event){ .kind = CANON_FINISH, .cause = STOP_SEQUENCE, .detail = stop });
     pass(t, &(struct canon_event){ .kind = CANON_END });
     t->over = t->cut_short = true;
@@ -282,9 +285,26 @@ static bool is_nameless(struct translator *t, const struct canon_event *ev)
     return mine;
 }
 
+/* Whether the turn is to be gone on with is seen when its answer ends. */
+static bool pauses(struct translator *t, const struct canon_event *ev)
+{
+    bool can = ev->cause == STOP_PAUSE ? t->so_far != NULL && !t->so_far->too_large &&
+                                             !t->decoder.saw_tool /* whose results are missing */
+                                       : !text_is_empty(ev->resume);
+
+    if (ev->kind != CANON_FINISH || !can || t->pauses >= t->o.pauses_max)
+        return false;
+    t->resume.len = 0;
+    if (!buf_add(&t->resume, ev->resume.escaped))
+        return false;
+    t->paused = ev->cause;
+    return true;
+}
+
 static void take(void *peer, const struct canon_event *ev)
 {
     struct translator *t = peer;
+    struct canon_event all;
     bool arguments = ev->block == BLOCK_TOOL &&
                      (ev->kind == CANON_OPEN || ev->kind == CANON_DELTA || ev->kind == CANON_CLOSE);
 
@@ -292,6 +312,8 @@ static void take(void *peer, const struct canon_event *ev)
         return; /* behind an end of ours */
     t->said_more = t->said_more || ev->kind != CANON_DELTA || !text_is_empty(t->said);
     t->said = ev->text;
+    if (t->so_far != NULL)
+        canon_answer_take(t->so_far, ev);
     if (is_nameless(t, ev))
         return;
     if (arguments && ev->kind == CANON_CLOSE)
@@ -307,8 +329,15 @@ static void take(void *peer, const struct canon_event *ev)
             return;               /* no end: translator_*() says so */
         t->bad_arguments = false; /* cut by a limit: half of them is what there is */
     }
+    if (pauses(t, ev) || (ev->kind == CANON_START && t->pauses > 0))
+        return;
+    if (ev->kind == CANON_USAGE && t->pauses > 0) {
+        all = *ev;
+        all.usage = *translator_usage(t);
+        ev = &all;
+    }
     if (ev->kind == CANON_END) {
-        if (t->bad_arguments)
+        if (t->bad_arguments || t->paused != STOP_NONE)
             return;
         t->over = true;
     }
@@ -344,6 +373,14 @@ void translator_init(struct translator *t, enum wire wire, const struct encode_o
     } else {
         t->encoder.state = must_calloc(1, t->to->encode.state_bytes + 1);
     }
+    if (o->pauses_max > 0) {
+        t->before = usage_unknown();
+        buf_init(&t->resume, RESUME_MAX);
+    }
+    if (o->pauses_max > 0 && wire == WIRE_ANTHROPIC) {
+        t->so_far = must_alloc(sizeof(*t->so_far));
+        canon_answer_init(t->so_far, o->bytes_max);
+    }
     repeat_init(&t->repeat);
     buf_init(&t->arguments, ARGUMENTS_MAX);
     buf_init(&t->stop.tail, o->bytes_max);
@@ -362,11 +399,15 @@ void translator_clear(struct translator *t)
     if (t->answer != NULL)
         canon_answer_clear(t->answer);
     free(t->answer);
+    if (t->so_far != NULL)
+        canon_answer_clear(t->so_far);
+    free(t->so_far);
+    buf_clear(&t->resume);
     repeat_clear(&t->repeat);
     buf_clear(&t->arguments);
     buf_clear(&t->stop.tail);
     t->decoder.state = t->encoder.state = NULL;
-    t->answer = NULL;
+    t->answer = t->so_far = NULL;
 }
 
 /* --- feeding ----------------------------------------------------------------------------------*/
@@ -390,6 +431,8 @@ static enum translation outcome(struct translator *t, enum decoded said)
                    ? TRANSLATION_END
                    : TRANSLATION_BROKEN;
     }
+    if (t->paused != STOP_NONE && said == DECODED_END)
+        return TRANSLATION_PAUSED;
     switch (said) {
     case DECODED_MORE:
         return TRANSLATION_MORE;
@@ -464,7 +507,7 @@ enum translation translator_finish(struct translator *t, bool clean, struct aren
         return TRANSLATION_END;
     lend(t, scratch, out);
     result = outcome(t, t->from->decode.done(&t->decoder, true, clean));
-    return result == TRANSLATION_END ? result : TRANSLATION_BROKEN;
+    return result == TRANSLATION_END || result == TRANSLATION_PAUSED ? result : TRANSLATION_BROKEN;
 }
 
 enum translation translator_whole(struct translator *t, struct str body, struct arena *scratch,
@@ -479,4 +522,109 @@ enum translation translator_whole(struct translator *t, struct str body, struct 
     t->decoder.lone = doc.surrogates;
     result = outcome(t, t->from->decode.whole(&t->decoder, &doc));
     return result == TRANSLATION_MORE || result == TRANSLATION_BAD ? TRANSLATION_BROKEN : result;
+}
+
+/* --- turns that are paused --------------------------------------------------------------------*/
+
+const struct usage *translator_usage(struct translator *t)
+{
+    if (t->pauses == 0)
+        return &t->decoder.usage;
+    t->sum = usage_sum(&t->before, &t->decoder.usage);
+    return &t->sum;
+}
+
+/* The list of what a text cites, in Anthropic's own form. */
+static struct str citations_of(const struct answer_block *b, struct arena *a)
+{
+    struct buf list = { .max = SIZE_MAX };
+    bool good = b->note_count > 0 && buf_add(&list, STR("["));
+
+    for (uint32_t i = 0; i < b->note_count && good; i++)
+        good = (i == 0 || buf_add(&list, STR(","))) && buf_add(&list, b->notes[i].raw);
+    good = good && buf_add(&list, STR("]"));
+    struct str out = good ? arena_copy(a, buf_str(&list)) : STR("");
+    buf_clear(&list);
+    return out;
+}
+
+/* What the model has said, as a part of its message. */
+static void put_block(struct message *m, const struct answer_block *b, struct arena *a)
+{
+    enum part_kind kind = b->kind == BLOCK_THINKING   ? PART_THINKING
+                          : b->kind == BLOCK_REDACTED ? PART_REDACTED
+                                                      : PART_TEXT;
+    struct part *p;
+
+    if (b->is_media)
+        return;
+    if (b->is_server) {
+        p = message_add(m, a, PART_SERVER_CALL, PART_AT_NONE);
+        p->opaque = b->server;
+        return;
+    }
+    p = message_add(m, a, kind, PART_AT_NONE);
+    p->text = answer_text(b);
+    p->sig = b->sig;
+    if (kind == PART_TEXT)
+        p->citations = citations_of(b, a);
+}
+
+void translator_resume(const struct translator *t, const struct canon_request *r, struct arena *a,
+                       struct canon_request *out)
+{
+    assert(t->paused != STOP_NONE);
+    *out = *r;
+    if (t->paused != STOP_PAUSE) {
+        out->resume = (struct text){ buf_str(&t->resume) };
+        return;
+    }
+    /* the client's own list stays as it is: a copy gets what was said */
+    out->goes_on = true;
+    out->messages = out->last = NULL;
+    out->message_count = 0;
+    for (const struct message *m = r->messages; m != NULL; m = m->next) {
+        struct message *copy = canon_add_message(out, a, m->role, m->at);
+
+        *copy = *m;
+        copy->next = NULL; /* the list's own goes on */
+    }
+    struct message *said = canon_add_message(out, a, ROLE_ASSISTANT, PART_AT_NONE);
+
+    for (const struct answer_block *b = t->so_far->blocks; b != NULL; b = b->next)
+        put_block(said, b, a);
+}
+
+void translator_go_on(struct translator *t, const struct translated *asked)
+{
+    struct decoder *d = &t->decoder;
+
+    assert(t->paused != STOP_NONE && !d->open);
+    t->before = *translator_usage(t);
+    t->pauses++;
+    t->left_at = t->paused;
+    t->paused = STOP_NONE;
+    repeat_forget(&t->repeat);
+    if (t->from->decode.clear != NULL)
+        t->from->decode.clear(d->state);
+    memset(d->state, 0, t->from->decode.state_bytes);
+    /* ids of calls stand once in the whole of it, and one call makes all of it a turn with calls */
+    d->started = d->ended = d->first_finished = false;
+    d->usage = usage_unknown();
+    d->asked = asked->written;
+}
+
+enum translation translator_end_paused(struct translator *t, struct arena *scratch, struct buf *out)
+{
+    enum stop_cause cause = t->paused != STOP_NONE ? t->paused : t->left_at;
+
+    assert(cause != STOP_NONE);
+    if (cause != STOP_LENGTH)
+        return TRANSLATION_BROKEN;
+    lend(t, scratch, out);
+    t->paused = STOP_NONE;
+    pass(t, &(struct canon_event){ .kind = CANON_FINISH, .cause = cause });
+    t->over = true;
+    pass(t, &(struct canon_event){ .kind = CANON_END });
+    return outcome(t, DECODED_END);
 }

@@ -44,6 +44,12 @@ struct translator {
     struct decoder decoder;
     struct encoder encoder;
     struct canon_answer *answer; /* of a client that gets it in one piece; else NULL */
+    enum stop_cause paused;      /* the turn can be gone on with; STOP_NONE: it cannot */
+    enum stop_cause left_at;     /* how the answer before this one had ended */
+    uint32_t pauses;             /* how many times it was */
+    struct buf resume;           /* the provider's token for that */
+    struct canon_answer *so_far; /* what it has said, where that must go back; else NULL */
+    struct usage before, sum;    /* of the requests before; of all */
     struct repeat repeat;        /* of the event before */
     struct text said;            /* by the event at hand, … */
     bool said_more;              /* … and something else than one piece of text */
@@ -72,6 +78,7 @@ void translator_clear(struct translator *t);
 enum translation {
     TRANSLATION_MORE,   /* look at `content` */
     TRANSLATION_END,    /* the legal end was written */
+    TRANSLATION_PAUSED, /* next comes translator_go_on() or translator_end_paused() */
     TRANSLATION_ERROR,  /* the upstream's error: judge the data */
     TRANSLATION_BROKEN, /* no legal end, or an end that must not be passed on */
     TRANSLATION_BAD,    /* an event that is no JSON, or none of this wire: dropped */
@@ -86,5 +93,24 @@ enum translation translator_finish(struct translator *t, bool clean, struct aren
 /* The upstream's answer in one piece, whatever the client wants. Not MORE. */
 enum translation translator_whole(struct translator *t, struct str body, struct arena *scratch,
                                   struct buf *out);
+
+/* --- turns that are paused ----------------------------------------------------------------------
+ *
+ * Two providers end an answer that is not over: Anthropic while its own tools run long
+ * (`pause_turn`), Google where one request may not give more (`CONTINUATION`). With
+ * `encode_options.pauses_max` the client sees nothing of it: it is one answer, in one stream. */
+
+/* The request that goes on with the turn, in terms of the client's own: borrows from the translator
+ * until it is written. */
+void translator_resume(const struct translator *t, const struct canon_request *r, struct arena *a,
+                       struct canon_request *out);
+/* The answer to that request, which was written as `asked`, comes next. */
+void translator_go_on(struct translator *t, const struct translated *asked);
+/* It cannot be gone on with, and nothing has come since: what there is ends as cut by a limit where
+ * that was why it paused (END), else not at all (BROKEN). */
+enum translation translator_end_paused(struct translator *t, struct arena *scratch,
+                                       struct buf *out);
+/* Tokens of all requests of the turn so far. */
+const struct usage *translator_usage(struct translator *t);
 
 #endif

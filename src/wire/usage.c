@@ -160,3 +160,19 @@ void usage_read(struct usage *u, enum wire wire, const struct json *doc, uint32_
     if (u->out >= 0 && u->reasoning > u->out)
         u->reasoning = u->out;
 }
+
+static int64_t both(int64_t one, int64_t two)
+{
+    return one < 0 && two < 0 ? -1 : sum(one, two);
+}
+
+struct usage usage_sum(const struct usage *one, const struct usage *two)
+{
+    return (struct usage){
+        .in = both(one->in, two->in),
+        .out = both(one->out, two->out),
+        .cache_read = both(one->cache_read, two->cache_read),
+        .cache_write = both(one->cache_write, two->cache_write),
+        .reasoning = both(one->reasoning, two->reasoning),
+    };
+}

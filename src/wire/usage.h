@@ -23,6 +23,9 @@ static inline bool usage_is_known(const struct usage *u)
     return u->in >= 0 || u->out >= 0;
 }
 
+/* Both; what one does not know counts as nothing. */
+struct usage usage_sum(const struct usage *one, const struct usage *two);
+
 /* Reads the usage object of a wire (`usage`, `usageMetadata`) at `node`. Numbers that are there
  * replace what was known: later events count more. */
 void usage_read(struct usage *u, enum wire wire, const struct json *doc, uint32_t node);

@@ -357,12 +357,12 @@ static void plan_forced(struct request_writer *w, struct anthropic_plan *p)
 }
 
 /* The conversation ends with the assistant's own words, to be gone on with. Blocks of a server's
- * tool at the end are a turn that was paused: every model goes on with those. */
+ * tool at the end are a turn that was paused: every model goes on with such a one. */
 bool plan_is_prefill(const struct canon_request *r)
 {
     const struct message *last = r->last;
 
-    return last != NULL && last->role == ROLE_ASSISTANT && last->last != NULL &&
+    return !r->goes_on && last != NULL && last->role == ROLE_ASSISTANT && last->last != NULL &&
            last->last->kind != PART_SERVER_CALL && last->last->kind != PART_SERVER_RESULT &&
            last->last->kind != PART_OPAQUE;
 }

@@ -317,8 +317,8 @@ static struct text trimmed(struct text text)
 static void put_text_part(struct anthropic_body *b, const struct part *p, enum cache_ttl cache)
 {
     struct json_writer *w = b->json;
-    bool cites =
-        b->own && p->citations.len > 0 && b->message != NULL && b->message->role == ROLE_ASSISTANT;
+    bool cites = (b->own || b->w->r->goes_on) && p->citations.len > 0 && b->message != NULL &&
+                 b->message->role == ROLE_ASSISTANT;
 
     json_put_object(w);
     json_put_member(w, "type", STR("text"));

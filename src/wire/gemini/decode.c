@@ -321,13 +321,14 @@ static void decode_recited(struct decoder *d, struct gemini_decoder *s, const st
 static void decode_candidate(struct decoder *d, struct gemini_decoder *s, const struct json *doc,
                              uint32_t candidate)
 {
-    enum { CONTENT, REASON, INDEX, GROUNDING, RECITED };
+    enum { CONTENT, REASON, INDEX, GROUNDING, RECITED, RESUME };
     static const struct str names[] = {
         [CONTENT] = STR("content"),
         [REASON] = STR("finishReason"),
         [INDEX] = STR("index"),
         [GROUNDING] = STR("groundingMetadata"),
         [RECITED] = STR("citationMetadata"),
+        [RESUME] = STR("continuationToken"),
     };
     uint32_t n[COUNT(names)], parts;
     int64_t choice = 0;
@@ -349,6 +350,11 @@ static void decode_candidate(struct decoder *d, struct gemini_decoder *s, const 
     if (is_type(doc, n[REASON], JSON_STRING)) {
         decode_close(d, (uint32_t)choice);
         s->ends[choice].cause = gemini_cause(json_inside(doc, n[REASON]), &s->ends[choice].word);
+        if (choice == 0 && is_type(doc, n[RESUME], JSON_STRING) &&
+            json_says(doc, n[REASON], STR("CONTINUATION"))) {
+            s->resume.max = GEMINI_RESUME_MAX;
+            (void)buf_add(&s->resume, json_inside(doc, n[RESUME]));
+        }
     }
 }
 
@@ -449,6 +455,8 @@ enum decoded gemini_decode_done(struct decoder *d, bool eof, bool clean)
         enum stop_cause cause = s->ends[i].cause == STOP_NONE ? STOP_DONE : s->ends[i].cause;
         bool plain = cause == STOP_DONE || cause == STOP_LENGTH;
 
+        if (i == 0)
+            d->resume = (struct text){ buf_str(&s->resume) };
         if ((s->seen >> i & 1) != 0)
             decode_finish(d, i, cause, (struct text){ plain ? STR("") : s->ends[i].word });
     }
@@ -469,4 +477,5 @@ void gemini_decode_clear(void *state)
     struct gemini_decoder *s = state;
 
     widths_clear(&s->widths);
+    buf_clear(&s->resume);
 }

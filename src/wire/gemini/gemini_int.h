@@ -75,6 +75,8 @@ struct str gemini_reason(enum stop_cause cause, struct str detail);
 
 #define GEMINI_CHOICES 8 /* candidates that one request may ask for */
 
+#define GEMINI_RESUME_MAX ((size_t)1 << 20) /* bytes of a token for going on */
+
 struct gemini_decoder {
     uint32_t id;    /* of the response, hashed: begins the ids of its calls */
     uint32_t calls; /* ordinal of the next one */
@@ -88,6 +90,7 @@ struct gemini_decoder {
         struct str word;       /* static */
     } ends[GEMINI_CHOICES];
     struct widths widths; /* of the text block of candidate 0 that is open or was last */
+    struct buf resume;    /* candidate 0 may go on with this token, escaped */
 };
 
 /* `chunk` is the object with candidates; `id` empty: it says so itself. */

@@ -555,6 +555,8 @@ bool gemini_write_members(struct request_writer *w)
         json_put_member_raw(x.out, "safetySettings", w->r->safety);
     if (!gemini_put_config(&x))
         return false;
+    if (!text_is_empty(w->r->resume))
+        gemini_put_text(&x, "continuationToken", w->r->resume);
     put_tier(&x);
     lose_the_rest(&x);
     if (gemini_has_extras(&x, STR("")))

@@ -29,7 +29,7 @@ static const struct {
     { STR("IMAGE_RECITATION"), STOP_RECITATION },
     { STR("NO_IMAGE"), STOP_IMAGE_FAIL },
     { STR("IMAGE_OTHER"), STOP_IMAGE_FAIL },
-    /* more was to come in answers to further requests, which nobody asks */
+    /* more would come in the answer to a further request; where none is made, this was a limit */
     { STR("CONTINUATION"), STOP_LENGTH },
     { STR("FINISH_REASON_UNSPECIFIED"), STOP_DONE },
     /* of a prompt alone */

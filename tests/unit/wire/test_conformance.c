@@ -404,7 +404,7 @@ TEST(C47_bytes_of_a_stream_cut_anywhere)
         }
 }
 
-TEST(C60_an_answer_that_goes_on_elsewhere_ends_as_cut_by_length)
+TEST(C60_an_answer_that_nobody_goes_on_with_ends_as_cut_by_length)
 {
     struct rig_answer answer =
         answered(t, CHAT, GEMINI,

@@ -190,9 +190,12 @@ static int command_show(const struct command_line *line)
 
 static int command_test(const struct command_line *line)
 {
-    return with_account(
-        line, (struct remote_wish){ .method = "POST", .print = print_tested, .is_good = is_ok },
-        "/test");
+    return with_account(line,
+                        (struct remote_wish){ .method = "POST",
+                                              .print = print_tested,
+                                              .is_good = is_ok,
+                                              .waits = "asking the provider" },
+                        "/test");
 }
 
 static int command_refresh(const struct command_line *line)
@@ -206,9 +209,12 @@ static int command_refresh(const struct command_line *line)
                                                     .method = "POST",
                                                     .path = STR("/api/quota/refresh"),
                                                     .print = print_refreshing });
-    return with_account(
-        line, (struct remote_wish){ .method = "POST", .print = print_refreshed, .is_good = is_ok },
-        "/refresh");
+    return with_account(line,
+                        (struct remote_wish){ .method = "POST",
+                                              .print = print_refreshed,
+                                              .is_good = is_ok,
+                                              .waits = "asking the provider what is left" },
+                        "/refresh");
 }
 
 static int command_enable(const struct command_line *line)

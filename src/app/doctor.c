@@ -145,12 +145,14 @@ static void run_all(struct doctor *d)
         for (const struct finding *f = d->first; f != NULL; f = f->next)
             before = f;
         d->check = &checks[i];
+        terminal_progress("%zu of %zu: %s", i + 1, COUNT(checks), checks[i].what);
         checks[i].run(d);
         const struct finding *after = before == NULL ? d->first : before->next;
 
         if (after == NULL)
             found(d, FINDING_GOOD, "", "%s: nothing wrong", checks[i].what);
     }
+    terminal_progress_end();
 }
 
 static void doctor_clear(struct doctor *d)

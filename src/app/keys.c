@@ -187,19 +187,20 @@ static void print_list(struct remote_answer *answer)
 {
     uint32_t keys = answer_member(answer, 0, "keys");
 
-    printf("%-20s %-12s %-17s %-10s %-21s %-21s %s\n", "NAME", "KEY", "STATE", "PER MINUTE",
-           "TOKENS TODAY", "THIS MONTH", "MODELS");
+    printf("%-20s %-12s %-17s %-10s %-21s %-21s %-20s %s\n", "NAME", "KEY", "STATE", "PER MINUTE",
+           "TOKENS TODAY", "THIS MONTH", "MODELS", "ADDRESSES");
     for (uint32_t i = keys == JSON_NONE ? JSON_NONE : json_first(&answer->doc, keys);
          i != JSON_NONE; i = json_after(&answer->doc, keys, i)) {
         struct str name = answer_text(answer, i, "name"), hint = answer_text(answer, i, "hint");
-        struct str models = join(answer, i, "models");
+        struct str models = join(answer, i, "models"), addresses = join(answer, i, "addresses");
         int64_t minute = answer_number(answer, i, "requests_per_minute", 0);
 
-        printf("%-*.*s %-*.*s %-17s %-10s %-21s %-21s %.*s\n", TERMINAL_CELL(name, 20),
+        printf("%-*.*s %-*.*s %-17s %-10s %-21s %-21s %-20.*s %.*s\n", TERMINAL_CELL(name, 20),
                TERMINAL_CELL(hint, 12), state_text(answer, i),
                minute > 0 ? arena_printf(&answer->arena, "%lld", (long long)minute).at : "-",
                limit_text(answer, i, "tokens_today", "tokens_per_day"),
-               limit_text(answer, i, "tokens_this_month", "tokens_per_month"), STR_ARG(models));
+               limit_text(answer, i, "tokens_this_month", "tokens_per_month"), STR_ARG(models),
+               STR_ARG(addresses));
     }
     if (!answer_flag(answer, 0, "required"))
         printf("No client key is needed on loopback until there is one.\n");

@@ -270,8 +270,11 @@ int remote_fulfil(const struct remote_wish *wish)
     log_setup(&(struct log_options){ .level = LOG_WARN, .unix_ms = clock_unix_ms });
     st = remote_open(&r, line_data_dir(wish->line), &e);
     r.takes_text = wish->text;
+    if (st == OK && wish->waits != NULL)
+        terminal_progress("%s", wish->waits);
     if (st == OK)
         st = remote_call(&r, wish->method, wish->path, wish->body, &answer, &e);
+    terminal_progress_end();
     if (st != OK) {
         (void)line_failed(wish->line, "%s", e.text);
     } else if (wish->text) {

@@ -65,7 +65,9 @@ struct remote_wish {
     const struct command_line *line;
     const char *method;
     struct str path, body;
-    bool text; /* the answer is text, and is printed as it comes */
+    const char
+        *waits; /* what it waits for, told on a terminal; NULL: the answer is there at once */
+    bool text;  /* the answer is text, and is printed as it comes */
     /* Prints the answer for people. */
     void (*print)(struct remote_answer *answer);
     /* Does the answer say that all went well? Else the exit code is 1. NULL: it always does. */

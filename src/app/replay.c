@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/command.h"
+#include "app/terminal.h"
 #include "base/json_write.h"
 #include "base/timetext.h"
 #include "io/file.h"
@@ -282,6 +283,7 @@ static enum status input_read(struct wish *w, struct error *e)
         w->made.answer = w->answer;
         return turns_make(&w->made, &w->input, e);
     }
+    terminal_progress("reading %s", w->journal);
     st = file_read(w->journal, &text, e);
     if (st == OK) {
         st = turns_read(buf_str(&text), &w->input, &wrong);
@@ -289,6 +291,7 @@ static enum status input_read(struct wish *w, struct error *e)
             st = fail(e, E_SYNTAX, "%s: %s", w->journal, wrong.text);
     }
     buf_clear(&text);
+    terminal_progress_end();
     return st;
 }
 
@@ -510,8 +513,10 @@ static enum status replay(struct wish *w, struct error *e)
             continue;
         w->replay.pool.mode = modes[count] = order[i];
         columns[count].title = pool_mode_word(order[i]);
+        terminal_progress("%u turns, %s", w->input.count, columns[count].title);
         st = replay_run(&w->replay, &w->input, &w->arena, &columns[count++].report, e);
     }
+    terminal_progress_end();
     if (st != OK)
         return st;
     if (w->json) {

@@ -26,7 +26,6 @@ struct reporter {
     struct arena arena;
     struct buf lines;
     uint32_t line_count;
-    struct file_append *file;
     char path[DATA_DIR_MAX + 16];
     bool failing;   /* the file cannot be written; told once */
     int64_t end_ms; /* 0: it goes on */
@@ -49,20 +48,23 @@ static void lines_lost(struct reporter *r, const struct error *e)
     count_add(&r->metrics.access_lines_dropped, r->line_count);
 }
 
+/* Opened anew each time: another program may have moved the file away, or removed it. */
 static enum status file_write_lines(struct reporter *r, struct error *e)
 {
-    enum status st = OK;
+    struct file_append *file = NULL;
+    enum status st = file_append_open(r->path, &file, e);
 
-    if (r->file == NULL)
-        st = file_append_open(r->path, &r->file, e);
-    if (st == OK && file_append_size(r->file) >= ACCESS_LOG_BYTES) {
-        file_append_close(r->file);
-        r->file = NULL;
+    if (st == OK && file_append_size(file) >= ACCESS_LOG_BYTES) {
+        file_append_close(file);
+        file = NULL;
         st = file_shift(r->path, ACCESS_LOG_FILES, e);
         if (st == OK)
-            st = file_append_open(r->path, &r->file, e);
+            st = file_append_open(r->path, &file, e);
     }
-    return st == OK ? file_append_bytes(r->file, buf_str(&r->lines), e) : st;
+    if (st == OK)
+        st = file_append_bytes(file, buf_str(&r->lines), e);
+    file_append_close(file);
+    return st;
 }
 
 static void lines_write(struct reporter *r)
@@ -80,8 +82,6 @@ static void lines_write(struct reporter *r)
         r->failing = false;
     } else {
         lines_lost(r, &e);
-        file_append_close(r->file); /* another one may be there next time */
-        r->file = NULL;
     }
     r->lines.len = 0;
     r->line_count = 0;
@@ -159,8 +159,6 @@ void reporter_settings(struct reporter *r, struct settings *s)
         read_ring(r); /* what came under the old ones is told as they say */
     settings_unref(r->settings);
     r->settings = settings_ref(s);
-    file_append_close(r->file);
-    r->file = NULL;
     if (r->tracer != NULL)
         tracer_settings(r->tracer, s);
     if (reporter_wants(s) && !timer_is_running(&r->timer))
@@ -182,7 +180,6 @@ void reporter_free(struct reporter *r)
     timer_stop(&r->timer);
     tracer_free(r->tracer);
     settings_unref(r->settings);
-    file_append_close(r->file);
     buf_clear(&r->lines);
     arena_free(&r->arena);
     free(r);

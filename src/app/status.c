@@ -12,10 +12,24 @@
 #include "base/utf8.h"
 #include "io/signals.h"
 
+/* How long bodies are still kept. Lives as long as the answer. */
+static const char *capture_left(struct remote_answer *answer, uint32_t capture)
+{
+    struct buf left = { .max = 64 };
+    int64_t until_ms = answer_number(answer, capture, "until_unix_ms", 0) - clock_unix_ms();
+
+    (void)(duration_put(&left, until_ms > 0 ? until_ms : 0) && buf_add_char(&left, '\0'));
+    const char *text = arena_copy(&answer->arena, buf_str(&left)).at;
+
+    buf_clear(&left);
+    return text;
+}
+
 static void print_status(struct remote_answer *answer)
 {
     uint32_t listeners = answer_member(answer, 0, "listeners");
     uint32_t counters = answer_member(answer, 0, "counters");
+    uint32_t capture = answer_member(answer, 0, "capture");
     struct str fault = answer_text(answer, 0, "settings_fault"), text;
     struct buf up = { .max = 64 };
 
@@ -46,6 +60,10 @@ static void print_status(struct remote_answer *answer)
                (long long)answer_number(answer, counters, "failovers", 0));
     if (answer_member(answer, 0, "serving") != JSON_NONE && !answer_flag(answer, 0, "serving"))
         printf("serving       paused: clients get 503 until `penstock resume`\n");
+    if (capture != JSON_NONE)
+        printf(
+            "capture       bodies are kept for another %s, in `bodies`; `penstock capture stop`\n",
+            capture_left(answer, capture));
     if (fault.len > 0)
         printf("settings file %.*s\n", (int)fault.len, fault.at);
 }
@@ -216,6 +234,7 @@ static void put_frame(struct view *v, struct remote_answer *status, struct remot
     uint32_t counters = answer_member(status, 0, "counters");
     struct str version = answer_text(status, 0, "version");
     struct str fault = answer_text(status, 0, "settings_fault");
+    uint32_t capture = answer_member(status, 0, "capture");
     int64_t rps = rate(v, 5, false), tpm = rate(v, SAMPLES - 1, true) * 60 / 1000;
 
     (void)buf_printf(out, "%spenstock %.*s%s, up ", paint_on(paints, PAINT_BOLD), STR_ARG(version),
@@ -226,6 +245,9 @@ static void put_frame(struct view *v, struct remote_answer *status, struct remot
     if (answer_flag(status, 0, "simulator"))
         (void)buf_printf(out, ", %sthe simulator serves%s", paint_on(paints, PAINT_YELLOW),
                          paint_off(paints));
+    if (capture != JSON_NONE)
+        (void)buf_printf(out, ", %sbodies are kept for another %s%s", paint_on(paints, PAINT_RED),
+                         capture_left(status, capture), paint_off(paints));
     (void)buf_printf(
         out,
         "\n%" PRId64 ".%" PRId64 " requests/s, %" PRId64 " tokens/min; now %" PRId64

@@ -1,5 +1,6 @@
 #include "app/terminal.h"
 
+#include <stdarg.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -96,12 +97,40 @@ void terminal_size(FILE *to, size_t *rows, size_t *columns)
     *columns = size.ws_col;
 }
 
-bool terminal_paints(FILE *to)
+static bool obeys(FILE *to)
 {
     struct str term = environment_get("TERM");
 
-    return environment_get("NO_COLOR").len == 0 && term.len > 0 && !str_eq(term, STR("dumb")) &&
-           terminal_is(to);
+    return term.len > 0 && !str_eq(term, STR("dumb")) && terminal_is(to);
+}
+
+static bool in_progress;
+
+void terminal_progress(const char *format, ...)
+{
+    va_list args;
+
+    if (!obeys(stderr))
+        return;
+    va_start(args, format);
+    fputc('\r', stderr);
+    vfprintf(stderr, format, args);
+    fputs("\x1b[K", stderr);
+    fflush(stderr);
+    va_end(args);
+    in_progress = true;
+}
+
+void terminal_progress_end(void)
+{
+    if (in_progress)
+        fputs("\r\x1b[K", stderr);
+    in_progress = false;
+}
+
+bool terminal_paints(FILE *to)
+{
+    return environment_get("NO_COLOR").len == 0 && obeys(to);
 }
 
 const char *paint_on(bool paints, enum paint paint)

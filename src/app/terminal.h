@@ -22,6 +22,13 @@ int terminal_fill(struct str text, int columns);
 #define TERMINAL_CELL(text, columns) terminal_fill(text, columns), STR_ARG(text)
 
 bool terminal_is(FILE *to);
+
+/* What is being done, on one line of stderr in place of the one before: for work that takes its
+ * time. Nothing is written unless stderr is a terminal. */
+void terminal_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Takes that line away; to be called before anything else is written. */
+void terminal_progress_end(void);
+
 /* Left alone when it cannot be told. */
 void terminal_size(FILE *to, size_t *rows, size_t *columns);
 bool terminal_paints(FILE *to);

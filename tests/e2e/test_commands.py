@@ -89,6 +89,14 @@ def test_there_is_no_colour_but_on_a_terminal(program):
         assert ("\x1b[1m" in on_a_terminal(program, ["help"], environment)) == painted, environment
 
 
+def test_long_work_tells_on_a_terminal_what_it_does(program):
+    words = ["replay", "--generate", "--sessions", "2", "--turns", "2"]
+    shown = on_a_terminal(program, words, {})
+    assert re.search(r"\r\d+ turns, CacheFirst\x1b\[K\r\d+ turns, Balance\x1b\[K", shown), shown
+    assert shown.split("\r\x1b[K")[-1].replace("\r\n", "\n") == run(program, *words).stdout, "and leaves nothing of it"
+    assert "\x1b" not in on_a_terminal(program, words, {"TERM": "dumb"})
+
+
 def on_a_terminal(program, arguments, environment):
     master, slave = pty.openpty()
     kept = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Compares the dashboard's texts (web/texts): every key used exists, no language has keys or placeholders that English lacks,
-none is left that nobody uses, and the languages named complete are."""
+none is left that nobody uses, and the languages named complete are. The sentences of the gateway that are translated
+(web/texts/gateway) must stand in its sources, the meaning of every setting must be among them, and each language has them all."""
 import json
 import pathlib
 import re
@@ -36,6 +37,35 @@ for path in sorted((root / "texts").glob("*.json")):
         missing = [k for k in english if k not in texts]
         if missing:
             faults.append(f"{path.name} lacks {len(missing)}: {', '.join(missing[:8])}")
+
+
+def sources():
+    """All strings of the C sources as one text: what is split over lines joined, conversions as {}."""
+    text = "\n".join(p.read_text() for p in (root.parent / "src").rglob("*.[ch]"))
+    text = re.sub(r'"\s*"', "", text).replace('\\"', '"')
+    return re.sub(r"%(?:\.\*)?-?\d*(?:ll|z|h)?[a-zA-Z]", "{}", text)
+
+
+sayings = {path.stem: json.loads(path.read_text()) for path in sorted((root / "texts/gateway").glob("*.json"))}
+everything = set().union(*sayings.values())
+spoken = sources()
+for english_text in sorted(everything):
+    checks += 1
+    if english_text not in spoken:
+        faults.append(f"texts/gateway: the gateway does not say: {english_text}")
+meanings = re.findall(r"^\| `[\w.]+` \|.*\| ([^|]+) \|$", (root.parent / "docs/settings.md").read_text().split("\n## Members")[0], re.M)
+for meaning in meanings:
+    checks += 1
+    if meaning not in everything:
+        faults.append(f"texts/gateway lacks the meaning of a setting: {meaning}")
+for language in COMPLETE:
+    texts = sayings.get(language, {})
+    for english_text in everything - set(texts):
+        faults.append(f"texts/gateway/{language}.json lacks: {english_text}")
+    for english_text, text in texts.items():
+        checks += 1
+        if set(re.findall(r"\{(\d)\}", text)) - {str(n + 1) for n in range(english_text.count("{}"))}:
+            faults.append(f"texts/gateway/{language}.json: places that the English lacks: {text}")
 for fault in faults:
     print(fault)
 print(f"{max(checks - len(faults), 0)} passed, {len(faults)} failed")

@@ -1,4 +1,5 @@
 // api.ts - calls of the admin API (docs/openapi.json). Addresses are relative, so that the dashboard works below any path.
+import { said } from './text';
 
 export class ApiError extends Error {
   constructor(
@@ -60,7 +61,7 @@ export async function call<T = any>(method: string, path: string, body?: unknown
     // settings name their place at the beginning of the sentence
     const placed = /^([a-z_]+(?:\.[\w-]+|\[\d+\])+): (.+)$/s.exec(message);
     const place: string = read?.error?.path ?? placed?.[1] ?? '';
-    throw new ApiError(answer.status, placed && placed[1] === place ? placed[2]! : message, place, read);
+    throw new ApiError(answer.status, said(placed && placed[1] === place ? placed[2]! : message), place, read);
   }
   return read as T;
 }

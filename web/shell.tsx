@@ -3,7 +3,7 @@ import { Icon, IconName, Mark } from './icons';
 import { Notice, live } from './live';
 import { setServing } from './parts/actions';
 import { look as lookAtSession, session, signIn, signOut } from './session';
-import { LANGUAGES, TextKey, has, languageNow, span, t } from './text';
+import { LANGUAGES, TextKey, has, languageNow, said, span, t } from './text';
 import { chooseLanguage, isCompact, look, setDensity, setTheme } from './theme';
 import { page as quota } from './pages/quota';
 import { Button, Dialogs, Empty, Field, Input, Menu, Segmented, Select, Toasts, dialogsOpen, openDialog } from './ui';
@@ -249,7 +249,7 @@ function Notices(): Child {
     list.push(
       <div key={n.kind} class={`notice ${bad ? 'bad' : 'warn'}`} role={bad ? 'alert' : undefined}>
         <Icon name={bad ? 'warn' : 'info'} />
-        <span class="grow">{has(`notice.${n.kind}`) ? t(`notice.${n.kind}` as TextKey, { why: n.text ?? '' }) : n.text}</span>
+        <span class="grow">{has(`notice.${n.kind}`) ? t(`notice.${n.kind}` as TextKey, { why: said(n.text) }) : said(n.text)}</span>
         {n.kind === 'simulator' && at.path !== 'quota' && (
           <a class="btn small" href="quota">
             {t('add.title')}

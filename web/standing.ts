@@ -1,6 +1,6 @@
 // standing.ts - what an account's state is in one word, one colour and one sentence.
 import { live } from './live';
-import { span, t, word } from './text';
+import { said, span, t, word } from './text';
 import { Account, Lockout } from './types';
 
 export type Kind = 'ok' | 'locked' | 'reserve' | 'off' | 'error';
@@ -27,8 +27,8 @@ export function isReserved(a: Account): boolean {
 }
 
 export function standing(a: Account): Standing {
-  if (a.credential_refused) return { kind: 'error', word: t('stand.refused'), why: a.disabled_reason || t('stand.refused_why') };
-  if (a.disabled) return { kind: 'off', word: t('stand.disabled'), why: a.disabled_reason };
+  if (a.credential_refused) return { kind: 'error', word: t('stand.refused'), why: said(a.disabled_reason) || t('stand.refused_why') };
+  if (a.disabled) return { kind: 'off', word: t('stand.disabled'), why: said(a.disabled_reason) };
   const locked = running(a);
   const whole = locked.find(isWhole);
   if (whole) return { kind: 'locked', word: t('stand.locked'), why: `${word('verdict', whole.reason)} · ${left(whole.until_unix_ms)}` };

@@ -56,7 +56,62 @@ export async function setLanguage(id: string): Promise<void> {
   language = load ? id : 'en';
   document.documentElement.lang = language;
   formats();
+  useSayings({});
+  void loadSayings(language).catch(() => undefined); // they stay English
   redraw();
+}
+
+// --- what the gateway says ----------------------------------------------------------------------------------------------
+
+// Its sentences are English: meanings of settings, faults, hints. texts/gateway/<language>.json has those of them that are a closed
+// set; `{}` stands for anything. tools/check_texts.py looks for each in the sources. What a provider said stays as it is.
+type Sayings = Record<string, string>;
+
+const sayingLoaders: Record<string, () => Promise<{ default: Sayings }>> = {
+  'zh-CN': () => import('./texts/gateway/zh-CN.json'),
+  ja: () => import('./texts/gateway/ja.json'),
+  ko: () => import('./texts/gateway/ko.json'),
+  pt: () => import('./texts/gateway/pt.json'),
+};
+
+let sayings: Sayings = {};
+let patterns: Array<[RegExp, string]> = [];
+
+function useSayings(of: Sayings): void {
+  sayings = of;
+  patterns = Object.entries(of)
+    .filter(([english]) => english.includes('{}'))
+    .map(([english, text]) => [new RegExp(`^${english.replace(/[.*+?^$|()[\]\\]/g, '\\$&').replace(/\{\}/g, '(.+?)')}$`, 's'), text]);
+}
+
+async function loadSayings(id: string): Promise<void> {
+  const load = sayingLoaders[id];
+  const of = load ? (await load()).default : {};
+  if (language !== id) return; // another was chosen meanwhile
+  useSayings(of);
+  redraw();
+}
+
+function translated(text: string): string | undefined {
+  const exact = sayings[text];
+  if (exact !== undefined) return exact;
+  for (const [pattern, into] of patterns) {
+    const found = pattern.exec(text);
+    if (found) return into.replace(/\{(\d)\}/g, (_, n: string) => sayings[found[Number(n)]!] ?? found[Number(n)]!);
+  }
+  return undefined;
+}
+
+// In the person's language, when it is one of those; a place in front of it (`listen: …`) stays.
+export function said(text: string | null | undefined): string {
+  if (!text || language === 'en') return text ?? '';
+  for (let at = 0; ; ) {
+    const known = translated(text.slice(at));
+    if (known !== undefined) return text.slice(0, at) + known;
+    const next = text.indexOf(': ', at);
+    if (next < 0) return text;
+    at = next + 2;
+  }
 }
 
 export function has(key: string): key is TextKey {

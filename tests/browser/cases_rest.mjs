@@ -156,6 +156,35 @@ test('settings: a provider has address, headers, times and an OAuth client', asy
   assert(!(await w.page.content()).includes('planted'), 'no value of a header and no secret is shown');
 });
 
+test('settings: what the gateway says is in the language of the page', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig, { locale: 'zh-CN' });
+  w.expect(/status of 400/);
+  await w.go('settings');
+  for (const tab of ['scheduling', 'privacy', 'models', 'keys', 'network', 'limits', 'general']) {
+    await w.page.locator(`#tab-${tab}`).click();
+    await w.page.locator('.setting').first().waitFor();
+    await until(() => w.page.evaluate(() => [...document.querySelectorAll('.setting p.dim')].every((p) => /[\u4e00-\u9fff]/.test(p.textContent))), `every meaning of ${tab} is Chinese`);
+  }
+  await w.page.locator('#tab-scheduling').click();
+  const reserve = w.page.locator('[id="set-proxy.quota_reserve_percent"]');
+  await reserve.fill('90');
+  await reserve.press('Enter');
+  await w.page.getByRole('alert').getByText('为 90，超过上限 50').waitFor();
+  await w.go('connect');
+  await w.page.getByText('仅用于一次启动').waitFor();
+  await rig.rules('key-ada@example.com', ['error=quota retry-after=3h']);
+  await rig.ask('claude-sonnet-5', 'Hello', { session: 'c1' });
+  await w.go('logs');
+  await w.page.locator('.line.log button').first().click();
+  const lines = w.page.locator('.explain li');
+  await lines.nth(3).waitFor();
+  for (const line of await lines.allTextContents()) assert(/[\u4e00-\u9fff]/.test(line) && !/[a-z] [a-z]+ [a-z]/.test(line), `a sentence in Chinese: ${line}`);
+  await w.shot('trace-zh-CN');
+  await w.fits('a trace in Chinese');
+  await w.close();
+});
+
 test('settings: privacy masks names everywhere', async ({ start, open }) => {
   const rig = await start((s) => ({ ...settings(s), dashboard: { privacy: true } }));
   await seed(rig);

@@ -1,7 +1,7 @@
 // pages/connect.tsx - for each client, what to paste where.
 import { Client, Connect, KeyNote, Steps, Written, connect } from '../parts/clients';
 import { Page } from '../shell';
-import { t, word } from '../text';
+import { said, t, word } from '../text';
 import { remember } from '../theme';
 import { Copy, Prose, roveKey } from '../ui';
 import { Child, h, redraw } from '../view';
@@ -50,7 +50,7 @@ function Clients({ data }: { data: Connect }): Child {
         <section class="card" id="client" role="tabpanel" aria-labelledby={`tab-${at.client}`}>
           <div class="body stack loose">
             <p>
-              <Prose text={at.about} />
+              <Prose text={said(at.about)} />
             </p>
             <Steps client={at} />
             <Written client={at} d={data} />

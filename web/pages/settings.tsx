@@ -8,7 +8,7 @@ import { Providers } from '../parts/provider';
 import { look, session } from '../session';
 import { Setting, Settings, all, changeSettings } from '../settings';
 import { Page, setShortcut } from '../shell';
-import { TextKey, has, t } from '../text';
+import { TextKey, has, said, t } from '../text';
 import { remember } from '../theme';
 import { Button, Empty, Field, Input, Prose, Select, Switch, confirmDo, roveKey, say, sayError } from '../ui';
 import { Child, Fragment, h, redraw } from '../view';
@@ -232,7 +232,7 @@ function Row({ s }: { s: Setting }): Child {
           )}
         </div>
         <p class="small dim">
-          <Prose text={s.meaning.replace(LINK, '$1')} />
+          <Prose text={said(s.meaning).replace(LINK, '$1')} />
         </p>
         <p class="tiny faint row wrap">
           {NAMES[s.path] && <code>{s.path}</code>}
@@ -244,7 +244,7 @@ function Row({ s }: { s: Setting }): Child {
             {wrong.get(s.path)}
           </p>
         )}
-        {!s.editable && !way && s.not_editable_because && <p class="small faint">{s.not_editable_because}</p>}
+        {!s.editable && !way && s.not_editable_because && <p class="small faint">{said(s.not_editable_because)}</p>}
       </div>
       <div class="control">
         {way ? <Way to={way} /> : <Control s={s} />}
@@ -330,7 +330,7 @@ function Tabs(): Child {
 function List({ d }: { d: Settings }): Child {
   const text = wanted.trim().toLowerCase();
   const list = d.settings
-    .filter((s) => (text ? `${s.path} ${s.meaning} ${NAMES[s.path] ? t(NAMES[s.path]!) : ''}`.toLowerCase().includes(text) : tabOf(s.path) === tab && ELSEWHERE[s.path]?.tab !== tab))
+    .filter((s) => (text ? `${s.path} ${s.meaning} ${said(s.meaning)} ${NAMES[s.path] ? t(NAMES[s.path]!) : ''}`.toLowerCase().includes(text) : tabOf(s.path) === tab && ELSEWHERE[s.path]?.tab !== tab))
     .sort((a, b) => rank(a) - rank(b));
   const serving = tab === 'general' && !text && live.status;
   if (list.length === 0) return text ? <Empty icon="search" title={t('set.none')} /> : null;
@@ -363,7 +363,7 @@ function Shown({ d }: { d: Settings }): Child {
     <>
       {d.fault && (
         <p class="row text-error" role="alert">
-          <Icon name="warn" /> {t('notice.settings_fault', { why: d.fault })}
+          <Icon name="warn" /> {t('notice.settings_fault', { why: said(d.fault) })}
         </p>
       )}
       <p class="small dim" title={d.file}>

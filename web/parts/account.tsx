@@ -9,6 +9,7 @@ import { Child, Fragment, h, redraw } from '../view';
 import { clearLockouts, fixAccount, isFixed, refreshAccount, removeAccount, setFlag, testAccount } from './actions';
 import { History, Past } from './history';
 import { QuotaBar } from './quota_bar';
+import { scopeName } from './sentences';
 
 interface Binding {
   key: string;
@@ -75,7 +76,7 @@ function Lockouts({ a }: { a: Account }): Child {
         {a.lockouts.map((l) => (
           <li class="lockout" key={`${l.scope}-${l.reason}`}>
             <div class="row wrap">
-              <span class="chip locked">{l.scope}</span>
+              <span class="chip locked">{scopeName(l.scope)}</span>
               <span>{word('verdict', l.reason)}</span>
               <span class="dim">{left(l.until_unix_ms)}</span>
             </div>

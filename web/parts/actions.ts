@@ -1,7 +1,7 @@
 // parts/actions.ts - what can be done with an account, from wherever it is shown.
 import { change, part, post, put, remove } from '../api';
 import { live, loadAccounts, loadStatus, putAccount } from '../live';
-import { number, t, word } from '../text';
+import { number, said, t, word } from '../text';
 import { Account } from '../types';
 import { MenuItem, confirmDo, say, sayError } from '../ui';
 import { redraw } from '../view';
@@ -22,7 +22,7 @@ export async function testAccount(a: Account): Promise<void> {
   try {
     const got = await post(`api/accounts/${part(a.id)}/test`);
     if (got.ok) say(t('test.ok', { label: a.label, ms: number(got.took_ms) }));
-    else say(t('test.failed', { label: a.label, why: got.message || word('verdict', got.verdict) }), { bad: true });
+    else say(t('test.failed', { label: a.label, why: [word('verdict', got.verdict), said(got.message)].filter(Boolean).join(' – ') }), { bad: true });
     void loadAccounts();
   } catch (error) {
     sayError(error);
@@ -35,7 +35,7 @@ export async function refreshAccount(a: Account): Promise<void> {
     const got = await post<{ ok: boolean; message: string; account: Account | null }>(`api/accounts/${part(a.id)}/refresh`);
     if (got.account) putAccount(got.account);
     if (got.ok) say(t('did.refreshed', { label: a.label }));
-    else say(`${a.label}: ${got.message}`, { bad: true });
+    else say(`${a.label}: ${said(got.message)}`, { bad: true });
   } catch (error) {
     sayError(error);
   }

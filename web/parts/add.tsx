@@ -3,7 +3,7 @@ import { ApiError, get, part, post, remove } from '../api';
 import { Icon } from '../icons';
 import { loadAccounts } from '../live';
 import { providerName } from '../standing';
-import { has, span, t } from '../text';
+import { has, said, span, t } from '../text';
 import { Button, Copy, DialogHandle, Field, Input, Prose, Select, copyAndSay, openDialog, say } from '../ui';
 import { Child, Fragment, h, redraw } from '../view';
 import { openProvider } from './provider';
@@ -135,7 +135,7 @@ class Add {
       done();
     } else if (s.state === 'failed') {
       this.stop();
-      this.fault = s.error ?? t('signin.failed');
+      this.fault = said(s.error) || t('signin.failed');
     }
     redraw();
   }
@@ -267,6 +267,9 @@ function SignInForm({ a, done }: { a: Add; done: () => void }): Child {
             <p class="wrong">
               <Prose text={t('signin.no_client', { provider: providerName(a.provider) })} />
             </p>
+            <p class="small dim">
+              <Prose text={a.fault} />
+            </p>
             <div>
               <Button label={t('signin.enter_client')} icon="key" onClick={() => void openProvider(a.provider)} />
             </div>
@@ -297,7 +300,7 @@ function SignInForm({ a, done }: { a: Add; done: () => void }): Child {
           {s.error}
         </p>
       )}
-      {s.note && <p class="small dim">{s.note}</p>}
+      {s.note && <p class="small dim">{said(s.note)}</p>}
       {s.user_code && (
         <div class="stack tight">
           <span class="small dim">{t('signin.code')}</span>

@@ -1,6 +1,6 @@
 // parts/clients.tsx - what to paste where, so that a client talks to this gateway (GET /api/connect).
 import { get } from '../api';
-import { t } from '../text';
+import { said, t } from '../text';
 import { Copy, Loader, Prose } from '../ui';
 import { Child, Fragment, h } from '../view';
 
@@ -35,10 +35,10 @@ export function Steps({ client }: { client: Client }): Child {
       {client.steps.map((s) => (
         <div class="stack tight" key={s.title}>
           <span class="small dim row wrap">
-            {s.title}
+            {said(s.title)}
             {s.path && <code>{s.path}</code>}
           </span>
-          <Copy text={s.content} label={`${client.title}: ${s.title}`} />
+          <Copy text={s.content} label={`${client.title}: ${said(s.title)}`} />
         </div>
       ))}
     </div>

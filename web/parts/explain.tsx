@@ -2,7 +2,7 @@
 import { ApiError, post } from '../api';
 import { Icon } from '../icons';
 import { providerName } from '../standing';
-import { number, span, t, word } from '../text';
+import { languageNow, number, span, t, word } from '../text';
 import { Button, Field, Input, Prose, Select } from '../ui';
 import { Child, Fragment, h, redraw } from '../view';
 import { draft } from './route_draft';
@@ -130,7 +130,7 @@ function Answer({ f }: { f: Forecast }): Child {
         </ol>
       )}
       {f.entries.length === 0 && <PassedList list={f.passed ?? []} count={f.passed_count ?? 0} />}
-      {f.explanation.length > 0 && (
+      {languageNow() === 'en' && f.explanation.length > 0 && (
         <details class="more">
           <summary>{t('explain.sentences', { n: f.explanation.length })}</summary>
           <ol class="explain small">

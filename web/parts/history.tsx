@@ -1,6 +1,7 @@
 // parts/history.tsx - an account's past, as far as the gateway kept it: lockouts, and its quotas over time as small lines.
 import { dateTime, t, timeOfDay, word } from '../text';
 import { Child, Fragment, h } from '../view';
+import { scopeName } from './sentences';
 
 export interface Past {
   lockouts: Array<{ at_unix_ms: number; scope: string; reason: string; status: number; until_unix_ms: number | null }>;
@@ -59,7 +60,7 @@ export function History({ past }: { past: Past | null }): Child {
                 <li class="row small" key={`${l.scope}-${l.at_unix_ms}`}>
                   <span class="faint nowrap">{dateTime(l.at_unix_ms)}</span>
                   <span class="grow clip">
-                    {l.scope}: {word('verdict', l.reason)}
+                    {scopeName(l.scope)}: {word('verdict', l.reason)}
                     {l.status > 0 && <span class="faint"> · HTTP {l.status}</span>}
                   </span>
                   <span class="faint nowrap">{l.until_unix_ms ? `→ ${timeOfDay(l.until_unix_ms)}` : ''}</span>

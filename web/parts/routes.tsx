@@ -2,7 +2,7 @@
 import { Icon } from '../icons';
 import { live } from '../live';
 import { providerName } from '../standing';
-import { t } from '../text';
+import { said, t } from '../text';
 import { Button, Failure, Field, Input, Loading, MenuItem, Segmented, Select, Switch, openMenu } from '../ui';
 import { Child, Fragment, h, redraw } from '../view';
 import { AccountRoute, Entry, Flow, Preset, Routing, When, draft, newKey } from './route_draft';
@@ -77,7 +77,7 @@ function applyPreset(p: Preset): void {
 }
 
 export function MappingCard({ r }: { r: Routing }): Child {
-  const presets: MenuItem[] = draft.presets.map((p) => ({ label: p.title, run: () => applyPreset(p) }));
+  const presets: MenuItem[] = draft.presets.map((p) => ({ label: said(p.title), run: () => applyPreset(p) }));
   const add = (): void => draft.edit((n) => n.mapping.push({ k: newKey(), from: '', to: '' }));
   return (
     <section class="card" aria-labelledby="mapping-title">

@@ -6,6 +6,7 @@ import { compact, dateTime, duration, number, span, t, timeOfDay, word } from '.
 import { Attempt, Layer, Pick, RequestTrace } from '../types';
 import { Button, Loader, Prose, copyAndSay, openDialog } from '../ui';
 import { Child, Fragment, h, redraw } from '../view';
+import { scopeName, sentences } from './sentences';
 
 const unfolded = new Set<string>();
 
@@ -103,7 +104,7 @@ function AttemptCard({ a, of, request }: { a: Attempt; of: number; request: stri
         {a.delay_ms !== null && a.delay_ms > 0 && <span class="small faint">{t('trace.delay', { time: span(a.delay_ms) })}</span>}
         {a.lockout && (
           <span class="small text-locked">
-            {t('trace.lockout', { scope: a.lockout.scope })} {a.lockout.until_unix_ms ? `· ${timeOfDay(a.lockout.until_unix_ms)}` : ''}
+            {t('trace.lockout', { scope: scopeName(a.lockout.scope) })} {a.lockout.until_unix_ms ? `· ${timeOfDay(a.lockout.until_unix_ms)}` : ''}
           </span>
         )}
         {open && <Passed pick={a.pick} />}
@@ -127,7 +128,7 @@ function Trace({ r }: { r: RequestTrace }): Child {
       </div>
       {r.explanation.length > 0 && (
         <ol class="explain">
-          {r.explanation.map((line, i) => (
+          {sentences(r).map((line, i) => (
             <li key={i}>
               <Prose text={line} />
             </li>

@@ -471,7 +471,15 @@ static void list(struct world *w, const struct call *c, const struct ask_target 
 {
     int64_t created = INT64_C(1767225600) + (int64_t)(w->seed % 86400);
     const struct rules *rules = w->rules;
+    struct ask named = { .wire = out->wire, .model = STR("models") };
+    const struct directives *rule = rules_pick_named(w->rules, out->account, &named);
+    struct quota_state quota = { .limit = -1 };
 
+    if (rule != NULL && (rule->status >= 0 || rule->error >= 0)) {
+        out->directives = *rule;
+        fail_as_asked(c, out, &quota, request_id(w, c->body, a), a);
+        return;
+    }
     reply_field(&out->reply, STR("content-type"), STR("application/json"));
     if (target->model.len == 0) {
         answer_models(&out->reply, out->wire, rules->models, rules->model_count, created);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/accounts_check.h"
 #include "app/accounts_signin.h"
 #include "app/books.h"
 #include "app/terminal.h"
@@ -99,6 +100,37 @@ static bool is_signed_in(const struct command_line *line)
            !line_flag(line, "--api-key-stdin");
 }
 
+/* `checked` is NULL when its key was not checked. */
+static void show_added(const struct command_line *line, const struct account_spec *spec,
+                       const struct check_result *checked)
+{
+    struct buf text = { .max = (size_t)16 << 10 };
+    struct json_writer w = json_writer(&text);
+
+    if (!line_json(line)) {
+        printf("added `%.*s` (%lld)\n", STR_ARG(spec->label), (long long)spec->id);
+        if (checked != NULL && checked->good)
+            printf("%.*s\n", STR_ARG(checked->message));
+        else if (checked != NULL)
+            fprintf(stderr, "penstock accounts: its key could not be checked: %.*s\n",
+                    STR_ARG(checked->message));
+        return;
+    }
+    json_put_object(&w);
+    json_put_member_i64(&w, "id", spec->id);
+    if (checked == NULL) {
+        json_put_member_null(&w, "check");
+    } else {
+        json_put_key(&w, STR("check"));
+        json_put_object(&w);
+        check_put(&w, checked);
+        json_put_end(&w);
+    }
+    json_put_end(&w);
+    printf("%.*s\n", (int)text.len, text.at);
+    buf_clear(&text);
+}
+
 static enum status add(struct books *b, const struct command_line *line, struct error *e)
 {
     struct settings *s = config_file_settings(b->config);
@@ -112,14 +144,20 @@ static enum status add(struct books *b, const struct command_line *line, struct 
                       STR_ARG(spec->label));
     if (st == OK)
         st = upstream_new(spec, &s->provider, &up, e); /* says what is wrong with it */
+    struct check_result checked = { .good = false };
+    struct arena a = { 0 };
+    bool known = st == OK && !line_flag(line, "--unchecked") && !secret_is_empty(&spec->api_key) &&
+                 account_check(s, up, &a, &checked);
+
+    if (known && check_refuses(&checked))
+        st = fail(e, E_REFUSED, "the provider refuses this key (status %d): %.*s", checked.status,
+                  STR_ARG(checked.message));
     if (st == OK)
         st = store_account_add(b->store, spec, clock_unix_ms(), e);
-    if (st == OK && line_json(line))
-        printf("{\"id\":%lld}\n", (long long)spec->id);
-    else if (st == OK)
-        printf("added `%.*s` (%lld)\n", STR_ARG(spec->label), (long long)spec->id);
-    if (up != NULL)
-        upstream_free(up);
+    if (st == OK)
+        show_added(line, spec, known ? &checked : NULL);
+    arena_free(&a);
+    upstream_free(up);
     account_spec_free(spec);
     return st;
 }
@@ -266,6 +304,7 @@ static const struct command_option add_options[] = {
     { "--project", "P", "cloudcode: the project that the requests belong to" },
     { "--api-key-env", "VAR", "take the key from this environment variable now" },
     { "--api-key-stdin", NULL, "read the key from standard input" },
+    { "--unchecked", NULL, "do not ask the provider whether the key is good" },
     { "--models", "A,B*", "model names it offers, `*` allowed; all of them when absent" },
     { "--tier", "T", "better ones are used first", IS_CHOICE(choice_tier) },
     { "--max-concurrency", "N", "requests at once", IS_NUMBER(1, 100000) },
@@ -284,6 +323,7 @@ static const struct command_operand remove_operands[] = {
     { NULL },
 };
 static const char *const add_exits[] = {
+    "1 the provider refuses the key",
     "3 the variable with the key is not set, or there is no OAuth client", NULL
 };
 static const char *const remove_exits[] = { "3 no such account", NULL };
@@ -297,7 +337,8 @@ const struct command accounts_commands[] = {
       .brief = "add an account to the database",
       .about =
           "Adds an account; its key is sealed. A key is never an argument, which other users "
-          "of the machine could read.\n\n"
+          "of the machine could read. The provider is asked for its list of models, which costs no "
+          "tokens: a key that it refuses is not added; where it cannot be asked, that is said.\n\n"
           "To accounts of antigravity, codex and copilot you sign in, with an OAuth client of "
           "your own (providers.<name>.oauth): the command prints the address or the code, waits "
           "for the browser to come back, and takes the address that it was sent to on standard "

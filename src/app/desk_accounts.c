@@ -6,16 +6,6 @@
 
 /* --- add */
 
-static void put_id(struct admin_outcome *out, const struct account_spec *spec)
-{
-    struct json_writer w = json_writer(&out->body);
-
-    json_put_object(&w);
-    json_put_member_i64(&w, "id", spec->id);
-    json_put_member(&w, "label", spec->label);
-    json_put_end(&w);
-}
-
 static bool file_has(const struct desk *d, struct str label)
 {
     const struct settings *s = config_file_settings(d->config);
@@ -26,7 +16,70 @@ static bool file_has(const struct desk *d, struct str label)
     return false;
 }
 
-void desk_account_add(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
+/* `result` is NULL when the key was not checked. */
+static void put_added(struct admin_outcome *out, const struct account_spec *spec,
+                      const struct check_result *result)
+{
+    struct json_writer w = json_writer(&out->body);
+
+    out->status = 201;
+    json_put_object(&w);
+    json_put_member_i64(&w, "id", spec->id);
+    json_put_member(&w, "label", spec->label);
+    if (result == NULL) {
+        json_put_member_null(&w, "check");
+    } else {
+        json_put_key(&w, STR("check"));
+        json_put_object(&w);
+        check_put(&w, result);
+        json_put_end(&w);
+    }
+    json_put_end(&w);
+}
+
+static void add(struct desk *d, struct account_spec *spec, const struct check_result *result,
+                struct admin_outcome *out)
+{
+    struct error e = { 0 };
+    enum status st = file_has(d, spec->label)
+                         ? fail(&e, E_CONFLICT, "the settings file has an account with this label")
+                         : store_account_add(d->store, spec, clock_unix_ms(), &e);
+
+    if (st != OK) {
+        outcome_error(out, st, e.text);
+        return;
+    }
+    desk_reload_accounts(d);
+    put_added(out, spec, result);
+}
+
+void desk_account_checked(struct desk *d, struct account_spec *spec,
+                          const struct check_result *result, struct admin_outcome *out)
+{
+    struct arena a = { 0 };
+
+    if (check_refuses(result))
+        outcome_wrong(out, "api_key",
+                      arena_printf(&a, "the provider refuses it (status %d): %.*s", result->status,
+                                   STR_ARG(result->message))
+                          .at);
+    else
+        add(d, spec, result, out);
+    arena_free(&a);
+}
+
+/* A key that nobody wants to use yet, or that stands for itself, is not checked. */
+static bool wants_check(const struct account_spec *spec, const struct admin_call *c)
+{
+    char text[8];
+    size_t len = 0;
+    bool off = http_query_get(admin_call_query(c), STR("check"), text, sizeof(text), &len) &&
+               str_eq((struct str){ text, len }, STR("off"));
+
+    return !off && !spec->disabled && !secret_is_empty(&spec->api_key);
+}
+
+bool desk_account_add(struct desk *d, struct admin_call *c, struct admin_outcome *out)
 {
     struct settings *s = config_file_settings(d->config);
     struct settings_fault fault = { 0 };
@@ -37,24 +90,21 @@ void desk_account_add(struct desk *d, const struct admin_call *c, struct admin_o
 
     if (!settings_account_read(admin_call_body(c), &d->o.sources, &spec, &fault)) {
         outcome_wrong(out, fault.path, fault.text);
-        return;
+        return false;
     }
     if (file_has(d, spec->label))
         st = fail(&e, E_CONFLICT, "the settings file has an account with this label");
     if (st == OK)
         st = upstream_new(spec, &s->provider, &up, &e);
+    upstream_free(up);
+    if (st == OK && wants_check(spec, c) && desk_check_new(d, c, spec))
+        return true;
     if (st == OK)
-        st = store_account_add(d->store, spec, clock_unix_ms(), &e);
-    if (st == OK) {
-        desk_reload_accounts(d);
-        out->status = 201;
-        put_id(out, spec);
-    } else {
+        add(d, spec, NULL, out);
+    else
         outcome_error(out, st, e.text);
-    }
-    if (up != NULL)
-        upstream_free(up);
     account_spec_free(spec);
+    return false;
 }
 
 /* --- the account that a path names */

@@ -11,7 +11,6 @@ static desk_change *const changes[ADMIN_CHANGES] = {
     [ADMIN_UNFIX] = desk_unfix,
     [ADMIN_BINDINGS_CLEAR] = desk_unbind_all,
     [ADMIN_BINDING_CLEAR] = desk_unbind,
-    [ADMIN_ACCOUNT_ADD] = desk_account_add,
     [ADMIN_ACCOUNT_CHANGE] = desk_account_change,
     [ADMIN_ACCOUNT_REMOVE] = desk_account_remove,
     [ADMIN_LOCKOUTS_CLEAR] = desk_lockouts_clear,
@@ -41,6 +40,7 @@ static desk_change *const changes[ADMIN_CHANGES] = {
 typedef bool desk_slow_change(struct desk *d, struct admin_call *c, struct admin_outcome *out);
 
 static desk_slow_change *const slow_changes[ADMIN_CHANGES] = {
+    [ADMIN_ACCOUNT_ADD] = desk_account_add,
     [ADMIN_ACCOUNT_TEST] = desk_account_test,
     [ADMIN_ACCOUNT_REFRESH] = desk_account_refresh,
 };

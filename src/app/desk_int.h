@@ -8,6 +8,7 @@
 #include "app/outcome.h"
 #include "base/json_write.h"
 #include "store/password.h"
+#include "upkeep/check.h"
 #include "upkeep/grants.h"
 #include "upkeep/model_lists.h"
 #include "upkeep/signin.h"
@@ -92,7 +93,12 @@ desk_change desk_scheduling, desk_fix, desk_unfix, desk_unbind_all, desk_unbind;
 /* desk_settings.c */
 desk_change desk_settings_show, desk_settings_change;
 /* desk_accounts.c */
-desk_change desk_account_add, desk_account_change, desk_account_remove, desk_lockouts_clear;
+desk_change desk_account_change, desk_account_remove, desk_lockouts_clear;
+/* As desk_account_test(). */
+bool desk_account_add(struct desk *d, struct admin_call *c, struct admin_outcome *out);
+/* Adds it, unless its provider says that its key is none. */
+void desk_account_checked(struct desk *d, struct account_spec *spec,
+                          const struct check_result *result, struct admin_outcome *out);
 
 /* desk_capture.c: what was captured becomes files. */
 void desk_capture_write(struct desk *d);
@@ -121,6 +127,9 @@ desk_change desk_key_list, desk_key_add, desk_key_change, desk_key_rotate, desk_
 
 /* desk_test.c: true when it is under way, and the call is answered later. */
 bool desk_account_test(struct desk *d, struct admin_call *c, struct admin_outcome *out);
+/* The key of an account that is to be added is checked first; desk_account_checked() comes when
+ * that is over. False: it cannot be, and the spec is still the caller's. */
+bool desk_check_new(struct desk *d, struct admin_call *c, struct account_spec *spec);
 /* Those under way are given up. */
 void desk_tests_end(struct desk *d);
 

@@ -1,17 +1,18 @@
-/* app/desk_test.c - testing an account: its provider is asked for its list of models, or for what
- * is left, with the account's own credential, address and proxy.
+/* app/desk_test.c - credentials are checked: of an account that somebody wants to have tested, and
+ * of one that is about to be added.
  *
- * That costs no tokens. What it finds out is told, not learned: only an account whose credential
- * the provider had refused is taken back into use when it is accepted now. The desk goes on while
- * the answer is awaited. */
+ * What a test finds out is told, not learned: only an account whose credential the provider had
+ * refused is taken back into use when it is accepted now. The desk goes on while the answer is
+ * awaited. */
 #include "app/desk_int.h"
 
 #include <stdlib.h>
 
-#include "upkeep/question.h"
+#include "upkeep/check.h"
 
 #define TESTS_MAX 16
 #define TEST_MS 30000
+#define ADD_CHECK_MS 8000 /* somebody waits, and the account is added all the same then */
 
 struct account_test {
     struct desk *desk;
@@ -19,10 +20,9 @@ struct account_test {
     struct account_test *next;
     int64_t id;
     bool refused;
-    struct upstream *upstream; /* ours */
-    struct question call;
-    struct facts_course course; /* where that is what is asked */
-    int64_t started_us;
+    struct account_spec *adding; /* ours, to be added; NULL: `id` is there already */
+    struct upstream *upstream;   /* ours */
+    struct check check;
 };
 
 /* --- the account as it is declared */
@@ -75,69 +75,65 @@ static void test_unlink(struct account_test *t)
 /* It is in no list any more. */
 static void test_free(struct account_test *t)
 {
-    question_clear(&t->call);
-    facts_clear(&t->course);
+    check_clear(&t->check);
     upstream_free(t->upstream);
+    account_spec_free(t->adding);
     free(t);
 }
 
-/* `fault` is NULL when an answer came. */
-static void test_end(void *peer, const struct call_fault *fault)
+static void on_checked(void *peer, const struct check_result *result)
 {
     struct account_test *t = peer;
-    int status = fault == NULL ? t->call.status : 0;
-    bool good = status >= 200 && status < 300;
     struct admin_outcome out = { .status = 200 };
-    struct judge_words words = { 0 };
-    struct verdict v = { .kind = VERDICT_SUCCESS };
-    struct arena a = { 0 };
 
-    if (!good)
-        v = provider_judge(t->upstream->provider,
-                           &(struct judge_ask){ .wire = upstream_first_wire(t->upstream),
-                                                .status = status,
-                                                .body = buf_str(&t->call.body),
-                                                .fault = fault,
-                                                .unix_ms = clock_unix_ms() },
-                           &a, &words);
-    if (good && t->refused)
-        (void)pool_clear_lockouts(t->desk->o.pool, t->id);
     buf_init(&out.body, (size_t)64 << 10);
-    struct json_writer w = json_writer(&out.body);
+    if (t->adding != NULL) {
+        desk_account_checked(t->desk, t->adding, result, &out);
+    } else {
+        struct json_writer w = json_writer(&out.body);
 
-    json_put_object(&w);
-    json_put_member_bool(&w, "ok", good);
-    json_put_member(&w, "verdict", str_c(verdict_word(v.kind)));
-    json_put_member_i64(&w, "status", status);
-    json_put_member(
-        &w, "message",
-        good            ? STR("the provider accepts the credential")
-        : fault != NULL ? str_c(fault->text)
-        : v.kind == VERDICT_MODEL_MISSING
-            ? STR("there is no list of models at its address, so the credential cannot be checked")
-        : words.message.len > 0 ? words.message
-                                : str_c(verdict_text(v.kind)));
-    json_put_member_i64(&w, "took_ms", (clock_mono_us() - t->started_us) / 1000);
-    json_put_end(&w);
+        if (result->good && t->refused)
+            (void)pool_clear_lockouts(t->desk->o.pool, t->id);
+        json_put_object(&w);
+        check_put(&w, result);
+        json_put_end(&w);
+    }
     admin_call_done(t->asked, &out);
-    arena_free(&a);
     test_unlink(t);
     test_free(t);
 }
 
 /* --- the beginning */
 
-static bool ask(struct account_test *t)
+/* Takes what `t` says, with what it owns. */
+static bool test_start(const struct account_test *start, int64_t total_ms)
 {
-    struct client *client = t->desk->client;
+    struct desk *d = start->desk;
+    struct account_test *t = must_calloc(1, sizeof(*t));
 
-    if (!facts_prove_credential(t->upstream))
-        return question_send_list(&t->call, client, t->upstream, STR(""), TEST_MS);
-    facts_begin(&t->course, t->upstream, STR(""));
-    struct upstream_ask question = facts_question(&t->course);
+    *t = *start;
+    if (!check_start(&t->check, d->client, t->upstream, total_ms, on_checked, t)) {
+        t->adding = NULL; /* still the caller's */
+        test_free(t);
+        return false;
+    }
+    t->next = d->tests;
+    d->tests = t;
+    d->test_count++;
+    return true;
+}
 
-    return question_send(&t->call, client, facts_upstream(&t->course), &question, t->course.body,
-                         TEST_MS);
+bool desk_check_new(struct desk *d, struct admin_call *c, struct account_spec *spec)
+{
+    struct upstream *up = NULL;
+    struct error e = { 0 };
+
+    if (d->client == NULL || d->test_count == TESTS_MAX ||
+        upstream_new(spec, &config_file_settings(d->config)->provider, &up, &e) != OK)
+        return false;
+    return test_start(
+        &(struct account_test){ .desk = d, .asked = c, .adding = spec, .upstream = up },
+        ADD_CHECK_MS);
 }
 
 bool desk_account_test(struct desk *d, struct admin_call *c, struct admin_outcome *out)
@@ -164,22 +160,11 @@ bool desk_account_test(struct desk *d, struct admin_call *c, struct admin_outcom
         outcome_error(out, st, e.text);
         return false;
     }
-    struct account_test *t = must_calloc(1, sizeof(*t));
-
-    *t = (struct account_test){ .desk = d,
-                                .asked = c,
-                                .next = d->tests,
-                                .id = v.id,
-                                .refused = v.refused,
-                                .upstream = up,
-                                .started_us = clock_mono_us() };
-    question_init(&t->call, JUDGE_BODY_MAX, test_end, t);
-    if (ask(t)) {
-        d->tests = t;
-        d->test_count++;
+    if (test_start(
+            &(struct account_test){
+                .desk = d, .asked = c, .id = v.id, .refused = v.refused, .upstream = up },
+            TEST_MS))
         return true;
-    }
-    test_free(t);
     outcome_error(out, E_REFUSED, "this provider has no list of models to ask for");
     return false;
 }

@@ -92,10 +92,50 @@ def test_without_a_client_the_command_says_what_to_enter(program):
         gateway.clear()
 
 
+def test_a_key_is_checked_when_it_is_added(program):
+    """Each provider of keys: a good one, a wrong one, a provider that is down, one without a list, and one that is not there; over the API and by the command."""
+    with Rig(program) as (simulator, gateway):
+        closed = socket.create_server(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        closed.close()
+        cases = [("openai", {"base_url": simulator.url + "/v1"}), ("anthropic", {"base_url": simulator.url}), ("gemini", {"base_url": simulator.url}),
+                 *[("compatible", {"base_url": simulator.url + path, "wire": wire}) for wire, path in (("openai-chat", "/v1"), ("anthropic", ""), ("gemini", ""))],
+                 ("codex", {"base_url": simulator.url + "/backend-api/codex"}), ("antigravity", {"base_url": simulator.url})]
+        for i, (provider, more) in enumerate(cases):
+            for key, trouble in ((f"wrong-key-{i}", "error=key"), (f"down-key-{i}", "status=503")):
+                answer = simulator.control("PUT", f"accounts/{key}", {"rules": [f"model {name}: {trouble}" for name in ("models", "usage", "loadCodeAssist")]})
+                assert b'"ok":true' in answer, answer
+            status, answer = gateway.admin("POST", "/api/accounts", {"label": f"good {i}", "provider": provider, "api_key": f"good-key-{i}", **more})
+            assert status == 201 and answer["check"]["ok"] and answer["check"]["status"] == 200, (provider, answer)
+            status, answer = gateway.admin("POST", "/api/accounts", {"label": f"wrong {i}", "provider": provider, "api_key": f"wrong-key-{i}", **more})
+            assert status == 400 and answer["error"]["path"] == "api_key" and re.match(r"the provider refuses it \(status 40[01]\): .", answer["error"]["message"]), (provider, answer)
+            assert f"wrong-key-{i}" not in json.dumps(answer)
+            status, answer = gateway.admin("POST", "/api/accounts", {"label": f"down {i}", "provider": provider, "api_key": f"down-key-{i}", **more})
+            assert status == 201 and not answer["check"]["ok"] and answer["check"]["status"] == 503, (provider, answer)
+            status, answer = gateway.admin("POST", "/api/accounts?check=off", {"label": f"wrong {i}", "provider": provider, "api_key": f"wrong-key-{i}", **more})
+            assert status == 201 and answer["check"] is None, (provider, answer)
+            # nothing of it is kept when it is refused
+            options = [o for name, value in more.items() for o in (f"--{name.replace('_', '-')}", value)]
+            add = ("accounts", "add", "--provider", provider, *options, "--api-key-stdin", "--label")
+            done = gateway.command(*add, f"by command {i}", input=f"wrong-key-{i}")
+            assert done.returncode == 1 and "refuses this key (status 40" in done.stderr and f"by command {i}" not in gateway.command("accounts", "list").stdout, (provider, done)
+            done = gateway.command(*add, f"by command {i}", input=f"good-key-{i}")
+            assert done.returncode == 0 and "accepts the credential" in done.stdout, (provider, done)
+            done = gateway.command(*add, f"by command down {i}", "--json", input=f"down-key-{i}")
+            assert done.returncode == 0 and json.loads(done.stdout)["check"]["status"] == 503, (provider, done)
+        status, answer = gateway.admin("POST", "/api/accounts", {"label": "nowhere", "provider": "anthropic", "api_key": "k", "base_url": nowhere})
+        assert status == 201 and not answer["check"]["ok"] and answer["check"]["status"] == 0 and answer["check"]["verdict"] == "network", answer
+        done = gateway.command("accounts", "add", "--label", "nowhere too", "--provider", "openai", "--base-url", nowhere + "/v1", "--api-key-stdin", input="k")
+        assert done.returncode == 0 and "could not be checked" in done.stderr, done
+        for label, more in (("keyless", {}), ("off", {"api_key": "k", "disabled": True})):
+            status, answer = gateway.admin("POST", "/api/accounts", {"label": label, "provider": "compatible", "wire": "openai-chat", "base_url": nowhere + "/v1", **more})
+            assert status == 201 and answer["check"] is None, (label, answer)
+
+
 def test_an_export_is_sealed_and_comes_back_with_all_it_had(program):
     with Rig(program) as (simulator, gateway):
         sign_in(gateway, "codex", label="signed-in")
-        added = gateway.command("accounts", "add", "--label", "key", "--provider", "openai", "--api-key-env", "KEY", "--models", "gpt-*", "--tier", "PRO",
+        added = gateway.command("accounts", "add", "--label", "key", "--provider", "openai", "--unchecked", "--api-key-env", "KEY", "--models", "gpt-*", "--tier", "PRO",
                                 environment={"KEY": "sk-planted-0123456789"})
         assert added.returncode == 0, added.stderr
         path = str(gateway.folder / "out.sealed")
@@ -284,7 +324,7 @@ def test_the_proxy_of_an_account_is_changed_and_used_at_once(program):
     with Rig(program) as (simulator, gateway):
         proxy = Forwarder({("upstream.example", 80): simulator.port})
         added = gateway.command("accounts", "add", "--label", "k", "--provider", "compatible", "--wire", "openai-chat", "--base-url", "http://upstream.example/v1",
-                                "--api-key-stdin", input="sk-1")
+                                "--unchecked", "--api-key-stdin", input="sk-1")
         assert added.returncode == 0, added
         until(lambda: gateway.admin("GET", "/api/accounts/k")[0] == 200, "the gateway notices")
         assert gateway.admin("GET", "/api/accounts/k")[1]["proxy"] is None
@@ -305,7 +345,7 @@ def test_the_proxy_of_an_account_is_changed_and_used_at_once(program):
         assert view["proxy"] is None and view["tier"] == "PRO", view
         wrong = gateway.command("accounts", "change", "k", "--proxy", "gopher://x")
         assert wrong.returncode == 1 and "proxy" in wrong.stderr, wrong
-        assert gateway.command("accounts", "change", "k").returncode == 1, "nothing to change"
+        assert gateway.command("accounts", "change", "k").returncode == 2, "nothing to change"
         assert gateway.command("accounts", "change", "nobody", "--tier", "PRO").returncode == 3
         proxy.close()
 

@@ -134,7 +134,7 @@ def test_files(program):
 
 def test_a_damaged_page_of_the_database_is_found(program):
     gateway, _ = two(program)
-    gateway.command("accounts", "add", "--label", "kept", "--provider", "openai", "--api-key-stdin", input="sk-some-key-1")
+    gateway.command("accounts", "add", "--label", "kept", "--provider", "openai", "--unchecked", "--api-key-stdin", input="sk-some-key-1")
     gateway.stop()
     try:
         path = gateway.folder / "penstock.db"

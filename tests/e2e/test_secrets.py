@@ -110,13 +110,19 @@ def test_planted_secrets_are_nowhere_to_be_found(program):
         sign_in(gateway, "codex", label="codex")
         simulator.oauth(interval=1)
         assert finished(gateway, start(gateway, "copilot", label="copilot"))["state"] == "done"
-        for label, variable, model in (("key", "KEY", "of-key"), ("wrong", "KEY_WRONG", "of-wrong")):
-            command("accounts", "add", "--label", label, "--provider", "openai", "--base-url", f"{simulator.url}/v1", "--api-key-env", variable, "--models", model, code=0)
-            until(lambda: gateway.admin("GET", f"/api/accounts/{label}")[0] == 200, "the gateway notices")
-        gateway.admin("PATCH", "/api/accounts/key", {"proxy": f"http://ada:{PROXY_PASSWORD}@127.0.0.1:9"})
         refusal = f'status=401 error=key message="Incorrect API key provided: {WRONG_KEY}. Find yours elsewhere."'
         answer = simulator.control("PUT", f"accounts/{WRONG_KEY}", {"rules": [f"any: {refusal}", f"model models: {refusal}"]})
         assert b'"ok":true' in answer, answer
+        for label, variable, model in (("key", "KEY", "of-key"), ("wrong", "KEY_WRONG", "of-wrong")):
+            added = ["accounts", "add", "--label", label, "--provider", "openai", "--base-url", f"{simulator.url}/v1", "--api-key-env", variable, "--models", model]
+            command(*added, code=0 if label == "key" else 1)
+            if label == "wrong":
+                status, answer = gateway.admin("POST", "/api/accounts", {"label": label, "provider": "openai", "base_url": f"{simulator.url}/v1", "api_key": WRONG_KEY})
+                assert status == 400 and "refuses" in answer["error"]["message"], answer
+                shown.append(("a refused key", json.dumps(answer).encode()))
+                command(*added, "--unchecked", code=0)
+            until(lambda: gateway.admin("GET", f"/api/accounts/{label}")[0] == 200, "the gateway notices")
+        gateway.admin("PATCH", "/api/accounts/key", {"proxy": f"http://ada:{PROXY_PASSWORD}@127.0.0.1:9"})
         assert gateway.command("capture", "start").returncode == 0
         made = gateway.command("keys", "add", "somebody", "--json")  # the one place that shows it
         assert made.returncode == 0, made
@@ -323,7 +329,7 @@ def test_a_program_that_is_started_gets_no_secrets_of_the_environment(program):
 def test_a_check_says_which_files_others_can_get_at(program):
     gateway = Gateway(program, {}, {"KEY": "sk-1234567890"})
     try:
-        assert gateway.command("accounts", "add", "--label", "k", "--provider", "openai", "--api-key-env", "KEY").returncode == 0
+        assert gateway.command("accounts", "add", "--label", "k", "--provider", "openai", "--unchecked", "--api-key-env", "KEY").returncode == 0
         gateway.stop()
         names = ("master.key", "admin.token", "penstock.db")
         for name in names:

@@ -92,7 +92,7 @@ def kept(folder):
 
 
 def add_account(gateway, label):
-    done = gateway.command("accounts", "add", "--label", label, "--provider", "openai", "--api-key-stdin", input="sk-torture-0123456789abcdef")
+    done = gateway.command("accounts", "add", "--label", label, "--provider", "openai", "--unchecked", "--api-key-stdin", input="sk-torture-0123456789abcdef")
     assert done.returncode not in DIED, (label, done)
     return done.returncode == 0
 
@@ -234,7 +234,7 @@ def test_kill_9_under_load_loses_nothing_acknowledged(program):
     try:
         for turn in range(ROUNDS):
             end = time.monotonic() + numbers.uniform(0.02, 0.25)
-            adding = subprocess.Popen([program, "accounts", "add", "--label", f"turn {turn}", "--provider", "openai", "--api-key-stdin",
+            adding = subprocess.Popen([program, "accounts", "add", "--label", f"turn {turn}", "--provider", "openai", "--unchecked", "--api-key-stdin",
                                        "--data-dir", str(gateway.folder)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                       stderr=subprocess.DEVNULL, env=gateway.env())
             adding.stdin.write(b"sk-torture-0123456789abcdef")

@@ -87,10 +87,11 @@ class Add {
     this.fault = '';
     redraw();
     try {
-      const made = await post<{ id: number; label: string }>('api/accounts', body);
+      const made = await post<{ id: number; label: string; check: { ok: boolean; message: string } | null }>('api/accounts', body);
       this.key = '';
       void loadAccounts();
-      say(t('did.added', { label: made.label }), { action: { label: t('do.undo'), run: () => void remove(`api/accounts/${part(made.id)}`).then(loadAccounts) } });
+      const unsure = made.check && !made.check.ok;
+      say(unsure ? t('did.added_unchecked', { label: made.label, why: made.check!.message }) : t('did.added', { label: made.label }), { action: { label: t('do.undo'), run: () => void remove(`api/accounts/${part(made.id)}`).then(loadAccounts) } });
       done();
     } catch (error) {
       const e = error as ApiError;

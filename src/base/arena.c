@@ -51,22 +51,33 @@ void *must_realloc(void *old, size_t size)
     return or_die(realloc(old, size > 0 ? size : 1));
 }
 
-/* First blocks that arenas of this thread gave back. An exchange takes one or two and returns them
- * a moment later, and malloc has no quick way with pieces of that size. */
-#define BLOCKS_KEPT 32
+/* Blocks of the two usual sizes that arenas of this thread gave back. An exchange takes some and
+ * returns them a moment later, and malloc has no quick way with pieces of that size. */
+#define BLOCKS_KEPT 64
 static _Thread_local struct {
-    struct arena_block *first;
+    struct arena_block *first, *more;
     unsigned count;
 } kept;
 
+#define CAP_FIRST (ARENA_BLOCK - sizeof(struct arena_block))
+#define CAP_MORE (ARENA_BLOCK_MORE - sizeof(struct arena_block))
+
+/* The list for blocks of this size; NULL: they are not kept. */
+static struct arena_block **kept_of(size_t cap)
+{
+    return cap == CAP_FIRST ? &kept.first : cap == CAP_MORE ? &kept.more : NULL;
+}
+
 static void arena_block_free(struct arena_block *b)
 {
-    if (ARENA_ONE_BY_ONE || b->cap != ARENA_BLOCK - sizeof(*b) || kept.count == BLOCKS_KEPT) {
+    struct arena_block **list = kept_of(b->cap);
+
+    if (ARENA_ONE_BY_ONE || list == NULL || kept.count == BLOCKS_KEPT) {
         free(b);
         return;
     }
-    b->next = kept.first;
-    kept.first = b;
+    b->next = *list;
+    *list = b;
     kept.count++;
 }
 
@@ -74,15 +85,17 @@ void arena_end_thread(void)
 {
     for (struct arena_block *b; (b = kept.first) != NULL; free(b))
         kept.first = b->next;
+    for (struct arena_block *b; (b = kept.more) != NULL; free(b))
+        kept.more = b->next;
     kept.count = 0;
 }
 
 static struct arena_block *arena_block_new(size_t cap)
 {
-    struct arena_block *b = kept.first;
+    struct arena_block **list = kept_of(cap), *b = list != NULL ? *list : NULL;
 
-    if (b != NULL && cap == b->cap) {
-        kept.first = b->next;
+    if (b != NULL) {
+        *list = b->next;
         kept.count--;
     } else {
         b = must_alloc(sizeof(*b) + cap);
@@ -93,37 +106,66 @@ static struct arena_block *arena_block_new(size_t cap)
     return b;
 }
 
+static size_t rounded(size_t size)
+{
+    return (size + 15) & ~(size_t)15;
+}
+
+/* A new block with room for `need`, and where that begins. Most arenas need little more than the
+ * first block, and many are open at a time: so the next ones are small, and only then they grow. */
+static char *arena_grow(struct arena *a, size_t need)
+{
+    struct arena_block *last = a->last, *b;
+    size_t size = last == NULL                     ? ARENA_BLOCK
+                  : a->total < ARENA_BLOCK_GROWS   ? ARENA_BLOCK_MORE
+                  : a->total / 2 < ARENA_BLOCK_MAX ? (a->total / 2) & ~(size_t)4095
+                                                   : ARENA_BLOCK_MAX;
+    size_t cap = size - sizeof(*b);
+
+    if (need > cap || ARENA_ONE_BY_ONE)
+        cap = need;
+    b = arena_block_new(cap);
+    b->used = need;
+    if (last != NULL && last->cap - last->used > cap - need) {
+        /* the one before has more room left, still */
+        b->next = last->next;
+        last->next = b;
+    } else {
+        b->next = last;
+        a->last = b;
+    }
+    return b->bytes;
+}
+
 void *arena_alloc_raw(struct arena *a, size_t size)
 {
     assert(size <= ARENA_ALLOC_MAX);
 
-    size_t need = (size + 15) & ~(size_t)15;
+    size_t need = rounded(size);
     struct arena_block *b = a->last;
+    char *at;
 
     if (b == NULL || ARENA_ONE_BY_ONE || b->cap - b->used < need) {
-        assert(b != NULL || a->total == 0);
-        /* the second block is no larger than the first: most arenas need a little more than one */
-        size_t cap = a->total < 2 * ARENA_BLOCK || ARENA_ONE_BY_ONE ? ARENA_BLOCK : b->cap * 2;
-
-        if (cap > ARENA_BLOCK_MAX)
-            cap = ARENA_BLOCK_MAX;
-        cap -= sizeof(*b);
-        if (need > cap || ARENA_ONE_BY_ONE)
-            cap = need;
-        b = arena_block_new(cap);
-        if (a->last != NULL && cap == need && a->last->cap > a->last->used) {
-            /* a piece with a block of its own goes behind the block that still has room */
-            b->next = a->last->next;
-            a->last->next = b;
-        } else {
-            b->next = a->last;
-            a->last = b;
-        }
+        at = arena_grow(a, need);
+    } else {
+        at = b->bytes + b->used;
+        b->used += need;
     }
-    char *at = b->bytes + b->used;
-    b->used += need;
     a->total += need;
     return at;
+}
+
+bool arena_resize(struct arena *a, const void *at, size_t size_was, size_t size)
+{
+    struct arena_block *b = a->last;
+    size_t was = rounded(size_was), need = rounded(size);
+
+    if (ARENA_ONE_BY_ONE || b == NULL || b->used < was || b->bytes + b->used - was != at ||
+        b->cap - b->used + was < need)
+        return false;
+    b->used = b->used - was + need;
+    a->total = a->total - was + need;
+    return true;
 }
 
 void *arena_alloc(struct arena *a, size_t size)
@@ -146,7 +188,7 @@ void arena_reset(struct arena *a)
 
     for (struct arena_block *b = a->last, *next; b != NULL; b = next) {
         next = b->next;
-        if (!ARENA_ONE_BY_ONE && keep == NULL && b->cap <= ARENA_BLOCK) {
+        if (!ARENA_ONE_BY_ONE && keep == NULL && b->cap == CAP_FIRST) {
             keep = b;
             keep->used = 0;
             keep->next = NULL;

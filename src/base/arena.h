@@ -10,7 +10,9 @@
 #include "str.h"
 
 #define ARENA_BLOCK ((size_t)4096)          /* first block, header included */
-#define ARENA_BLOCK_MAX ((size_t)256 << 10) /* blocks double up to here */
+#define ARENA_BLOCK_MORE ((size_t)1024)     /* the next, until … */
+#define ARENA_BLOCK_GROWS ((size_t)8192)    /* … so much was handed out: then half of that … */
+#define ARENA_BLOCK_MAX ((size_t)256 << 10) /* … up to here */
 #define ARENA_ALLOC_MAX ((size_t)1 << 30)
 
 struct arena_block;
@@ -40,6 +42,9 @@ void arena_end_thread(void);
 void *arena_alloc(struct arena *a, size_t size);
 /* The same without the zeroes, for what is filled at once. */
 void *arena_alloc_raw(struct arena *a, size_t size);
+/* The piece that was given last becomes longer or shorter where it is. False: it is not the last, or
+ * there is no room; it stays as it was. */
+bool arena_resize(struct arena *a, const void *at, size_t size_was, size_t size);
 #define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
 #define arena_array(a, type, n) ((type *)arena_alloc((a), sizeof(type) * (n)))
 

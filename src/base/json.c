@@ -62,8 +62,14 @@ __attribute__((cold, noinline)) static const char *text_ends(struct reader *r)
 __attribute__((noinline)) static void tape_grow(struct reader *r)
 {
     uint32_t cap = r->cap == 0 ? TAPE_FIRST : r->cap * 2;
-    struct json_node *more = arena_alloc_raw(r->arena, cap * sizeof(*more));
+    struct json_node *more;
 
+    if (r->cap > 0 &&
+        arena_resize(r->arena, r->nodes, r->cap * sizeof(*more), cap * sizeof(*more))) {
+        r->cap = cap;
+        return;
+    }
+    more = arena_alloc_raw(r->arena, cap * sizeof(*more));
     if (r->count > 0)
         memcpy(more, r->nodes, r->count * sizeof(*more));
     r->nodes = more;
@@ -515,6 +521,7 @@ bool json_parse(struct json *doc, struct str text, const struct json_limits *lim
     if (end == NULL)
         return false;
     assert(r.count > 0 && r.nodes[0].next == r.count);
+    (void)arena_resize(a, r.nodes, r.cap * sizeof(r.nodes[0]), r.count * sizeof(r.nodes[0]));
     doc->text = text;
     doc->nodes = r.nodes;
     doc->count = r.count;

@@ -103,8 +103,8 @@ struct decoder {
     bool summary_break; /* set by a decoder: the next delta begins a new part of a summary */
     enum phase phase;   /* set by a decoder: of the texts that it opens */
     struct text resume; /* set by a decoder before it finishes the choice that may go on */
-    struct decode_choice parked[ANSWER_CHOICES_MAX];
-    uint32_t calls[DECODE_CALLS_MAX]; /* hashes of the ids of calls: each stands once */
+    struct decode_choice *parked; /* ANSWER_CHOICES_MAX; NULL: there is one choice so far */
+    uint32_t *calls; /* DECODE_CALLS_MAX hashes of the ids of calls: each stands once; or NULL */
     uint32_t call_count;
     struct usage usage;
     struct written asked; /* of the request that is being answered */
@@ -125,6 +125,8 @@ struct decode_ops {
     enum decoded (*whole)(struct decoder *d, const struct json *doc);
     void (*clear)(void *state); /* may be NULL; the block itself is freed by the caller */
 };
+
+void decode_clear(struct decoder *d); /* but for `state` */
 
 /* For decoders: keep the order of events, and see to what all wires share. `choice` is below
  * ANSWER_CHOICES_MAX; blocks of several choices may be open at once, one of each. */
@@ -173,8 +175,17 @@ struct encode_options {
     void *peer;
 };
 
+/* What of a request shapes the events of its answer. */
+struct answer_form {
+    bool legacy, wants_usage, functions; /* openai-chat: as in struct canon_request */
+    bool cites;                          /* the client turned on something whose answers cite */
+    const struct tool *tools;            /* those that take free text are among them */
+};
+struct answer_form answer_form_of(const struct canon_request *r);
+
 struct encoder {
     const struct encode_options *o;
+    struct answer_form form;
     struct buf *out; /* bytes for the client are added here */
     struct arena *scratch;
     bool full;        /* `out` could not take all: the stream is broken */
@@ -191,6 +202,7 @@ struct encode_ops {
     bool (*whole)(const struct canon_answer *an, const struct encode_options *o,
                   struct arena *scratch, struct buf *out);
     void (*clear)(void *state); /* may be NULL */
+    bool repeats; /* its events say again what the request said: it is needed to the end */
 };
 
 /* An event of the stream around the JSON that is written in between: `event:` line when there is a

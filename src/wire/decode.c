@@ -2,11 +2,21 @@
  * interleaved, and surrogates that an upstream cut in two. */
 #include "wire/convert.h"
 
+#include <stdlib.h>
+
 #include "base/fingerprint.h"
 
 static void emit(struct decoder *d, struct canon_event ev)
 {
     d->sink(d->peer, &ev);
+}
+
+void decode_clear(struct decoder *d)
+{
+    free(d->parked);
+    free(d->calls);
+    d->parked = NULL;
+    d->calls = NULL;
 }
 
 void decode_start(struct decoder *d, struct str id, struct str model)
@@ -28,6 +38,8 @@ static void choose(struct decoder *d, uint32_t choice)
     assert(choice < ANSWER_CHOICES_MAX);
     if (choice == d->choice)
         return;
+    if (d->parked == NULL)
+        d->parked = must_calloc(ANSWER_CHOICES_MAX, sizeof(d->parked[0]));
     d->parked[d->choice] = (struct decode_choice){
         .open = d->open,
         .kind = (uint32_t)d->kind & 7u,
@@ -165,6 +177,8 @@ static struct str own_id(struct decoder *d, struct str id)
     for (uint32_t i = 0; i < d->call_count; i++)
         if (d->calls[i] == (uint32_t)f.lane[0])
             return own_id(d, call_id_made(id, d->seed, d->call_count, d->scratch));
+    if (d->calls == NULL)
+        d->calls = must_alloc(DECODE_CALLS_MAX * sizeof(d->calls[0]));
     if (d->call_count < DECODE_CALLS_MAX)
         d->calls[d->call_count++] = (uint32_t)f.lane[0];
     return id;

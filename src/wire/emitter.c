@@ -23,20 +23,13 @@ static void emitter_move(struct emitter *e, enum emitter_state to)
 
 void emitter_init(struct emitter *e, const struct emitter_options *options)
 {
-    /* field by field: the parts need no zeroes */
-    e->o = *options;
-    e->state = EMITTER_HELD;
+    *e = (struct emitter){ .o = *options };
     sse_init(&e->sse, options->event_bytes_max);
     stream_state_init(&e->stream, options->protocol);
     buf_init(&e->held, EMITTER_HELD_MAX);
     buf_init(&e->error, (size_t)64 << 10);
     buf_init(&e->items, e->o.event_bytes_max);
     buf_init(&e->edited, options->event_bytes_max + 4096);
-    e->translator = NULL;
-    e->flow = (struct flow){ 0 };
-    e->part_count = 0;
-    e->started = e->full = e->finishing = false;
-    e->bytes_out = e->events_out = e->events_dropped = 0;
 }
 
 static void drop_translator(struct emitter *e)
@@ -100,6 +93,19 @@ bool emitter_cut_short(const struct emitter *e)
 
 /* --- writing
  * --------------------------------------------------------------------------------------- */
+
+/* What is added is flushed before the bytes it lies in go, so it needs room only meanwhile. */
+static void parts_lend(struct emitter *e, struct str parts[EMITTER_PARTS])
+{
+    assert(e->part_count == 0);
+    e->parts = parts;
+}
+
+static void parts_end(struct emitter *e)
+{
+    assert(e->part_count == 0);
+    e->parts = NULL;
+}
 
 static void flush(struct emitter *e)
 {
@@ -502,11 +508,15 @@ static enum emitter_fed take_translated(struct emitter *e, const struct sse_even
 
 enum emitter_fed emitter_take_whole(struct emitter *e, struct str body)
 {
+    struct str parts[EMITTER_PARTS];
+
+    parts_lend(e, parts);
     assert(e->translator != NULL);
     enum emitter_fed fed =
         translated(e, translator_whole(e->translator, body, e->o.scratch, made_into(e)), body);
 
     arena_reset(e->o.scratch);
+    parts_end(e);
     return fed;
 }
 
@@ -525,10 +535,14 @@ void emitter_go_on(struct emitter *e, const struct translated *asked)
 
 bool emitter_end_paused(struct emitter *e)
 {
+    struct str parts[EMITTER_PARTS];
+
+    parts_lend(e, parts);
     bool done = translated(e, translator_end_paused(e->translator, e->o.scratch, made_into(e)),
                            STR("")) == EMITTER_DONE;
 
     arena_reset(e->o.scratch);
+    parts_end(e);
     return done;
 }
 
@@ -607,6 +621,7 @@ static bool flow_start(struct emitter *e)
 
 enum emitter_fed emitter_feed(struct emitter *e, struct str bytes)
 {
+    struct str parts[EMITTER_PARTS];
     struct sse_event ev;
     enum emitter_fed fed = EMITTER_FED;
     enum sse_result got = SSE_MORE;
@@ -615,6 +630,7 @@ enum emitter_fed emitter_feed(struct emitter *e, struct str bytes)
         return EMITTER_DONE; /* nothing behind the terminator is for the client */
     if (emitter_is_paused(e))
         return EMITTER_PAUSED;
+    parts_lend(e, parts);
     if (e->flow.inside && !flow_on(e, &bytes))
         fed = EMITTER_BROKEN;
     while (fed == EMITTER_FED && !e->flow.inside &&
@@ -648,10 +664,11 @@ enum emitter_fed emitter_feed(struct emitter *e, struct str bytes)
     if (fed == EMITTER_FED && e->full)
         fed = EMITTER_FULL;
     e->full = false;
+    parts_end(e);
     return fed;
 }
 
-bool emitter_finish(struct emitter *e)
+static bool finish(struct emitter *e)
 {
     struct sse_event ev;
     bool cut = false;
@@ -696,6 +713,17 @@ bool emitter_finish(struct emitter *e)
     return true;
 }
 
+bool emitter_finish(struct emitter *e)
+{
+    struct str parts[EMITTER_PARTS];
+
+    parts_lend(e, parts);
+    bool complete = finish(e);
+
+    parts_end(e);
+    return complete;
+}
+
 /* --- signs of life, and failure
  * -------------------------------------------------------------------- */
 
@@ -712,10 +740,13 @@ void emitter_start_early(struct emitter *e)
 
 void emitter_keep_alive(struct emitter *e)
 {
+    struct str parts[EMITTER_PARTS];
+
     if (!e->started || e->state == EMITTER_ENDED)
         return;
     if (e->flow.given > 0)
         return; /* it would stand in the middle of an event */
+    parts_lend(e, parts);
     if (e->o.json_array)
         add_made(e, STR("\n")); /* blanks between elements mean nothing */
     else if (e->o.protocol == WIRE_ANTHROPIC)
@@ -724,13 +755,16 @@ void emitter_keep_alive(struct emitter *e)
         add_made(e, STR(": keep-alive\n\n"));
     flush(e);
     e->full = false;
+    parts_end(e);
 }
 
 void emitter_fail(struct emitter *e, const struct fault *f)
 {
+    struct str parts[EMITTER_PARTS];
     struct buf event;
 
     assert(e->started && e->state != EMITTER_ENDED);
+    parts_lend(e, parts);
     buf_init(&event, 16384);
     if (e->flow.given > 0 && !e->o.json_array)
         (void)buf_add(&event, STR("\n\n")); /* ends the event that broke off */
@@ -755,5 +789,6 @@ void emitter_fail(struct emitter *e, const struct fault *f)
     (void)add_made(e, buf_str(&event));
     flush(e);
     buf_clear(&event);
+    parts_end(e);
     emitter_move(e, EMITTER_ENDED);
 }

@@ -83,7 +83,7 @@ struct emitter {
     struct buf error;              /* data of the error event */
     struct buf items;              /* items of the response so far, when somebody wants it whole */
     struct buf edited;             /* events that had to be written anew, until the next flush */
-    struct str parts[EMITTER_PARTS];
+    struct str *parts;             /* EMITTER_PARTS, on the stack while bytes are worked on */
     size_t part_count;
     bool started, full, finishing;
     uint64_t bytes_out, events_out, events_dropped;

@@ -1,5 +1,20 @@
-/* wire/encode.c - what the encoders of all protocols share: the frame of an event. */
+/* wire/encode.c - what the encoders of all protocols share: the frame of an event, and
+ * what of the request its answer depends on. */
 #include "wire/convert.h"
+
+struct answer_form answer_form_of(const struct canon_request *r)
+{
+    struct answer_form f = {
+        .legacy = r->legacy,
+        .wants_usage = r->wants_usage,
+        .functions = r->functions,
+        .tools = r->tools,
+    };
+
+    for (const struct server_tool *t = r->server_tools; t != NULL; t = t->next)
+        f.cites = f.cites || t->kind == SERVER_TOOL_WEB_SEARCH;
+    return f;
+}
 
 static void put(struct encoder *e, struct str bytes)
 {

@@ -366,7 +366,7 @@ void translator_init(struct translator *t, enum wire wire, const struct encode_o
     };
     for (size_t i = 0; i < o->id.len; i++) /* one answer, one seed; nothing of chance */
         t->decoder.seed = t->decoder.seed * 131 + (uint8_t)o->id.at[i];
-    t->encoder = (struct encoder){ .o = &t->o };
+    t->encoder = (struct encoder){ .o = &t->o, .form = answer_form_of(o->request) };
     if (whole) {
         t->answer = must_alloc(sizeof(*t->answer));
         canon_answer_init(t->answer, o->bytes_max);
@@ -393,6 +393,7 @@ void translator_clear(struct translator *t)
     if (t->decoder.state != NULL && t->from->decode.clear != NULL)
         t->from->decode.clear(t->decoder.state);
     free(t->decoder.state);
+    decode_clear(&t->decoder);
     if (t->encoder.state != NULL && t->to->encode.clear != NULL)
         t->to->encode.clear(t->encoder.state);
     free(t->encoder.state);
@@ -408,6 +409,67 @@ void translator_clear(struct translator *t)
     buf_clear(&t->stop.tail);
     t->decoder.state = t->encoder.state = NULL;
     t->answer = t->so_far = NULL;
+}
+
+static struct text text_copy(struct arena *a, struct text text)
+{
+    return (struct text){ arena_copy(a, text.escaped) };
+}
+
+/* The tools that take free text, by their names. */
+static const struct tool *tools_copy(struct arena *a, const struct tool *tools)
+{
+    struct tool *first = NULL, **last = &first;
+
+    for (const struct tool *tool = tools; tool != NULL; tool = tool->next) {
+        if (!tool->custom)
+            continue;
+        *last = arena_new(a, struct tool);
+        (*last)->name = arena_copy(a, tool->name);
+        (*last)->custom = true;
+        last = &(*last)->next;
+    }
+    return first;
+}
+
+static const struct name_map *names_copy(struct arena *a, const struct name_map *from)
+{
+    struct name_map *to = arena_new(a, struct name_map);
+
+    if (from->count == 0)
+        return to;
+    *to = *from;
+    to->pairs = arena_array(a, struct name_pair, from->count);
+    to->by_wire = arena_array(a, uint32_t, from->count);
+    memcpy(to->by_wire, from->by_wire, from->count * sizeof(from->by_wire[0]));
+    for (uint32_t i = 0; i < from->count; i++)
+        to->pairs[i] = (struct name_pair){ .client = arena_copy(a, from->pairs[i].client),
+                                           .name_space = arena_copy(a, from->pairs[i].name_space),
+                                           .wire = arena_copy(a, from->pairs[i].wire) };
+    return to;
+}
+
+bool translator_settle(struct translator *t, struct arena *a)
+{
+    struct written *asked = &t->decoder.asked;
+    struct text *stops;
+
+    if (t->to->encode.repeats || t->encoder.form.legacy || t->answer != NULL ||
+        t->o.pauses_max > 0) /* it may be sent once more */
+        return false;
+    t->o.request = NULL;
+    t->o.names = names_copy(a, t->o.names);
+    t->encoder.form.tools = tools_copy(a, t->encoder.form.tools);
+    asked->json_tool = arena_copy(a, asked->json_tool);
+    asked->prefill = text_copy(a, asked->prefill);
+    asked->anthropic_version = STR(""); /* was for the request's head */
+    if (t->stop.count > 0) {
+        stops = arena_array(a, struct text, t->stop.count);
+        for (size_t i = 0; i < t->stop.count; i++)
+            stops[i] = text_copy(a, t->stop.texts[i]);
+        t->stop.texts = stops;
+    }
+    return true;
 }
 
 /* --- feeding ----------------------------------------------------------------------------------*/

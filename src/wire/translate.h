@@ -75,6 +75,10 @@ void translator_init(struct translator *t, enum wire wire, const struct encode_o
                      const struct translated *asked, bool whole);
 void translator_clear(struct translator *t);
 
+/* What is needed still of the request, and of what it became, is copied: the client's bytes, and
+ * what was made of them, may go. False: they may not. */
+bool translator_settle(struct translator *t, struct arena *a);
+
 enum translation {
     TRANSLATION_MORE,   /* look at `content` */
     TRANSLATION_END,    /* the legal end was written */

@@ -81,20 +81,11 @@ static void put_stop(struct json_writer *w, enum stop_cause cause, struct text d
     json_put_end(w);
 }
 
-/* Did the client turn on something whose answers cite? */
-static bool wants_citations(const struct canon_request *r)
-{
-    for (const struct server_tool *t = r->server_tools; t != NULL; t = t->next)
-        if (t->kind == SERVER_TOOL_WEB_SEARCH)
-            return true;
-    return false;
-}
-
-static bool citation_fits(const struct canon_note *note, const struct canon_request *r)
+static bool citation_fits(const struct canon_note *note, const struct answer_form *f)
 {
     if (note->wire == WIRE_ANTHROPIC && note->raw.len > 0)
         return true;
-    return note->url.len > 0 && wants_citations(r);
+    return note->url.len > 0 && f->cites;
 }
 
 /* Anthropic's own as it is, another one as a page of the web. */
@@ -345,7 +336,7 @@ static void close_block(struct encoder *e, struct anthropic_encoding *s)
 
 static void note(struct encoder *e, struct anthropic_encoding *s, const struct canon_note *n)
 {
-    if (!s->open || s->kind != BLOCK_TEXT || !citation_fits(n, e->o->request))
+    if (!s->open || s->kind != BLOCK_TEXT || !citation_fits(n, &e->form))
         return;
 
     struct json_writer w = delta_begin(e, s, STR("citations_delta"));
@@ -481,13 +472,14 @@ static void put_thinking(struct json_writer *w, struct text text, struct text si
 static void put_text_block(struct json_writer *w, const struct answer_block *b,
                            const struct encode_options *o)
 {
+    const struct answer_form form = answer_form_of(o->request);
     bool cited = false;
 
     json_put_object(w);
     json_put_member(w, "type", STR("text"));
     put_text_member(w, "text", answer_text(b));
     for (uint32_t i = 0; i < b->note_count; i++) {
-        if (!citation_fits(&b->notes[i], o->request))
+        if (!citation_fits(&b->notes[i], &form))
             continue;
         if (!cited) {
             json_put_name(w, STR("citations"));

@@ -5,10 +5,10 @@
 #include "wire/openai_chat/chat_int.h"
 
 /* `finish_reason`; `refused`: the model said so in a text of its own. */
-struct str chat_reason(enum stop_cause cause, bool refused, const struct canon_request *r);
+struct str chat_reason(enum stop_cause cause, bool refused, const struct answer_form *f);
 void chat_put_usage(struct json_writer *w, const struct usage *u);
 /* Does the client know this tool as one that takes free text? */
-bool chat_is_custom(const struct canon_request *r, struct str name);
+bool chat_is_custom(const struct tool *tools, struct str name);
 /* An annotation of the block whose text stands from `begin` to `end` in the content. */
 void chat_put_note(struct json_writer *w, const struct canon_note *note, int64_t begin,
                    int64_t end);

@@ -43,7 +43,7 @@ static void put_quoted(struct encoder *e, struct str plain)
         e->full = true;
 }
 
-static bool front_make(struct chat_encoding *s, const struct encode_options *o)
+static bool front_make(struct chat_encoding *s, const struct encode_options *o, bool legacy)
 {
     struct json_writer w;
 
@@ -55,10 +55,8 @@ static bool front_make(struct chat_encoding *s, const struct encode_options *o)
     w = json_writer(&s->front);
     json_put_object(&w);
     json_put_name(&w, STR("id"));
-    json_put_insides(
-        &w, (struct str[]){ o->request->legacy ? STR("cmpl-") : STR("chatcmpl-"), o->id }, 2);
-    json_put_member(&w, "object",
-                    o->request->legacy ? STR("text_completion") : STR("chat.completion.chunk"));
+    json_put_insides(&w, (struct str[]){ legacy ? STR("cmpl-") : STR("chatcmpl-"), o->id }, 2);
+    json_put_member(&w, "object", legacy ? STR("text_completion") : STR("chat.completion.chunk"));
     json_put_member_i64(&w, "created", o->created_unix_s);
     json_put_member(&w, "model", o->model);
     json_put_name(&w, STR("choices"));
@@ -102,7 +100,7 @@ static void chunk_end_because(struct encoder *e, struct str reason)
     } else {
         put(e, STR("null"));
     }
-    put(e, e->o->request->wants_usage ? STR("}],\"usage\":null}\n\n") : STR("}]}\n\n"));
+    put(e, e->form.wants_usage ? STR("}],\"usage\":null}\n\n") : STR("}]}\n\n"));
 }
 
 static void chunk_end(struct encoder *e)
@@ -135,7 +133,7 @@ static void legacy_chunk(struct encoder *e, uint32_t choice, struct text text, s
         put_quoted(e, reason);
     else
         put(e, STR("null"));
-    put(e, e->o->request->wants_usage ? STR("}],\"usage\":null}\n\n") : STR("}]}\n\n"));
+    put(e, e->form.wants_usage ? STR("}],\"usage\":null}\n\n") : STR("}]}\n\n"));
 }
 
 static struct chat_shown *choice_begin(struct encoder *e, uint32_t index)
@@ -145,7 +143,7 @@ static struct chat_shown *choice_begin(struct encoder *e, uint32_t index)
     if (c->begun)
         return c;
     c->begun = true;
-    if (!e->o->request->legacy) {
+    if (!e->form.legacy) {
         chunk_begin(e, index);
         put(e, STR("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null"));
         chunk_end(e);
@@ -166,17 +164,16 @@ static void put_signature(struct encoder *e, struct str blob)
 
 static void open_call(struct encoder *e, struct chat_shown *c, const struct canon_event *ev)
 {
-    const struct canon_request *r = e->o->request;
     struct str name = names_to_client(e->o->names, ev->name, NULL);
 
-    c->skips = r->legacy || (r->functions && c->called);
-    c->custom = ev->custom || chat_is_custom(r, name);
+    c->skips = e->form.legacy || (e->form.functions && c->called);
+    c->custom = ev->custom || chat_is_custom(e->form.tools, name);
     c->unwraps = c->custom && !ev->custom;
     if (c->skips)
         return;
     c->called = true;
     chunk_begin(e, ev->choice);
-    if (r->functions) {
+    if (e->form.functions) {
         put(e, STR("\"function_call\":{\"name\":"));
         put_quoted(e, name);
         put(e, STR(",\"arguments\":\"\"}"));
@@ -201,7 +198,7 @@ static void call_piece(struct encoder *e, struct chat_shown *c, uint32_t choice,
     if (text_is_empty(piece))
         return;
     chunk_begin(e, choice);
-    if (e->o->request->functions) {
+    if (e->form.functions) {
         put(e, STR("\"function_call\":{\"arguments\":\""));
         put(e, piece.escaped);
         put(e, STR("\"}"));
@@ -236,7 +233,7 @@ static void on_open(struct encoder *e, const struct canon_event *ev)
         c->block_points = c->points;
         break;
     case BLOCK_THINKING:
-        c->skips = !e->o->show_thinking || e->o->request->legacy;
+        c->skips = !e->o->show_thinking || e->form.legacy;
         c->pause = c->thought;
         break;
     case BLOCK_REFUSAL:
@@ -262,7 +259,7 @@ static void on_delta(struct encoder *e, const struct canon_event *ev)
     switch (ev->block) {
     case BLOCK_TEXT:
         c->points += text_points(text);
-        if (e->o->request->legacy)
+        if (e->form.legacy)
             legacy_chunk(e, ev->choice, text, STR(""));
         else
             chunk_text(e, ev->choice, STR("\"content\":"), text);
@@ -275,7 +272,7 @@ static void on_delta(struct encoder *e, const struct canon_event *ev)
         chunk_text(e, ev->choice, STR("\"reasoning_content\":"), text);
         break;
     case BLOCK_REFUSAL:
-        if (e->o->request->legacy)
+        if (e->form.legacy)
             legacy_chunk(e, ev->choice, text, STR(""));
         else
             chunk_text(e, ev->choice, STR("\"refusal\":"), text);
@@ -297,7 +294,7 @@ static void on_signature(struct encoder *e, const struct canon_event *ev)
 {
     struct chat_shown *c = choice_begin(e, ev->choice);
 
-    if (e->o->request->legacy)
+    if (e->form.legacy)
         return;
     if (ev->sig.signer == SIGNER_GOOGLE && !ev->sig_behind) {
         buf_clear(&c->signature);
@@ -313,7 +310,7 @@ static void on_media(struct encoder *e, const struct canon_event *ev)
 {
     const struct str pieces[] = DATA_URL(ev->mime, ev->text);
 
-    if (!is_picture(ev->mime) || e->o->request->legacy)
+    if (!is_picture(ev->mime) || e->form.legacy)
         return;
     (void)choice_begin(e, ev->choice);
     if (e->o->image_markdown) {
@@ -337,7 +334,7 @@ static void on_note(struct encoder *e, const struct canon_event *ev)
     struct chat_shown *c = choice_begin(e, ev->choice);
     struct json_writer w = json_writer(e->out);
 
-    if (ev->note.url.len == 0 || e->o->request->legacy)
+    if (ev->note.url.len == 0 || e->form.legacy)
         return;
     chunk_begin(e, ev->choice);
     put(e, STR("\"annotations\":["));
@@ -351,9 +348,9 @@ static void on_note(struct encoder *e, const struct canon_event *ev)
 static void on_finish(struct encoder *e, const struct canon_event *ev)
 {
     struct chat_shown *c = choice_begin(e, ev->choice);
-    struct str reason = chat_reason(ev->cause, c->refused, e->o->request);
+    struct str reason = chat_reason(ev->cause, c->refused, &e->form);
 
-    if (e->o->request->legacy) {
+    if (e->form.legacy) {
         legacy_chunk(e, ev->choice, TEXT_EMPTY, reason);
         return;
     }
@@ -366,7 +363,7 @@ static void on_end(struct encoder *e)
     struct chat_encoding *s = e->state;
     struct json_writer w = json_writer(e->out);
 
-    if (e->o->request->wants_usage) {
+    if (e->form.wants_usage) {
         put(e, buf_str(&s->front));
         put(e, STR("],\"usage\":"));
         w.full = e->full;
@@ -381,7 +378,7 @@ void chat_put_event(struct encoder *e, const struct canon_event *ev)
 {
     struct chat_encoding *s = e->state;
 
-    if (!front_make(s, e->o)) {
+    if (!front_make(s, e->o, e->form.legacy)) {
         e->full = true;
         return;
     }

@@ -1,14 +1,14 @@
 /* wire/openai_chat/encode_parts.c - what streams and whole answers have in common. */
 #include "wire/openai_chat/chat_encode.h"
 
-struct str chat_reason(enum stop_cause cause, bool refused, const struct canon_request *r)
+struct str chat_reason(enum stop_cause cause, bool refused, const struct answer_form *f)
 {
     switch (cause) {
     case STOP_LENGTH:
     case STOP_CONTEXT_FULL:
         return STR("length");
     case STOP_TOOL_USE:
-        return r->legacy ? STR("stop") : r->functions ? STR("function_call") : STR("tool_calls");
+        return f->legacy ? STR("stop") : f->functions ? STR("function_call") : STR("tool_calls");
     case STOP_FILTER:
     case STOP_RECITATION:
         return STR("content_filter");
@@ -54,9 +54,9 @@ void chat_put_usage(struct json_writer *w, const struct usage *u)
     json_put_end(w);
 }
 
-bool chat_is_custom(const struct canon_request *r, struct str name)
+bool chat_is_custom(const struct tool *tools, struct str name)
 {
-    for (const struct tool *t = r->tools; t != NULL; t = t->next)
+    for (const struct tool *t = tools; t != NULL; t = t->next)
         if (t->custom && str_eq(t->name, name))
             return true;
     return false;

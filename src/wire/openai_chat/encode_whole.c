@@ -46,7 +46,7 @@ static void put_call(struct whole *x, const struct answer_block *b,
                      const struct answer_block *before)
 {
     struct str name = names_to_client(x->o->names, b->name, NULL);
-    bool custom = b->custom || chat_is_custom(x->o->request, name);
+    bool custom = b->custom || chat_is_custom(x->o->request->tools, name);
     struct text arguments = answer_text(b);
     const struct signature *sig = &b->sig;
 
@@ -229,6 +229,7 @@ static bool is_refused(const struct canon_answer *an, uint32_t choice)
 static void put_choice(struct whole *x, uint32_t choice)
 {
     const struct canon_request *r = x->o->request;
+    const struct answer_form form = answer_form_of(r);
 
     json_put_object(x->w);
     if (r->legacy) {
@@ -241,7 +242,7 @@ static void put_choice(struct whole *x, uint32_t choice)
     }
     json_put_member_null(x->w, "logprobs");
     json_put_member(x->w, "finish_reason",
-                    chat_reason(x->an->choices[choice].cause, is_refused(x->an, choice), r));
+                    chat_reason(x->an->choices[choice].cause, is_refused(x->an, choice), &form));
     json_put_end(x->w);
 }
 

@@ -11,5 +11,6 @@ const struct converter convert_openai_responses = {
     .encode = { .state_bytes = sizeof(struct responses_encoder),
                 .event = responses_encode_event,
                 .whole = responses_encode_whole,
-                .clear = responses_encode_clear },
+                .clear = responses_encode_clear,
+                .repeats = true },
 };

@@ -864,6 +864,7 @@ static struct str stream_of(struct test *t, const struct made_answer *m,
 
     buf_init(&out, RIG_BYTES_MAX);
     struct encoder e = { .o = &o,
+                         .form = answer_form_of(o.request),
                          .out = &out,
                          .scratch = &t->arena,
                          .state = must_calloc(1, to->encode.state_bytes + 1) };

@@ -287,6 +287,75 @@ TEST(pieces_of_a_stream_do_not_matter)
         }
 }
 
+/* Names that no wire takes, free text, stop sequences, a search that cites: all that an answer may
+ * need of its request. */
+static const char *rich_ask(enum wire protocol)
+{
+    static const char *const asks[PROTOCOLS] = {
+        [WIRE_OPENAI_CHAT] =
+            "{\"model\":\"a-model\",\"stream\":true,\"stream_options\":{\"include_usage\":true},"
+            "\"stop\":[\"answer\",\"water\"],\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],"
+            "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"get weather!\"}},"
+            "{\"type\":\"custom\",\"custom\":{\"name\":\"get_weather\"}}]}",
+        [WIRE_OPENAI_RESPONSES] =
+            "{\"model\":\"a-model\",\"stream\":true,\"input\":\"hi\","
+            "\"tools\":[{\"type\":\"function\",\"name\":\"get weather!\",\"parameters\":{}}]}",
+        [WIRE_ANTHROPIC] =
+            "{\"model\":\"a-model\",\"stream\":true,\"max_tokens\":4096,"
+            "\"stop_sequences\":[\"answer\",\"water\"],\"messages\":[{\"role\":\"user\","
+            "\"content\":"
+            "\"hi\"}],\"tools\":[{\"name\":\"get weather!\",\"input_schema\":{\"type\":"
+            "\"object\"}},{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}]}",
+        [WIRE_GEMINI] =
+            "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],"
+            "\"generationConfig\":{\"stopSequences\":[\"answer\",\"water\"]},\"tools\":[{"
+            "\"functionDeclarations\":[{\"name\":\"get weather!\",\"parameters\":{}}]}]}",
+    };
+    return asks[protocol];
+}
+
+static void ask_richly(enum wire protocol, enum wire wire, struct arena *a, struct rig_request *out)
+{
+    struct wire_target target = rig_target(wire, rig_model(wire));
+
+    rig_write(protocol, arena_copy(a, str_c(rich_ask(protocol))), &target, a, out);
+}
+
+TEST(what_a_stream_was_asked_for_may_go_when_it_has_begun)
+{
+    struct all all;
+
+    find_streams(t, &all);
+    for (size_t i = 0; i < all.count; i++)
+        for (enum wire protocol = 0; protocol < PROTOCOLS; protocol++) {
+            const struct recorded *rec = &all.at[i];
+            struct pieces p = { .t = t, .most = 60 };
+            struct arena mortal = { 0 };
+            struct rig_request stays, goes;
+            struct rig_answer whole, answer;
+
+            ask_richly(protocol, rec->wire, &t->arena, &stays);
+            ask_richly(protocol, rec->wire, &mortal, &goes);
+            if (!CHECK(stays.written && goes.written, "%s for %s: %.*s", wire_name(rec->wire).at,
+                       wire_name(protocol).at, STR_ARG(stays.why.message)))
+                return;
+            struct rig_options o = { .wire = rec->wire, .asked = &stays };
+
+            rig_feed(&o, rec->bytes, &t->arena, &whole);
+            o = (struct rig_options){ .wire = rec->wire,
+                                      .asked = &goes,
+                                      .forgets = &mortal,
+                                      .next = next_piece,
+                                      .peer = &p };
+            rig_feed(&o, rec->bytes, &t->arena, &answer);
+            CHECK_STRS(answer.bytes, whole.bytes, "%s/%.*s for %s", wire_name(rec->wire).at,
+                       STR_ARG(rec->name), wire_name(protocol).at);
+            /* a client of Responses hears its request again in the end */
+            CHECK(protocol != WIRE_OPENAI_RESPONSES || mortal.total > 0);
+            arena_free(&mortal);
+        }
+}
+
 TEST(a_call_without_a_name_reaches_nobody_and_is_no_success)
 {
     static const struct {

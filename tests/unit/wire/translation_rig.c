@@ -97,10 +97,22 @@ static bool sink_write(void *peer, const struct str *parts, size_t count)
     return true;
 }
 
+/* Its blocks are written over, wherever they are kept. */
+static void forget(struct arena *a)
+{
+    struct arena other = { 0 };
+
+    arena_free(a);
+    for (int i = 0; i < 32; i++)
+        memset(arena_alloc_raw(&other, 900), 0xa5, 900);
+    arena_free(&other);
+}
+
 void rig_feed(const struct rig_options *o, struct str bytes, struct arena *a,
               struct rig_answer *out)
 {
-    struct arena scratch = { 0 };
+    struct arena scratch = { 0 }, settled = { 0 };
+    struct arena *forgets = o->forgets;
     struct sink sink = { .bytes = { .max = RIG_BYTES_MAX } };
     enum wire protocol = o->asked->r.protocol;
     struct encode_options encode = {
@@ -141,6 +153,11 @@ void rig_feed(const struct rig_options *o, struct str bytes, struct arena *a,
 
             fed = emitter_feed(&e, piece);
             bytes = str_drop(bytes, n);
+            if (forgets != NULL && emitter_has_content(&e) &&
+                translator_settle(e.translator, &settled)) {
+                forget(forgets);
+                forgets = NULL;
+            }
         }
     }
     out->done =
@@ -155,6 +172,7 @@ void rig_feed(const struct rig_options *o, struct str bytes, struct arena *a,
     emitter_clear(&e);
     buf_clear(&sink.bytes);
     arena_free(&scratch);
+    arena_free(&settled);
 }
 
 struct grammar_options rig_grammar(const struct rig_options *o)

@@ -52,6 +52,8 @@ struct rig_options {
     bool json_array;
     bool whole;     /* the client wants one piece */
     bool one_piece; /* `bytes` is an answer in one piece, no stream */
+    /* Where all of `asked` lies: freed as soon as the stream can do without. NULL: it stays. */
+    struct arena *forgets;
     /* How many bytes to feed next, of so many left; NULL: all at once. */
     size_t (*next)(void *peer, size_t left);
     void *peer;

@@ -235,6 +235,7 @@ struct str rig_encode(struct test *t, const char *body, bool show_thinking,
 
     struct encoder e = {
         .o = &a.o,
+        .form = answer_form_of(a.o.request),
         .out = &out,
         .scratch = &t->arena,
         .state = must_calloc(1, convert_anthropic.encode.state_bytes),

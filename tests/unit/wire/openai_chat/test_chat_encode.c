@@ -55,7 +55,9 @@ static struct shown show(struct test *t, const struct canon_request *r,
     struct arena scratch = { 0 };
     struct canon_answer an;
     struct shown s = { .stream = STR("") };
-    struct encoder e = { .o = &o, .out = &out, .scratch = &scratch };
+    struct encoder e = {
+        .o = &o, .form = answer_form_of(o.request), .out = &out, .scratch = &scratch
+    };
     struct str rest, event;
 
     if (more != NULL) {
@@ -516,7 +518,9 @@ TEST(chat_encoder_says_when_it_is_full)
     for (size_t max = 0; max < 800; max += 7) {
         struct buf out = { .max = max };
         struct arena scratch = { 0 };
-        struct encoder e = { .o = &o, .out = &out, .scratch = &scratch };
+        struct encoder e = {
+            .o = &o, .form = answer_form_of(o.request), .out = &out, .scratch = &scratch
+        };
         bool ends;
 
         e.state = must_calloc(1, c->encode.state_bytes);

@@ -31,11 +31,12 @@ static void add(struct meter *m, struct trace_ring *ring, unsigned i, unsigned m
     static const char *const providers[] = { "openai", "anthropic", "gemini", "codex" };
     char model[32];
     bool good = i % 7 != 0;
+    static const struct pick sticky = { .reason = PICK_STICKY };
     struct access_attempt a = {
         .number = 1,
         .provider = str_c(providers[i % 4]),
         .verdict = good ? VERDICT_SUCCESS : VERDICT_SERVER_ERROR,
-        .pick = { .reason = PICK_STICKY },
+        .pick = &sticky,
         .duration_ms = i % 5000,
         .first_byte_ms = i % 900,
         .usage = { .in = i % 20000, .out = i % 900, .cache_read = i % 9000, -1, -1 },

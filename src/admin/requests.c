@@ -145,7 +145,7 @@ static void put_attempt(struct json_writer *w, const struct access_record *r,
     json_put_member(w, "provider", a->provider);
     json_put_key(w, STR("pick"));
     json_put_object(w);
-    put_pick(w, r, &a->pick);
+    put_pick(w, r, a->pick);
     json_put_end(w);
     json_put_member_i64(w, "waited_ms", a->waited_ms);
     json_put_member_i64(w, "started_unix_ms", unix_of(r, a->started_ms));

@@ -54,7 +54,7 @@ static void put_attempts(struct json_writer *w, const struct access_record *r)
         json_put_object(w);
         json_put_member(w, "account", str_c(a->label));
         json_put_member(w, "provider", a->provider);
-        json_put_member(w, "reason", str_c(pick_reason_word(a->pick.reason)));
+        json_put_member(w, "reason", str_c(pick_reason_word(a->pick->reason)));
         json_put_member(w, "verdict", str_c(verdict_word(a->verdict)));
         put_known(w, "status", a->status > 0 ? a->status : -1);
         put_known(w, "waited_ms", a->waited_ms > 0 ? a->waited_ms : -1);

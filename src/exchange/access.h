@@ -46,10 +46,10 @@ struct access_attempt {
     uint32_t number; /* from 1 */
     int64_t account_id;
     char label[129];
-    struct str provider; /* static */
-    struct pick pick;    /* how it was chosen, and who was passed over */
-    int64_t waited_ms;   /* before it: nobody was free, or the same account got a moment */
-    int64_t started_ms;  /* loop clock */
+    struct str provider;     /* static */
+    const struct pick *pick; /* how it was chosen, and who was passed over: pick_bytes() of it */
+    int64_t waited_ms;       /* before it: nobody was free, or the same account got a moment */
+    int64_t started_ms;      /* loop clock */
     enum verdict_kind verdict;
     int status;
     struct lease_lockout locks;         /* what it locked out */
@@ -81,7 +81,8 @@ struct access_record {
     uint32_t attempt_count, attempts_kept;
     const struct access_attempt *attempts; /* live for the call */
     struct usage beyond;                   /* of attempts that were not kept; 0: nothing known */
-    const struct pick *nobody; /* the search that found nobody, when it ended so; else NULL */
+    const struct pick *nobody; /* the search that found nobody, when it ended so; else NULL.
+                                  pick_bytes() of it */
 };
 
 void access_log(const struct access_record *r);

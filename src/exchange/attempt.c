@@ -273,19 +273,23 @@ static void fed(struct exchange *x, const struct emitter *e, enum emitter_fed re
 }
 
 /* Nobody else will be asked now, so a long stream need not keep what it was asked for, once that is
- * sent. What was translated still borrows from the client's body; what it became can go. */
+ * sent. */
 static void drop_request_body(struct exchange *x)
 {
+    struct attempt *a = &x->attempt;
     struct wire_request *q = &x->request;
 
-    if (x->attempt.call == NULL || !call_is_sent(x->attempt.call))
+    if (a->call == NULL || !call_is_sent(a->call))
         return;
-    if (x->attempt.translates) {
-        translated_clear(&x->attempt.crossing->asked);
-        return;
-    }
+    outgoing_clear(x);
     if (x->history != NULL && (x->history->keeps || x->history->keeps_here))
         return; /* its input is kept with the answer */
+    if (a->translates && !translator_settle(x->emitter->translator, x->arena))
+        return;
+    a->crossing = NULL;
+    a->parts = NULL;
+    x->canon = NULL;
+    x->fields = NULL;
     *q = (struct wire_request){
         .protocol = q->protocol,
         .doc = { .text = { NULL, q->doc.text.len } }, /* its length is told in the end */
@@ -631,15 +635,6 @@ void attempt_start(struct exchange *x)
     a->fault_head = NULL;
     x->words = (struct judge_words){ 0 };
     x->attempt_count++;
-    if (x->attempt_count <= 2) {
-        /* most exchanges have one attempt: room for more is made with the second */
-        struct access_attempt *all = arena_array(&x->r->arena, struct access_attempt,
-                                                 x->attempt_count == 1 ? 1 : ACCESS_ATTEMPTS_MAX);
-
-        if (x->attempts != NULL)
-            all[0] = x->attempts[0];
-        x->attempts = all;
-    }
     count_one(&env->metrics->attempts);
     if (x->attempt_count > 1)
         count_one(&env->metrics->failovers);
@@ -664,12 +659,27 @@ static struct usage attempt_usage(const struct exchange *x, const struct verdict
     return v->kind == VERDICT_SUCCESS ? x->usage : usage_unknown();
 }
 
+/* A place for the attempt that ends. Most exchanges have one attempt: room for more is made with
+ * the second. */
+static struct access_attempt *attempt_place(struct exchange *x)
+{
+    if (x->attempt_count <= 2) {
+        struct access_attempt *all = arena_array(x->arena, struct access_attempt,
+                                                 x->attempt_count == 1 ? 1 : ACCESS_ATTEMPTS_MAX);
+
+        if (x->attempts != NULL)
+            all[0] = x->attempts[0];
+        x->attempts = all;
+    }
+    return &x->attempts[attempts_kept(x) - 1];
+}
+
 /* For the access record; when there are too many, the last one takes the last place, and what the
  * one before it used is added up. */
 static void keep_attempt(struct exchange *x, const struct verdict *v, int64_t now_ms)
 {
     const struct attempt *a = &x->attempt;
-    struct access_attempt *kept = &x->attempts[attempts_kept(x) - 1];
+    struct access_attempt *kept = attempt_place(x);
 
     if (x->attempt_count > ACCESS_ATTEMPTS_MAX)
         x->beyond = usage_sum(&x->beyond, &kept->usage);
@@ -688,6 +698,7 @@ static void keep_attempt(struct exchange *x, const struct verdict *v, int64_t no
         .usage = attempt_usage(x, v),
     };
     memcpy(kept->label, a->lease.label, sizeof(kept->label));
+    x->pick_room = 0; /* it is the attempt's now */
 }
 
 void attempt_end(struct exchange *x, const struct verdict *v)

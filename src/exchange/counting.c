@@ -14,7 +14,7 @@ void counting_begin(struct exchange *x)
     int64_t now_ms = loop_now(x->env->loop);
 
     if (!walk_lease(x, ASKING_SIDE, now_ms)) {
-        if (x->pick.offering == 0)
+        if (x->pick->offering == 0)
             exchange_give_up(x);
         else
             counting_estimate(x);
@@ -25,7 +25,7 @@ void counting_begin(struct exchange *x)
         counting_estimate(x);
         return;
     }
-    x->attempt.reason = x->pick.reason;
+    x->attempt.reason = x->pick->reason;
     exchange_move(x, EXCHANGE_SENDING);
     attempt_start(x);
 }

@@ -88,6 +88,7 @@ static struct exchange *exchange_new(struct exchange_env *env, struct request *r
     x->rules = env->rules;
     x->rules->owner_ref(x->rules->owner);
     x->r = r;
+    x->arena = &r->arena;
     x->target = *t;
     x->key = key;
     x->client = client_program(r);
@@ -294,9 +295,10 @@ static bool read_body(struct exchange *x, struct wire_complaint *why)
         return media_read(x, why);
     return x->target.ask != ASK_GENERATE
                ? wire_read_side_request(x->target.protocol, r->body, request_body_bytes(r),
-                                        x->target.model, &r->arena, &x->request, why)
+                                        x->target.model, &r->body_arena, &x->request, why)
                : wire_read_request(x->target.protocol, r->body, request_body_bytes(r),
-                                   x->target.model, x->target.stream, &r->arena, &x->request, why);
+                                   x->target.model, x->target.stream, &r->body_arena, &x->request,
+                                   why);
 }
 
 static bool read_request(struct exchange *x, struct wire_complaint *why)
@@ -400,16 +402,16 @@ static void journal_pick(const struct exchange *x, bool leased, int64_t now_ms)
         .at_ms = now_ms,
         .exchange = x->id,
         .account = leased ? str_c(x->attempt.lease.label) : STR(""),
-        .reason = x->pick.reason,
+        .reason = x->pick->reason,
         .retry_after_ms =
-            x->pick.retry_at_ms == INT64_MAX || leased ? -1 : x->pick.retry_at_ms - now_ms,
+            x->pick->retry_at_ms == INT64_MAX || leased ? -1 : x->pick->retry_at_ms - now_ms,
         .attempt = x->attempt_count,
-        .remaining_permille = leased ? x->pick.remaining_permille : -1,
+        .remaining_permille = leased ? x->pick->remaining_permille : -1,
     };
 
     if (x->env->journal == NULL)
         return;
-    memcpy(ev.skipped, x->pick.skipped, sizeof(ev.skipped));
+    memcpy(ev.skipped, x->pick->skipped, sizeof(ev.skipped));
     journal_add(x->env->journal, &ev);
 }
 
@@ -452,7 +454,7 @@ static bool exchange_lease(struct exchange *x, int64_t now_ms)
 {
     bool leased = walk_lease(x, ASKING_LEASE, now_ms);
 
-    if (leased || x->pick.wait_until_ms == 0)
+    if (leased || x->pick->wait_until_ms == 0)
         return leased;
     if (x->wait_since_ms == 0)
         x->wait_since_ms = now_ms;
@@ -474,7 +476,8 @@ static void exchange_stop(struct exchange *x, int64_t now_ms)
     if (x->waiting)
         pool_unwait(x->env->pool, x->waiter, now_ms);
     wait_end(x);
-    (void)pool_explain(x->env->pool, &ask, now_ms, &id, &x->pick);
+    (void)pool_explain(x->env->pool, &ask, now_ms, &id, &x->env->asked);
+    walk_keep_pick(x);
     exchange_give_up(x);
 }
 
@@ -485,7 +488,8 @@ void exchange_pick(struct exchange *x)
     assert(x->state == EXCHANGE_PICKING);
     x->again_at_ms = 0;
     if (x->walk != NULL && x->walk->step_count == 0) {
-        x->pick = (struct pick){ .retry_at_ms = INT64_MAX };
+        x->env->asked = (struct pick){ .retry_at_ms = INT64_MAX };
+        walk_keep_pick(x);
         exchange_give_up(x);
         return;
     }
@@ -499,12 +503,12 @@ void exchange_pick(struct exchange *x)
     if (leased) {
         wait_end(x);
         x->wait_since_ms = 0;
-        x->attempt.reason = x->pick.reason;
+        x->attempt.reason = x->pick->reason;
         exchange_move(x, EXCHANGE_SENDING);
         attempt_start(x);
-    } else if (x->pick.wait_until_ms != 0) {
+    } else if (x->pick->wait_until_ms != 0) {
         wait_begin(x);
-        x->again_at_ms = x->pick.ask_at_ms;
+        x->again_at_ms = x->pick->ask_at_ms;
         exchange_schedule(x);
     } else {
         wait_end(x); /* the pool has forgotten it */
@@ -795,7 +799,7 @@ void exchange_gone(struct request *r, enum gone why)
 
     if (x == NULL)
         return;
-    x->r = NULL; /* nothing can be written any more */
+    x->r = NULL;
     if (x->attempt.running)
         attempt_end(x, &(struct verdict){ .kind = VERDICT_CLIENT_LEFT, .delay_ms = -1 });
     exchange_end(x, why == GONE_DRAIN  ? ENDING_DRAINED
@@ -862,8 +866,8 @@ static void journal_end(const struct exchange *x, int64_t now_ms)
 
 static bool found_nobody(const struct exchange *x, enum ending ending)
 {
-    return (ending == ENDING_NOBODY_FREE || ending == ENDING_UPSTREAM_FAILED) &&
-           x->pick.reason == PICK_NONE;
+    return (ending == ENDING_NOBODY_FREE || ending == ENDING_UPSTREAM_FAILED) && x->pick != NULL &&
+           x->pick->reason == PICK_NONE;
 }
 
 void exchange_end(struct exchange *x, enum ending ending)
@@ -915,7 +919,7 @@ void exchange_end(struct exchange *x, enum ending ending)
             .attempt_count = x->attempt_count,
             .attempts_kept = attempts_kept(x),
             .attempts = x->attempts,
-            .nobody = found_nobody(x, ending) ? &x->pick : NULL,
+            .nobody = found_nobody(x, ending) ? x->pick : NULL,
         };
         memcpy(record.request_id, x->request_id, sizeof(record.request_id));
         x->env->on_access(x->env->peer, &record);

@@ -99,6 +99,7 @@ struct exchange_env {
     /* kept by exchange.c */
     struct arena scratch;
     struct buf head;             /* the upstream request head being written */
+    struct pick asked;           /* what the pool says, until it is kept */
     struct exchange *running;    /* list */
     struct exchange *waiting;    /* those of them that the pool will wake */
     struct repair_table repairs; /* what upstreams were learned not to take */

@@ -92,7 +92,8 @@ struct image_asked {
 struct exchange {
     struct exchange_env *env;
     const struct exchange_rules *rules;
-    struct request *r;
+    struct request *r;             /* NULL: the client is gone, nothing can be written any more */
+    struct arena *arena;           /* the request's, which lives until the end */
     struct exchange *next, **link; /* in env->running */
     uint64_t id;
     char request_id[40];
@@ -112,7 +113,8 @@ struct exchange {
     struct embeddings_ask *embed;   /* of a client whose texts go to a provider of another form */
     struct history *history;     /* what it refers to, what is kept of its answer; NULL: nothing */
     struct lending *lending;     /* minted.c: thinking that its client cannot give back */
-    struct canon_request *canon; /* the whole of it, read when the first attempt needs it */
+    struct canon_request *canon; /* all of it, read when the first attempt needs it, until it goes
+                                    with the body */
     bool signatures_refused;     /* a signature was refused: the next attempt goes without any */
     uint32_t repaired;           /* second tries without what was refused */
     bool refused; /* some account cannot take what the request says: `refusal` tells what */
@@ -136,7 +138,7 @@ struct exchange {
 
     struct attempt attempt;
     uint32_t attempt_count, costly_count;
-    struct access_attempt *attempts; /* attempts_kept() of them */
+    struct access_attempt *attempts; /* attempts_kept() of them, but for one that runs */
     struct usage beyond;             /* of those that made room for the last one */
     /* accounts that are not asked again, and those that were given a second try; room for
      * PICK_TRIED_MAX each from the first fault on */
@@ -146,13 +148,14 @@ struct exchange {
     int64_t again; /* the account that is to be asked once more; 0: none */
     bool lingers;  /* the session's account may be waited for: its limit is over in a moment */
     struct blame *blame; /* what costly failures say; made with the first of them */
-    struct pick pick;
+    struct pick *pick; /* what the pool said last, of which pick_bytes() are kept; NULL: nothing */
+    size_t pick_room;  /* for what it says next; 0: that gets a place of its own */
     uint32_t verdicts[VERDICT_KINDS]; /* how many attempts ended so */
     struct judge_words words;         /* of the last attempt that failed */
     struct verdict last;
 
     struct emitter *emitter;   /* of a stream; NULL: the answer comes in one piece */
-    struct http_field *fields; /* of the answer's head */
+    struct http_field *fields; /* of the answer's head, until the body goes */
     size_t field_count;
     struct usage usage;
     int64_t first_out_ms;
@@ -199,6 +202,8 @@ enum asking_for {
 void walk_begin(struct exchange *x);
 /* What of a route a journal keeps. */
 void walk_journal(const struct exchange *x, struct journal_event *ev);
+/* What the pool said (env->asked) is kept in x->pick. */
+void walk_keep_pick(struct exchange *x);
 /* What the pool is asked for. With it goes what it points to: valid until it was asked for twice
  * more. */
 struct pick_ask walk_ask(struct exchange *x, enum asking_for what);

@@ -160,13 +160,13 @@ static void explain_pick(struct explainer *e, const struct access_attempt *a)
     say_c(e, " (");
     say(e, a->provider);
     say_c(e, "): ");
-    say_c(e, pick_reason_text(a->pick.reason));
-    (void)buf_printf(&e->text, " (%s)", pick_reason_word(a->pick.reason));
-    if (a->pick.probe)
+    say_c(e, pick_reason_text(a->pick->reason));
+    (void)buf_printf(&e->text, " (%s)", pick_reason_word(a->pick->reason));
+    if (a->pick->probe)
         say_c(e, ", as the one request that probes its lockout");
     end_line(e);
-    explain_layers(e, &a->pick);
-    explain_passed(e, &a->pick, a->started_ms);
+    explain_layers(e, a->pick);
+    explain_passed(e, a->pick, a->started_ms);
 }
 
 /* --- what came of it */

@@ -127,7 +127,7 @@ static void refuse_model(struct exchange *x)
     struct nearest n = { .env = x->env,
                          .model = no_flow ? str_drop(x->mapped, ROUTE_PREFIX.len) : x->mapped,
                          .arena = &x->r->arena };
-    uint32_t off = x->pick.skipped[SKIP_DISABLED] + x->pick.skipped[SKIP_PROXY_DISABLED];
+    uint32_t off = x->pick->skipped[SKIP_DISABLED] + x->pick->skipped[SKIP_PROXY_DISABLED];
     struct buf text;
 
     buf_init(&text, FAULT_TEXT_MAX);
@@ -159,10 +159,10 @@ static enum fault_class class_of_failure(const struct exchange *x)
 
     if (seen[VERDICT_RATE_LIMITED] > 0)
         return FAULT_RATE_LIMITED;
-    if (x->pick.locked_rate > 0)
+    if (x->pick->locked_rate > 0)
         return FAULT_RATE_LIMITED;
-    if (seen[VERDICT_QUOTA_EXHAUSTED] > 0 || x->pick.locked_quota > 0 ||
-        x->pick.skipped[SKIP_RESERVE] > 0 || x->pick.skipped[SKIP_PROTECTED] > 0)
+    if (seen[VERDICT_QUOTA_EXHAUSTED] > 0 || x->pick->locked_quota > 0 ||
+        x->pick->skipped[SKIP_RESERVE] > 0 || x->pick->skipped[SKIP_PROTECTED] > 0)
         return FAULT_QUOTA;
     if (seen[VERDICT_CAPACITY] > 0)
         return FAULT_OVERLOADED;
@@ -174,9 +174,10 @@ static enum fault_class class_of_failure(const struct exchange *x)
         return FAULT_FORBIDDEN;
     if (seen[VERDICT_MODEL_MISSING] > 0)
         return FAULT_MODEL_MISSING;
-    if (seen[VERDICT_AUTH_INVALID] > 0 || seen[VERDICT_AUTH_EXPIRED] > 0 || x->pick.locked_auth > 0)
+    if (seen[VERDICT_AUTH_INVALID] > 0 || seen[VERDICT_AUTH_EXPIRED] > 0 ||
+        x->pick->locked_auth > 0)
         return FAULT_UPSTREAM_AUTH;
-    if (x->pick.skipped[SKIP_BUSY] > 0)
+    if (x->pick->skipped[SKIP_BUSY] > 0)
         return FAULT_RATE_LIMITED;
     return FAULT_OVERLOADED;
 }
@@ -209,7 +210,7 @@ static void name_account(const struct exchange *x, const struct pick_passed *p, 
 
 static void name_accounts(const struct exchange *x, int64_t now_ms, struct buf *text)
 {
-    const struct pick *p = &x->pick;
+    const struct pick *p = x->pick;
     uint32_t named = 0;
 
     for (; named < p->passed_count && named < PICK_PASSED_MAX && named < NAMED_MAX; named++) {
@@ -257,7 +258,7 @@ void exchange_give_up(struct exchange *x)
     }
     bool compacts = x->target.ask == ASK_COMPACT;
 
-    if (x->pick.offering == 0 && (embedding_is(x) || media_is(x) || compacts) &&
+    if (x->pick->offering == 0 && (embedding_is(x) || media_is(x) || compacts) &&
         embedding_lacks(x)) {
         reply_fault(
             x,
@@ -272,12 +273,12 @@ void exchange_give_up(struct exchange *x)
             ENDING_REQUEST_WRONG);
         return;
     }
-    if (x->pick.offering == 0 && x->attempt_count == 0) {
+    if (x->pick->offering == 0 && x->attempt_count == 0) {
         refuse_model(x);
         return;
     }
-    if (x->pick.retry_at_ms != INT64_MAX && x->pick.retry_at_ms > now_ms)
-        retry_s = (x->pick.retry_at_ms - now_ms + 999) / 1000;
+    if (x->pick->retry_at_ms != INT64_MAX && x->pick->retry_at_ms > now_ms)
+        retry_s = (x->pick->retry_at_ms - now_ms + 999) / 1000;
     if (retry_s > 86400)
         retry_s = 86400;
     if (class != FAULT_RATE_LIMITED && class != FAULT_QUOTA && class != FAULT_OVERLOADED &&

@@ -122,7 +122,7 @@ void live_tell_verdict(const struct exchange *x, const struct access_attempt *ke
     e.attempt.account_id = kept->account_id;
     keep(e.attempt.account, sizeof(e.attempt.account), str_c(kept->label));
     e.attempt.provider = kept->provider;
-    e.attempt.reason = kept->pick.reason;
+    e.attempt.reason = kept->pick->reason;
     e.attempt.verdict = kept->verdict;
     e.attempt.status = kept->status;
     e.attempt.duration_ms = kept->duration_ms;

@@ -178,10 +178,10 @@ static void add_attempt(struct meter *m, struct str operation, struct str model,
     add_tokens(&row->cache_read, a->usage.cache_read);
     add_tokens(&row->cache_write, a->usage.cache_write);
     add_tokens(&row->reasoning, a->usage.reasoning);
-    count_own(&m->picks[a->pick.reason], 1);
+    count_own(&m->picks[a->pick->reason], 1);
     for (unsigned i = SKIP_NONE + 1; i < SKIPS; i++)
-        if (a->pick.skipped[i] > 0)
-            count_own(&m->skips[i], a->pick.skipped[i]);
+        if (a->pick->skipped[i] > 0)
+            count_own(&m->skips[i], a->pick->skipped[i]);
     if (a->locks.scope != NULL)
         count_own(&m->lockouts[a->verdict], 1);
     if (a->waited_ms > 0) {

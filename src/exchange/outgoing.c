@@ -47,7 +47,7 @@ bool canon_read(struct exchange *x, struct wire_complaint *why)
 {
     if (x->canon != NULL)
         return true;
-    struct canon_request *r = arena_new(&x->r->arena, struct canon_request);
+    struct canon_request *r = arena_new(&x->r->body_arena, struct canon_request);
     struct str body = x->r->body;
 
     if (x->history != NULL && x->history->refers) {
@@ -55,8 +55,8 @@ bool canon_read(struct exchange *x, struct wire_complaint *why)
             return false;
         body = x->history->body;
     }
-    if (!translate_read(x->target.protocol, body, x->target.model, x->target.stream, &x->r->arena,
-                        r, why))
+    if (!translate_read(x->target.protocol, body, x->target.model, x->target.stream,
+                        &x->r->body_arena, r, why))
         return false;
     if (x->target.ask == ASK_COMPLETE && !r->legacy) {
         *why = (struct wire_complaint){ .param = STR("prompt"), .message = STR("is missing") };
@@ -178,7 +178,7 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
     find_target(x, known, &t);
     a->stream = t.stream && !t.count;
     if (!translate_write(x->canon, &t, x->canon->body.len * TRANSLATED_GROWTH + TRANSLATED_MORE,
-                         &x->r->arena, &c->asked, why))
+                         &x->r->body_arena, &c->asked, why))
         return false;
     if (!outgoing_may_lose(x, &c->asked.losses, why))
         return false;
@@ -232,7 +232,7 @@ bool outgoing_translate(struct exchange *x, struct wire_complaint *why)
 struct crossing *attempt_crossing(struct exchange *x)
 {
     if (x->attempt.crossing == NULL)
-        x->attempt.crossing = arena_new(&x->r->arena, struct crossing);
+        x->attempt.crossing = arena_new(&x->r->body_arena, struct crossing);
     return x->attempt.crossing;
 }
 
@@ -240,9 +240,10 @@ void outgoing_splice(struct exchange *x, const struct wire_splice *s)
 {
     struct attempt *a = &x->attempt;
 
-    a->parts =
-        arena_alloc_raw(&x->r->arena, sizeof(struct str) * WIRE_SPLICE_PARTS_OF(s->change_count));
-    a->part_count = wire_splice_request(&x->request, s, &x->r->arena, a->parts, &a->body_bytes);
+    a->parts = arena_alloc_raw(&x->r->body_arena,
+                               sizeof(struct str) * WIRE_SPLICE_PARTS_OF(s->change_count));
+    a->part_count =
+        wire_splice_request(&x->request, s, &x->r->body_arena, a->parts, &a->body_bytes);
 }
 
 /* What passes, with the declared edits. */

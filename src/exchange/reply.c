@@ -29,7 +29,7 @@ static void add_field(struct gathered *g, struct str name, struct str value)
 
 static void keep_fields(struct exchange *x, const struct gathered *g)
 {
-    x->fields = arena_alloc_raw(&x->r->arena, g->count * sizeof(g->at[0]));
+    x->fields = arena_alloc_raw(&x->r->body_arena, g->count * sizeof(g->at[0]));
     memcpy(x->fields, g->at, g->count * sizeof(g->at[0]));
     x->field_count = g->count;
 }
@@ -97,22 +97,22 @@ static struct str reason_text(struct exchange *x)
     uint32_t shown = 0;
     struct buf b;
 
-    if (x->pick.passed_count == 0)
+    if (x->pick->passed_count == 0)
         return word;
     buf_init(&b, VALUE_MAX);
     (void)buf_add(&b, word);
     (void)buf_add(&b, STR("; passed="));
-    for (; shown < x->pick.passed_count && shown < REASON_PASSED; shown++) {
-        struct str label = str_c(x->pick.passed[shown].label);
+    for (; shown < x->pick->passed_count && shown < REASON_PASSED; shown++) {
+        struct str label = str_c(x->pick->passed[shown].label);
 
         if (shown > 0)
             (void)buf_add_char(&b, ',');
         (void)http_put_encoded(&b, x->rules->privacy ? masked(x, label) : label, 96);
         (void)buf_add_char(&b, ':');
-        (void)buf_add(&b, str_c(skip_word(x->pick.passed[shown].why)));
+        (void)buf_add(&b, str_c(skip_word(x->pick->passed[shown].why)));
     }
-    if (x->pick.passed_count > shown)
-        (void)buf_printf(&b, ",+%u", x->pick.passed_count - shown);
+    if (x->pick->passed_count > shown)
+        (void)buf_printf(&b, ",+%u", x->pick->passed_count - shown);
     struct str out = arena_copy(&x->r->arena, buf_str(&b));
     buf_clear(&b);
     return out;

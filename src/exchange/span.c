@@ -180,7 +180,7 @@ static void put_attempt(struct json_writer *w, const struct access_record *r, st
     attribute_begin(w, "penstock.account.id", "intValue");
     json_put_format(w, "%" PRId64, a->account_id);
     attribute_end(w);
-    span_put_text(w, "penstock.pick.reason", str_c(pick_reason_word(a->pick.reason)));
+    span_put_text(w, "penstock.pick.reason", str_c(pick_reason_word(a->pick->reason)));
     span_put_text(w, "penstock.verdict", str_c(verdict_word(a->verdict)));
     put_number(w, "penstock.attempt", a->number);
     put_number(w, "penstock.waited_ms", a->waited_ms > 0 ? a->waited_ms : -1);

@@ -106,68 +106,39 @@ static char *ring_place(struct trace_ring *ring, size_t len)
     return ring->bytes + from;
 }
 
-/* --- packing --------------------------------------------------------------------------------- */
+/* --- packing ------------------------------------------------------------------------------------
+ *
+ * The record, its attempts, their picks, that of the search that found nobody, the texts. */
 
-#define PASSED_BYTES sizeof(((struct pick *)NULL)->passed[0])
-#define PASSED_ALL sizeof(((struct pick *)NULL)->passed)
-_Static_assert(offsetof(struct pick, passed_count) < offsetof(struct pick, passed),
-               "whoever unpacks knows their number before he comes to the names");
+_Static_assert(sizeof(struct access_record) % _Alignof(struct access_attempt) == 0 &&
+                   sizeof(struct access_attempt) % _Alignof(struct pick) == 0 &&
+                   offsetof(struct pick, passed) % _Alignof(struct pick) == 0 &&
+                   sizeof(struct pick_passed) % _Alignof(struct pick) == 0,
+               "each lies where the one before it ends");
 
-/* A thing of `size` bytes with a pick at `pick_at`, without the names the pick does not have. */
-struct shape {
-    size_t size, pick_at;
-};
-static const struct shape of_attempt = { sizeof(struct access_attempt),
-                                         offsetof(struct access_attempt, pick) },
-                          of_pick = { sizeof(struct pick), 0 };
-
-static size_t names_bytes(const struct pick *p)
+static char *pack(const void *thing, size_t bytes, char *to)
 {
-    return (p->passed_count < PICK_PASSED_MAX ? p->passed_count : PICK_PASSED_MAX) * PASSED_BYTES;
+    memcpy(to, thing, bytes);
+    return to + bytes;
 }
 
-static size_t packed_bytes(const struct shape *s, const struct pick *p)
+/* The pick at `at`, and where it ends. */
+static const struct pick *unpack_pick(const char **at)
 {
-    return s->size - PASSED_ALL + names_bytes(p);
-}
+    const struct pick *p = (const struct pick *)(const void *)*at;
 
-static char *pack(const struct shape *s, const void *thing, char *to)
-{
-    const char *from = thing;
-    size_t head = s->pick_at + offsetof(struct pick, passed);
-    size_t names = names_bytes((const struct pick *)(const void *)(from + s->pick_at));
-    size_t tail = s->size - head - PASSED_ALL;
-
-    memcpy(to, from, head + names);
-    memcpy(to + head + names, from + head + PASSED_ALL, tail);
-    return to + head + names + tail;
-}
-
-/* `thing` is zeroed. */
-static const char *unpack(const struct shape *s, const char *from, void *thing)
-{
-    char *to = thing;
-    size_t head = s->pick_at + offsetof(struct pick, passed);
-    size_t tail = s->size - head - PASSED_ALL;
-    struct pick p;
-
-    memcpy(to, from, head);
-    memcpy(&p, to + s->pick_at, offsetof(struct pick, passed));
-    size_t names = names_bytes(&p);
-
-    memcpy(to + head, from + head, names);
-    memcpy(to + head + PASSED_ALL, from + head + names, tail);
-    return from + head + names + tail;
+    *at += pick_bytes(p);
+    return p;
 }
 
 static size_t record_bytes(struct access_record *r)
 {
-    size_t len = sizeof(*r);
+    size_t len = sizeof(*r) + r->attempts_kept * sizeof(r->attempts[0]);
 
     for (uint32_t i = 0; i < r->attempts_kept; i++)
-        len += packed_bytes(&of_attempt, &r->attempts[i].pick);
+        len += pick_bytes(r->attempts[i].pick);
     if (r->nobody != NULL)
-        len += packed_bytes(&of_pick, r->nobody);
+        len += pick_bytes(r->nobody);
     for (size_t i = 0; i < COUNT(texts); i++)
         len += text_of(r, i)->len;
     return (len + 15) & ~(size_t)15; /* the next record is aligned, too */
@@ -191,18 +162,18 @@ void trace_ring_add(struct trace_ring *ring, const struct access_record *r)
 
     *slot_of(ring, ring->next++) =
         (struct slot){ id_hash(str_c(r->request_id)), (size_t)(at - ring->bytes), len };
-    memcpy(at, &packed, sizeof(packed));
-    at += sizeof(packed);
+    at = pack(&packed, sizeof(packed), at);
+    if (packed.attempts_kept > 0)
+        at = pack(packed.attempts, packed.attempts_kept * sizeof(packed.attempts[0]), at);
     for (uint32_t i = 0; i < packed.attempts_kept; i++)
-        at = pack(&of_attempt, &packed.attempts[i], at);
+        at = pack(packed.attempts[i].pick, pick_bytes(packed.attempts[i].pick), at);
     if (packed.nobody != NULL)
-        at = pack(&of_pick, packed.nobody, at);
+        at = pack(packed.nobody, pick_bytes(packed.nobody), at);
     for (size_t i = 0; i < COUNT(texts); i++) {
         const struct str *text = text_of(&packed, i);
 
         if (text->len > 0)
-            memcpy(at, text->at, text->len);
-        at += text->len;
+            at = pack(text->at, text->len, at);
     }
     ring_unlock(ring);
 }
@@ -220,24 +191,18 @@ static struct access_record *ring_copy(const struct trace_ring *ring, uint64_t n
     return (struct access_record *)(void *)copy;
 }
 
-static void record_unpack(struct access_record *packed, struct arena *a, struct access_record *out)
+/* In place: `packed` is a copy. */
+static void record_unpack(struct access_record *packed, struct access_record *out)
 {
-    const char *at = (const char *)packed + sizeof(*packed);
+    struct access_attempt *all = (struct access_attempt *)(void *)(packed + 1);
+    const char *at = (const char *)(all + packed->attempts_kept);
 
     *out = *packed;
-    if (out->attempts_kept > 0) {
-        struct access_attempt *all = arena_array(a, struct access_attempt, out->attempts_kept);
-
-        for (uint32_t i = 0; i < out->attempts_kept; i++)
-            at = unpack(&of_attempt, at, &all[i]);
-        out->attempts = all;
-    }
-    if (out->nobody != NULL) {
-        struct pick *p = arena_new(a, struct pick);
-
-        at = unpack(&of_pick, at, p);
-        out->nobody = p;
-    }
+    out->attempts = all;
+    for (uint32_t i = 0; i < out->attempts_kept; i++)
+        all[i].pick = unpack_pick(&at);
+    if (out->nobody != NULL)
+        out->nobody = unpack_pick(&at);
     for (size_t i = 0; i < COUNT(texts); i++) {
         struct str *text = text_of(out, i);
 
@@ -260,7 +225,7 @@ bool trace_ring_next(struct trace_ring *ring, uint64_t *place, struct arena *a,
     }
     ring_unlock(ring);
     if (packed != NULL)
-        record_unpack(packed, a, out);
+        record_unpack(packed, out);
     return packed != NULL;
 }
 
@@ -278,7 +243,7 @@ bool trace_ring_after(struct trace_ring *ring, uint64_t *number, uint64_t *misse
         packed = ring_copy(ring, (*number)++, a);
     ring_unlock(ring);
     if (packed != NULL)
-        record_unpack(packed, a, out);
+        record_unpack(packed, out);
     return packed != NULL;
 }
 
@@ -295,7 +260,7 @@ bool trace_ring_find(struct trace_ring *ring, struct str id, struct arena *a,
     ring_unlock(ring);
     if (packed == NULL || !str_eq(str_c(packed->request_id), id))
         return false;
-    record_unpack(packed, a, out);
+    record_unpack(packed, out);
     return true;
 }
 

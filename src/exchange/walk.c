@@ -244,26 +244,42 @@ void walk_journal(const struct exchange *x, struct journal_event *ev)
     ev->entry_count = (uint32_t)w->step_count;
 }
 
+void walk_keep_pick(struct exchange *x)
+{
+    const struct pick *said = &x->env->asked;
+    size_t bytes = pick_bytes(said);
+
+    if (bytes > x->pick_room) {
+        x->pick = arena_alloc_raw(&x->r->arena, bytes);
+        x->pick_room = bytes;
+    }
+    memcpy(x->pick, said, bytes);
+}
+
 static bool ask_pool(struct exchange *x, enum asking_for what, int64_t now_ms)
 {
     struct pick_ask ask = walk_ask(x, what);
+    bool leased = pool_lease(x->env->pool, &ask, now_ms, &x->attempt.lease, &x->env->asked);
 
-    return pool_lease(x->env->pool, &ask, now_ms, &x->attempt.lease, &x->pick);
+    walk_keep_pick(x);
+    return leased;
 }
 
 /* The model may be offered under another name of it: the first of them that anybody offers. */
 static bool ask_by_alias(struct exchange *x, enum asking_for what, int64_t now_ms)
 {
     struct str own = x->mapped;
-    struct pick pick = x->pick;
+    struct pick *pick = x->pick;
+    size_t pick_room = x->pick_room;
     struct aliases other;
 
+    x->pick_room = 0;
     aliases_of(own, &other);
     for (size_t i = 0; i < other.count; i++) {
         x->mapped = other.at[i];
         bool leased = ask_pool(x, what, now_ms);
 
-        if (!leased && x->pick.offering == 0)
+        if (!leased && x->pick->offering == 0)
             continue;
         x->mapped = arena_copy(&x->r->arena, other.at[i]);
         if (leased)
@@ -272,6 +288,7 @@ static bool ask_by_alias(struct exchange *x, enum asking_for what, int64_t now_m
     }
     x->mapped = own;
     x->pick = pick;
+    x->pick_room = pick_room;
     return false;
 }
 
@@ -280,12 +297,12 @@ bool walk_lease(struct exchange *x, enum asking_for what, int64_t now_ms)
     bool leased = ask_pool(x, what, now_ms);
 
     if (x->walk == NULL)
-        return leased || x->pick.offering > 0 || x->attempt_count > 0
+        return leased || x->pick->offering > 0 || x->attempt_count > 0
                    ? leased
                    : ask_by_alias(x, what, now_ms);
     if (leased) {
-        x->mapped = x->walk->steps[x->pick.entry]->model;
-        x->image = x->walk->steps[x->pick.entry]->image;
+        x->mapped = x->walk->steps[x->pick->entry]->model;
+        x->image = x->walk->steps[x->pick->entry]->image;
     }
     return leased;
 }

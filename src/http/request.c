@@ -76,6 +76,7 @@ void request_free(struct served *sv)
     if (sv->r.tap != NULL)
         sv->r.tap->over(sv->r.tap);
     buf_clear(&sv->body);
+    arena_free(&sv->r.body_arena);
     inflate_clear(&sv->inflate);
     if (sv->message != NULL)
         message_clear(sv);
@@ -496,6 +497,7 @@ void request_drop_body(struct request *r)
     struct served *sv = served_of(r);
 
     buf_clear(&sv->body);
+    arena_free(&r->body_arena);
     r->body = STR("");
     conn_charge(sv->conn);
 }

@@ -102,8 +102,9 @@ struct request {
     struct address peer, local;
     int64_t received_ms; /* loop clock, head complete */
     int64_t received_unix_ms;
-    struct arena arena; /* dies with the request */
-    void *owner;        /* the hook's own */
+    struct arena arena;      /* dies with the request */
+    struct arena body_arena; /* dies with its body: for what was read of that */
+    void *owner;             /* the hook's own */
     /* Sees what is answered, and that no more comes; NULL: nobody does. */
     struct request_tap *tap;
     uint64_t message_of; /* it is a message of this WebSocket: request_upgrade(); 0: it is not */
@@ -117,7 +118,7 @@ struct request {
  * will close behind it. */
 void request_read_body(struct request *r, uint64_t body_max);
 char *request_body_bytes(struct request *r);
-/* Gives the body's memory back before the request is over. */
+/* Gives the memory of the body and of `body_arena` back before the request is over. */
 void request_drop_body(struct request *r);
 /* Another body in place of the one that came; takes what `body` holds. */
 void request_replace_body(struct request *r, struct buf *body);

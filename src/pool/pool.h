@@ -207,6 +207,14 @@ struct pick {
     struct pick_passed passed[PICK_PASSED_MAX]; /* passed_count, or all; the rest is not set */
 };
 
+/* Whoever keeps a pick needs no more of it than this: it ends behind the names that it has. */
+static inline size_t pick_bytes(const struct pick *p)
+{
+    uint32_t named = p->passed_count < PICK_PASSED_MAX ? p->passed_count : PICK_PASSED_MAX;
+
+    return offsetof(struct pick, passed) + named * sizeof(p->passed[0]);
+}
+
 /* --- quota --------------------------------------------------------------------------------------
  */
 

@@ -175,6 +175,8 @@ static void on_access(void *peer, const struct access_record *record)
             arena_array(&g->arena, struct access_attempt, r->attempts_kept);
 
         memcpy(all, record->attempts, r->attempts_kept * sizeof(*all));
+        for (uint32_t i = 0; i < r->attempts_kept; i++)
+            all[i].pick = NULL; /* like `nobody`: of no use afterwards */
         r->attempts = all;
     }
     note(g, str_c(ending_word(record->ending)));

@@ -27,11 +27,13 @@ static struct pick picked(enum pick_reason reason)
 
 TEST(a_failover_is_told_from_the_first_account_to_the_last)
 {
+    const struct pick first = picked(PICK_ROUND_ROBIN);
+    struct pick second = first;
     struct access_attempt attempts[2] = {
         { .number = 1,
           .label = "ada",
           .provider = STR("anthropic"),
-          .pick = picked(PICK_ROUND_ROBIN),
+          .pick = &first,
           .verdict = VERDICT_RATE_LIMITED,
           .status = 429,
           .delay_ms = 30000,
@@ -41,7 +43,7 @@ TEST(a_failover_is_told_from_the_first_account_to_the_last)
         { .number = 2,
           .label = "ben",
           .provider = STR("anthropic"),
-          .pick = picked(PICK_ROUND_ROBIN),
+          .pick = &second,
           .waited_ms = 2500,
           .verdict = VERDICT_SUCCESS,
           .status = 200,
@@ -63,15 +65,15 @@ TEST(a_failover_is_told_from_the_first_account_to_the_last)
         .attempts = attempts,
     };
 
-    attempts[1].pick.passed_count = 10;
+    second.passed_count = 10;
     for (uint32_t i = 0; i < PICK_PASSED_MAX; i++)
-        attempts[1].pick.passed[i] = (struct pick_passed){ .why = SKIP_BUSY, .label = "x" };
-    attempts[1].pick.passed[0] = (struct pick_passed){ .why = SKIP_TRIED, .label = "ada" };
-    attempts[1].pick.passed[1] = (struct pick_passed){ .why = SKIP_LOCKED_OUT,
-                                                       .verdict = VERDICT_QUOTA_EXHAUSTED,
-                                                       .until_ms = 3600000,
-                                                       .label = "eve" };
-    attempts[1].pick.bound = (struct pick_layer){ .fate = LAYER_ROTATED, .id = 7, .label = "ada" };
+        second.passed[i] = (struct pick_passed){ .why = SKIP_BUSY, .label = "x" };
+    second.passed[0] = (struct pick_passed){ .why = SKIP_TRIED, .label = "ada" };
+    second.passed[1] = (struct pick_passed){ .why = SKIP_LOCKED_OUT,
+                                             .verdict = VERDICT_QUOTA_EXHAUSTED,
+                                             .until_ms = 3600000,
+                                             .label = "eve" };
+    second.bound = (struct pick_layer){ .fate = LAYER_ROTATED, .id = 7, .label = "ada" };
     struct str text = explained(t, &r);
     static const char *const said[] = {
         "anthropic stream of model `fast`, mapped to `claude`, conversation "
@@ -136,9 +138,18 @@ TEST(the_search_that_found_nobody_is_told)
 
 TEST(attempts_that_were_not_kept_are_counted)
 {
+    const struct pick pick = picked(PICK_ROUND_ROBIN);
     struct access_attempt attempts[2] = {
-        { .number = 7, .label = "ada", .verdict = VERDICT_RATE_LIMITED, .delay_ms = -1 },
-        { .number = 10, .label = "ben", .verdict = VERDICT_RATE_LIMITED, .delay_ms = -1 },
+        { .number = 7,
+          .label = "ada",
+          .pick = &pick,
+          .verdict = VERDICT_RATE_LIMITED,
+          .delay_ms = -1 },
+        { .number = 10,
+          .label = "ben",
+          .pick = &pick,
+          .verdict = VERDICT_RATE_LIMITED,
+          .delay_ms = -1 },
     };
     struct access_record r = { .attempts = attempts, .attempts_kept = 2, .attempt_count = 10 };
 

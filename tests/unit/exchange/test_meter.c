@@ -4,7 +4,10 @@
 
 static struct access_attempt attempt_of(const char *provider, enum verdict_kind verdict)
 {
+    static const struct pick only = { .reason = PICK_NONE };
+
     return (struct access_attempt){ .number = 1,
+                                    .pick = &only,
                                     .provider = str_c(provider),
                                     .verdict = verdict,
                                     .duration_ms = 30,
@@ -49,11 +52,12 @@ TEST(a_record_is_told_by_model_provider_and_outcome)
     struct meter *m = meter_new();
     struct access_attempt tries[] = { attempt_of("openai", VERDICT_RATE_LIMITED),
                                       attempt_of("gemini", VERDICT_SUCCESS) };
+    struct pick sticky = { .reason = PICK_STICKY }, other = { .reason = PICK_ROUND_ROBIN };
 
     tries[0].locks.scope = "account";
-    tries[0].pick.reason = PICK_STICKY;
-    tries[1].pick.reason = PICK_ROUND_ROBIN;
-    tries[1].pick.skipped[SKIP_TRIED] = 1;
+    tries[0].pick = &sticky;
+    other.skipped[SKIP_TRIED] = 1;
+    tries[1].pick = &other;
     tries[1].waited_ms = 250;
     tries[1].usage = (struct usage){ .in = 100, .out = 11, .cache_read = 60, .reasoning = 5 };
     struct access_record r = record_of("m", ENDING_COMPLETE, tries, 2);

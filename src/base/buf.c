@@ -6,7 +6,7 @@
 
 #include "arena.h"
 
-#define BUF_FIRST ((size_t)256)
+#define BUF_FIRST ((size_t)128)
 #define BUF_LARGE ((size_t)1 << 20) /* from here on buffers grow by a quarter, not by double */
 
 void buf_clear(struct buf *b)

@@ -142,6 +142,15 @@ export const number = (n: number): string => plain.format(n);
 export const compact = (n: number): string => (n < 10000 ? plain.format(n) : short.format(n));
 export const percent = (share: number): string => `${Math.round(share * 100)}%`;
 export const timeOfDay = (ms: number): string => clock.format(ms);
+const two = (n: number): string => String(n).padStart(2, '0');
+
+// 11-28 16:23, for tables
+export function shortDate(ms: number): string {
+  const d = new Date(ms);
+  return `${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}`;
+}
+
+export const isToday = (ms: number): boolean => new Date(ms).toDateString() === new Date().toDateString();
 export const dateTime = (ms: number): string => moment.format(ms);
 
 // 3 d 4 h, 2 h 14 min, 42 s: never more than two units.

@@ -83,6 +83,17 @@ export interface RequestSummary {
   first_byte_ms: number | null;
   duration_ms: number;
   tokens: Tokens;
+  trace?: boolean; // false: how it was decided is not kept any more
+  attempts?: KeptAttempt[]; // of such a one
+}
+
+export interface KeptAttempt {
+  number: number;
+  account: string;
+  provider: string;
+  verdict: string;
+  status: number;
+  duration_ms: number;
 }
 
 export interface Passed {
@@ -136,7 +147,7 @@ export interface Attempt {
   lockout: { scope: string; until_unix_ms: number | null } | null;
 }
 
-export interface RequestTrace extends RequestSummary {
+export interface RequestTrace extends Omit<RequestSummary, 'attempts'> {
   path: string | null;
   phase: string;
   bytes_in: number;

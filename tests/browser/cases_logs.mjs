@@ -71,3 +71,39 @@ test('logs: filter, pause, keys, address', async ({ start, open }) => {
   await w.page.keyboard.press('Enter');
   await w.page.getByRole('dialog').waitFor();
 });
+
+test('logs: older requests are had from usage.db, page by page', async ({ start, open }) => {
+  const rig = await start((simulator) => ({ ...settings(simulator), logs: { capture: true } }));
+  for (let i = 0; i < 24; i++) await Promise.all(Array.from({ length: 10 }, (_, k) => rig.ask(i % 2 ? 'claude-sonnet-5' : 'gpt-5.6', `Question ${i} ${k}`, { session: `c${k}` })));
+  await until(async () => (await rig.admin('GET', 'api/usage?by=hour&from=24h')).body.total.requests === 240, 'usage is written');
+  await rig.restart(); // memory is empty
+  const w = await open(rig);
+  w.expect(/status of 500/);
+  await w.go('logs');
+  const rows = () => w.page.getByRole('table').getAttribute('aria-rowcount').then(Number);
+  await until(async () => (await rows()) === 201, 'the newest of the file');
+  // a fault is told at its place, and asked for again
+  await w.page.route(/api\/requests\?.*limit=500/, (route) => route.fulfill({ status: 500, contentType: 'application/json', body: '{"error":{"message":"the database is gone"}}' }));
+  await w.page.locator('.scroller').evaluate((el) => (el.scrollTop = el.scrollHeight));
+  await w.page.getByRole('alert').getByText('the database is gone').waitFor();
+  await w.axe('older ones that do not come');
+  await w.shot('logs-older-failed');
+  await w.page.unrouteAll();
+  await w.page.getByRole('button', { name: 'Try again' }).click();
+  await until(async () => (await rows()) === 241, 'all of them');
+  await w.page.locator('.scroller').evaluate((el) => (el.scrollTop = el.scrollHeight));
+  await w.page.getByText('That is all that is kept').waitFor();
+  await w.shot('logs-older');
+  await w.fits('older requests');
+  // filters hold for them, too
+  await w.page.getByLabel('Any model').selectOption('gpt-5.6');
+  await w.page.locator('.scroller').evaluate((el) => (el.scrollTop = el.scrollHeight));
+  await until(async () => (await rows()) === 121, 'only those of one model');
+  // what is kept of one
+  await w.page.locator('.line.log button').first().click();
+  const drawer = w.page.getByRole('dialog');
+  await drawer.getByText('is no longer kept').waitFor();
+  equal(await drawer.locator('.attempt').count(), 1, 'its attempt is told');
+  await w.shot('trace-kept');
+  await w.axe('a request without its trace');
+});

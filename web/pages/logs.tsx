@@ -1,14 +1,14 @@
 // pages/logs.tsx - requests as they come, and why each went where it went.
-import { get } from '../api';
+import { ApiError, get } from '../api';
 import { Live } from '../parts/figures';
 import { openTrace } from '../parts/trace';
 import { Icon } from '../icons';
 import { LogRow, live, reload } from '../live';
 import { Page, setShortcut } from '../shell';
-import { compact, duration, languageNow, percent, t, timeOfDay, word } from '../text';
+import { compact, dateTime, duration, isToday, languageNow, percent, shortDate, t, timeOfDay, word } from '../text';
 import { isCompact } from '../theme';
 import { RequestSummary } from '../types';
-import { Button, Empty, Failure, Input, Loading, Rows, Segmented, Select, sayError } from '../ui';
+import { Button, Empty, Failure, Input, Loading, Rows, Segmented, Select } from '../ui';
 import { Child, Fragment, Key, VNode, h, memo, redraw } from '../view';
 
 type Outcome = 'all' | 'good' | 'bad' | 'running';
@@ -76,9 +76,16 @@ function choices(name: 'account' | 'model' | 'key'): string[] {
   return distinct[name];
 }
 
-// --- older ones, as the gateway still has them --------------------------------------------------------------------------
+// --- older ones: from the gateway's memory, then from usage.db ----------------------------------------------------------
 
-const older = { list: [] as RequestSummary[], next: undefined as number | null | undefined, asked: '', busy: false };
+interface OlderPage {
+  requests: RequestSummary[];
+  next: string | null; // null: nothing older is left
+}
+
+const PAGES_AT_ONCE = 4; // a page may hold nothing that fits and still have a next one
+
+const older = { list: [] as RequestSummary[], next: undefined as string | null | undefined, asked: '', busy: false, fault: '' };
 
 function filters(): string {
   const q = new URLSearchParams({ limit: '500' });
@@ -90,19 +97,33 @@ function filters(): string {
 }
 
 async function loadOlder(): Promise<void> {
+  if (older.busy) return;
   const q = filters();
   if (q !== older.asked) Object.assign(older, { list: [], next: undefined, asked: q });
   older.busy = true;
+  older.fault = '';
   redraw();
   try {
-    const got = await get<{ requests: RequestSummary[]; next?: number | null }>(`api/requests?${q}${older.next ? `&before=${older.next}` : ''}`);
-    older.list = [...older.list, ...got.requests];
-    older.next = got.next ?? null;
+    const shown = chosen().length;
+    for (let i = 0; i < PAGES_AT_ONCE && older.next !== null && chosen().length <= shown; i++) {
+      const got = await get<OlderPage>(`api/requests?${q}${older.next ? `&before=${encodeURIComponent(older.next)}` : ''}`);
+      if (older.asked !== filters()) break; // something else is wanted by now
+      older.list = [...older.list, ...got.requests];
+      older.next = got.next;
+    }
   } catch (error) {
-    sayError(error);
+    const e = error as ApiError;
+    older.fault = e.status === 0 ? t('state.offline') : e.message;
   }
   older.busy = false;
   redraw();
+}
+
+// Near the end of what is shown, the next page is asked for by itself; after a fault only by the button.
+function onScroll(event: Event): void {
+  rows.onScroll();
+  const el = event.target as HTMLElement;
+  if (el.scrollTop > 0 && el.scrollHeight - el.scrollTop - el.clientHeight < 300 && !(older.asked === filters() && (older.next === null || older.fault)) && !frozen) void loadOlder();
 }
 
 // What came meanwhile stands above, what is older below it, nothing twice.
@@ -132,7 +153,9 @@ function Row({ r, here, first }: { r: LogRow; here: boolean; first: boolean }): 
   const mapped = r.mapped_model && r.mapped_model !== r.model;
   return (
     <div class={`line log ${here ? 'here' : ''}`} role="row" key={r.id} data-id={r.id}>
-      <span role="cell" class="l-time faint mono">{timeOfDay(r.started_unix_ms)}</span>
+      <span role="cell" class="l-time faint mono" title={dateTime(r.started_unix_ms)}>
+        {isToday(r.started_unix_ms) ? timeOfDay(r.started_unix_ms) : shortDate(r.started_unix_ms)}
+      </span>
       <span role="cell" class="l-status">
         <span class={`chip ${statusKind(r)}`} title={r.running ? '' : word('ending', r.ending)}>
           {r.running ? t('logs.running') : r.status || t('logs.no_status')}
@@ -173,7 +196,7 @@ function List({ list }: { list: LogRow[] }): Child {
   const classes = ['l-time', 'l-status', 'l-model', 'l-account', 'l-client', 'l-num', 'l-num', 'l-num', 'l-num', 'l-num', 'l-num'];
   return (
     <div
-      class="lines logs"
+      class={`lines logs ${list.length > 0 && !isToday(list[list.length - 1]!.started_unix_ms) ? 'dated' : ''}`}
       ref={rows.list}
       role="table"
       aria-label={t('nav.logs')}
@@ -182,7 +205,7 @@ function List({ list }: { list: LogRow[] }): Child {
         const id = (e.target as Element).closest<HTMLElement>('[data-id]')?.dataset.id;
         if (!id) return;
         here = id;
-        openTrace(id);
+        openTrace(id, list.find((r) => r.id === id));
       }}
       onKeydown={(e: KeyboardEvent) => move(e, list)}
     >
@@ -281,8 +304,23 @@ function Bar(): Child {
 }
 
 function Older(): Child {
-  const end = older.asked === filters() && older.next === null;
-  return <div class="older">{end ? <span class="small faint">{t('logs.end')}</span> : <Button label={t('logs.older')} kind="quiet" busy={older.busy} onClick={() => void loadOlder()} />}</div>;
+  const mine = older.asked === filters();
+  const last = mine ? older.list[older.list.length - 1] : undefined;
+  return (
+    <div class="older stack">
+      {mine && older.fault && (
+        <p class="wrong" role="alert">
+          {t('logs.older_failed', { why: older.fault })}
+        </p>
+      )}
+      {mine && older.next === null ? (
+        <span class="small faint">{t('logs.end')}</span>
+      ) : (
+        <Button label={mine && older.fault ? t('do.retry') : t('logs.older')} kind="quiet" busy={older.busy} onClick={() => void loadOlder()} />
+      )}
+      {last && older.next !== null && <span class="tiny faint">{t('logs.looked_back', { time: dateTime(last.started_unix_ms) })}</span>}
+    </div>
+  );
 }
 
 function view(): Child {
@@ -309,7 +347,7 @@ function view(): Child {
           <Older />
         </Empty>
       ) : (
-        <div class="scroller" ref={rows.scroller} onScroll={rows.onScroll} tabindex="-1">
+        <div class="scroller" ref={rows.scroller} onScroll={onScroll} tabindex="-1">
           <List list={list} />
           <Older />
         </div>

@@ -3,7 +3,7 @@ import { get, part } from '../api';
 import { Icon } from '../icons';
 import { left, providerName } from '../standing';
 import { compact, dateTime, duration, number, span, t, timeOfDay, word } from '../text';
-import { Attempt, Layer, Pick, RequestTrace } from '../types';
+import { Attempt, Layer, Pick, RequestSummary, RequestTrace } from '../types';
 import { Button, Loader, Prose, copyAndSay, openDialog } from '../ui';
 import { Child, Fragment, h, redraw } from '../view';
 import { scopeName, sentences } from './sentences';
@@ -115,17 +115,64 @@ function AttemptCard({ a, of, request }: { a: Attempt; of: number; request: stri
 
 const count = (n: number | null): string => (n === null ? '–' : number(n));
 
-function Trace({ r }: { r: RequestTrace }): Child {
+function Head({ r }: { r: RequestSummary | RequestTrace }): Child {
   const good = r.ending === 'complete' && r.status < 400;
   return (
+    <div class="row wrap">
+      <span class={`chip ${good ? 'ok' : 'error'}`}>{r.status || t('logs.no_status')}</span>
+      <span>{word('ending', r.ending)}</span>
+      <span class="faint">{dateTime(r.started_unix_ms)}</span>
+      <span class="grow" />
+      <Button label={t('do.copy_id')} icon="copy" kind="small quiet" onClick={() => void copyAndSay(r.id)} />
+    </div>
+  );
+}
+
+// `full` has what is kept of recent requests only.
+function Facts({ r, full }: { r: RequestSummary | RequestTrace; full?: RequestTrace }): Child {
+  return (
+    <section class="part">
+      <h3>{t('trace.facts')}</h3>
+      <dl class="kv">
+        <dt>{t('log.model')}</dt>
+        <dd>
+          {r.model ?? '–'}
+          {r.mapped_model && r.mapped_model !== r.model && ` → ${r.mapped_model}`}
+        </dd>
+        <dt>{t('log.client')}</dt>
+        <dd>
+          {word('protocol', r.protocol)} {r.stream && <span class="faint">{t('trace.stream')}</span>} {r.client_key}
+        </dd>
+        {full && <dt>{t('trace.session')}</dt>}
+        {full && <dd class="mono">{r.session ?? '–'}</dd>}
+        <dt>{t('trace.tokens')}</dt>
+        <dd>
+          {count(r.tokens.in)} {t('log.in')} · {count(r.tokens.out)} {t('log.out')} · {count(r.tokens.cache_read)} {t('trace.cache_read')} · {count(r.tokens.cache_write)} {t('trace.cache_write')}
+          {r.tokens.reasoning !== null && ` · ${number(r.tokens.reasoning)} ${t('trace.reasoning')}`}
+        </dd>
+        <dt>{t('log.first')}</dt>
+        <dd>{duration(r.first_byte_ms)}</dd>
+        <dt>{t('log.duration')}</dt>
+        <dd>{duration(r.duration_ms)}</dd>
+        {full && <dt>{t('trace.bytes')}</dt>}
+        {full && (
+          <dd>
+            {compact(full.bytes_in)} ↑ {compact(full.bytes_out)} ↓
+          </dd>
+        )}
+        {full && <dt>{t('trace.path')}</dt>}
+        {full && <dd class="mono">{full.path ?? '–'}</dd>}
+        <dt>{t('trace.id')}</dt>
+        <dd class="mono">{r.id}</dd>
+      </dl>
+    </section>
+  );
+}
+
+function Trace({ r }: { r: RequestTrace }): Child {
+  return (
     <div class="stack loose">
-      <div class="row wrap">
-        <span class={`chip ${good ? 'ok' : 'error'}`}>{r.status || t('logs.no_status')}</span>
-        <span>{word('ending', r.ending)}</span>
-        <span class="faint">{dateTime(r.started_unix_ms)}</span>
-        <span class="grow" />
-        <Button label={t('do.copy_id')} icon="copy" kind="small quiet" onClick={() => void copyAndSay(r.id)} />
-      </div>
+      <Head r={r} />
       {r.explanation.length > 0 && (
         <ol class="explain">
           {sentences(r).map((line, i) => (
@@ -151,53 +198,58 @@ function Trace({ r }: { r: RequestTrace }): Child {
           <Passed pick={r.nobody_free} />
         </section>
       )}
-      <section class="part">
-        <h3>{t('trace.facts')}</h3>
-        <dl class="kv">
-          <dt>{t('log.model')}</dt>
-          <dd>
-            {r.model ?? '–'}
-            {r.mapped_model && r.mapped_model !== r.model && ` → ${r.mapped_model}`}
-          </dd>
-          <dt>{t('log.client')}</dt>
-          <dd>
-            {word('protocol', r.protocol)} {r.stream && <span class="faint">{t('trace.stream')}</span>} {r.client_key}
-          </dd>
-          <dt>{t('trace.session')}</dt>
-          <dd class="mono">{r.session ?? '–'}</dd>
-          <dt>{t('trace.tokens')}</dt>
-          <dd>
-            {count(r.tokens.in)} {t('log.in')} · {count(r.tokens.out)} {t('log.out')} · {count(r.tokens.cache_read)} {t('trace.cache_read')} · {count(r.tokens.cache_write)} {t('trace.cache_write')}
-            {r.tokens.reasoning !== null && ` · ${number(r.tokens.reasoning)} ${t('trace.reasoning')}`}
-          </dd>
-          <dt>{t('log.first')}</dt>
-          <dd>{duration(r.first_byte_ms)}</dd>
-          <dt>{t('log.duration')}</dt>
-          <dd>{duration(r.duration_ms)}</dd>
-          <dt>{t('trace.bytes')}</dt>
-          <dd>
-            {compact(r.bytes_in)} ↑ {compact(r.bytes_out)} ↓
-          </dd>
-          <dt>{t('trace.path')}</dt>
-          <dd class="mono">{r.path ?? '–'}</dd>
-          <dt>{t('trace.id')}</dt>
-          <dd class="mono">{r.id}</dd>
-        </dl>
-      </section>
+      <Facts r={r} full={r} />
     </div>
   );
 }
 
-export function openTrace(id: string): void {
+// One whose decision is not kept any more: what usage.db knows of it.
+function Kept({ r }: { r: RequestSummary }): Child {
+  return (
+    <div class="stack loose">
+      <Head r={r} />
+      <p class="row dim">
+        <Icon name="info" /> {t('trace.kept')}
+      </p>
+      {r.attempts && r.attempts.length > 0 && (
+        <section class="part">
+          <h3>{t('trace.attempts')}</h3>
+          <ol class="attempts">
+            {r.attempts.map((a) => (
+              <li class="attempt" key={a.number}>
+                <span class={`mark ${a.verdict === 'success' ? 'ok' : 'error'}`} aria-hidden="true">
+                  {a.number}
+                </span>
+                <div class="row wrap">
+                  <b>{a.account}</b>
+                  <span class="faint">{providerName(a.provider)}</span>
+                  <span class={`chip ${a.verdict === 'success' ? 'ok' : 'error'}`}>
+                    {word('verdict', a.verdict)}
+                    {a.status > 0 && ` · ${a.status}`}
+                  </span>
+                  <span class="grow" />
+                  <span class="faint nowrap">{duration(a.duration_ms)}</span>
+                </div>
+              </li>
+            ))}
+          </ol>
+        </section>
+      )}
+      <Facts r={r} />
+    </div>
+  );
+}
+
+// `row`: what a list knows of it, for when its trace is gone.
+export function openTrace(id: string, row?: RequestSummary): void {
   const trace = new Loader<RequestTrace>(() => get<RequestTrace>(`api/requests/${part(id)}`));
   openDialog({
     kind: 'drawer',
-    title: () => trace.data?.model ?? t('trace.title'),
-    body: () =>
-      trace.error?.status === 404 ? (
-        <p class="dim">{t('trace.gone')}</p>
-      ) : (
-        <>{trace.view((r) => <Trace r={r} />, 5)}</>
-      ),
+    title: () => trace.data?.model ?? row?.model ?? t('trace.title'),
+    body: () => {
+      if (row?.trace === false) return <Kept r={row} />;
+      if (trace.error?.status !== 404) return <>{trace.view((r) => <Trace r={r} />, 5)}</>;
+      return row ? <Kept r={row} /> : <p class="dim">{t('trace.gone')}</p>;
+    },
   });
 }

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "io/file.h"
 #include "io/signals.h"
+#include "io/terminal.h"
 #include "provider/provider.h"
 #include "store/store.h"
 
@@ -26,29 +27,27 @@ static enum status take_key(const struct command_line *line, struct account_spec
                             struct error *e)
 {
     const char *variable = line_text(line, "--api-key-env", NULL);
-    char text[KEY_MAX];
+    struct secret typed = { 0 };
     struct str key = STR("");
+    enum status st = OK;
 
     if (variable != NULL) {
         key = environment_get(variable);
         if (key.len == 0)
             return fail(e, E_ABSENT, "the environment variable %s is not set", variable);
     } else if (line_flag(line, "--api-key-stdin")) {
-        size_t len = fread(text, 1, sizeof(text), stdin);
-
-        if (len == sizeof(text))
-            return fail(e, E_LIMIT, "the key on standard input is longer than %d bytes",
-                        KEY_MAX - 1);
-        key = str_trim((struct str){ text, len });
-        if (key.len == 0)
-            return fail(e, E_ABSENT, "there is no key on standard input");
+        st = terminal_read_secret("API key: ", KEY_MAX, &typed, e);
+        key = str_trim(secret_reveal(&typed));
+        if (st == OK && key.len == 0)
+            st = fail(e, E_ABSENT, "there is no key on standard input");
     }
-    for (size_t i = 0; i < key.len; i++)
+    for (size_t i = 0; i < key.len && st == OK; i++)
         if ((unsigned char)key.at[i] <= 0x20 || (unsigned char)key.at[i] >= 0x7f)
-            return fail(e, E_SYNTAX, "the key holds a blank or a byte that no key has");
-    spec->api_key = secret_copy(key);
-    wipe(text, sizeof(text));
-    return OK;
+            st = fail(e, E_SYNTAX, "the key holds a blank or a byte that no key has");
+    if (st == OK)
+        spec->api_key = secret_copy(key);
+    secret_clear(&typed);
+    return st;
 }
 
 static void take_models(struct str list, struct account_spec *spec)
@@ -144,6 +143,10 @@ static enum status add(struct books *b, const struct command_line *line, struct 
                       STR_ARG(spec->label));
     if (st == OK)
         st = upstream_new(spec, &s->provider, &up, e); /* says what is wrong with it */
+    if (st != OK && str_starts(str_c(e->text), STR("api_key: ")) && secret_is_empty(&spec->api_key))
+        st = fail(e, E_SYNTAX,
+                  "an account of %.*s needs a key: give --api-key-env or --api-key-stdin",
+                  STR_ARG(spec->provider));
     struct check_result checked = { .good = false };
     struct arena a = { 0 };
     bool known = st == OK && !line_flag(line, "--unchecked") && !secret_is_empty(&spec->api_key) &&
@@ -303,7 +306,8 @@ static const struct command_option add_options[] = {
     { "--base-url", "U", "where it is; needed for compatible" },
     { "--project", "P", "cloudcode: the project that the requests belong to" },
     { "--api-key-env", "VAR", "take the key from this environment variable now" },
-    { "--api-key-stdin", NULL, "read the key from standard input" },
+    { "--api-key-stdin", NULL,
+      "read the key from standard input; on a terminal it is asked for, and not shown" },
     { "--unchecked", NULL, "do not ask the provider whether the key is good" },
     { "--models", "A,B*", "model names it offers, `*` allowed; all of them when absent" },
     { "--tier", "T", "better ones are used first", IS_CHOICE(choice_tier) },

@@ -173,7 +173,7 @@ static enum status export_all(struct books *b, const struct command_line *line, 
     struct buf plain = { .max = EXPORT_MAX }, out = { .max = EXPORT_MAX };
     struct exporting x = { .w = json_writer(&plain) };
     struct secret passphrase = { 0 };
-    enum status st = books_passphrase(line, "--passphrase-env", &passphrase, e);
+    enum status st = books_passphrase(line, true, &passphrase, e);
 
     json_put_object(&x.w);
     json_put_key(&x.w, STR("accounts"));
@@ -283,7 +283,7 @@ static enum status import_all(struct books *b, const struct command_line *line, 
     enum status st = file_read(line_operand(line, 0), &text, e);
 
     if (st == OK)
-        st = books_passphrase(line, "--passphrase-env", &passphrase, e);
+        st = books_passphrase(line, false, &passphrase, e);
     if (st == OK)
         st = open_document(buf_str(&text), &passphrase, &plain, e);
     uint32_t list = JSON_NONE;

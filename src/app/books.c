@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "io/file.h"
 #include "io/signals.h"
+#include "io/terminal.h"
 
 #define PASSPHRASE_MAX 1024
 
@@ -38,7 +39,7 @@ int books_do(const struct command_line *line,
     enum status st;
 
     process_prepare(false);
-    log_setup(&(struct log_options){ .level = LOG_WARN, .unix_ms = clock_unix_ms });
+    log_setup(&(struct log_options){ .level = LOG_ERROR, .unix_ms = clock_unix_ms });
     st = books_open(&books, line_data_dir(line), &e);
     if (st == OK)
         st = fn(&books, line, &e);
@@ -60,25 +61,20 @@ bool books_label_is_taken(void *peer, struct str label)
     return false;
 }
 
-enum status books_passphrase(const struct command_line *line, const char *option,
-                             struct secret *out, struct error *e)
+enum status books_passphrase(const struct command_line *line, bool is_new, struct secret *out,
+                             struct error *e)
 {
-    const char *variable = line_text(line, option, NULL);
-    char text[PASSPHRASE_MAX];
-    struct str given = STR("");
+    const char *variable = line_text(line, "--passphrase-env", NULL);
     enum status st = OK;
 
-    if (variable != NULL) {
-        given = environment_get(variable);
-        if (given.len == 0)
-            st = fail(e, E_ABSENT, "the environment variable %s is not set", variable);
-    } else if (fgets(text, sizeof(text), stdin) != NULL) {
-        given = str_trim(str_c(text));
-    }
-    if (st == OK && given.len < PASSPHRASE_BYTES_MIN)
+    if (variable == NULL)
+        st = is_new ? terminal_read_new_secret("Passphrase: ", PASSPHRASE_MAX, out, e)
+                    : terminal_read_secret("Passphrase: ", PASSPHRASE_MAX, out, e);
+    else if (environment_get(variable).len == 0)
+        st = fail(e, E_ABSENT, "the environment variable %s is not set", variable);
+    else
+        *out = secret_copy(environment_get(variable));
+    if (st == OK && secret_reveal(out).len < PASSPHRASE_BYTES_MIN)
         st = fail(e, E_SYNTAX, "the passphrase must have at least %d bytes", PASSPHRASE_BYTES_MIN);
-    if (st == OK)
-        *out = secret_copy(given);
-    wipe(text, sizeof(text));
     return st;
 }

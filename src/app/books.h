@@ -24,9 +24,9 @@ int books_do(const struct command_line *line,
 /* Has the settings file an account with this label? `peer` is the books. */
 bool books_label_is_taken(void *peer, struct str label);
 
-/* A passphrase: of the environment variable that the option names, else of the first line of
- * standard input. E_ABSENT: there is none. */
-MUST_USE enum status books_passphrase(const struct command_line *line, const char *option,
+/* A passphrase: of the environment variable that --passphrase-env names, else of the first line of
+ * standard input, for which a person is asked; twice, when it `is_new`. E_ABSENT: there is none. */
+MUST_USE enum status books_passphrase(const struct command_line *line, bool is_new,
                                       struct secret *out, struct error *e);
 
 #endif

@@ -115,7 +115,7 @@ static int fulfil(const struct wish *wish)
     bool runs;
 
     process_prepare(false);
-    log_setup(&(struct log_options){ .level = LOG_WARN, .unix_ms = clock_unix_ms });
+    log_setup(&(struct log_options){ .level = LOG_ERROR, .unix_ms = clock_unix_ms });
     if (data_dir_find(line_data_dir(wish->line), folder, &e) != OK)
         return line_failed(wish->line, "%s", e.text);
     runs = data_dir_running(folder, &url) && url.len > 0;

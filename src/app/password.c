@@ -10,20 +10,6 @@
 #include "io/terminal.h"
 #include "store/password.h"
 
-static enum status ask(struct secret *password, struct error *e)
-{
-    struct secret again = { 0 };
-    enum status st = terminal_read_secret("New password: ", PASSWORD_LEN_MAX, password, e);
-
-    if (st != OK || !terminal_is_input())
-        return st;
-    st = terminal_read_secret("Once more: ", PASSWORD_LEN_MAX, &again, e);
-    if (st == OK && !str_eq(secret_reveal(password), secret_reveal(&again)))
-        st = fail(e, E_CONFLICT, "the two are not the same");
-    secret_clear(&again);
-    return st;
-}
-
 static enum status change(const char *data_dir, struct str password, struct error *e)
 {
     char folder[DATA_DIR_MAX];
@@ -54,7 +40,7 @@ static int fulfil(const struct command_line *line, bool asks, const char *done)
     process_prepare(false);
     log_setup(&(struct log_options){ .level = LOG_WARN, .unix_ms = clock_unix_ms });
     if (asks) {
-        st = ask(&password, &e);
+        st = terminal_read_new_secret("New password: ", PASSWORD_LEN_MAX, &password, &e);
         if (st == OK && secret_is_empty(&password))
             st = fail(&e, E_SYNTAX, "an empty password is none: `penstock password clear`");
     }

@@ -65,3 +65,18 @@ enum status terminal_read_secret(const char *prompt, size_t len_max, struct secr
     buf_clear(&line);
     return st;
 }
+
+enum status terminal_read_new_secret(const char *prompt, size_t len_max, struct secret *out,
+                                     struct error *e)
+{
+    struct secret again = { 0 };
+    enum status st = terminal_read_secret(prompt, len_max, out, e);
+
+    if (st != OK || !terminal_is_input())
+        return st;
+    st = terminal_read_secret("Once more: ", len_max, &again, e);
+    if (st == OK && !str_eq(secret_reveal(out), secret_reveal(&again)))
+        st = fail(e, E_CONFLICT, "the two are not the same");
+    secret_clear(&again);
+    return st;
+}

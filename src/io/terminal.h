@@ -14,5 +14,9 @@ bool terminal_is_error(void);
  * standard error, and not shown. E_ABSENT: there is none; E_LIMIT: longer than `len_max`. */
 MUST_USE enum status terminal_read_secret(const char *prompt, size_t len_max, struct secret *out,
                                           struct error *e);
+/* The same of one that is chosen now: on a terminal it is asked for twice. E_CONFLICT: the two are
+ * not the same. */
+MUST_USE enum status terminal_read_new_secret(const char *prompt, size_t len_max,
+                                              struct secret *out, struct error *e);
 
 #endif

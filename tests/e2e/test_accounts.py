@@ -3,6 +3,7 @@ import base64
 import json
 import os
 import pathlib
+import pty
 import re
 import socket
 import subprocess
@@ -171,6 +172,44 @@ def test_an_export_is_sealed_and_comes_back_with_all_it_had(program):
         gateway.start()
         short = gateway.command("accounts", "export", path, input="short\n")
         assert short.returncode == 1 and "8 bytes" in short.stderr, short
+
+
+def typed(gateway, arguments, *dialogue, code=0):
+    """What a person sees who types each answer behind its prompt."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen([gateway.program, *arguments, "--data-dir", str(gateway.folder)], stdin=slave, stdout=slave, stderr=slave, env={**gateway.env(), "TERM": "xterm"})
+    os.close(slave)
+    seen = b""
+    try:
+        for prompt, answer in dialogue:
+            while not seen.endswith(prompt.encode()):
+                seen += os.read(master, 4096)
+            os.write(master, answer.encode() + b"\n")
+        while piece := os.read(master, 4096):
+            seen += piece
+    except OSError:
+        pass  # the other end is closed
+    finally:
+        os.close(master)
+    assert process.wait(20) == code, seen
+    return seen.decode().replace("\r\n", "\n")
+
+
+def test_secrets_are_asked_for_on_a_terminal_and_not_shown(program):
+    gateway = Gateway(program, {})
+    try:
+        add = ["accounts", "add", "--label", "work", "--provider", "openai", "--unchecked"]
+        assert typed(gateway, [*add, "--api-key-stdin"], ("API key: ", "sk-typed-0123456789")) == "API key: \nadded `work` (1)\n"
+        export = ["accounts", "export", str(gateway.folder / "sealed")]
+        seen = typed(gateway, export, ("Passphrase: ", "a long passphrase"), ("Once more: ", "a long passphrase"))
+        assert "passphrase" not in seen and "1 account, sealed" in seen, seen
+        assert "not the same" in typed(gateway, export, ("Passphrase: ", "a long passphrase"), ("Once more: ", "another passphrase"), code=1)
+        seen = typed(gateway, ["accounts", "import", str(gateway.folder / "sealed")], ("Passphrase: ", "a long passphrase"))
+        assert "passphrase" not in seen and "there is an account `work` already" in seen, seen
+        done = gateway.command("accounts", "add", "--label", "other", "--provider", "openai")
+        assert done.returncode == 1 and "--api-key-stdin" in done.stderr, done
+    finally:
+        gateway.clear()
 
 
 def test_sealing_moves_keys_from_the_file_to_the_database(program):

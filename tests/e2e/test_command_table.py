@@ -50,14 +50,15 @@ NOWHERE = (["nobody"], "no account has this id or label")
 CLEAR = {"accounts": [{"label": "clear", "provider": "openai", "api_key": "sk-in-clear"}]}
 
 
-def cases(f):
-    """In the order in which they are run; `f` is a folder for files."""
+def cases(f, url):
+    """In the order in which they are run; `f` is a folder for files, at `url` every key is good."""
     (f / "routes.json").write_text(json.dumps({"mapping": {"quick": "m-1"}}))
     (f / "wrong.json").write_text(json.dumps({"mapping": 3}))
     (f / "routing.json").write_text(json.dumps({"version": 2, "flows": [{"id": "1", "name": "daily", "entries": [{"id": "a", "provider": "codex", "accountId": "auto", "modelId": "m-1"}]}]}))
     (f / "auth.json").write_text(json.dumps({"tokens": {"id_token": claims(email="ada@example.test"), "access_token": claims(exp=4102444800), "refresh_token": "r", "account_id": "acc-1"}}))
     (f / "broken.json").write_text("{")
     sealed, none = str(f / "sealed"), str(f / "none")
+    account = ("--provider", "openai", "--api-key-env", "OWN_KEY")
     limits = ("--expires", "90d", "--model", "m-*", "--address", "127.0.0.0/8", "--requests-per-minute", "60", "--tokens-per-day", "0")
     return {
         "version": Case(shows=["penstock "], answer=thing(name=TEXT, version=TEXT), wrong=[(["x"], "`x`")]),
@@ -103,9 +104,11 @@ def cases(f):
         "route explain": Case("quick", shows=["It would go to `", "(openai) as `m-1`"], answer=("POST", "/api/routing/explain"), wrong=[([], "MODEL is missing"), (["m", "--protocol", "x"], "anthropic")]),
         "route import": Case("anti-api", str(f / "routing.json"), shows=["flow daily"], answer=("PUT", "/api/routing"), absent=[(["anti-api", none], none)],
                              refused=[(["anti-api", str(f / "routes.json")], "accountRouting")], wrong=[(["codex", none], "anti-api"), (["anti-api"], "FILE is missing")]),
-        "accounts add": Case("--label", "own", "--provider", "openai", "--unchecked", "--api-key-env", "OWN_KEY", shows=["added `own`"], again=("--label", "own-too", "--provider", "openai", "--unchecked", "--api-key-env", "OWN_KEY"),
-                             offline=True, answer=thing(id=NUMBER, check={"type": "null"}), absent=[(["--label", "x", "--provider", "openai", "--unchecked", "--api-key-env", "NO_SUCH_KEY"], "NO_SUCH_KEY")],
-                             refused=[(["--label", "own", "--provider", "openai", "--unchecked", "--api-key-env", "OWN_KEY"], "`own` already")], wrong=[(["--provider", "openai"], "--label"), (["--label", "x"], "--provider")]),
+        "accounts add": Case("--label", "own", *account, "--unchecked", again=("--label", "own-too", *account, "--base-url", url), shows=["added `own`"], offline=True,
+                             answer=thing(id=NUMBER, check={**thing(ok=FLAG, verdict=TEXT, status=NUMBER, message=TEXT, took_ms=NUMBER), "type": ["object", "null"]}),
+                             absent=[(["--label", "x", "--provider", "openai", "--api-key-env", "NO_SUCH_KEY"], "NO_SUCH_KEY")],
+                             refused=[(["--label", "own", *account, "--unchecked"], "`own` already"), (["--label", "x", "--provider", "openai"], "--api-key-stdin")],
+                             wrong=[(["--provider", "openai"], "--label"), (["--label", "x"], "--provider")]),
         "accounts export": Case(sealed, "--passphrase-env", "PASSPHRASE", shows=["2 accounts, sealed, in "], offline=True, answer=thing(accounts=NUMBER), refused=[([sealed], "passphrase")],
                                 absent=[([sealed, "--passphrase-env", "NO_SUCH"], "NO_SUCH"), ([str(f / "no" / "folder"), "--passphrase-env", "PASSPHRASE"], "folder")], wrong=[([], "FILE is missing")]),
         "accounts remove": Case("own", again=("own-too",), shows=["removed `own`"], offline=True, answer=thing(id=NUMBER), absent=[(["nobody"], "nobody")], refused=[(["file"], "settings file")], wrong=[([], "ACCOUNT is missing")]),
@@ -251,7 +254,7 @@ def test_every_command_has_its_output_its_schema_and_its_exit_codes(program):
     rows = {c["path"]: c for c in json.loads(subprocess.run([program, "help", "--json"], capture_output=True, text=True, timeout=TIMEOUT_S).stdout)["commands"]}
     upstream = upstream_of_all()
     files = empty_folder()
-    table = cases(files)
+    table = cases(files, upstream.url + "/v1")
     assert set(table) == {p for p, row in rows.items() if row["runs"]}, set(table) ^ {p for p, row in rows.items() if row["runs"]}
     keys = {"ONE": "sk-one", "TWO": "sk-two", "BAD": "sk-bad", "OWN_KEY": "sk-own-0123456789", "PASSPHRASE": "a long passphrase", "HOME": str(files), "PENSTOCK_NO_OPEN": "1"}
     account = {"provider": "openai", "base_url": upstream.url + "/v1"}

@@ -270,6 +270,7 @@ void exchange_begin(struct exchange_env *env, struct request *r)
 static void journal_arrival(const struct exchange *x)
 {
     struct journal_event ev = journal_event_blank(JOURNAL_ARRIVAL);
+    struct account_view home;
 
     if (x->env->journal == NULL)
         return;
@@ -277,6 +278,10 @@ static void journal_arrival(const struct exchange *x)
     ev.exchange = x->id;
     ev.session = x->session;
     ev.has_session = x->has_session;
+    if (x->home != 0 &&
+        pool_find(x->env->pool, arena_printf(&x->r->arena, "%lld", (long long)x->home), ev.at_ms,
+                  &home))
+        ev.home = str_c(home.label);
     ev.protocol = wire_name(x->target.protocol);
     ev.model = x->request.model;
     ev.mapped = x->mapped;
@@ -359,6 +364,7 @@ void exchange_body(struct request *r)
         return;
     }
     x->has_session = session_key_make(r->head, &x->request, x->env->stored, &x->session);
+    x->home = minted_home(x);
     x->request.model = arena_copy(&r->arena, x->request.model); /* it outlives the body */
     walk_begin(x);
     if (x->request.stream) {

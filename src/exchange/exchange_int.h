@@ -125,6 +125,7 @@ struct exchange {
     struct walk *walk;               /* along a route; NULL: the pool decides */
     struct session_key session;
     bool has_session;
+    int64_t home;   /* who alone takes back what the request holds; 0: nobody */
     bool only_told; /* nothing is to be generated: what is said is for a later request */
     bool listed;    /* counted as running */
 

@@ -29,12 +29,15 @@ struct lent {
     char texts[];
 };
 
+#define NOBODY INT64_MIN
+#define SEVERAL (INT64_MIN + 1)
+
 struct ledger {
     pthread_mutex_t lock;
     uint64_t clock; /* counts uses */
     bool changed;
-    _Atomic bool accounts, realms, any_lent;
-    struct minter first; /* who minted first: others make the two above true */
+    _Atomic bool any_lent;
+    _Atomic int64_t account, realm; /* who minted all of it; NOBODY, or SEVERAL */
     struct map lent;
     struct lent *newest, *oldest;
     size_t lent_bytes;
@@ -51,6 +54,7 @@ struct ledger *ledger_new(void)
     (void)failed;
     random_bytes(seeds, sizeof(seeds));
     map_init(&l->lent, seeds);
+    l->account = l->realm = NOBODY;
     return l;
 }
 
@@ -73,6 +77,14 @@ static void mark_id(const struct key_id *owner, struct str blob, uint8_t id[16])
     fingerprint_bytes(&f, id);
 }
 
+static void note(_Atomic int64_t *all, int64_t one)
+{
+    int64_t known = atomic_load_explicit(all, memory_order_relaxed);
+
+    if (known != one)
+        atomic_store_explicit(all, known == NOBODY ? one : SEVERAL, memory_order_relaxed);
+}
+
 static void put(struct ledger *l, const uint8_t id[16], const struct minter *by)
 {
     struct mark *set = set_of(l, id), *m = &set[0];
@@ -88,12 +100,8 @@ static void put(struct ledger *l, const uint8_t id[16], const struct minter *by)
     memcpy(m->id, id, sizeof(m->id));
     m->by = *by;
     m->used = ++l->clock;
-    if (l->first.account == 0)
-        l->first = *by;
-    if (by->account != l->first.account)
-        atomic_store_explicit(&l->accounts, true, memory_order_relaxed);
-    if (by->realm != l->first.realm)
-        atomic_store_explicit(&l->realms, true, memory_order_relaxed);
+    note(&l->account, by->account);
+    note(&l->realm, by->realm);
 }
 
 void ledger_mark(struct ledger *l, const struct key_id *owner, struct str blob,
@@ -130,14 +138,21 @@ bool ledger_find(struct ledger *l, const struct key_id *owner, struct str blob, 
     return found;
 }
 
-bool ledger_has_accounts(const struct ledger *l)
+static bool is_other(const _Atomic int64_t *all, int64_t self)
 {
-    return atomic_load_explicit(&l->accounts, memory_order_relaxed);
+    int64_t known = atomic_load_explicit(all, memory_order_relaxed);
+
+    return known != NOBODY && known != self;
 }
 
-bool ledger_has_realms(const struct ledger *l)
+bool ledger_has_other_account(const struct ledger *l, int64_t account)
 {
-    return atomic_load_explicit(&l->realms, memory_order_relaxed);
+    return is_other(&l->account, account);
+}
+
+bool ledger_has_other_realm(const struct ledger *l, uint32_t realm)
+{
+    return is_other(&l->realm, realm);
 }
 
 /* --- the file ---------------------------------------------------------------------------------*/

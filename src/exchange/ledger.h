@@ -37,9 +37,9 @@ void ledger_mark(struct ledger *l, const struct key_id *owner, struct str blob,
                  const struct minter *by);
 /* False: nobody here has seen it. */
 bool ledger_find(struct ledger *l, const struct key_id *owner, struct str blob, struct minter *out);
-/* Have several accounts (several realms) minted anything? While not, nothing can be foreign. */
-bool ledger_has_accounts(const struct ledger *l);
-bool ledger_has_realms(const struct ledger *l);
+/* Has anybody else minted anything? While not, nothing can be foreign here. */
+bool ledger_has_other_account(const struct ledger *l, int64_t account);
+bool ledger_has_other_realm(const struct ledger *l, uint32_t realm);
 
 void ledger_lend(struct ledger *l, const struct key_id *owner, struct str call_id,
                  struct str record, int64_t now_ms);

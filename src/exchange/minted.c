@@ -218,12 +218,35 @@ bool minted_elsewhere_any(struct exchange *x)
     bool own = wire == WIRE_OPENAI_RESPONSES;
     struct looking looking = { x, false };
 
-    if (l == NULL ||
-        !(own ? x->request.doc.noticed && ledger_has_accounts(l) : ledger_has_realms(l)))
+    if (l == NULL)
+        return false;
+    struct minter self = minter_of(x);
+
+    if (!(own ? x->request.doc.noticed && ledger_has_other_account(l, self.account)
+              : ledger_has_other_realm(l, self.realm)))
         return false;
     signature_scan(wire, x->r->body, &x->env->scratch, look, &looking);
     arena_reset(&x->env->scratch);
     return looking.found;
+}
+
+int64_t minted_home(const struct exchange *x)
+{
+    struct ledger *l = x->env->ledger;
+    struct key_id owner = owner_of(x);
+    struct arena a = { 0 };
+    struct minter by = { 0 };
+
+    if (l == NULL || !x->request.doc.noticed || !ledger_has_other_account(l, 0))
+        return 0;
+    struct text shown = signature_last(x->target.protocol, x->r->body);
+    struct signature sig = signature_unwrap(shown, x->target.protocol, &a);
+    struct str blob = text_plain(&a, sig.blob);
+
+    if (!is_accounts_own(blob) || !ledger_find(l, &owner, blob, &by))
+        by.account = 0;
+    arena_free(&a);
+    return by.account;
 }
 
 static bool has_signature(const struct message *m)

@@ -20,6 +20,9 @@ void minted_clear(struct exchange *x);
 bool minted_elsewhere_any(struct exchange *x);
 /* … and of a request that is translated: that one signature; `peer` is the exchange. */
 bool minted_elsewhere(const void *peer, const struct signature *sig);
+/* The account that alone takes back the newest encrypted thinking in the client's body; 0: it holds
+ * none, or nobody here has seen it. */
+int64_t minted_home(const struct exchange *x);
 /* Puts what was lent in front of the calls it belongs to. */
 void minted_recall(struct exchange *x, struct canon_request *r);
 

@@ -139,6 +139,7 @@ static struct pick_ask plain_ask(const struct exchange *x, enum asking_for what)
         .wires = what == ASKING_ANY_WIRE ? UINT32_MAX : outgoing_wires(&x->target),
         .session = x->session,
         .has_session = x->has_session,
+        .home = x->home,
         .is_image = str_ifind(x->mapped, STR("image")) != SIZE_MAX,
         .side = what == ASKING_SIDE || what == ASKING_ANY_WIRE,
         .force_rotate = x->attempt_count > 0 && !x->lingers,

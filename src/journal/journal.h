@@ -27,6 +27,7 @@ struct journal_event {
     /* arrival */
     struct session_key session;
     bool has_session;
+    struct str home;            /* label of who alone takes back what it holds; empty: nobody */
     struct str protocol, model; /* public model id */
     struct str mapped;          /* the upstream's, when it is another */
     /* along a route: what the pool was asked for, entry by entry; by PICK_NONE: the pool decided */

@@ -169,6 +169,8 @@ bool journal_put(struct buf *out, const struct journal_event *ev)
     case JOURNAL_ARRIVAL:
         if (ev->has_session)
             put_session(&w, &ev->session);
+        if (ev->home.len > 0)
+            json_put_member(&w, "home", ev->home);
         json_put_member(&w, "protocol", ev->protocol);
         json_put_member(&w, "model", ev->model);
         if (ev->mapped.len > 0 && !str_eq(ev->mapped, ev->model))
@@ -331,6 +333,8 @@ static enum status read_arrival(struct reader *r, struct journal_event *ev)
     uint32_t stream = JSON_NONE;
     enum status st = read_session(r, ev);
 
+    if (st == OK)
+        st = member_text(r, "home", false, &ev->home);
     if (st == OK)
         st = member_text(r, "protocol", true, &ev->protocol);
     if (st == OK)

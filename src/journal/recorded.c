@@ -115,6 +115,7 @@ static enum status take_arrival(struct recorder *r, const struct journal_event *
 
     t->at_ms = between(r->first_ms, ev->at_ms);
     t->model = arena_copy(&r->out->arena, ev->mapped.len > 0 ? ev->mapped : ev->model);
+    t->home = arena_copy(&r->out->arena, ev->home);
     take_route(r, ev, t);
     t->tokens_prompt = known_or(ev->tokens_estimated, 0);
     t->tokens_out = TOKENS_OUT_UNKNOWN;

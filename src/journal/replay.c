@@ -221,6 +221,7 @@ static void flight_ask(struct flight *f, int64_t now_ms)
         .public_model = t->model,
         .wires = 1,
         .has_session = t->session != TURN_NONE,
+        .home = t->home.len > 0 ? pool_labelled(r->pool, t->home) : 0,
         .force_rotate = f->attempts > 0,
         .tried = f->tried,
         .tried_count = f->tried_count,

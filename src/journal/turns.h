@@ -19,6 +19,7 @@ struct turn {
     bool follows;     /* begins `think_ms` after the end of another; else at `at_ms` */
     int64_t at_ms, think_ms;
     struct str model; /* the pool is asked for */
+    struct str home;  /* label of who alone takes back what the request holds; empty: nobody */
     /* along a route; by PICK_NONE: the pool decides. Providers do not matter here, accounts do */
     enum pick_reason by;
     const struct journal_entry *entries;

@@ -136,6 +136,20 @@ static struct standing *pick_bound(struct asking *a, bool *unbound, bool *awaite
     return NULL;
 }
 
+/* Nobody is bound, but one account alone can read what the conversation holds: it comes first if it
+ * may be used. It has nothing in a cache, so it is not waited for. */
+static struct standing *pick_home(struct asking *a)
+{
+    struct account *acc = account_find(a->pool, a->ask->home);
+    struct standing *s = NULL;
+
+    if (a->ask->home == 0 || acc == NULL || a->ask->force_rotate || a->ask->by_age ||
+        layer_skip(a, acc, a->ask->spends_reserve, &s) != SKIP_NONE)
+        return NULL;
+    layer_set(&a->out->bound, LAYER_TAKEN, acc, SKIP_NONE);
+    return s;
+}
+
 static struct standing *first_usable(const struct asking *a, const struct order *o)
 {
     struct standing *s = order_first(o);
@@ -353,6 +367,9 @@ static struct standing *pick_by_layers(struct asking *a)
             return chosen(a, s, PICK_STICKY);
         if (awaited)
             return NULL;
+        s = unbound ? pick_home(a) : NULL;
+        if (s != NULL)
+            return chosen(a, s, PICK_STICKY);
         s = pick_recent(a, unbound);
         if (s != NULL)
             return chosen(a, s, PICK_RECENT);

@@ -70,7 +70,7 @@ bool skip_from_word(struct str word, enum skip *why);
 #define PICK_TABLE(X)                                                               \
     X(NONE, "none", "nobody was free")                                              \
     X(FIXED, "fixed", "fixed account mode")                                         \
-    X(STICKY, "sticky", "the conversation is bound to it")                          \
+    X(STICKY, "sticky", "the conversation belongs to it")                           \
     X(RECENT, "recent", "it served last, within the last minute")                   \
     X(ROUND_ROBIN, "round_robin", "next in order: tier, quota, picked longest ago") \
     X(ROUTE, "route", "the account route of this model says so")                    \
@@ -104,6 +104,8 @@ struct pick_ask {
     uint32_t wires;          /* WIRE_BITs the request can be sent over */
     struct session_key session;
     bool has_session;
+    int64_t home;      /* an account that alone takes back something in the request; 0: none. Of an
+                          unbound conversation it is as its bound one would be */
     bool is_image;     /* an image model: no 60 s window */
     bool side;         /* counts tokens, lists models: what comes of it never locks generation */
     bool force_rotate; /* attempt > 0: neither the session's account nor the one that served last */

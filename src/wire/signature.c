@@ -166,8 +166,8 @@ static struct str skip_blanks(struct str s)
     return s;
 }
 
-void signature_scan(enum wire wire, struct str text, struct arena *a,
-                    void (*found)(void *peer, struct str blob), void *peer)
+/* The next blob behind the front of `text`, the inside of its string; `text` goes on behind it. */
+static bool next_blob(enum wire wire, struct str *text, struct str *inside)
 {
     /* the members that hold blobs, as each wire calls them */
     static const struct str members[WIRES] = {
@@ -177,20 +177,44 @@ void signature_scan(enum wire wire, struct str text, struct arena *a,
         [WIRE_GEMINI] = STR("\"thoughtSignature\""),
         [WIRE_CLOUDCODE] = STR("\"thoughtSignature\""),
     };
+    struct str left = *text;
     size_t at, len;
 
-    while ((at = str_find(text, members[wire])) != SIZE_MAX) {
-        text = skip_blanks(str_drop(text, at + members[wire].len));
-        if (text.len == 0 || text.at[0] != ':')
+    while ((at = str_find(left, members[wire])) != SIZE_MAX) {
+        left = skip_blanks(str_drop(left, at + members[wire].len));
+        if (left.len == 0 || left.at[0] != ':')
             continue;
-        text = skip_blanks(str_drop(text, 1));
-        if (text.len == 0 || text.at[0] != '"')
+        left = skip_blanks(str_drop(left, 1));
+        if (left.len == 0 || left.at[0] != '"')
             continue;
-        len = json_inside_len(str_drop(text, 1));
+        len = json_inside_len(str_drop(left, 1));
         if (len == SIZE_MAX)
-            return;
-        if (len > 0)
-            found(peer, json_decode((struct str){ text.at + 1, len }, a));
-        text = str_drop(text, len + 2);
+            return false;
+        struct str found = str_take(str_drop(left, 1), len);
+
+        left = *text = str_drop(left, len + 2);
+        if (len > 0) {
+            *inside = found;
+            return true;
+        }
     }
+    return false;
+}
+
+void signature_scan(enum wire wire, struct str text, struct arena *a,
+                    void (*found)(void *peer, struct str blob), void *peer)
+{
+    struct str inside;
+
+    while (next_blob(wire, &text, &inside))
+        found(peer, json_decode(inside, a));
+}
+
+struct text signature_last(enum wire wire, struct str text)
+{
+    struct text last = TEXT_EMPTY;
+
+    while (next_blob(wire, &text, &last.escaped))
+        continue;
+    return last;
 }

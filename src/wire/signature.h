@@ -27,5 +27,7 @@ bool signature_any(struct str body);
  * there alone. */
 void signature_scan(enum wire wire, struct str text, struct arena *a,
                     void (*found)(void *peer, struct str blob), void *peer);
+/* The last of them, as it stands there; empty: there is none. */
+struct text signature_last(enum wire wire, struct str text);
 
 #endif

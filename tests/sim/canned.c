@@ -294,6 +294,19 @@ bool canned_named(struct arena *a, enum wire wire, struct str model, struct str 
         canned_answer(a, wire, model, NULL, 0, out);
         return true;
     }
+    if (str_eq(name, STR("signed")) && wire == WIRE_OPENAI_RESPONSES) {
+        struct str front = STR("\"output\":["), whole;
+
+        canned_answer(a, wire, model, hello, COUNT(hello), out);
+        whole = out->whole;
+        size_t at = str_find(whole, front) + front.len;
+
+        out->whole = join(a, str_take(whole, at),
+                          STR("{\"id\":\"rs_1\",\"type\":\"reasoning\",\"summary\":[],"
+                              "\"encrypted_content\":\"gAAAAABsigned\"},"),
+                          str_drop(whole, at));
+        return true;
+    }
     if (str_eq(name, STR("long"))) {
         struct str pieces[LONG_PIECES];
         char *bytes = arena_alloc(a, LONG_PIECE_BYTES);

@@ -26,7 +26,8 @@ struct canned {
 
 void canned_answer(struct arena *a, enum wire wire, struct str model, const struct str *pieces,
                    size_t count, struct canned *out);
-/* `hello`: three pieces; `long`: a megabyte of them; `empty`: no content at all. False: no such. */
+/* `hello`: three pieces; `long`: a megabyte of them; `empty`: no content at all; `signed`: `hello`
+ * in one piece behind encrypted thinking, on the wire that has it. False: no such. */
 bool canned_named(struct arena *a, enum wire wire, struct str model, struct str name,
                   struct canned *out);
 /* The events as a client sees that did not ask for usage. */

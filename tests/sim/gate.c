@@ -262,9 +262,11 @@ static bool gate_start(struct gate *g, struct error *e)
     struct pool_options options = settings_pool_options(g->settings);
 
     g->pool = pool_new(&options);
-    g->shared = (struct worker_shared){
-        .pool = g->pool, .stored = stored_new(), .on_access = on_access, .peer = g
-    };
+    g->shared = (struct worker_shared){ .pool = g->pool,
+                                        .stored = stored_new(),
+                                        .ledger = ledger_new(),
+                                        .on_access = on_access,
+                                        .peer = g };
     g->shared.budget.max = (int64_t)g->settings->memory_bytes;
     g->shared.peers = peers_new();
     st = worker_init(&g->worker,
@@ -460,6 +462,7 @@ bool gate_end(struct gate *g, uint64_t *digest, struct str *why, struct arena *a
     pool_free(g->pool);
     peers_free(g->shared.peers);
     stored_free(g->shared.stored);
+    ledger_free(g->shared.ledger);
     settings_unref(g->settings);
     sim_world_free();
     for (size_t i = 0; i < g->client_count; i++)

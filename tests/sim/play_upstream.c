@@ -151,6 +151,10 @@ static bool call_expects(struct play *p, struct actor *a, struct words *w)
             if (str_find(call->body, value) == SIZE_MAX)
                 return play_fail(p, "there is no `%.*s` in %.*s", STR_ARG(value),
                                  STR_ARG(call->body));
+        } else if (word_is(w, "lacks")) {
+            value = word_next(w);
+            if (str_find(call->body, value) != SIZE_MAX)
+                return play_fail(p, "there is `%.*s` in %.*s", STR_ARG(value), STR_ARG(call->body));
         } else if (word_is(w, "header")) {
             if (!expect_field(p, call->fields, word_next(w)))
                 return false;

@@ -19,14 +19,17 @@ TEST(a_blob_tells_who_minted_it_to_its_own_client)
     struct ledger *l = ledger_new();
 
     (void)t;
+    CHECK(!ledger_has_other_account(l, 7) && !ledger_has_other_realm(l, 100));
     ledger_mark(l, &ada, STR("gAAAA1"), &one);
     CHECK(knows(l, &ada, "gAAAA1", &one));
     CHECK(!knows(l, &ben, "gAAAA1", &one) && !knows(l, &ada, "gAAAA2", &one));
-    CHECK(!ledger_has_accounts(l) && !ledger_has_realms(l));
+    CHECK(!ledger_has_other_account(l, 7) && !ledger_has_other_realm(l, 100));
+    CHECK(ledger_has_other_account(l, 8) && ledger_has_other_realm(l, 200)); /* from the first on */
     ledger_mark(l, &ada, STR("gAAAA2"), &two);
-    CHECK(ledger_has_accounts(l) && !ledger_has_realms(l));
+    CHECK(ledger_has_other_account(l, 7) && ledger_has_other_account(l, 8));
+    CHECK(!ledger_has_other_realm(l, 100));
     ledger_mark(l, &ben, STR("x"), &other);
-    CHECK(ledger_has_realms(l));
+    CHECK(ledger_has_other_realm(l, 100) && ledger_has_other_realm(l, 200));
     ledger_mark(l, &ada, STR("gAAAA1"), &two); /* the last one said */
     CHECK(knows(l, &ada, "gAAAA1", &two));
     ledger_mark(l, &ada, STR(""), &one);
@@ -68,7 +71,7 @@ TEST(marks_outlive_a_restart_and_hold_no_blob)
     CHECK(str_find(buf_str(&file), STR("secret")) == SIZE_MAX);
     ledger_load(again, buf_str(&file));
     CHECK(knows(again, &ada, "gAAAAsecretsecret", &one) && knows(again, &ben, "EqQBother", &other));
-    CHECK(ledger_has_accounts(again) && ledger_has_realms(again));
+    CHECK(ledger_has_other_account(again, one.account) && ledger_has_other_realm(again, one.realm));
     ledger_free(again);
     /* whatever the file is, reading it gives a ledger */
     for (size_t cut = 0; cut <= file.len; cut++) {
@@ -79,7 +82,7 @@ TEST(marks_outlive_a_restart_and_hold_no_blob)
     }
     again = ledger_new();
     ledger_load(again, STR("no such file\n"));
-    CHECK(!ledger_has_accounts(again));
+    CHECK(!ledger_has_other_account(again, one.account));
     ledger_free(again);
     buf_clear(&file);
     ledger_free(l);

@@ -109,15 +109,22 @@ TEST(lines_look_as_the_manual_says)
     ev.exchange = 3;
     ev.has_session = true;
     ev.session.digest[0] = 0xab;
+    ev.home = STR("ada");
     ev.protocol = STR("anthropic");
     ev.model = STR("claude");
     ev.request_bytes = 100;
     ev.stream = true;
     CHECK(journal_put(&out, &ev));
-    CHECK_STR(buf_str(&out),
-              "{\"kind\":\"arrival\",\"at_ms\":12,\"exchange\":3,\"request_bytes\":100,"
-              "\"tokens_estimated\":0,\"session\":\"ab000000000000000000000000000000\","
-              "\"protocol\":\"anthropic\",\"model\":\"claude\",\"stream\":true}\n");
+    CHECK_STR(
+        buf_str(&out),
+        "{\"kind\":\"arrival\",\"at_ms\":12,\"exchange\":3,\"request_bytes\":100,"
+        "\"tokens_estimated\":0,\"session\":\"ab000000000000000000000000000000\",\"home\":\"ada\","
+        "\"protocol\":\"anthropic\",\"model\":\"claude\",\"stream\":true}\n");
+    struct journal_event back;
+    struct error e = { .status = OK };
+
+    CHECK_INT(journal_read(buf_str(&out), &t->arena, &back, &e), OK);
+    CHECK_STR(back.home, "ada");
     out.len = 0;
     ev = journal_event_blank(JOURNAL_PICK);
     ev.skipped[SKIP_BUSY] = 2;

@@ -634,3 +634,62 @@ TEST(a_copied_spec_shares_nothing_with_its_model)
     account_spec_free(NULL);
     pool_free(NULL);
 }
+
+TEST(an_unbound_conversation_goes_home_unless_something_says_otherwise)
+{
+    static const struct {
+        const char *name;
+        enum pool_mode mode;
+        bool fixed, rotates, by_age, out;
+        const char *want;
+        enum pick_reason reason;
+    } cases[] = {
+        { "home", MODE_BALANCE, false, false, false, false, "c", PICK_STICKY },
+        { "home, the cache first", MODE_CACHE_FIRST, false, false, false, false, "c", PICK_STICKY },
+        { "no stickiness", MODE_PERFORMANCE_FIRST, false, false, false, false, "a",
+          PICK_ROUND_ROBIN },
+        { "fixed", MODE_BALANCE, true, false, false, false, "b", PICK_FIXED },
+        { "after a fault", MODE_BALANCE, false, true, false, false, "a", PICK_ROUND_ROBIN },
+        { "a route's order", MODE_BALANCE, false, false, true, false, "a", PICK_ROUND_ROBIN },
+        { "locked out", MODE_CACHE_FIRST, false, false, false, true, "a", PICK_ROUND_ROBIN },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct pool *p = rig_pool_of(t, 3);
+        struct pool_options o = pool_get_options(p);
+        struct pick_ask ask = rig_ask("m");
+        struct verdict limited = rig_verdict(VERDICT_RATE_LIMITED),
+                       ok = rig_verdict(VERDICT_SUCCESS);
+        struct lease l;
+        struct pick why;
+
+        o.mode = cases[i].mode;
+        pool_set_options(p, &o);
+        if (cases[i].out) {
+            ask.named = 3;
+            ask.by = PICK_ROUTE;
+            CHECK(pool_lease(p, &ask, 0, &l, &why));
+            lease_return(p, &l, &limited, 0);
+        }
+        if (cases[i].fixed)
+            CHECK(pool_fix(p, 2));
+        ask = rig_ask("m");
+        ask.has_session = true;
+        ask.session.digest[0] = 1;
+        ask.home = 3;
+        ask.force_rotate = cases[i].rotates;
+        ask.by_age = cases[i].by_age;
+        if (!CHECK(pool_lease(p, &ask, 1, &l, &why), "%s", cases[i].name))
+            continue;
+        CHECK_STR(str_c(l.label), cases[i].want, "%s", cases[i].name);
+        CHECK_INT(why.reason, cases[i].reason, "%s", cases[i].name);
+        lease_return(p, &l, &ok, 2);
+        /* now it is bound, and that counts */
+        ask.home = 1;
+        ask.force_rotate = ask.by_age = false;
+        CHECK(pool_lease(p, &ask, 3, &l, &why));
+        if (cases[i].mode != MODE_PERFORMANCE_FIRST)
+            CHECK_STR(str_c(l.label), cases[i].fixed ? "b" : cases[i].want, "%s", cases[i].name);
+        lease_return(p, &l, &ok, 4);
+        pool_free(p);
+    }
+}

@@ -310,15 +310,28 @@ void reply_made(struct exchange *x)
 /* --- errors
  * ---------------------------------------------------------------------------------------- */
 
-/* The error's members behind others of one object. */
-static bool put_behind_brace(struct buf *out, enum wire protocol, const struct fault *f,
-                             struct str request_id)
+/* An error as a message over a WebSocket, which has no head: its fields stand in `headers`, where
+ * Codex looks for them. */
+static bool put_message(struct buf *out, enum wire protocol, const struct fault *f,
+                        struct str request_id, const struct http_field *fields, size_t count)
 {
-    struct buf error = { .max = out->max };
-    bool good =
-        fault_put(&error, protocol, f, request_id) && buf_add(out, str_drop(buf_str(&error), 1));
+    struct buf part = { .max = out->max };
+    struct json_writer w = json_writer(&part);
+    bool good;
 
-    buf_clear(&error);
+    json_put_object(&w);
+    for (size_t i = 0; i < count; i++) {
+        json_put_name(&w, fields[i].name);
+        json_put_str(&w, fields[i].value);
+    }
+    json_put_end(&w);
+    good =
+        json_written(&w) && buf_printf(out, "{\"type\":\"error\",\"status\":%d,\"headers\":%.*s,",
+                                       fault_status(protocol, f), STR_ARG(buf_str(&part)));
+    part.len = 0;
+    good = good && fault_put(&part, protocol, f, request_id) &&
+           buf_add(out, str_drop(buf_str(&part), 1)); /* its members are the last of ours */
+    buf_clear(&part);
     return good;
 }
 
@@ -346,8 +359,7 @@ static void send_fault(struct request *r, enum wire protocol, const struct fault
         fields[count++] = more[i];
     buf_init(&body, 16384);
     if (r->message_of != 0)
-        (void)(buf_printf(&body, "{\"type\":\"error\",\"status\":%d,", fault_status(protocol, f)) &&
-               put_behind_brace(&body, protocol, f, request_id));
+        (void)put_message(&body, protocol, f, request_id, fields + 1, count - 1);
     else
         (void)fault_put(&body, protocol, f, request_id);
     response_send(r, fault_status(protocol, f), fields, count, buf_str(&body));

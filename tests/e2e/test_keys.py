@@ -11,6 +11,7 @@ import time
 import schema
 from rig import STREAM_HEAD, TIMEOUT_S, Gateway, Upstream, chunk, until, whole
 from test_metrics import scrape
+from websocket import WebSocket
 from wires import WIRES
 
 CHAT, RESPONSES, MESSAGES, GEMINI = WIRES
@@ -126,6 +127,30 @@ def test_requests_of_a_minute_are_counted_and_the_way_back_is_told_honestly(prog
             assert error_of(wire, status, body)[0] == ("RESOURCE_EXHAUSTED" if wire is GEMINI else "rate_limit_error"), body
             time.sleep(1)
             assert ask(gateway, wire, f"sk-own-{wire.name}-12345")[0] == 200, "after the time it was told"
+    finally:
+        gateway.clear()
+
+
+def test_a_key_is_asked_for_with_each_message_of_a_websocket_and_limits_are_told(program):
+    upstream = Upstream(lambda r, c: c.sendall(RESPONSES.streamed()))
+    gateway = Gateway(program, {"accounts": [RESPONSES.account(upstream)]})
+    try:
+        made = change(gateway, "POST", "/api/keys", {"name": "two", "requests_per_minute": 2}, status=201)
+        socket = WebSocket(gateway, fields={"Authorization": f"Bearer {made['key']}"})
+
+        def say(model="m-1"):
+            socket.say({"type": "response.create", "model": model, "input": "hi"})
+            return list(socket.events())[-1]
+
+        assert [say()["type"] for _ in range(2)] == ["response.completed"] * 2
+        spent = say()
+        assert spent["status"] == 429 and spent["error"]["type"] == "rate_limit_error", spent
+        assert 0 < int(spent["headers"]["Retry-After"]) <= 30 and spent["headers"]["x-ratelimit-limit-requests"] == "2" and spent["headers"]["x-ratelimit-remaining-requests"] == "0", spent
+        change(gateway, "PATCH", "/api/keys/two", {"requests_per_minute": None, "models": ["other"]})
+        assert say()["status"] == 403
+        change(gateway, "POST", "/api/keys/two/rotate")
+        refused = say()
+        assert refused["status"] == 401 and refused["headers"]["WWW-Authenticate"].startswith("Bearer"), refused
     finally:
         gateway.clear()
 

@@ -114,7 +114,7 @@ static struct exchange *exchange_new(struct exchange_env *env, struct request *r
 
 /* Clients that nobody knows could fill log, usage and lists with what was refused them: only so
  * many a minute have a record, all are counted. */
-#define STRANGERS_MINUTE 300
+#define STRANGERS_MINUTE 60
 static bool is_told(struct exchange_env *env, enum ending ending, const struct client_key *key,
                     int64_t now_ms)
 {

@@ -27,6 +27,9 @@ for name in tracked.stdout.split():
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
         if not re.match(r"[a-z]+:", target) and not (page.parent / target).exists():
             faults.append(f"{name}: link to {target}, which does not exist")
+for page in sorted((root / "docs/providers").glob("*.md")):
+    if not re.search(r"\bSeen (?:on \d{4}-\d\d-\d\d|in [A-Z][a-z]+ \d{4})", page.read_text()) or "ources" not in page.read_text():
+        faults.append(f"docs/providers/{page.name}: does not say where its facts were seen, and when")
 for path in re.findall(r"`((?:src|tests|tools|docs|bench|fuzz)/[A-Za-z0-9_./-]+)`", text):
     if not (root / path).exists():
         faults.append(f"docs/ARCHITECTURE.md names {path}, which does not exist")

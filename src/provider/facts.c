@@ -73,7 +73,8 @@ static void make_body(struct facts_course *c)
         break;
     case FACTS_ONBOARD:
         json_put_member(&w, "tierId", c->onboard_tier);
-        if (project.len > 0)
+        /* the free tier has a project that Google makes, and refuses any other */
+        if (project.len > 0 && !str_eq(c->onboard_tier, STR("free-tier")))
             json_put_member(&w, "cloudaicompanionProject", project);
         json_put_member_raw(&w, "metadata", STR(METADATA));
         break;
@@ -145,12 +146,13 @@ static enum facts_next take_load(struct facts_course *c, const struct json *doc,
 {
     uint32_t paid = member(doc, 0, "paidTier"), current = member(doc, 0, "currentTier");
     uint32_t refused = member(doc, 0, "ineligibleTiers");
+    uint32_t told = member(doc, 0, "cloudaicompanionProject");
 
-    take_project(c, doc, member(doc, 0, "cloudaicompanionProject"));
+    take_project(c, doc, told);
     c->facts.tier = tier_at(c, doc, paid);
     if (c->facts.tier == TIER_UNKNOWN)
         c->facts.tier = tier_at(c, doc, current);
-    if (current != JSON_NONE || paid != JSON_NONE || c->facts.project[0] != '\0')
+    if (current != JSON_NONE || paid != JSON_NONE || told != JSON_NONE)
         return ask(c, FACTS_AVAILABLE);
 
     uint32_t tier = default_tier(doc);
@@ -158,6 +160,8 @@ static enum facts_next take_load(struct facts_course *c, const struct json *doc,
     c->onboard_tier = words_in(c, doc, tier, "id");
     if (c->onboard_tier.len > 0)
         return ask(c, FACTS_ONBOARD);
+    if (c->facts.project[0] != '\0')
+        return ask(c, FACTS_AVAILABLE);
     (void)fail(why, E_REFUSED, "the provider offers this account no plan%s",
                refused != JSON_NONE ? ": it says that it is not eligible" : "");
     return FACTS_FAIL;

@@ -199,7 +199,8 @@ static void read_codex(struct head_reading *r, struct str rest, struct str value
         w->reset_in_ms = delay_from_reset(value, r->now->unix_ms);
 }
 
-/* `x-quota-snapshot-premium_interactions: ent=300&ov=0.0&ovPerm=false&rem=98.5&rst=2026-…` */
+/* `x-quota-snapshot-premium_interactions: ent=300&ov=0.0&ovPerm=false&rem=98.5&rst=2026-…`, which
+ * is also called `-premium_models`. */
 static void read_copilot(struct head_reading *r, struct str rest, struct str value)
 {
     char text[64];
@@ -207,7 +208,8 @@ static void read_copilot(struct head_reading *r, struct str rest, struct str val
     int64_t n;
     struct window_reading *w;
 
-    if (!says(rest, STR("premium_interactions")) || (w = window_named(r, STR("premium"))) == NULL)
+    if ((!says(rest, STR("premium_interactions")) && !says(rest, STR("premium_models"))) ||
+        (w = window_named(r, STR("premium"))) == NULL)
         return;
     if (http_query_get(value, STR("rem"), text, sizeof(text), &len) &&
         quota_number((struct str){ text, len }, 1, &n))

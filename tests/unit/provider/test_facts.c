@@ -130,6 +130,33 @@ TEST(an_account_without_a_plan_is_given_one)
     upstream_free(u);
 }
 
+/* A project of the settings is no plan. The free tier has a project that Google makes, and refuses
+ * another one. */
+TEST(an_account_with_a_project_and_without_a_plan_is_given_one_too)
+{
+    static const struct {
+        const char *load, *want;
+    } cases[] = {
+        { "{\"allowedTiers\":[{\"id\":\"standard-tier\",\"isDefault\":true}]}",
+          "POST /v1internal:onboardUser " AT "{\"tierId\":\"standard-tier\","
+          "\"cloudaicompanionProject\":\"mine\"," META "}" },
+        { "{\"allowedTiers\":[{\"id\":\"free-tier\",\"isDefault\":true}]}",
+          "POST /v1internal:onboardUser " AT "{\"tierId\":\"free-tier\"," META "}" },
+        { "{}", "POST /v1internal:fetchAvailableModels " AT "{\"project\":\"mine\"}" },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct upstream *u = made(t, "antigravity", "mine");
+        struct facts_course c;
+
+        facts_begin(&c, u, STR(""));
+        take(t, &c, 200, cases[i].load, FACTS_ASK);
+        CHECK_STR(question(t, &c), cases[i].want);
+        facts_clear(&c);
+        upstream_free(u);
+    }
+}
+
 TEST(a_project_that_is_made_for_ever_is_given_up)
 {
     struct upstream *u = made(t, "antigravity", "");

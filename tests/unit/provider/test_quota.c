@@ -90,6 +90,9 @@ TEST(heads_say_what_is_left)
           "ent=300&ov=0.0&ovPerm=false&rem=62.5&rst=2026-11-21T10%3A00%3A00Z\r\n"
           "x-quota-snapshot-chat: ent=-1&rem=100.0\r\n",
           "premium 625@3601000" },
+        { "copilot, by its other name", "copilot",
+          "x-quota-snapshot-premium_models: ent=300&rem=10.0&rst=2026-11-21T10%3A00%3A00Z\r\n",
+          "premium 100@3601000" },
         { "copilot, unlimited", "copilot",
           "x-quota-snapshot-premium_interactions: ent=-1&ov=0.0&rem=0.0\r\n", "premium 1000@0" },
         { "gemini has none", "gemini", "x-ratelimit-limit-requests: 5\r\n", "" },

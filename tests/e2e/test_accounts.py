@@ -8,9 +8,8 @@ import re
 import socket
 import subprocess
 import tempfile
-import threading
-import urllib.parse
 
+from proxies import Forwarder
 from rig import Gateway, until
 from signin_rig import Simulator, consent, fetch, sign_in
 from test_signin import Rig, ask
@@ -374,7 +373,7 @@ def test_the_proxy_of_an_account_is_changed_and_used_at_once(program):
         status, view = gateway.admin("PATCH", "/api/accounts/k", {"proxy": f"http://ada:planted-pw@127.0.0.1:{proxy.port}"})
         assert status == 200 and view["proxy"] == f"http://…@127.0.0.1:{proxy.port}", view
         status, _, body = ask(gateway)
-        assert status == 200 and proxy.seen and proxy.seen[-1] == "Basic " + base64.b64encode(b"ada:planted-pw").decode(), (status, body, proxy.seen)
+        assert status == 200 and proxy.seen and proxy.seen[-1] == ("upstream.example", "Basic " + base64.b64encode(b"ada:planted-pw").decode()), (status, body, proxy.seen)
         changed = gateway.command("accounts", "change", "k", "--proxy", "direct", "--tier", "PRO", "--max-concurrency", "3", "--models", "m1, m2*")
         assert changed.returncode == 0 and changed.stdout == "changed `k`\n", changed
         view = gateway.admin("GET", "/api/accounts/k")[1]
@@ -387,52 +386,3 @@ def test_the_proxy_of_an_account_is_changed_and_used_at_once(program):
         assert gateway.command("accounts", "change", "k").returncode == 2, "nothing to change"
         assert gateway.command("accounts", "change", "nobody", "--tier", "PRO").returncode == 3
         proxy.close()
-
-
-class Forwarder:
-    """An HTTP proxy that leads CONNECT and absolute targets of known names to ports of this machine; `seen`: what it was shown."""
-
-    def __init__(self, known):
-        self.known, self.seen = known, []
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client):
-        try:
-            stream = client.makefile("rb")
-            line = stream.readline().decode()
-            fields = {}
-            while (raw := stream.readline()) not in (b"\r\n", b""):
-                name, _, value = raw.decode("latin-1").partition(":")
-                fields[name.strip().lower()] = value.strip()
-            self.seen.append(fields.get("proxy-authorization", ""))
-            method, target, _ = line.split(" ")
-            host, _, port = (target if method == "CONNECT" else urllib.parse.urlsplit(target).netloc).partition(":")
-            server = socket.create_connection(("127.0.0.1", self.known[host, int(port or 80)]))
-            if method == "CONNECT":
-                client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-                threading.Thread(target=self._copy, args=(server, client), daemon=True).start()
-                while data := stream.read1(65536):
-                    server.sendall(data.replace(b"Host: upstream.example", f"Host: 127.0.0.1:{server.getpeername()[1]}".encode()))
-        except (OSError, KeyError, ValueError):
-            client.close()
-
-    @staticmethod
-    def _copy(one, other):
-        try:
-            while data := one.recv(65536):
-                other.sendall(data)
-        except OSError:
-            pass
-
-    def close(self):
-        self.socket.close()

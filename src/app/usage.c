@@ -103,15 +103,18 @@ static int command_usage(const struct command_line *line)
     static const char *const moments[] = { "--since", "--until" };
     struct arena a = { 0 };
     struct str path = STR("/api/usage");
-    int64_t unix_ms;
+    int64_t unix_ms[COUNT(moments)] = { 0, INT64_MAX };
     bool csv = line_flag(line, "--csv");
 
     if (csv && line_json(line))
         return line_wrong(line, "--csv and --json exclude each other");
     for (size_t i = 0; i < COUNT(moments); i++)
         if (line_text(line, moments[i], NULL) != NULL &&
-            !usage_time_read(str_c(line_text(line, moments[i], NULL)), clock_unix_ms(), &unix_ms))
+            !usage_time_read(str_c(line_text(line, moments[i], NULL)), clock_unix_ms(),
+                             &unix_ms[i]))
             return line_wrong(line, "%s wants " USAGE_TIME_WORDS, moments[i]);
+    if (unix_ms[1] <= unix_ms[0])
+        return line_wrong(line, "--until lies before --since");
     for (size_t i = 0; i < COUNT(params); i++)
         remote_param(&a, &path, params[i].param, line_text(line, params[i].option, NULL));
     if (csv)

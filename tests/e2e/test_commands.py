@@ -372,6 +372,7 @@ def test_logs_tell_requests_and_go_on(program):
         lines = told(gateway, "logs").splitlines()
         assert [line.split()[-1] for line in lines] == ids and all(" 200 m-1 by " in line and "10+2 tokens" in line for line in lines), lines
         assert [json.loads(line)["id"] for line in told(gateway, "logs", "--json", "--limit", "2").splitlines()] == ids[1:]
+        assert told(gateway, "logs", "--since", "1h").count("\n") == 3 and told(gateway, "logs", "--since", "2999-01-01") == ""
         assert told(gateway, "logs", "--status", "500") == "" and told(gateway, "logs", "--ending", "complete", "--model", "m-*").count("\n") == 3
         assert "complete" in gateway.command("logs", "--ending", "well").stderr
         following = subprocess.Popen([program, "logs", "-f", "--json", "--data-dir", str(gateway.folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=gateway.env())

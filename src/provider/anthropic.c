@@ -16,7 +16,6 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
     case OP_COUNT:
         return buf_add(out, STR("/v1/messages/count_tokens"));
     case OP_COMPACT:
-        return false;
     case OP_EMBED:
     case OP_EMBED_BATCH:
     case OP_IMAGE:

@@ -20,7 +20,6 @@ static bool put_path(const struct upstream_ask *ask, struct buf *out)
         return buf_add(out, STR("/v1internal:fetchAvailableModels"));
     case OP_MODELS:
     case OP_COMPACT:
-        return false;
     case OP_EMBED:
     case OP_EMBED_BATCH:
     case OP_IMAGE:

@@ -215,6 +215,7 @@ static void find_behind(const struct route_table *t, struct str name, struct rou
             at = names_find(&t->accounts, other.at[i]);
     }
     if (at != NAME_NONE) {
+        assert(t->routes != NULL); /* names lead there */
         out->route = &t->routes[at];
         out->known_as = out->route->name;
     }

@@ -205,7 +205,7 @@ static enum status word_take(struct str *in, bool in_block, struct arena *a, str
 {
     size_t len = 0;
 
-    *w = (struct word){ .has_value = false };
+    *w = (struct word){ .name = STR(""), .value = STR("") };
     while (len < in->len && is_name(in->at[len]))
         len++;
     if (len == 0)

@@ -433,8 +433,7 @@ static void exchange(struct asking *q)
  * word, the error to answer with. */
 static void take_entry(struct queue *queue, struct asking *q, struct directives *d)
 {
-    struct buf words = { .max = ENTRY_MAX };
-    struct str rest, one;
+    struct str words = STR(""), rest, one;
     struct error e;
 
     if (queue->count == 0)
@@ -445,14 +444,13 @@ static void take_entry(struct queue *queue, struct asking *q, struct directives 
     while (rest.len > 0) {
         (void)str_cut(rest, ' ', &one, &rest);
         if (memchr(one.at, '=', one.len) != NULL)
-            (void)(buf_add(&words, one) && buf_add(&words, STR(" ")));
+            words = arena_printf(q->a, "%.*s%.*s ", STR_ARG(words), STR_ARG(one));
         else if (one.len > 0 && !str_eq(one, STR("ok")))
             q->word = arena_copy(q->a, one);
     }
-    enum status st = directives_read(d, arena_copy(q->a, buf_str(&words)), q->a, &e);
+    enum status st = directives_read(d, words, q->a, &e);
 
     assert(st == OK); /* they were checked when they came */
-    buf_clear(&words);
 }
 
 static void broken(struct asking *q, int64_t status)

@@ -127,14 +127,16 @@ static struct rule_account *account_find(const struct rules *r, struct str key)
     return a;
 }
 
-static enum status account_get(struct rules *r, struct str key, struct rule_account **out,
-                               struct error *e)
+/* NULL: there are too many, `e` says so. */
+static struct rule_account *account_get(struct rules *r, struct str key, struct error *e)
 {
     struct rule_account *a = account_find(r, key);
     char *copy;
 
-    if (a == NULL && r->account_count == RULE_ACCOUNTS_MAX)
-        return fail(e, E_LIMIT, "more than %d accounts with rules", RULE_ACCOUNTS_MAX);
+    if (a == NULL && r->account_count == RULE_ACCOUNTS_MAX) {
+        (void)fail(e, E_LIMIT, "more than %d accounts with rules", RULE_ACCOUNTS_MAX);
+        return NULL;
+    }
     if (a == NULL) {
         a = must_calloc(1, sizeof(*a));
         copy = must_alloc(key.len + 1);
@@ -145,22 +147,21 @@ static enum status account_get(struct rules *r, struct str key, struct rule_acco
         r->accounts = a;
         r->account_count++;
     }
-    *out = a;
-    return OK;
+    return a;
 }
 
 enum status rules_set_account(struct rules *r, struct str key, const struct str *texts,
                               uint32_t count, struct error *e)
 {
     struct rule_list list = { .count = 0 };
-    struct rule_account *account;
+    struct rule_account *account = NULL;
     enum status st = OK;
 
     for (uint32_t i = 0; i < count && st == OK; i++)
         st = list_add(&list, texts[i], e);
-    if (st == OK)
-        st = account_get(r, key, &account, e);
-    if (st != OK) {
+    if (st == OK && (account = account_get(r, key, e)) == NULL)
+        st = e->status;
+    if (account == NULL) {
         arena_free(&list.arena);
         return st;
     }
@@ -173,14 +174,14 @@ enum status rules_set_quota(struct rules *r, struct str key, int64_t requests, i
                             struct error *e)
 {
     struct rule_account *account;
-    enum status st;
 
     if (requests < 0 || (requests > 0 && window_ms <= 0))
         return fail(e, E_SYNTAX, "a quota wants a number of requests and a window above 0");
-    st = account_get(r, key, &account, e);
-    if (st == OK)
-        account->quota = (struct quota){ .requests = requests, .window_ms = window_ms };
-    return st;
+    account = account_get(r, key, e);
+    if (account == NULL)
+        return e->status;
+    account->quota = (struct quota){ .requests = requests, .window_ms = window_ms };
+    return OK;
 }
 
 bool rules_forget_account(struct rules *r, struct str key)

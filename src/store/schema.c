@@ -307,7 +307,7 @@ static bool is_small(const struct store *s, int64_t bytes)
 
 static enum status version_read(struct store *s, int64_t *version, struct error *e)
 {
-    int64_t tables;
+    int64_t tables = 0;
     enum status st =
         ask_one(s, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
                 NULL, 0, &tables, e);

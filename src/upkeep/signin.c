@@ -23,9 +23,8 @@ static void signin_free(struct signin *in)
     free(in);
 }
 
-static void signin_drop(struct signin *in)
+static void signin_drop(struct signins *s, struct signin *in)
 {
-    struct signins *s = in->signins;
     struct signin **link = &s->first;
 
     while (*link != in)
@@ -40,7 +39,7 @@ static void on_timer(void *peer, int64_t now_ms)
     struct signin *in = peer;
 
     if (in->step == STEP_OVER) {
-        signin_drop(in);
+        signin_drop(in->signins, in);
     } else if (now_ms >= in->until_ms) {
         signin_failed(in,
                       in->family->kind == SIGNIN_DEVICE
@@ -185,7 +184,7 @@ bool signin_cancel(struct signins *s, struct str id)
     struct signin *in = signin_find(s, id);
 
     if (in != NULL)
-        signin_drop(in);
+        signin_drop(in->signins, in);
     return in != NULL;
 }
 
@@ -288,7 +287,7 @@ void signins_free(struct signins *s)
     if (s == NULL)
         return;
     while (s->first != NULL)
-        signin_drop(s->first);
+        signin_drop(s, s->first);
     while (s->callbacks != NULL) {
         struct callback_use *use = s->callbacks;
 

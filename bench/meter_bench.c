@@ -26,7 +26,8 @@ static double now_us(void)
 }
 
 /* The i-th of many records that differ in model, provider and outcome as real ones do. */
-static void add(struct meter *m, struct trace_ring *ring, unsigned i, unsigned models)
+static void add(struct meter *m, struct record_kinds *kinds, struct trace_ring *ring, unsigned i,
+                unsigned models)
 {
     static const char *const providers[] = { "openai", "anthropic", "gemini", "codex" };
     char model[32];
@@ -59,7 +60,7 @@ static void add(struct meter *m, struct trace_ring *ring, unsigned i, unsigned m
                                           .attempts_kept = 1 };
 
     if (m != NULL)
-        meter_add(m, &record);
+        meter_add(m, &record, record_kind_find(kinds, &record));
     if (ring != NULL)
         trace_ring_add(ring, &record);
 }
@@ -76,14 +77,17 @@ static size_t lines(const struct buf *out)
 int main(int argc, char **argv)
 {
     struct meter *all[WORKERS];
+    struct record_kinds *kinds[WORKERS];
 
-    for (size_t i = 0; i < WORKERS; i++)
+    for (size_t i = 0; i < WORKERS; i++) {
         all[i] = meter_new();
+        kinds[i] = record_kinds_new();
+    }
     if (argc == 3) {
         struct trace_ring *ring = trace_ring_new((size_t)8 << 20);
 
         for (unsigned i = 0; i < (unsigned)atoi(argv[2]); i++)
-            add(all[0], ring, i, 20);
+            add(all[0], kinds[0], ring, i, 20);
         trace_ring_free(ring);
         return 0;
     }
@@ -92,7 +96,7 @@ int main(int argc, char **argv)
         double began;
 
         for (unsigned i = 0; i < 20000; i++)
-            add(all[i / 7 % WORKERS], NULL, i, models);
+            add(all[i / 7 % WORKERS], kinds[i / 7 % WORKERS], NULL, i, models);
         began = now_us();
         for (int round = 0; round < 20; round++) {
             out.len = 0;
@@ -105,17 +109,19 @@ int main(int argc, char **argv)
     double began = now_us();
 
     for (unsigned i = 0; i < 1000000; i++)
-        add(all[0], NULL, i, 20);
+        add(all[0], kinds[0], NULL, i, 20);
     printf("a record: %.3f us\n", (now_us() - began) / 1e6);
 
     struct trace_ring *ring = trace_ring_new((size_t)8 << 20);
 
     began = now_us();
     for (unsigned i = 0; i < 1000000; i++)
-        add(NULL, ring, i, 20);
+        add(NULL, NULL, ring, i, 20);
     printf("a record, copied into the ring: %.3f us\n", (now_us() - began) / 1e6);
     trace_ring_free(ring);
-    for (size_t i = 0; i < WORKERS; i++)
+    for (size_t i = 0; i < WORKERS; i++) {
         meter_free(all[i]);
+        record_kinds_free(kinds[i]);
+    }
     return 0;
 }

@@ -9,12 +9,33 @@
 #include "io/zone.h"
 #include "provider/price.h"
 
-#define QUEUE_ROWS 10000 /* of all feeds together */
+#define QUEUE_ROWS 40000 /* of all feeds together */
 #define TICK_MS 500
 #define AGAIN_MS 1000      /* after the database could not be written */
 #define OPEN_AGAIN_MS 5000 /* after it could not be opened */
 #define PRUNE_MS ((int64_t)3600 * 1000)
 #define PRUNE_FIRST_MS 5000
+
+/* Rows of a worker, taken from its feed and not written yet, oldest first. */
+struct line {
+    struct usage_feed *feed;
+    struct usage_block *first, **end; /* blocks */
+    uint32_t at, rows;                /* so much of the first block is written; rows that are not */
+    /* of the batch being written: its next row, and behind which block and place it was read */
+    bool has;
+    uint32_t taken; /* rows before it */
+    struct usage_block *block;
+    uint32_t place, behind;
+    struct usage_row row;
+    struct usage_attempt alone;
+};
+
+/* What was found for a model of a provider, by where their names are. */
+struct priced {
+    const void *names, *provider;
+    const struct price *price;
+};
+#define PRICED 256
 
 struct usage_keeper {
     struct arena arena;
@@ -23,13 +44,12 @@ struct usage_keeper {
     struct mailbox *mailbox;
     struct thread *thread; /* NULL: not running */
     struct timer tick;
-    _Atomic bool woken; /* a message is on its way */
-    struct usage_feed *feeds[WORKERS_MAX];
-    unsigned feed_count;
-    /* taken from the feeds and not written yet, oldest first. The keeper's thread alone. */
-    struct usage_block *pending, **pending_end;
-    struct usage_row *rows[USAGE_ROWS_MAX],
-        *ordered[USAGE_ROWS_MAX]; /* of the batch being written */
+    _Atomic bool woken;             /* a message is on its way */
+    struct line lines[WORKERS_MAX]; /* the keeper's thread alone */
+    unsigned line_count;
+    struct usage_added *adding; /* by the batch that is being written */
+    size_t adding_count, adding_cap;
+    struct priced priced[PRICED];
     int64_t again_ms, prune_ms;
 
     pthread_mutex_t db_lock; /* whoever has it has the database */
@@ -151,27 +171,17 @@ void usage_keeper_return(struct usage_keeper *k, const struct error *failed)
 
 /* --- costs ----------------------------------------------------------------------------------- */
 
-struct reckoning {
-    const struct settings *settings;
-    /* of the last price looked for; the model's name is a copy, since its row may be gone by now */
-    struct str provider, model;
-    char name[USAGE_NAME_MAX];
-    const struct price *price;
-};
-
-static const struct price *price_of(struct reckoning *r, struct str provider, struct str model)
+static const struct price *price_of(struct usage_keeper *k, const struct settings *s,
+                                    const struct usage_names *n, struct str provider)
 {
-    if (r->provider.at == NULL || !str_eq(r->provider, provider) || !str_eq(r->model, model)) {
-        struct str kept = str_take(model, sizeof(r->name));
+    uint64_t mixed = ((uintptr_t)n ^ (uintptr_t)provider.at) * UINT64_C(0x9e3779b97f4a7c15);
+    struct priced *p = &k->priced[(mixed >> 32) % PRICED];
 
-        if (kept.len > 0)
-            memcpy(r->name, kept.at, kept.len);
-        r->provider = provider;
-        r->model = (struct str){ r->name, kept.len };
-        r->price = price_find(r->settings != NULL ? r->settings->prices : NULL,
-                              r->settings != NULL ? r->settings->price_count : 0, provider, model);
-    }
-    return r->price;
+    if (p->names != n || p->provider != provider.at)
+        *p = (struct priced){ n, provider.at,
+                              price_find(s != NULL ? s->prices : NULL,
+                                         s != NULL ? s->price_count : 0, provider, n->mapped) };
+    return p->price;
 }
 
 /* An attempt that named no tokens cost nothing when it was refused or only counted; when it was
@@ -183,7 +193,7 @@ static bool costs_nothing(const struct usage_row *row, const struct usage_attemp
                                 !str_eq(a->who->verdict, str_c(verdict_word(VERDICT_CLIENT_LEFT))));
 }
 
-static void reckon(struct reckoning *r, struct usage_row *row)
+static void reckon(struct usage_keeper *k, const struct settings *s, const struct usage_row *row)
 {
     for (uint32_t i = 0; i < row->kept; i++) {
         struct usage_attempt *a = &row->attempts[i];
@@ -192,7 +202,7 @@ static void reckon(struct reckoning *r, struct usage_row *row)
 
         a->cost_nano = costs_nothing(row, a)
                            ? 0
-                           : price_cost(price_of(r, a->who->provider, row->names->mapped), &u);
+                           : price_cost(price_of(k, s, row->names, a->who->provider), &u);
     }
 }
 
@@ -200,37 +210,12 @@ static void reckon(struct reckoning *r, struct usage_row *row)
 
 static void take_feeds(struct usage_keeper *k)
 {
-    for (unsigned i = 0; i < k->feed_count; i++) {
-        *k->pending_end = usage_feed_take(k->feeds[i]);
-        while (*k->pending_end != NULL)
-            k->pending_end = &(*k->pending_end)->next;
-    }
-}
+    for (unsigned i = 0; i < k->line_count; i++) {
+        struct line *l = &k->lines[i];
 
-static int64_t more(int64_t n)
-{
-    return n > 0 ? n : 0;
-}
-
-/* Under the lock. */
-static void today_add(struct usage_keeper *k, const struct usage_row *row)
-{
-    int64_t ended_s = row->ended_unix_ms / 1000;
-
-    if (ended_s < k->day_s)
-        return;
-    if (ended_s >= k->day_s + (int64_t)22 * 3600) { /* days may be so short */
-        int64_t day_s = zone_day(ended_s);
-
-        if (day_s != k->day_s)
-            today_clear(k, day_s);
-    }
-    for (uint32_t i = 0; i < row->kept; i++) {
-        struct usage_today *t = today_of(k, row->attempts[i].who->account, true);
-
-        t->requests += i + 1 == row->kept;
-        t->tokens_in += more(row->attempts[i].tokens.in);
-        t->tokens_out += more(row->attempts[i].tokens.out);
+        *l->end = usage_feed_take(l->feed);
+        for (; *l->end != NULL; l->end = &(*l->end)->next)
+            l->rows += (*l->end)->rows;
     }
 }
 
@@ -238,31 +223,107 @@ static uint32_t rows_pending(const struct usage_keeper *k)
 {
     uint32_t rows = 0;
 
-    for (const struct usage_block *b = k->pending; b != NULL; b = b->next)
-        rows += b->rows;
+    for (unsigned i = 0; i < k->line_count; i++)
+        rows += k->lines[i].rows;
     return rows;
 }
 
-/* The blocks at the front up to `end` are written, or given up. */
-static void blocks_done(struct usage_keeper *k, const struct usage_block *end)
+/* The next row that is not in the batch yet. */
+static void line_next(struct line *l)
 {
-    while (k->pending != end) {
-        struct usage_block *b = k->pending;
-
-        k->pending = b->next;
-        usage_feed_done(b->feed, b->rows);
-        free(b);
+    l->place = l->behind;
+    while (l->block != NULL) {
+        l->has = usage_block_row(l->block, &l->behind, &l->row, &l->alone);
+        if (l->has)
+            return;
+        if (l->block->next == NULL)
+            return; /* it stays where it is: nothing is behind */
+        l->block = l->block->next;
+        l->place = l->behind = 0;
     }
-    if (k->pending == NULL)
-        k->pending_end = &k->pending;
 }
 
-static void count_written(struct usage_keeper *k, struct usage_row *const *rows, size_t count)
+static void line_begin(struct line *l)
+{
+    l->has = false;
+    l->taken = 0;
+    l->block = l->first;
+    l->behind = l->at;
+    line_next(l);
+}
+
+/* What the batch has taken is written, or given up: blocks behind which it is need not be kept. */
+static void line_done(struct line *l)
+{
+    while (l->first != NULL && (l->first != l->block || !l->has)) {
+        struct usage_block *b = l->first;
+        bool last = b == l->block;
+
+        l->first = b->next;
+        free(b);
+        if (last)
+            break;
+    }
+    l->at = l->first != NULL && l->has ? l->place : 0;
+    if (l->first == NULL)
+        l->end = &l->first;
+    l->rows -= l->taken;
+    usage_feed_done(l->feed, l->taken);
+    l->taken = 0;
+    l->block = NULL;
+}
+
+/* Of the workers' rows the one whose request ended first: lists of requests are in that order. */
+static struct line *line_first(struct usage_keeper *k)
+{
+    struct line *first = NULL;
+
+    for (unsigned i = 0; i < k->line_count; i++) {
+        struct line *l = &k->lines[i];
+
+        if (l->has && (first == NULL || l->row.ended_unix_ms < first->row.ended_unix_ms))
+            first = l;
+    }
+    return first;
+}
+
+static void on_added(void *peer, const struct usage_added *sum)
+{
+    struct usage_keeper *k = peer;
+
+    if (k->adding_count == k->adding_cap) {
+        k->adding_cap = k->adding_cap > 0 ? k->adding_cap * 2 : 64;
+        k->adding = must_realloc(k->adding, k->adding_cap * sizeof(k->adding[0]));
+    }
+    k->adding[k->adding_count++] = *sum;
+}
+
+/* Under the lock. Days begin where an hour does. */
+static void today_add(struct usage_keeper *k, const struct usage_added *sum)
+{
+    if (sum->hour_s < k->day_s)
+        return;
+    if (sum->hour_s >= k->day_s + (int64_t)22 * 3600) { /* days may be so short */
+        int64_t day_s = zone_day(sum->hour_s);
+
+        if (day_s != k->day_s)
+            today_clear(k, day_s);
+    }
+    if (sum->account == 0)
+        return;
+    struct usage_today *t = today_of(k, sum->account, true);
+
+    t->requests += sum->requests;
+    t->tokens_in += sum->tokens_in;
+    t->tokens_out += sum->tokens_out;
+}
+
+static void count_written(struct usage_keeper *k, uint32_t rows)
 {
     pthread_mutex_lock(&k->lock);
-    for (size_t i = 0; i < count; i++)
-        today_add(k, rows[i]);
-    k->counts.written += count;
+    for (size_t i = 0; i < k->adding_count; i++)
+        today_add(k, &k->adding[i]);
+    k->counts.written += rows;
     k->counts.batches++;
     bool recovered = k->counts.failing;
 
@@ -295,84 +356,56 @@ static struct settings *settings_now(struct usage_keeper *k)
     return s;
 }
 
-/* The first `count` rows of `from` and of `with`, as one list by the end of each. */
-static void rows_merge(struct usage_row **to, struct usage_row *const *from, size_t from_count,
-                       struct usage_row *const *with, size_t with_count)
+/* As many rows as one transaction takes. False: there is no more, or it failed. */
+static bool write_batch(struct usage_keeper *k, const struct settings *s)
 {
-    while (from_count > 0 && with_count > 0) {
-        bool first = (*from)->ended_unix_ms <= (*with)->ended_unix_ms;
-
-        *to++ = first ? *from++ : *with++;
-        from_count -= first;
-        with_count -= !first;
-    }
-    memcpy(to, from, from_count * sizeof(*to));
-    memcpy(to + from_count, with, with_count * sizeof(*to));
-}
-
-/* `count` rows of which those from `begun` on are of another worker than those before: both are in
- * the order in which their requests ended, nearly, and so is what becomes of them. */
-static void rows_order(struct usage_keeper *k, size_t begun, size_t count)
-{
-    struct usage_row **rows = k->rows;
-
-    if (begun == 0 || begun == count ||
-        rows[begun]->ended_unix_ms >= rows[begun - 1]->ended_unix_ms)
-        return;
-    rows_merge(k->ordered, rows, begun, rows + begun, count - begun);
-    memcpy(rows, k->ordered, count * sizeof(rows[0]));
-}
-
-/* As many whole blocks as one transaction takes. False: there is no more, or it failed. */
-static bool write_batch(struct usage_keeper *k, struct reckoning *r)
-{
-    struct usage_block *b = k->pending;
-    struct usage_row **rows = k->rows;
-    const struct usage_feed *feed = NULL;
     struct error e = { 0 };
-    size_t count = 0, begun = 0;
+    struct line *l;
+    uint32_t count = 0;
 
-    for (; b != NULL && count + b->rows <= USAGE_ROWS_MAX; b = b->next) {
-        uint32_t at = 0;
-
-        if (b->feed != feed) {
-            rows_order(k, begun, count);
-            begun = count;
-            feed = b->feed;
-        }
-        while ((rows[count] = usage_block_row(b, &at)) != NULL)
-            reckon(r, rows[count++]);
-    }
-    rows_order(k, begun, count);
-    if (count == 0)
+    if (rows_pending(k) == 0)
         return false;
+    for (unsigned i = 0; i < k->line_count; i++)
+        line_begin(&k->lines[i]);
+    k->adding_count = 0;
+    memset(k->priced, 0, sizeof(k->priced));
     struct usage_db *db = usage_keeper_take(k, &e);
 
     if (db == NULL) {
         count_failure(k, &e);
         return false;
     }
-    enum status st = usage_rows_put(db, (const struct usage_row *const *)rows, count, &e);
+    enum status st = usage_batch_begin(db, on_added, k, &e);
 
+    if (st == OK) {
+        while (st == OK && count < USAGE_ROWS_MAX && (l = line_first(k)) != NULL) {
+            reckon(k, s, &l->row);
+            st = usage_batch_put(db, &l->row, &e);
+            count++;
+            l->taken++;
+            line_next(l);
+        }
+        st = usage_batch_end(db, st, &e);
+    }
     usage_keeper_return(k, st == OK ? NULL : &e);
     if (st != OK) {
         count_failure(k, &e);
         return false;
     }
-    count_written(k, rows, count);
-    blocks_done(k, b);
+    count_written(k, count);
+    for (unsigned i = 0; i < k->line_count; i++)
+        line_done(&k->lines[i]);
     return true;
 }
 
 void usage_keeper_write(struct usage_keeper *k)
 {
     struct settings *s = settings_now(k);
-    struct reckoning r = { .settings = s };
 
     take_feeds(k);
     if (k->again_ms == 0 || mono_ms() >= k->again_ms) {
         k->again_ms = 0;
-        while (write_batch(k, &r))
+        while (write_batch(k, s))
             ;
     }
     uint32_t waiting = rows_pending(k);
@@ -435,7 +468,6 @@ struct usage_keeper *usage_keeper_new(const char *folder)
     struct usage_keeper *k = must_calloc(1, sizeof(*k));
 
     k->folder = arena_copy(&k->arena, str_c(folder)).at;
-    k->pending_end = &k->pending;
     k->prune_ms = mono_ms() + PRUNE_FIRST_MS;
     pthread_mutex_init(&k->db_lock, NULL);
     pthread_mutex_init(&k->lock, NULL);
@@ -447,11 +479,12 @@ struct usage_keeper *usage_keeper_new(const char *folder)
 
 struct usage_feed *usage_keeper_feed(struct usage_keeper *k, unsigned workers)
 {
-    assert(k->thread == NULL && k->feed_count < WORKERS_MAX);
-    struct usage_feed *f = usage_feed_new(QUEUE_ROWS / workers, wake, k);
+    assert(k->thread == NULL && k->line_count < WORKERS_MAX);
+    struct line *l = &k->lines[k->line_count++];
 
-    k->feeds[k->feed_count++] = f;
-    return f;
+    l->feed = usage_feed_new(QUEUE_ROWS / workers, wake, k);
+    l->end = &l->first;
+    return l->feed;
 }
 
 static void keeper_run(void *arg)
@@ -498,9 +531,14 @@ void usage_keeper_free(struct usage_keeper *k)
     if (lost > 0)
         log_error("usage of requests was lost: its database cannot be written",
                   F_INT("requests", lost));
-    blocks_done(k, NULL);
-    for (unsigned i = 0; i < k->feed_count; i++)
-        usage_feed_free(k->feeds[i]);
+    for (unsigned i = 0; i < k->line_count; i++) {
+        for (struct usage_block *b = k->lines[i].first; b != NULL; b = k->lines[i].first) {
+            k->lines[i].first = b->next;
+            free(b);
+        }
+        usage_feed_free(k->lines[i].feed);
+    }
+    free(k->adding);
     usage_close(k->db);
     loop_free(k->loop);
     settings_unref(k->settings);
@@ -546,6 +584,6 @@ void usage_keeper_counts(struct usage_keeper *k, struct usage_counts *out)
     pthread_mutex_lock(&k->lock);
     *out = k->counts;
     pthread_mutex_unlock(&k->lock);
-    for (unsigned i = 0; i < k->feed_count; i++)
-        out->dropped += usage_feed_dropped(k->feeds[i]);
+    for (unsigned i = 0; i < k->line_count; i++)
+        out->dropped += usage_feed_dropped(k->lines[i].feed);
 }

@@ -89,10 +89,12 @@ static void on_access(void *peer, const struct access_record *record)
 {
     struct worker *w = peer;
 
-    meter_add(w->meter, record);
+    struct record_kind *kind = record_kind_find(w->kinds, record);
+
+    meter_add(w->meter, record, kind);
     w->shared->on_access(w->shared->peer, record);
     if (w->usage != NULL && w->env.rules->usage_track)
-        usage_feed_add(w->usage, record);
+        usage_feed_add(w->usage, record, kind);
 }
 
 const struct histogram_scale worker_lag_scale = {
@@ -175,6 +177,7 @@ enum status worker_init(struct worker *w, const struct worker_options *options, 
     };
     exchange_env_init(&w->env);
     w->meter = meter_new();
+    w->kinds = record_kinds_new();
     timer_init(&w->beat, w->loop, beat, w);
     w->beat_due_us = clock_mono_us() + BEAT_MS * 1000;
     timer_start(&w->beat, BEAT_MS);
@@ -186,6 +189,7 @@ void worker_clear(struct worker *w)
 {
     timer_stop(&w->beat);
     meter_free(w->meter);
+    record_kinds_free(w->kinds);
     server_free(w->server);
     client_free(w->client);
     exchange_env_clear(&w->env);

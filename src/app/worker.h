@@ -47,7 +47,8 @@ struct worker {
     struct client_metrics client_metrics;
     struct exchange_metrics exchange_metrics;
     struct meter *meter; /* of the requests that it has finished */
-    struct timer beat;   /* once a second: how late is the loop? */
+    struct record_kinds *kinds;
+    struct timer beat; /* once a second: how late is the loop? */
     int64_t beat_due_us;
     struct histogram lag;
     struct timer drain;

@@ -77,7 +77,7 @@ struct histogram {
 static inline void histogram_own(struct histogram *h, const struct histogram_scale *scale,
                                  int64_t value)
 {
-    unsigned i = 0;
+    unsigned half = scale->count / 2, i = value > scale->bounds[half] ? half + 1 : 0;
 
     while (i < scale->count && value > scale->bounds[i])
         i++;

@@ -127,15 +127,17 @@ struct str gen_ai_provider(struct str provider)
 
 static const struct str other = { "other", 5 };
 
-/* The row of these labels, else that with the model `other`, else that in which all are. */
+/* The row of these labels, else that with the model `other`, else that in which all are. `whole`:
+ * it is the first. */
 static void *row_of(struct meter *m, struct series *s, struct str *labels, uint32_t model,
-                    bool answered)
+                    bool answered, bool *whole)
 {
     uint32_t room = answered ? METER_ROWS_MAX - METER_ROWS_MAX / 10 : METER_ROWS_MAX / 2;
-    void *row = series_row(s, labels, 0); /* as good as always it is there */
+    void *row = series_row(s, labels, 0); /* it may be there already, of another kind */
 
     if (row == NULL && utf8_valid(labels[model]) == labels[model].len)
         row = series_row(s, labels, room);
+    *whole = row != NULL;
     if (row != NULL)
         return row;
     count_own(&m->others, 1);
@@ -150,24 +152,86 @@ static void *row_of(struct meter *m, struct series *s, struct str *labels, uint3
     return row;
 }
 
+static struct request_row *request_row(struct meter *m, const struct access_record *r,
+                                       struct record_kind *k)
+{
+    if (k->request_row != NULL)
+        return k->request_row;
+    struct str labels[REQUEST_LABELS] = {
+        [REQUEST_PROTOCOL] = r->protocol,
+        [REQUEST_OPERATION] = gen_ai_operation(r->protocol, r->path),
+        [REQUEST_MODEL] = r->model,
+        [REQUEST_PROVIDER] = r->provider,
+        [REQUEST_ENDING] = str_c(ending_word(r->ending)),
+    };
+    bool whole;
+    struct request_row *row =
+        row_of(m, &m->requests, labels, REQUEST_MODEL, r->ending == ENDING_COMPLETE, &whole);
+
+    if (whole) /* else it may have a row of its own one day */
+        k->request_row = row;
+    return row;
+}
+
+static struct attempt_row *attempt_row(struct meter *m, const struct access_record *r,
+                                       const struct access_attempt *a, struct record_kind *k)
+{
+    if (k->attempt_row != NULL && k->attempt_verdict == a->verdict &&
+        str_eq(k->attempt_provider, a->provider))
+        return k->attempt_row;
+    struct str labels[ATTEMPT_LABELS] = {
+        [ATTEMPT_OPERATION] = gen_ai_operation(r->protocol, r->path),
+        [ATTEMPT_MODEL] = r->mapped_model,
+        [ATTEMPT_PROVIDER] = a->provider,
+        [ATTEMPT_VERDICT] = str_c(verdict_word(a->verdict)),
+    };
+    bool whole;
+    struct attempt_row *row =
+        row_of(m, &m->attempts, labels, ATTEMPT_MODEL, a->verdict == VERDICT_SUCCESS, &whole);
+
+    if (whole) {
+        k->attempt_row = row;
+        k->attempt_verdict = a->verdict;
+        k->attempt_provider = row->row.labels[ATTEMPT_PROVIDER];
+    }
+    return row;
+}
+
+static struct key_row *key_row(struct meter *m, const struct access_record *r,
+                               struct record_kind *k)
+{
+    if (k->key_row != NULL)
+        return k->key_row;
+    struct key_row *row = series_row(&m->keys, &r->client_key, METER_ROWS_MAX);
+
+    if (row != NULL) {
+        k->key_row = row;
+        return row;
+    }
+    row = series_row(&m->keys, &other, METER_ROWS_MAX + 1);
+    assert(row != NULL);
+    return row;
+}
+
 static void add_tokens(struct counter *c, int64_t tokens)
 {
     if (tokens > 0)
         count_own(c, (uint64_t)tokens);
 }
 
-static void add_attempt(struct meter *m, struct str operation, struct str model,
-                        const struct access_attempt *a)
+static void add_skips(struct meter *m, const struct pick *p)
 {
-    struct str labels[ATTEMPT_LABELS] = {
-        [ATTEMPT_OPERATION] = operation,
-        [ATTEMPT_MODEL] = model,
-        [ATTEMPT_PROVIDER] = a->provider,
-        [ATTEMPT_VERDICT] = str_c(verdict_word(a->verdict)),
-    };
-    struct attempt_row *row =
-        row_of(m, &m->attempts, labels, ATTEMPT_MODEL, a->verdict == VERDICT_SUCCESS);
+    uint32_t any = 0;
 
+    for (unsigned i = SKIP_NONE + 1; i < SKIPS; i++) /* most have none: no branch for each */
+        any |= p->skipped[i];
+    for (unsigned i = SKIP_NONE + 1; i < SKIPS && any != 0; i++)
+        if (p->skipped[i] > 0)
+            count_own(&m->skips[i], p->skipped[i]);
+}
+
+static void add_attempt(struct meter *m, struct attempt_row *row, const struct access_attempt *a)
+{
     histogram_own(&row->duration, &duration_scale, a->duration_ms > 0 ? a->duration_ms : 0);
     if (a->first_byte_ms >= 0)
         histogram_own(&row->first, &duration_scale, a->first_byte_ms);
@@ -179,9 +243,7 @@ static void add_attempt(struct meter *m, struct str operation, struct str model,
     add_tokens(&row->cache_write, a->usage.cache_write);
     add_tokens(&row->reasoning, a->usage.reasoning);
     count_own(&m->picks[a->pick->reason], 1);
-    for (unsigned i = SKIP_NONE + 1; i < SKIPS; i++)
-        if (a->pick->skipped[i] > 0)
-            count_own(&m->skips[i], a->pick->skipped[i]);
+    add_skips(m, a->pick);
     if (a->locks.scope != NULL)
         count_own(&m->lockouts[a->verdict], 1);
     if (a->waited_ms > 0) {
@@ -190,30 +252,16 @@ static void add_attempt(struct meter *m, struct str operation, struct str model,
     }
 }
 
-static void add_key(struct meter *m, const struct access_record *r)
+static void add_key(struct key_row *row, const struct access_record *r)
 {
-    struct key_row *row = series_row(&m->keys, &r->client_key, METER_ROWS_MAX);
-
-    if (row == NULL)
-        row = series_row(&m->keys, &other, METER_ROWS_MAX + 1);
-    assert(row != NULL);
     count_own(&row->requests, 1);
     add_tokens(&row->tokens_in, r->usage.in);
     add_tokens(&row->tokens_out, r->usage.out);
 }
 
-void meter_add(struct meter *m, const struct access_record *r)
+void meter_add(struct meter *m, const struct access_record *r, struct record_kind *k)
 {
-    struct str operation = gen_ai_operation(r->protocol, r->path);
-    struct str labels[REQUEST_LABELS] = {
-        [REQUEST_PROTOCOL] = r->protocol,
-        [REQUEST_OPERATION] = operation,
-        [REQUEST_MODEL] = r->model,
-        [REQUEST_PROVIDER] = r->provider,
-        [REQUEST_ENDING] = str_c(ending_word(r->ending)),
-    };
-    struct request_row *row =
-        row_of(m, &m->requests, labels, REQUEST_MODEL, r->ending == ENDING_COMPLETE);
+    struct request_row *row = request_row(m, r, k);
     int64_t after_first_ms = r->duration_ms - r->first_byte_ms;
 
     histogram_own(&row->duration, &duration_scale, r->duration_ms > 0 ? r->duration_ms : 0);
@@ -228,16 +276,14 @@ void meter_add(struct meter *m, const struct access_record *r)
     count_own(&row->bytes_in, r->bytes_in);
     count_own(&row->bytes_out, r->bytes_out);
     if (r->client_key.len > 0)
-        add_key(m, r);
+        add_key(key_row(m, r, k), r);
     for (uint32_t i = 0; i < r->attempts_kept; i++)
-        add_attempt(m, operation, r->mapped_model, &r->attempts[i]);
+        add_attempt(m, attempt_row(m, r, &r->attempts[i], k), &r->attempts[i]);
     if (r->attempt_count > r->attempts_kept)
         count_own(&m->untold, r->attempt_count - r->attempts_kept);
     if (r->nobody != NULL) {
         count_own(&m->picks[PICK_NONE], 1);
-        for (unsigned i = SKIP_NONE + 1; i < SKIPS; i++)
-            if (r->nobody->skipped[i] > 0)
-                count_own(&m->skips[i], r->nobody->skipped[i]);
+        add_skips(m, r->nobody);
     }
 }
 

@@ -11,7 +11,7 @@
 #define PENSTOCK_EXCHANGE_METER_H
 
 #include "base/metric_text.h"
-#include "exchange/access.h"
+#include "exchange/record_kind.h"
 
 #define METER_ROWS_MAX 1000 /* of each kind, for each worker */
 /* When all workers together have more of a kind, models are not told apart: an answer without bound
@@ -22,7 +22,8 @@ struct meter;
 
 struct meter *meter_new(void);
 void meter_free(struct meter *m);
-void meter_add(struct meter *m, const struct access_record *r);
+/* `k`: the record's kind, of this worker. */
+void meter_add(struct meter *m, const struct access_record *r, struct record_kind *k);
 
 /* All families, each with the sum of these meters. With `privacy` client keys have no names. */
 void meters_put(struct metric_text *t, struct meter *const *all, size_t count, bool privacy);

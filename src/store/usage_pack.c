@@ -16,10 +16,8 @@ enum tag { TAG_NAMES = 1, TAG_WHO = 2, TAG_ROW = 3 };
 #define NAMES_COMPLETE 2u
 #define NAMES_FREE 4u
 
-/* An id of ours: `req_` and 24 hex digits, which are 12 bytes. */
 #define ID_PREFIX STR("req_")
-#define ID_DIGITS 24
-#define ID_BYTES (ID_DIGITS / 2)
+_Static_assert(USAGE_ID_TEXT == sizeof("req_") - 1 + 3 * 8, "it is read in three steps");
 
 #define STATUS_END 1000
 
@@ -92,9 +90,9 @@ static inline bool hex8_read(const char *digits, uint8_t out[4])
     return true;
 }
 
-static bool id_read(struct str id, uint8_t out[ID_BYTES])
+bool usage_id_read(struct str id, uint8_t out[USAGE_ID_BYTES])
 {
-    if (id.len != ID_PREFIX.len + ID_DIGITS || memcmp(id.at, ID_PREFIX.at, ID_PREFIX.len) != 0)
+    if (id.len != USAGE_ID_TEXT || memcmp(id.at, ID_PREFIX.at, ID_PREFIX.len) != 0)
         return false;
     const char *digits = id.at + ID_PREFIX.len;
 
@@ -157,16 +155,17 @@ void pack_row(struct pack *p, const struct usage_row *row, uint32_t names, const
 {
     bool alone = row->kept == 1 && row->attempt_count == 1 && row->attempts[0].number == 1;
     bool beyond = told(&row->beyond);
-    uint8_t *start = p->bytes + p->used, *at = start + 1, id[ID_BYTES];
-    bool ours = id_read(row->request_id, id);
+    uint8_t *start = p->bytes + p->used, *at = start + 1, read[USAGE_ID_BYTES];
+    const uint8_t *id = row->request_id.len == 0 ? row->id : read;
+    bool ours = row->request_id.len == 0 || usage_id_read(row->request_id, read);
 
     assert(row->kept <= USAGE_ATTEMPTS_MAX && p->used + ROW_MAX <= PACK_BYTES + ROOM);
     *start = (uint8_t)(TAG_ROW | (ours ? 0 : ROW_ID_PLAIN) | (alone ? 0 : ROW_ATTEMPTS) |
                        (beyond ? ROW_BEYOND : 0));
     at = put(at, names);
     if (ours) {
-        memcpy(at, id, sizeof(id));
-        at += sizeof(id);
+        memcpy(at, id, USAGE_ID_BYTES);
+        at += USAGE_ID_BYTES;
     } else {
         at = put_text(at, row->request_id);
     }
@@ -309,8 +308,8 @@ static struct str get_id(struct reading *r, bool plain, struct arena *a)
 
     if (plain)
         return get_text(r);
-    struct str bytes = get_bytes(r, ID_BYTES);
-    char *id = arena_alloc(a, ID_PREFIX.len + ID_DIGITS), *at = id + ID_PREFIX.len;
+    struct str bytes = get_bytes(r, USAGE_ID_BYTES);
+    char *id = arena_alloc(a, USAGE_ID_TEXT), *at = id + ID_PREFIX.len;
 
     memcpy(id, ID_PREFIX.at, ID_PREFIX.len);
     for (size_t i = 0; i < bytes.len; i++) {

@@ -13,20 +13,21 @@
 #include "store/usage_int.h"
 
 /* What the tables of sums add up, in the order of their columns. */
-#define SUM_TABLE(X)                                                                              \
-    X(REQUESTS)                                                                                   \
-    X(ATTEMPTS)                                                                                   \
-    X(IN)                                                                                         \
-    X(OUT)                                                                                        \
-    X(CACHE_READ)                                                                                 \
-    X(CACHE_WRITE)                                                                                \
-    X(REASONING)                                                                                  \
-    X(UNKNOWN)                                                                                    \
-    X(FAILED_IN)                                                                                  \
-    X(FAILED_OUT)                                                                                 \
-    X(FAILED_CACHE_READ)                                                                          \
-    X(FAILED_CACHE_WRITE) X(FAILED_REASONING) X(CHARGED) X(COST) X(COST_UNKNOWN) X(FIRST_BYTE_MS) \
-        X(FIRST_BYTES) X(DURATION_MS)
+#define SUM_TABLE(X)      \
+    X(REQUESTS)           \
+    X(ATTEMPTS)           \
+    X(IN)                 \
+    X(OUT)                \
+    X(CACHE_READ)         \
+    X(CACHE_WRITE)        \
+    X(REASONING)          \
+    X(UNKNOWN)            \
+    X(FAILED_IN)          \
+    X(FAILED_OUT)         \
+    X(FAILED_CACHE_READ)  \
+    X(FAILED_CACHE_WRITE) \
+    X(FAILED_REASONING)   \
+    X(CHARGED) X(COST) X(COST_UNKNOWN) X(FIRST_BYTE_MS) X(FIRST_BYTES) X(DURATION_MS)
 enum sum {
 #define X(name) SUM_##name,
     SUM_TABLE(X)
@@ -91,6 +92,7 @@ static const char *const statements[STATEMENTS] = {
 
 #define KINDS_NEAR 512
 #define KINDS_MAX 8192
+#define CELLS_NEAR 8
 
 /* What was found for names that rows have, or for who was asked. */
 struct kind {
@@ -98,10 +100,12 @@ struct kind {
     /* of the open pack: its number there, if the age is the pack's */
     uint64_t pack_age;
     uint32_t packed;
-    /* its sums, of names: if the age is that of the cells */
-    uint64_t cells_age;
-    int64_t account;
-    struct cell *cell;
+    /* sums, of names, for accounts that are near: if the age is that of the cells */
+    struct {
+        uint64_t age;
+        int64_t account;
+        struct cell *cell;
+    } cells[CELLS_NEAR];
     size_t len;
     char text[]; /* all of it together */
 };
@@ -124,6 +128,8 @@ struct usage_writer {
     struct pack pack; /* the open one */
     int64_t first;    /* number of its first row; 0: there is none yet */
     uint64_t pack_age, cells_age;
+    void (*added)(void *peer, const struct usage_added *sum);
+    void *added_peer;
     struct cell *cells;
     uint32_t *slots; /* of CELLS_MAX * 2: number of a cell + 1 */
     size_t cell_count;
@@ -372,18 +378,21 @@ static void sum_cost(struct cell *c, int64_t nano)
     c->sums[SUM_COST_UNKNOWN] += nano == USAGE_COST_UNKNOWN;
 }
 
-/* The cell of what a row has in common and an account: mostly the one of the row before it. */
-static struct cell *cell_near(struct usage_writer *w, struct kind *k, int64_t account)
+/* The cell of what a row has in common and an account: mostly one of those just before it. */
+static inline struct cell *cell_near(struct usage_writer *w, struct kind *k, int64_t account)
 {
-    if (k->cells_age == w->cells_age && k->account == account)
-        return k->cell;
-    const int64_t at[6] = { w->hour_s, k->key, k->asked, k->model, account, k->ending };
+    size_t near = (uint64_t)account * UINT64_C(0x9e3779b97f4a7c15) >> 61;
 
-    k->cell = cell_of(w, at);
-    k->cells_age = w->cells_age;
-    k->account = account;
-    return k->cell;
+    if (k->cells[near].age != w->cells_age || k->cells[near].account != account) {
+        const int64_t at[6] = { w->hour_s, k->key, k->asked, k->model, account, k->ending };
+
+        k->cells[near].cell = cell_of(w, at);
+        k->cells[near].age = w->cells_age;
+        k->cells[near].account = account;
+    }
+    return k->cells[near].cell;
 }
+_Static_assert(CELLS_NEAR == 1 << (64 - 61), "three bits choose one");
 
 static void sum_row(struct usage_writer *w, const struct usage_row *row, struct kind *k)
 {
@@ -433,8 +442,16 @@ static enum status cells_write(struct usage_db *u, struct error *e)
     enum status st = OK;
 
     for (size_t i = 0; i < w->cell_count && st == OK; i++) {
+        const int64_t *sums = w->cells[i].sums;
         int64_t hour_s = w->cells[i].at[0];
 
+        w->added(w->added_peer, &(struct usage_added){
+                                    .account = w->cells[i].at[4],
+                                    .hour_s = hour_s,
+                                    .requests = sums[SUM_REQUESTS],
+                                    .tokens_in = sums[SUM_IN] + sums[SUM_FAILED_IN],
+                                    .tokens_out = sums[SUM_OUT] + sums[SUM_FAILED_OUT],
+                                });
         st = cell_write(u, &w->cells[i], HOUR_ADD, hour_s, e);
         if (st == OK)
             st = cell_write(u, &w->cells[i], DAY_ADD, zone_day(hour_s), e);
@@ -686,7 +703,7 @@ static void hour_enter(struct usage_writer *w, int64_t ended_s)
     w->cells_age++; /* those at hand are of another hour */
 }
 
-static enum status row_put(struct usage_db *u, const struct usage_row *row, struct error *e)
+enum status usage_batch_put(struct usage_db *u, const struct usage_row *row, struct error *e)
 {
     struct usage_writer *w = u->rows;
     struct kind *names = NULL, *who = NULL;
@@ -727,23 +744,30 @@ static void forget(struct usage_writer *w)
     w->first = 0;
 }
 
-enum status usage_rows_put(struct usage_db *u, const struct usage_row *const *rows, size_t count,
-                           struct error *e)
+enum status usage_batch_begin(struct usage_db *u,
+                              void (*added)(void *peer, const struct usage_added *sum), void *peer,
+                              struct error *e)
 {
     enum status st = usage_writer_make(u, e);
 
-    assert(count <= USAGE_ROWS_MAX);
     if (st == OK)
         st = store_run(u->db, "BEGIN IMMEDIATE", e);
     if (st != OK)
         return st;
     struct usage_writer *w = u->rows;
 
+    w->added = added;
+    w->added_peer = peer;
     w->met_count = 0;
     cells_begin(w);
     st = pack_open(u, e);
-    for (size_t i = 0; i < count && st == OK; i++)
-        st = row_put(u, rows[i], e);
+    return st == OK ? OK : usage_batch_end(u, st, e);
+}
+
+enum status usage_batch_end(struct usage_db *u, enum status st, struct error *e)
+{
+    struct usage_writer *w = u->rows;
+
     if (st == OK && w->pack.rows > 0)
         st = usage_block_put(u, w->first, &w->pack, e);
     if (st == OK)

@@ -51,8 +51,14 @@ struct usage_attempt {
 
 #define USAGE_ATTEMPTS_MAX 8
 
+/* An id of ours is `req_` and the hex digits of these. */
+#define USAGE_ID_BYTES 12
+#define USAGE_ID_TEXT (4 + 2 * USAGE_ID_BYTES)
+bool usage_id_read(struct str id, uint8_t out[USAGE_ID_BYTES]); /* false: it is none of ours */
+
 struct usage_row {
     struct str request_id;
+    uint8_t id[USAGE_ID_BYTES]; /* if `request_id` is empty */
     int64_t ended_unix_ms;
     struct usage_names *names;
     int64_t charged;                    /* tokens, to the client key's budget */
@@ -63,10 +69,25 @@ struct usage_row {
     struct usage_tokens beyond;     /* of those not kept; 0: nothing known */
 };
 
-/* All of them, or none: one transaction. At most USAGE_ROWS_MAX. */
-#define USAGE_ROWS_MAX 10000
-MUST_USE enum status usage_rows_put(struct usage_db *u, const struct usage_row *const *rows,
-                                    size_t count, struct error *e);
+/* --- writing rows: a batch is one transaction */
+
+#define USAGE_ROWS_MAX 10000 /* in a batch */
+
+/* What a batch added to the sums of an account in an hour (unix s); account 0: nobody was asked. */
+struct usage_added {
+    int64_t account, hour_s, requests, tokens_in, tokens_out; /* failed attempts' tokens too */
+};
+/* `added` is called as sums are written, which a batch that fails takes back. */
+MUST_USE enum status usage_batch_begin(struct usage_db *u,
+                                       void (*added)(void *peer, const struct usage_added *sum),
+                                       void *peer, struct error *e);
+/* The row is not kept. */
+MUST_USE enum status usage_batch_put(struct usage_db *u, const struct usage_row *row,
+                                     struct error *e);
+/* `st` is how it went so far: all rows are there when it gives OK, none else. */
+MUST_USE enum status usage_batch_end(struct usage_db *u, enum status st, struct error *e);
+
+/* --- reading rows */
 
 /* Gives rows to `take`, the newest first: those with numbers below `before` (INT64_MAX: all) that
  * ended before `until_ms` and at `since_ms` or later (unix ms), until it says false, or

@@ -32,6 +32,12 @@ static struct access_record record_of(const char *model, enum ending ending,
                                    .attempts_kept = count };
 }
 
+/* As a worker does, with the kinds that it keeps. */
+static void add(struct meter *m, struct record_kinds *kinds, const struct access_record *r)
+{
+    meter_add(m, r, record_kind_find(kinds, r));
+}
+
 static struct str told(struct test *t, struct meter *const *all, size_t count)
 {
     struct buf out = { .max = (size_t)16 << 20 };
@@ -50,6 +56,7 @@ static struct str told(struct test *t, struct meter *const *all, size_t count)
 TEST(a_record_is_told_by_model_provider_and_outcome)
 {
     struct meter *m = meter_new();
+    struct record_kinds *kinds = record_kinds_new();
     struct access_attempt tries[] = { attempt_of("openai", VERDICT_RATE_LIMITED),
                                       attempt_of("gemini", VERDICT_SUCCESS) };
     struct pick sticky = { .reason = PICK_STICKY }, other = { .reason = PICK_ROUND_ROBIN };
@@ -66,7 +73,7 @@ TEST(a_record_is_told_by_model_provider_and_outcome)
     r.usage = tries[1].usage;
     r.client_key = STR("ci");
     r.bytes_in = 7;
-    meter_add(m, &r);
+    add(m, kinds, &r);
     struct str text = told(t, &m, 1);
 
     HAS(text, "penstock_requests_total{protocol=\"openai-chat\",operation=\"chat\",model=\"m\","
@@ -90,17 +97,19 @@ TEST(a_record_is_told_by_model_provider_and_outcome)
     HAS(text, "penstock_wait_seconds_total 0.250");
     HAS(text, "penstock_client_key_tokens_total{client_key=\"ci\",type=\"output\"} 11");
     meter_free(m);
+    record_kinds_free(kinds);
 }
 
 TEST(the_sum_of_workers_is_one_row)
 {
     struct meter *all[] = { meter_new(), meter_new(), meter_new() };
+    struct record_kinds *kinds[] = { record_kinds_new(), record_kinds_new(), record_kinds_new() };
     struct access_attempt a = attempt_of("openai", VERDICT_SUCCESS);
 
     for (int i = 0; i < 30; i++) {
         struct access_record r = record_of(i % 2 == 0 ? "even" : "odd", ENDING_COMPLETE, &a, 1);
 
-        meter_add(all[i % 3], &r);
+        add(all[i % 3], kinds[i % 3], &r);
     }
     struct str text = told(t, all, 3);
 
@@ -108,8 +117,10 @@ TEST(the_sum_of_workers_is_one_row)
               "provider=\"openai\",ending=\"complete\"} 15");
     HAS(text, "penstock_requests_total{protocol=\"openai-chat\",operation=\"chat\",model=\"odd\","
               "provider=\"openai\",ending=\"complete\"} 15");
-    for (size_t i = 0; i < COUNT(all); i++)
+    for (size_t i = 0; i < COUNT(all); i++) {
         meter_free(all[i]);
+        record_kinds_free(kinds[i]);
+    }
 }
 
 /* Sum of the samples of a counter. */
@@ -135,6 +146,7 @@ static uint64_t total(struct str text, const char *name)
 TEST(names_that_clients_make_up_cannot_grow_the_metrics)
 {
     struct meter *m = meter_new();
+    struct record_kinds *kinds = record_kinds_new();
     struct access_attempt bad = attempt_of("openai", VERDICT_MODEL_MISSING);
     struct access_attempt good = attempt_of("openai", VERDICT_SUCCESS);
     char name[32];
@@ -143,18 +155,18 @@ TEST(names_that_clients_make_up_cannot_grow_the_metrics)
         snprintf(name, sizeof(name), "made-up-%d", i);
         struct access_record r = record_of(name, ENDING_REQUEST_WRONG, &bad, 1);
 
-        meter_add(m, &r);
+        add(m, kinds, &r);
     }
     struct access_record r = record_of("real", ENDING_COMPLETE, &good, 1);
 
-    meter_add(m, &r);
+    add(m, kinds, &r);
     for (int i = 0; i < 5 * METER_ROWS_MAX; i++) {
         snprintf(name, sizeof(name), "good-%d", i);
         r = record_of(name, ENDING_COMPLETE, &good, 1);
-        meter_add(m, &r);
+        add(m, kinds, &r);
     }
     r = record_of("not \xff text", ENDING_COMPLETE, &good, 1);
-    meter_add(m, &r);
+    add(m, kinds, &r);
     struct str text = told(t, &m, 1);
 
     CHECK_INT(total(text, "penstock_requests_total{"), 10 * METER_ROWS_MAX + 2, "none is lost");
@@ -170,12 +182,14 @@ TEST(names_that_clients_make_up_cannot_grow_the_metrics)
     CHECK(lines <= METER_ROWS_MAX + 1, "%zu", lines);
     CHECK(total(text, "penstock_metrics_other_total ") > 0);
     meter_free(m);
+    record_kinds_free(kinds);
 }
 
 TEST(more_rows_than_can_be_told_are_told_as_one_model)
 {
     struct access_attempt good = attempt_of("openai", VERDICT_SUCCESS);
     struct meter *all[2] = { meter_new(), meter_new() };
+    struct record_kinds *kinds[2] = { record_kinds_new(), record_kinds_new() };
     char name[32];
 
     for (int i = 0; i < METER_TOLD_MAX + 1; i++) {
@@ -188,12 +202,12 @@ TEST(more_rows_than_can_be_told_are_told_as_one_model)
             CHECK(str_find(text, STR("model=\"model-0\"")) != SIZE_MAX);
             CHECK(str_find(text, STR("model=\"model-999\"")) != SIZE_MAX);
         }
-        meter_add(all[i % 2], &r);
+        add(all[i % 2], kinds[i % 2], &r);
     }
     struct access_attempt bad = attempt_of("openai", VERDICT_MODEL_MISSING);
     struct access_record r = record_of("model-1", ENDING_REQUEST_WRONG, &bad, 1);
 
-    meter_add(all[0], &r);
+    add(all[0], kinds[0], &r);
     struct str text = told(t, all, 2);
 
     CHECK(str_find(text, STR("model-")) == SIZE_MAX);
@@ -229,4 +243,30 @@ TEST(what_was_asked_is_told_in_the_words_of_opentelemetry)
     for (size_t i = 0; i < COUNT(cases); i++)
         CHECK_STR(gen_ai_operation(str_c(cases[i].protocol), str_c(cases[i].path)), cases[i].want,
                   "%s", cases[i].path);
+}
+
+TEST(a_kind_of_request_has_attempts_of_any_outcome)
+{
+    struct meter *m = meter_new();
+    struct record_kinds *kinds = record_kinds_new();
+    struct access_attempt one[] = { attempt_of("openai", VERDICT_RATE_LIMITED),
+                                    attempt_of("openai", VERDICT_SUCCESS) };
+    struct access_attempt other[] = { attempt_of("gemini", VERDICT_RATE_LIMITED),
+                                      attempt_of("openai", VERDICT_SUCCESS) };
+
+    for (int i = 0; i < 12; i++) {
+        struct access_record r = record_of("m", ENDING_COMPLETE, i % 3 == 0 ? other : one, 2);
+
+        add(m, kinds, &r);
+    }
+    struct str text = told(t, &m, 1);
+
+    HAS(text, "penstock_attempt_verdicts_total{operation=\"chat\",model=\"m\",provider=\"openai\","
+              "verdict=\"rate_limited\"} 8");
+    HAS(text, "penstock_attempt_verdicts_total{operation=\"chat\",model=\"m\",provider=\"gemini\","
+              "verdict=\"rate_limited\"} 4");
+    HAS(text, "penstock_attempt_verdicts_total{operation=\"chat\",model=\"m\",provider=\"openai\","
+              "verdict=\"success\"} 12");
+    meter_free(m);
+    record_kinds_free(kinds);
 }

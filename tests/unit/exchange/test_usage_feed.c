@@ -49,6 +49,12 @@ static void count_wakes(void *peer)
     atomic_fetch_add((_Atomic uint32_t *)peer, 1);
 }
 
+/* Adds a record as a worker does. */
+static void add(struct usage_feed *f, struct record_kinds *kinds, const struct access_record *r)
+{
+    usage_feed_add(f, r, record_kind_find(kinds, r));
+}
+
 /* Checks that numbers go on; gives how many rows there were, and frees them. */
 static uint32_t drain(struct test *t, struct usage_feed *f, int64_t *expected)
 {
@@ -57,12 +63,13 @@ static uint32_t drain(struct test *t, struct usage_feed *f, int64_t *expected)
 
     while (b != NULL) {
         struct usage_block *next = b->next;
-        struct usage_row *row;
+        struct usage_attempt alone;
+        struct usage_row row;
         uint32_t at = 0, in_block = 0;
 
-        while ((row = usage_block_row(b, &at)) != NULL) {
+        while (usage_block_row(b, &at, &row, &alone)) {
             if (expected != NULL)
-                CHECK_INT(row->charged, (*expected)++);
+                CHECK_INT(row.charged, (*expected)++);
             in_block++;
         }
         CHECK_INT(in_block, b->rows);
@@ -78,6 +85,7 @@ TEST(a_row_says_what_the_record_said_with_long_names_clipped)
 {
     _Atomic uint32_t wakes = 0;
     struct usage_feed *f = usage_feed_new(10, count_wakes, &wakes);
+    struct record_kinds *kinds = record_kinds_new();
     struct access_attempt a[ACCESS_ATTEMPTS_MAX];
     struct access_record r = record_of(a, 12);
     char *long_name = arena_alloc(&t->arena, 4000);
@@ -90,12 +98,13 @@ TEST(a_row_says_what_the_record_said_with_long_names_clipped)
     r.attempt_count = 20;
     r.attempts_kept = ACCESS_ATTEMPTS_MAX;
     r.model = (struct str){ long_name, 4000 };
-    usage_feed_add(f, &r);
+    add(f, kinds, &r);
     struct usage_block *b = usage_feed_take(f);
     assert(b != NULL);
-    struct usage_row *row = usage_block_row(b, &at);
+    struct usage_attempt alone;
+    struct usage_row found, *row = &found;
 
-    assert(row != NULL);
+    assert(usage_block_row(b, &at, row, &alone));
     CHECK_INT(row->names->model.len, USAGE_NAME_MAX);
     CHECK_STRS(row->names->mapped, STR("mapped"));
     CHECK_STRS(row->names->key, STR("ci"));
@@ -111,23 +120,105 @@ TEST(a_row_says_what_the_record_said_with_long_names_clipped)
     CHECK_STRS(row->attempts[4].who->label, STR("ada"));
     CHECK_INT(row->attempts[4].tokens.in, 10);
     CHECK_INT(row->attempts[4].tokens.cache_read, -1);
-    CHECK(usage_block_row(b, &at) == NULL);
+    CHECK(!usage_block_row(b, &at, row, &alone));
     CHECK_INT(wakes, 0);
     free(b);
     usage_feed_free(f);
+    record_kinds_free(kinds);
+}
+
+/* Numbers that do not fit the short form, and an id that is none of ours, go over all the same. */
+TEST(each_row_says_what_its_record_said)
+{
+    static const int64_t large[] = { -1, 0, INT32_MAX, (int64_t)INT32_MAX + 1, INT64_C(1) << 40 };
+    _Atomic uint32_t wakes = 0;
+    struct usage_feed *f = usage_feed_new(5000, count_wakes, &wakes);
+    struct record_kinds *kinds = record_kinds_new();
+    struct access_record *made = calloc(3000, sizeof(*made));
+    struct access_attempt *attempts = calloc(3000, sizeof(*attempts));
+    size_t n = 0;
+
+    for (size_t i = 0; i < 3000; i++) {
+        static const char *const models[] = { "m1", "m2", "m3", "a-longer-name", "a-longer-namf" };
+        struct access_attempt *a = &attempts[i];
+
+        *a = attempt_of((int64_t)test_below(t, 5) - 2);
+        snprintf(a->label, sizeof(a->label), "account %d", (int)test_below(t, 3));
+        a->verdict = test_below(t, 2) == 0 ? VERDICT_SUCCESS : VERDICT_SERVER_ERROR;
+        a->status = 200 + (int)test_below(t, 3);
+        a->usage.in = large[test_below(t, COUNT(large))];
+        a->duration_ms = test_below(t, 20) == 0 ? INT64_C(1) << 33 : 7;
+        made[i] = record_of(a, (int64_t)i);
+        made[i].model = str_c(models[test_below(t, COUNT(models))]);
+        made[i].mapped_model = str_c(models[test_below(t, COUNT(models))]);
+        made[i].client_key = test_below(t, 2) == 0 ? STR("ci") : STR("");
+        made[i].key_id.bytes[15] = (uint8_t)test_below(t, 2);
+        made[i].stream = test_below(t, 2) == 0;
+        made[i].counts_only = test_below(t, 9) == 0;
+        made[i].status = 200 + (int)test_below(t, 2);
+        made[i].ending = test_below(t, 2) == 0 ? ENDING_COMPLETE : ENDING_CLIENT_LEFT;
+        if (test_below(t, 20) == 0)
+            snprintf(made[i].request_id, sizeof(made[i].request_id), "given-%zu", i);
+        if (test_below(t, 20) == 0)
+            made[i].attempts_kept = made[i].attempt_count = 0;
+        add(f, kinds, &made[i]);
+    }
+    for (struct usage_block *b = usage_feed_take(f), *next; b != NULL; b = next) {
+        struct usage_attempt alone;
+        struct usage_row row;
+        uint32_t at = 0;
+
+        for (; n < 3000 && usage_block_row(b, &at, &row, &alone); n++) {
+            const struct access_record *r = &made[n];
+            char id[USAGE_NAME_MAX];
+            int len = snprintf(id, sizeof(id), "req_");
+
+            for (size_t i = 0; i < USAGE_ID_BYTES; i++)
+                len += snprintf(id + len, sizeof(id) - (size_t)len, "%02x", row.id[i]);
+            CHECK_STRS(row.request_id.len > 0 ? row.request_id : str_c(id), str_c(r->request_id));
+            CHECK_INT(row.charged, r->charged);
+            CHECK_STRS(row.names->model, r->model);
+            CHECK_STRS(row.names->mapped, r->mapped_model);
+            CHECK_STRS(row.names->key, r->client_key);
+            CHECK_INT(memcmp(row.names->key_id, r->key_id.bytes, 16), 0);
+            CHECK_INT(row.names->stream, r->stream);
+            CHECK_INT(row.names->free, r->counts_only);
+            CHECK_INT(row.names->status, r->status);
+            CHECK_STRS(row.names->ending, str_c(ending_word(r->ending)));
+            CHECK_INT(row.kept, r->attempts_kept);
+            if (row.kept > 0) {
+                const struct access_attempt *a = r->attempts;
+
+                CHECK_INT(row.attempts[0].who->account, a->account_id);
+                CHECK_STRS(row.attempts[0].who->label, str_c(a->label));
+                CHECK_STRS(row.attempts[0].who->verdict, str_c(verdict_word(a->verdict)));
+                CHECK_INT(row.attempts[0].who->status, a->status);
+                CHECK_INT(row.attempts[0].tokens.in, a->usage.in);
+                CHECK_INT(row.attempts[0].duration_ms, a->duration_ms);
+            }
+        }
+        next = b->next;
+        free(b);
+    }
+    CHECK_INT(n, 3000);
+    usage_feed_free(f);
+    record_kinds_free(kinds);
+    free(made);
+    free(attempts);
 }
 
 TEST(what_does_not_fit_the_bound_is_dropped_and_counted)
 {
     _Atomic uint32_t wakes = 0;
     struct usage_feed *f = usage_feed_new(1000, count_wakes, &wakes);
+    struct record_kinds *kinds = record_kinds_new();
     struct access_attempt a = attempt_of(1);
     int64_t expected = 0;
 
     for (int64_t i = 0; i < 1001; i++) {
         struct access_record r = record_of(&a, i);
 
-        usage_feed_add(f, &r);
+        add(f, kinds, &r);
         CHECK_INT(usage_feed_dropped(f), i == 1000, "%" PRId64, i);
         if (i < 250) /* the keeper may take its time */
             CHECK_INT(wakes, 0, "%" PRId64, i);
@@ -136,25 +227,28 @@ TEST(what_does_not_fit_the_bound_is_dropped_and_counted)
     CHECK_INT(drain(t, f, &expected), 1000);
     struct access_record r = record_of(&a, 1000);
 
-    usage_feed_add(f, &r); /* there is room again */
+    add(f, kinds, &r); /* there is room again */
     CHECK_INT(usage_feed_dropped(f), 1);
     CHECK_INT(drain(t, f, &expected), 1);
     CHECK_INT(drain(t, f, &expected), 0);
     usage_feed_free(f);
+    record_kinds_free(kinds);
 }
 
 static void *work(void *arg)
 {
     struct usage_feed *f = arg;
+    struct record_kinds *kinds = record_kinds_new(); /* a worker's own */
     struct access_attempt a = attempt_of(1);
 
     for (int64_t i = 0; i < ROWS; i++) {
         struct access_record r = record_of(&a, 1);
 
-        usage_feed_add(f, &r);
+        add(f, kinds, &r);
         if (i % 100 == 0)
             sched_yield();
     }
+    record_kinds_free(kinds);
     return NULL;
 }
 

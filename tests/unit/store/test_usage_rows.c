@@ -69,12 +69,31 @@ static void make(struct made *m, const char *key, int64_t ended_unix_ms, int64_t
     }
 }
 
+static void added_nobody(void *peer, const struct usage_added *sum)
+{
+    (void)peer;
+    (void)sum;
+}
+
+/* One batch. */
+static enum status put_all(struct usage_db *u, const struct usage_row *const *rows, size_t count,
+                           struct error *e)
+{
+    enum status st = usage_batch_begin(u, added_nobody, NULL, e);
+
+    if (st != OK)
+        return st;
+    for (size_t i = 0; i < count && st == OK; i++)
+        st = usage_batch_put(u, rows[i], e);
+    return usage_batch_end(u, st, e);
+}
+
 static void put(struct test *t, struct usage_db *u, const struct made *m)
 {
     const struct usage_row *row = &m->row;
     struct error e = { 0 };
 
-    CHECK_INT(usage_rows_put(u, &row, 1, &e), OK, "%s", e.text);
+    CHECK_INT(put_all(u, &row, 1, &e), OK, "%s", e.text);
 }
 
 /* What rows say that are there. */
@@ -95,7 +114,10 @@ static bool tell(void *peer, const struct usage_row *row)
     told->charged += row->charged;
     told->duration_ms += row->duration_ms;
     told->failed_in += row->beyond.in;
-    told->in_hour[zone_hour(NOW_S) / 3600 - row->ended_unix_ms / 3600000]++;
+    int64_t hour = zone_hour(NOW_S) / 3600 - row->ended_unix_ms / 3600000;
+
+    if (hour >= 0 && hour < (int64_t)COUNT(told->in_hour))
+        told->in_hour[hour]++;
     for (uint32_t i = 0; i < row->kept; i++) {
         const struct usage_attempt *a = &row->attempts[i];
 
@@ -279,7 +301,7 @@ TEST(sums_by_hour_and_by_day_are_those_of_the_rows)
             make_random(t, &made[i]);
             list[i] = &made[i].row;
         }
-        CHECK_INT(usage_rows_put(u, list, COUNT(list), &e), OK, "%s", e.text);
+        CHECK_INT(put_all(u, list, COUNT(list), &e), OK, "%s", e.text);
     }
     read_all(t, u, &told);
     for (size_t i = 0; i < COUNT(sums); i++)
@@ -323,7 +345,7 @@ TEST(a_batch_of_which_no_two_attempts_are_alike_is_summed_whole)
             made[i].whos[n].account = i * ATTEMPTS + n + 1;
         list[i] = &made[i].row;
     }
-    CHECK_INT(usage_rows_put(u, list, ROWS, &e), OK, "%s", e.text);
+    CHECK_INT(put_all(u, list, ROWS, &e), OK, "%s", e.text);
     CHECK_INT(rows_there(t, u), ROWS);
     for (int day = 0; day < 2; day++) {
         char sql[128];
@@ -477,13 +499,13 @@ TEST(a_full_disk_takes_none_of_a_batch_and_all_of_it_once_there_is_room)
     CHECK_INT(getrlimit(RLIMIT_FSIZE, &old), 0);
     small = (struct rlimit){ (rlim_t)rig_bytes(t, &r, "usage.db-wal").len, old.rlim_max };
     CHECK_INT(setrlimit(RLIMIT_FSIZE, &small), 0);
-    enum status st = usage_rows_put(u, list, COUNT(list), &e);
+    enum status st = put_all(u, list, COUNT(list), &e);
 
     CHECK_INT(setrlimit(RLIMIT_FSIZE, &old), 0);
     CHECK_INT(st, E_STORE);
     CHECK(!usage_is_damaged(u) && !usage_is_busy(u), "%s", e.text);
     CHECK_INT(rows_there(t, u), 1);
-    CHECK_INT(usage_rows_put(u, list, COUNT(list), &e), OK, "%s", e.text);
+    CHECK_INT(put_all(u, list, COUNT(list), &e), OK, "%s", e.text);
     CHECK_INT(rows_there(t, u), 401);
     CHECK_STRS(rig_ask_of(t, &r, "usage.db", "SELECT sum(tokens_in) FROM hour"), STR("4010"));
     usage_close(u);
@@ -544,7 +566,7 @@ static void put_numbered(struct test *t, struct usage_db *u, const int *batches,
             made[i].row.request_id = arena_printf(&t->arena, "id-%" PRId64, number++);
             list[i] = &made[i].row;
         }
-        CHECK_INT(usage_rows_put(u, list, (size_t)batches[b], &e), OK, "%s", e.text);
+        CHECK_INT(put_all(u, list, (size_t)batches[b], &e), OK, "%s", e.text);
     }
     free(made);
 }
@@ -782,6 +804,50 @@ TEST(rows_of_the_second_version_are_packed_and_nothing_of_them_is_lost)
                           " attempt_old)"),
                STR("0"));
     buf_clear(&out);
+    usage_close(u);
+    rig_end(&r);
+}
+
+struct added_all {
+    struct usage_added sums[8];
+    size_t count;
+};
+
+static void see_added(void *peer, const struct usage_added *sum)
+{
+    struct added_all *all = peer;
+
+    if (all->count < COUNT(all->sums))
+        all->sums[all->count++] = *sum;
+}
+
+TEST(a_batch_tells_what_it_added_to_each_account)
+{
+    struct made made[2];
+    struct added_all all = { .count = 0 };
+    struct error e = { 0 };
+    struct rig r;
+
+    rig_start(t, &r);
+    struct usage_db *u = usage_of(t, &r);
+
+    make(&made[0], "ci", NOW, 100, 10);
+    made[0].whos[0].account = 8; /* failed, in the middle of its answer */
+    made[0].row.attempt_count = made[0].row.kept = 2;
+    make(&made[1], "ci", NOW, 7, 1);
+    CHECK_INT(usage_batch_begin(u, see_added, &all, &e), OK, "%s", e.text);
+    CHECK_INT(usage_batch_put(u, &made[0].row, &e), OK, "%s", e.text);
+    CHECK_INT(usage_batch_put(u, &made[1].row, &e), OK, "%s", e.text);
+    CHECK_INT(usage_batch_end(u, OK, &e), OK, "%s", e.text);
+    CHECK_INT(all.count, 2);
+    for (size_t i = 0; i < all.count; i++) {
+        bool failed = all.sums[i].account == 8;
+
+        CHECK_INT(all.sums[i].hour_s, zone_hour(NOW_S));
+        CHECK_INT(all.sums[i].requests, failed ? 0 : 2);
+        CHECK_INT(all.sums[i].tokens_in, failed ? 100 : 107);
+        CHECK_INT(all.sums[i].tokens_out, failed ? 10 : 11);
+    }
     usage_close(u);
     rig_end(&r);
 }

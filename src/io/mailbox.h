@@ -18,7 +18,7 @@ struct mailbox *mailbox_new(struct loop *l);
 void mailbox_free(struct mailbox *m);
 MUST_USE bool mailbox_send(struct mailbox *m, void (*fn)(void *message), void *message);
 
-/* A thread that runs `fn(arg)`. Signals are blocked in it. Small stacks are fine: 512 KiB. */
+/* A thread that runs `fn(arg)`. Signals are blocked in it. Small stacks are fine: 1 MiB. */
 struct thread;
 struct thread *thread_start(void (*fn)(void *arg), void *arg);
 void thread_join(struct thread *t); /* waits, then frees */

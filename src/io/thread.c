@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "io/mailbox.h"
 
-#define STACK_BYTES ((size_t)512 << 10)
+#define STACK_BYTES ((size_t)1 << 20) /* what is not touched costs nothing */
 
 struct thread {
     pthread_t id;

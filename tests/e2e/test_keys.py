@@ -110,6 +110,19 @@ def test_models_and_addresses_that_are_not_the_keys_are_403_on_every_protocol(pr
         gateway.clear()
 
 
+def test_behind_a_proxy_that_is_trusted_the_address_is_the_clients(program):
+    upstream = Upstream(lambda r, c: c.sendall(CHAT.whole()))
+    settings = {"accounts": [CHAT.account(upstream)], "client_keys": [{"name": "lan", "key": KEY, "addresses": ["10.0.0.0/8", "2001:db8::/32"]}]}
+    gateway = Gateway(program, {**settings, "trusted_proxies": ["127.0.0.1", "192.0.2.0/24"]})
+    try:
+        for said, status in (("10.1.2.3", 200), ("2001:db8::7", 200), ("203.0.113.9", 403), ("10.1.2.3, 203.0.113.9", 403), ("203.0.113.9, 10.1.2.3, 192.0.2.8", 200), (None, 403)):
+            assert ask(gateway, CHAT, fields={"X-Forwarded-For": said} if said else {})[0] == status, said
+        gateway.write_settings(settings)
+        until(lambda: ask(gateway, CHAT, fields={"X-Forwarded-For": "10.1.2.3"})[0] == 403, "it is trusted no more")
+    finally:
+        gateway.clear()
+
+
 def test_requests_of_a_minute_are_counted_and_the_way_back_is_told_honestly(program):
     gateway = Gateway(program, settings_of(every_wire(), client_keys=[{"name": w.name, "key": f"sk-own-{w.name}-12345", "requests_per_minute": 120} for w in WIRES]))
     try:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fails when docs/ARCHITECTURE.md names a function or file that does not exist, or a document links to nowhere."""
+"""Fails when docs/ARCHITECTURE.md names a function or file that does not exist, a document links to nowhere, or a page of docs/providers
+lacks what a provider is asked for or when that was seen."""
 import pathlib
 import re
 import subprocess
@@ -27,6 +28,11 @@ for name in tracked.stdout.split():
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
         if not re.match(r"[a-z]+:", target) and not (page.parent / target).exists():
             faults.append(f"{name}: link to {target}, which does not exist")
+pages = "\n".join(p.read_text() for p in (root / "docs/providers").glob("*.md"))
+for p in sorted([*(root / "src/provider").glob("*.c"), *(root / "src/upkeep").glob("*.c")]):
+    for path in re.findall(r'(?:STR|TEXT)\("(?:https://[^/"]+)?([/:][A-Za-z][A-Za-z0-9_/:.]*[A-Za-z])[/"?]', p.read_text()):
+        if path.removeprefix("/v1internal") not in pages:
+            faults.append(f"{p.name}: asks for {path}, which no page of docs/providers names")
 for page in sorted((root / "docs/providers").glob("*.md")):
     if not re.search(r"\bSeen (?:on \d{4}-\d\d-\d\d|in [A-Z][a-z]+ \d{4})", page.read_text()) or "ources" not in page.read_text():
         faults.append(f"docs/providers/{page.name}: does not say where its facts were seen, and when")

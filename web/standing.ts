@@ -27,6 +27,7 @@ export function isReserved(a: Account): boolean {
 }
 
 export function standing(a: Account): Standing {
+  if (a.sign_in_again) return { kind: 'error', word: t('stand.sign_in'), why: said(a.disabled_reason) };
   if (a.credential_refused) return { kind: 'error', word: t('stand.refused'), why: said(a.disabled_reason) || t('stand.refused_why') };
   if (a.disabled) return { kind: 'off', word: t('stand.disabled'), why: said(a.disabled_reason) };
   const locked = running(a);

@@ -27,6 +27,8 @@ export interface Account {
   disabled: boolean;
   proxy_disabled: boolean;
   credential_refused: boolean;
+  sign_in_again: boolean;
+  proxy: string | null;
   disabled_reason: string;
   declared_in: 'file' | 'database';
   created_unix_ms: number;

@@ -54,6 +54,9 @@ test('signin: what the browser ended at is pasted', async ({ start, open }) => {
   await dialog.getByLabel('Address you ended at').fill('http://localhost:1/auth/callback?state=other');
   await dialog.getByRole('button', { name: 'Finish' }).click();
   await dialog.getByRole('alert').waitFor();
+  await dialog.getByLabel('Address you ended at').fill('no-code-of-theirs');
+  await dialog.getByRole('button', { name: 'Finish' }).click();
+  await dialog.getByRole('alert').filter({ hasText: 'does not take this code' }).waitFor();
   await dialog.getByLabel('Address you ended at').fill(headers.get('location'));
   await dialog.getByRole('button', { name: 'Finish' }).click();
   await w.page.locator('.toast', { hasText: 'was added' }).waitFor({ timeout: 15_000 });
@@ -109,4 +112,42 @@ test('signin: without an OAuth client it is entered here', async ({ start, open 
   await popup.waitForLoadState();
   await w.page.locator('.toast', { hasText: 'was added' }).waitFor({ timeout: 15_000 });
   equal((await accounts(rig)).length, 1);
+});
+
+test('signin: a lost grant is told, and signed in to again', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
+  const dialog = await choose(w, 'Codex');
+  await Promise.all([w.context.waitForEvent('page'), dialog.getByRole('button', { name: 'Sign in' }).click()]);
+  await w.page.locator('.toast', { hasText: 'was added' }).waitFor({ timeout: 15_000 });
+  await fetch(`${rig.simulator.address}/_sim/oauth`, { method: 'PUT', body: JSON.stringify({ revoke: true }) });
+  const { label } = (await accounts(rig))[0];
+  await rig.admin('POST', `api/accounts/${encodeURIComponent(label)}/refresh`);
+  const card = w.page.getByRole('article').first();
+  await card.getByText('Sign in again').waitFor({ timeout: 15_000 });
+  await card.getByRole('button').first().click();
+  const drawer = w.page.getByRole('dialog');
+  await drawer.getByRole('button', { name: 'Sign in again' }).waitFor();
+  await w.shot('account-sign-in-again');
+  await w.axe('an account to sign in to again');
+  await drawer.getByRole('button', { name: 'Sign in again' }).click();
+  await Promise.all([w.context.waitForEvent('page'), w.page.getByRole('dialog').getByRole('button', { name: 'Sign in', exact: true }).click()]);
+  await w.page.locator('.toast', { hasText: 'was added' }).last().waitFor({ timeout: 15_000 });
+  assert(!(await accounts(rig))[0].sign_in_again, 'it is one that can be used');
+});
+
+test('accounts: the proxy of an account is changed', async ({ start, open }) => {
+  const rig = await start({});
+  await rig.admin('POST', 'api/accounts?check=off', { label: 'mine', provider: 'anthropic', base_url: rig.simulator.address, api_key: 'key-1' });
+  const w = await open(rig);
+  w.expect(/status of 400/);
+  await w.page.getByRole('article').first().getByRole('button').first().click();
+  const drawer = w.page.getByRole('dialog');
+  await drawer.getByLabel('Proxy').fill('gopher://nowhere');
+  await drawer.getByRole('button', { name: 'Save' }).click();
+  await drawer.getByText('is neither `direct` nor a proxy URL').waitFor();
+  await drawer.getByLabel('Proxy').fill('http://ada:secret@127.0.0.1:3128');
+  await drawer.getByRole('button', { name: 'Save' }).click();
+  await w.page.locator('.toast').last().waitFor();
+  equal((await rig.admin('GET', 'api/accounts/mine')).body.proxy, 'http://…@127.0.0.1:3128');
 });

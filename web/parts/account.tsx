@@ -6,6 +6,7 @@ import { compact, dateTime, number, span, t, timeOfDay, word } from '../text';
 import { Account } from '../types';
 import { Button, Field, Input, Loader, Select, openDialog, say, sayError } from '../ui';
 import { Child, Fragment, h, redraw } from '../view';
+import { openAddAccount } from './add';
 import { clearLockouts, fixAccount, isFixed, refreshAccount, removeAccount, setFlag, testAccount } from './actions';
 import { History, Past } from './history';
 import { QuotaBar } from './quota_bar';
@@ -25,12 +26,14 @@ class Draft {
   tier: string;
   concurrency: string;
   models: string;
+  proxy: string;
   wrong: Record<string, string> = {};
   busy = false;
   constructor(a: Account) {
     this.label = a.label;
     this.tier = a.tier;
     this.concurrency = String(a.max_concurrency);
+    this.proxy = a.proxy ?? '';
     this.models = Array.isArray(a.models) ? (a.models as string[]).join(', ') : '';
   }
 
@@ -39,6 +42,7 @@ class Draft {
     if (this.label.trim() !== a.label) body.label = this.label.trim();
     if (this.tier !== a.tier) body.tier = this.tier || null;
     if (Number(this.concurrency) !== a.max_concurrency) body.max_concurrency = Number(this.concurrency);
+    if (this.proxy.trim() !== (a.proxy ?? '')) body.proxy = this.proxy.trim() || null;
     if (Object.keys(body).length === 0) return;
     this.busy = true;
     this.wrong = {};
@@ -48,7 +52,7 @@ class Draft {
       say(t('did.saved'));
     } catch (error) {
       const e = error as { path?: string; message: string };
-      if (e.path && e.path in { label: 1, tier: 1, max_concurrency: 1 }) this.wrong[e.path] = e.message;
+      if (e.path && e.path in { label: 1, tier: 1, max_concurrency: 1, proxy: 1 }) this.wrong[e.path] = e.message;
       else sayError(error);
     }
     this.busy = false;
@@ -167,9 +171,12 @@ function Facts({ a, draft }: { a: Account; draft: Draft }): Child {
         <Field id="edit-concurrency" label={t('add.concurrency')} hint={t('add.concurrency_hint')} wrong={draft.wrong.max_concurrency}>
           <Input id="edit-concurrency" type="number" min={0} value={draft.concurrency} wrong={!!draft.wrong.max_concurrency} onInput={(v) => ((draft.concurrency = v), redraw())} onEnter={() => void draft.save(a)} />
         </Field>
+        <Field id="edit-proxy" label={t('account.proxy')} hint={file ? t('account.file') : t('account.proxy_hint')} wrong={draft.wrong.proxy}>
+          <Input id="edit-proxy" mono value={draft.proxy} disabled={file} wrong={!!draft.wrong.proxy} onInput={(v) => ((draft.proxy = v), redraw())} onEnter={() => void draft.save(a)} />
+        </Field>
       </div>
       <div class="row">
-        <Button label={t('do.save')} kind="small" busy={draft.busy} disabled={draft.label.trim() === a.label && draft.tier === a.tier && Number(draft.concurrency) === a.max_concurrency} onClick={() => void draft.save(a)} />
+        <Button label={t('do.save')} kind="small" busy={draft.busy} disabled={draft.label.trim() === a.label && draft.tier === a.tier && Number(draft.concurrency) === a.max_concurrency && draft.proxy.trim() === (a.proxy ?? '')} onClick={() => void draft.save(a)} />
       </div>
       <dl class="kv small">
         <dt>{t('col.provider')}</dt>
@@ -223,6 +230,7 @@ export function openAccount(id: number): void {
             {s.why && <span class="dim">{s.why}</span>}
           </div>
           <div class="row wrap">
+            {a.sign_in_again && <Button label={t('stand.sign_in')} kind="primary small" onClick={() => (drawer.close(), openAddAccount(a.provider))} />}
             <Button label={t('do.test')} icon="bolt" kind="small" onClick={() => void testAccount(a)} />
             <Button label={t('do.refresh')} icon="refresh" kind="small" onClick={() => void refreshAccount(a)} />
             <Button label={isFixed(a) ? t('do.unfix') : t('do.fix')} icon="pin" kind="small" pressed={isFixed(a)} onClick={() => void fixAccount(isFixed(a) ? null : a)} />

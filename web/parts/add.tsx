@@ -298,7 +298,7 @@ function SignInForm({ a, done }: { a: Add; done: () => void }): Child {
       )}
       {!a.fault && s.error && (
         <p class="wrong" role="alert">
-          {s.error}
+          {said(s.error)}
         </p>
       )}
       {s.note && <p class="small dim">{said(s.note)}</p>}

@@ -43,12 +43,20 @@ def name_of(meta, entry):
     raise SystemExit(f"web_build.py: esbuild made nothing of {entry}")
 
 
+def needs(meta, name):
+    """The files that a script cannot begin without."""
+    output = next(o for path, o in meta["outputs"].items() if pathlib.PurePath(path).name == name)
+    return [pathlib.PurePath(i["path"]).name for i in output["imports"] if i["kind"] == "import-statement"]
+
+
 def page(web, meta, icon):
-    """index.html with the names of this build; the scripts that main.tsx needs at once are fetched beside it, not behind it."""
+    """index.html with the names of this build; the scripts that main.tsx needs at once are fetched beside it, not behind it, and boot.ts
+    is told those of each page, so that it can ask for them, too."""
     main = name_of(meta, "main.tsx")
-    output = next(o for path, o in meta["outputs"].items() if pathlib.PurePath(path).name == main)
-    needed = [pathlib.PurePath(i["path"]).name for i in output["imports"] if i["kind"] == "import-statement"]
-    names = {"main": main, "boot": name_of(meta, "boot.ts"), "style": name_of(meta, "main.css"), "icon": icon}
+    needed = needs(meta, main)
+    pages = {p.stem: name_of(meta, f"pages/{p.name}") for p in sorted((web / "pages").iterdir()) if p.stem != "quota"}
+    chunks = ";".join(f"{stem} {' '.join([name, *(n for n in needs(meta, name) if n not in needed and n != main)])}" for stem, name in pages.items())
+    names = {"chunks": chunks, "main": main, "boot": name_of(meta, "boot.ts"), "style": name_of(meta, "main.css"), "icon": icon}
     text = (web / "index.html").read_text()
     text = re.sub(r"\{(\w+)\}", lambda m: names[m[1]], text)
     links = "".join(f'<link rel="modulepreload" href="assets/{n}">' for n in needed)

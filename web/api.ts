@@ -27,6 +27,14 @@ export function whenSignedOut(hook: () => void): void {
   onSignedOut = hook;
 }
 
+// What boot.ts has asked for already.
+function taken(method: string, path: string): Promise<Response> | undefined {
+  const early = (window as { early?: Record<string, Promise<Response>> }).early;
+  const answer = method === 'GET' ? early?.[path] : undefined;
+  if (answer) delete early![path];
+  return answer;
+}
+
 export async function call<T = any>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (method !== 'GET') {
@@ -35,7 +43,7 @@ export async function call<T = any>(method: string, path: string, body?: unknown
   }
   let answer: Response;
   try {
-    answer = await fetch(path, {
+    answer = await (taken(method, path) ?? fetch(path, {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -43,7 +51,7 @@ export async function call<T = any>(method: string, path: string, body?: unknown
       cache: 'no-store',
       redirect: 'error',
       signal,
-    });
+    }));
   } catch (error) {
     if ((error as Error).name === 'AbortError') throw error;
     throw new ApiError(0, '');

@@ -1,6 +1,7 @@
 // pages/connect.tsx - for each client, what to paste where.
 import { Client, Connect, KeyNote, Steps, Written, connect } from '../parts/clients';
 import { Page } from '../shell';
+import '../shell'; // what every page stands on is one file
 import { said, t, word } from '../text';
 import { remember } from '../theme';
 import { Copy, Prose, roveKey } from '../ui';

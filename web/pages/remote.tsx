@@ -4,6 +4,7 @@ import { ApiError, get, part, post, remove } from '../api';
 import { Icon } from '../icons';
 import { live, loadStatus } from '../live';
 import { Page } from '../shell';
+import '../shell'; // what every page stands on is one file
 import { t } from '../text';
 import { Button, Copy, Failure, Loader, Loading, Prose, openDialog, say, sayError } from '../ui';
 import { Child, h, redraw } from '../view';

@@ -7,6 +7,7 @@ import { Editors, SaveBar } from '../parts/routes';
 import { SchedulingCard } from '../parts/scheduling';
 import { SortableVoice } from '../parts/sortable';
 import { Page } from '../shell';
+import '../shell'; // what every page stands on is one file
 import { Child, h } from '../view';
 
 // What requests asked for lately.

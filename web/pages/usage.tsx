@@ -5,6 +5,7 @@ import { Live } from '../parts/figures';
 import type { Series } from '../parts/bars';
 import { openPrices } from '../parts/prices';
 import { Page } from '../shell';
+import '../shell'; // what every page stands on is one file
 import { compact, duration, languageNow, number, percent, t, word } from '../text';
 import { Button, Empty, Loader, Segmented } from '../ui';
 import { Child, Fragment, h, redraw } from '../view';

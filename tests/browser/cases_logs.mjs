@@ -100,7 +100,8 @@ test('logs: older requests are had from usage.db, page by page', async ({ start,
   await w.page.locator('.scroller').evaluate((el) => (el.scrollTop = el.scrollHeight));
   await until(async () => (await rows()) === 121, 'only those of one model');
   // what is kept of one
-  await w.page.locator('.line.log button').first().click();
+  await w.page.locator('.scroller').evaluate((el) => (el.scrollTop = 0));
+  await w.page.locator('.line.log button').first().press('Enter');
   const drawer = w.page.getByRole('dialog');
   await drawer.getByText('is no longer kept').waitFor();
   equal(await drawer.locator('.attempt').count(), 1, 'its attempt is told');

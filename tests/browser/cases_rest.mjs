@@ -208,7 +208,7 @@ test('settings: privacy masks names everywhere', async ({ start, open }) => {
   await look('account');
   await w.go('logs');
   await rig.ask('claude-sonnet-5', 'A live one', { session: 'live' });
-  await w.page.locator('.line.log button').first().click();
+  await w.page.locator('.line.log', { hasText: 'claude-sonnet-5' }).first().click();
   await w.page.getByRole('dialog').getByText('Attempts').waitFor();
   await look('trace');
 });
@@ -282,6 +282,9 @@ test('remote: addresses, and what is said about tunnels', async ({ start, open }
   await w.go('remote-panel');
   await w.page.getByText(new URL(rig.base).host).first().waitFor();
   await w.page.getByRole('heading', { name: 'Tunnels' }).waitFor();
+  await w.page.getByText('starts no tunnel by itself').waitFor();
+  await w.page.getByRole('link', { name: 'Make a client key' }).click();
+  await w.page.getByText('No client key').waitFor();
 });
 
 test('connect: the settings of every client can be copied', async ({ start, open }) => {

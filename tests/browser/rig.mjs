@@ -145,12 +145,12 @@ export function accountsOf(simulator) {
     ...extra,
   });
   return [
-    one('ada@example.com', 'anthropic', { tier: 'ULTRA' }),
-    one('ben@example.com', 'anthropic', { tier: 'PRO' }),
-    one('clara.montgomery-whitfield@long-company-name.example', 'anthropic', { tier: 'PRO' }),
-    one('work', 'openai', { tier: 'PRO' }),
+    one('ada@example.com', 'anthropic', { tier: 'ULTRA', models: ['claude-*'] }),
+    one('ben@example.com', 'anthropic', { tier: 'PRO', models: ['claude-*'] }),
+    one('clara.montgomery-whitfield@long-company-name.example', 'anthropic', { tier: 'PRO', models: ['claude-*'] }),
+    one('work', 'openai', { tier: 'PRO', models: ['gpt-*'] }),
     one('spare', 'openai', { models: ['gpt-5.6', 'gpt-5.6-mini'], max_concurrency: 4 }),
-    one('gemini-main', 'gemini', { tier: 'FREE' }),
+    one('gemini-main', 'gemini', { tier: 'FREE', models: ['gemini-*'] }),
     one('old key', 'anthropic', { disabled: true }),
     one('resting', 'openai', { proxy_disabled: true }),
     one('lab', 'compatible', { wire: 'openai-chat', base_url: `${simulator}/v1`, models: ['qwen*', 'llama-4'] }),

@@ -184,7 +184,7 @@ function Row({ r, here, first }: { r: LogRow; here: boolean; first: boolean }): 
 let kept = new Map<Key, { from: unknown[]; made: VNode }>();
 
 function rowHeight(): number {
-  return isCompact() ? 28 : 34;
+  return innerWidth <= 560 ? 54 : isCompact() ? 28 : 34;
 }
 
 function List({ list }: { list: LogRow[] }): Child {

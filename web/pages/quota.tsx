@@ -56,7 +56,7 @@ function Card({ a, height }: { a: Account; height: number }): Child {
     <article class={`card account ${s.kind}`} key={a.id} aria-label={a.label} style={{ height: `${height}px` }}>
       <div class="row">
         <i class={`dot ${s.kind} ${a.in_flight > 0 ? 'pulse' : ''}`} />
-        <button type="button" class="linklike grow clip" onClick={() => openAccount(a.id)}>
+        <button type="button" class="linklike grow clip" title={a.label} onClick={() => openAccount(a.id)}>
           {a.label}
         </button>
         {isFixed(a) && (
@@ -173,7 +173,7 @@ function Bar({ all }: { all: Account[] }): Child {
           redraw();
         }}
       />
-      <Button label={t('do.refresh_all')} icon="refresh" onClick={() => void refreshAll()} />
+      <Button label={t('do.refresh_all')} icon="refresh" iconOnly onClick={() => void refreshAll()} />
       <Button label={t('add.title')} icon="plus" kind="primary" onClick={() => openAddAccount()} />
     </div>
   );

@@ -1,6 +1,6 @@
 // pages/remote.tsx - how the gateway is reached from elsewhere: its addresses, and tunnels as far as the gateway manages them.
 import qrcode from 'qrcode-generator';
-import { ApiError, get, part, post, remove } from '../api';
+import { get, part, post, remove } from '../api';
 import { Icon } from '../icons';
 import { live, loadStatus } from '../live';
 import { Page } from '../shell';
@@ -119,9 +119,26 @@ function TunnelRow({ tunnel }: { tunnel: Tunnel }): Child {
   );
 }
 
-// The gateway's own words, when it has some.
-function absentText(error: ApiError): string {
-  return error.status === 501 && error.message ? error.message : t('state.absent_text');
+// What to do where the gateway runs no tunnels.
+function Absent(): Child {
+  return (
+    <div class="body stack">
+      <p class="row start">
+        <Icon name="info" />
+        <span class="dim">
+          <Prose text={t('remote.absent')} />
+        </span>
+      </p>
+      <div class="row wrap">
+        <a class="btn" href="settings?tab=keys">
+          {t('remote.make_key')}
+        </a>
+        <a class="btn" href="settings?tab=network">
+          {t('remote.add_address')}
+        </a>
+      </div>
+    </div>
+  );
 }
 
 function Tunnels(): Child {
@@ -141,9 +158,7 @@ function Tunnels(): Child {
           ))}
         </div>
       ) : tunnels.error?.absent ? (
-        <p class="body row dim">
-          <Icon name="info" /> {absentText(tunnels.error)}
-        </p>
+        <Absent />
       ) : (
         tunnels.view(() => null, 2)
       )}

@@ -20,9 +20,15 @@ function models(): string[] {
 function view(): Child {
   return (
     <div class="inner stack loose routing">
-      <SchedulingCard />
-      <ExplainCard />
-      <Editors models={models()} />
+      <div class="halves">
+        <div class="stack loose">
+          <SchedulingCard />
+          <ExplainCard />
+        </div>
+        <div class="stack loose">
+          <Editors models={models()} />
+        </div>
+      </div>
       <SaveBar />
       <SortableVoice />
     </div>

@@ -39,7 +39,7 @@ const TABS: ReadonlyArray<readonly [Tab, (path: string) => boolean]> = [
   ['privacy', (p) => /^(dashboard\.privacy|usage|logs)/.test(p)],
   ['models', (p) => /^(proxy\.custom_mapping|proxy\.chat|proxy\.strict|routing|providers|accounts|oauth|prices|images)/.test(p)],
   ['keys', (p) => /^(client_keys|require_keys)/.test(p)],
-  ['network', (p) => /^(listen|admin_listen|hosts|metrics|telemetry|otlp|trusted_proxies|cors_origins|proxy\.upstream_proxy|tls|tunnel|workers)/.test(p)],
+  ['network', (p) => /^(listen|admin_listen|hosts|metrics|traces|trusted_proxies|cors_origins|proxy\.upstream_proxy|tls|tunnel|workers)/.test(p)],
   ['limits', (p) => /^(limits|timeouts|proxy\.request|proxy\.stream|proxy\.responses)/.test(p)],
   ['password', () => false],
 ];
@@ -203,6 +203,11 @@ function Way({ to }: { to: { text: TextKey; page?: string; tab?: Tab } }): Child
 
 const LINK = /\[([^\]]+)\]\([^)]+\)/g; // as the manual's files refer to each other
 
+// Some names are the meaning already.
+function saysMore(s: Setting): boolean {
+  return !NAMES[s.path] || said(s.meaning).replace(/[.。]$/, '') !== t(NAMES[s.path]!);
+}
+
 function Row({ s }: { s: Setting }): Child {
   const isDefault = s.source === 'default';
   const way = ELSEWHERE[s.path];
@@ -231,9 +236,11 @@ function Row({ s }: { s: Setting }): Child {
             </span>
           )}
         </div>
-        <p class="small dim">
-          <Prose text={said(s.meaning).replace(LINK, '$1')} />
-        </p>
+        {saysMore(s) && (
+          <p class="small dim">
+            <Prose text={said(s.meaning).replace(LINK, '$1')} />
+          </p>
+        )}
         <p class="tiny faint row wrap">
           {NAMES[s.path] && <code>{s.path}</code>}
           {s.type === 'integer' && s.min !== undefined && s.max !== undefined && <span>{t('set.range', { min: String(s.min), max: String(s.max) })}</span>}
@@ -244,7 +251,7 @@ function Row({ s }: { s: Setting }): Child {
             {wrong.get(s.path)}
           </p>
         )}
-        {!s.editable && !way && s.not_editable_because && <p class="small faint">{said(s.not_editable_because)}</p>}
+        {!s.editable && !way && s.not_editable_because && <p class="small faint reason">{said(s.not_editable_because)}</p>}
       </div>
       <div class="control">
         {way ? <Way to={way} /> : <Control s={s} />}
@@ -358,7 +365,6 @@ function List({ d }: { d: Settings }): Child {
 }
 
 function Shown({ d }: { d: Settings }): Child {
-  const file = d.file.split('/').pop() ?? d.file;
   return (
     <>
       {d.fault && (
@@ -366,13 +372,21 @@ function Shown({ d }: { d: Settings }): Child {
           <Icon name="warn" /> {t('notice.settings_fault', { why: said(d.fault) })}
         </p>
       )}
-      <p class="small dim" title={d.file}>
-        {d.file_read_only ? t('set.read_only', { file }) : t('set.file', { file })}
-      </p>
       {tab === 'keys' && !wanted && <Keys />}
       {tab === 'models' && !wanted && <Providers />}
       <List d={d} />
     </>
+  );
+}
+
+function FileNote(): Child {
+  if (!all.data) return <span class="grow" />;
+  const { file, file_read_only: readOnly } = all.data;
+  const name = file.split('/').pop() ?? file;
+  return (
+    <span class="grow small dim" title={file}>
+      {readOnly ? t('set.read_only', { file: name }) : t('set.file', { file: name })}
+    </span>
   );
 }
 
@@ -381,7 +395,7 @@ function view(): Child {
     <div class="inner stack">
       <div class="toolbar">
         <Tabs />
-        <span class="grow" />
+        <FileNote />
         <div class="search">
           <Icon name="search" />
           <Input id="settings-search" label={t('set.search')} placeholder={t('set.search')} value={wanted} onInput={(v) => ((wanted = v), redraw())} />
@@ -399,6 +413,8 @@ let end: () => void = () => {};
 export const page: Page = {
   view,
   enter: () => {
+    const asked = new URLSearchParams(location.search).get('tab') as Tab | null;
+    if (asked && TABS.some(([id]) => id === asked)) choose(asked);
     void all.load();
     end = setShortcut('/', 'set.search', () => document.getElementById('settings-search')?.focus());
     whenSettingsChange((onDisk) => {

@@ -107,7 +107,7 @@ function Row({ p }: { p: Price }): Child {
     <tr key={`${p.declared_in}\n${p.provider ?? ''}\n${p.model}`}>
       <td>
         <div class="row wrap">
-          <code>{p.model}</code>
+          <code class="nowrap">{p.model}</code>
           {p.provider && <span class="small faint">{providerName(p.provider)}</span>}
           {own && <span class="chip">{t('prices.own')}</span>}
         </div>

@@ -178,6 +178,42 @@ static void make_input(struct exchange *x)
     }
 }
 
+static uint32_t count_items(struct str between_commas, struct arena *a)
+{
+    struct json_cursor c =
+        json_open(arena_printf(a, "[%.*s]", (int)between_commas.len, between_commas.at));
+    struct str raw;
+    uint32_t n = 0;
+
+    while (json_next(&c, &raw))
+        n++;
+    return n;
+}
+
+struct str history_path(const struct exchange *x, struct str path)
+{
+    static const struct str front = { "input[", 6 };
+    const struct history *h = x->history;
+    struct arena *a = &x->r->arena;
+    struct str digits, rest;
+    uint64_t n;
+
+    if (h == NULL || h->body.len == 0 || !str_starts(path, front) ||
+        !str_cut(str_drop(path, front.len), ']', &digits, &rest) || !str_to_u64(digits, &n))
+        return path;
+    if (n < h->past)
+        return arena_printf(a, "previous_response_id[%u]%.*s", (unsigned)n, (int)rest.len, rest.at);
+    if (h->one_text)
+        return STR("input");
+    return arena_printf(a, "input[%u]%.*s", (unsigned)(n - h->past), (int)rest.len, rest.at);
+}
+
+void history_rename(const struct exchange *x, struct losses *l)
+{
+    for (uint32_t i = 0; i < l->count && i < LOSSES_MAX; i++)
+        l->items[i].path = history_path(x, l->items[i].path);
+}
+
 bool history_tell(struct exchange *x, struct wire_complaint *why)
 {
     struct history *h = x->history;
@@ -190,6 +226,8 @@ bool history_tell(struct exchange *x, struct wire_complaint *why)
         return not_found(why, &x->r->arena, h->previous);
     if (h->input.len == 0)
         make_input(x);
+    h->past = count_items(past, &x->r->arena);
+    h->one_text = str_starts(input_of(x), STR("\""));
     return tell_body(x, past, h->input) || not_found(why, &x->r->arena, h->previous);
 }
 

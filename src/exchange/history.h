@@ -18,6 +18,8 @@ struct history {
     struct str previous; /* the response it goes on from, or empty */
     struct str body;     /* the request with all it refers to in place; made when needed */
     struct str input;    /* its new items alone, between commas; likewise */
+    uint32_t past;       /* so many items stand in front of them in `body` */
+    bool one_text;       /* … and they are one, of a text that the client gave as it is */
 };
 
 /* The request has been read: x->history, where there is anything to it. False: it refers to what
@@ -27,6 +29,10 @@ bool history_begin(struct exchange *x, struct wire_complaint *why);
 bool history_tell(struct exchange *x, struct wire_complaint *why);
 /* … and makes it the request's own. */
 bool history_put(struct exchange *x, struct wire_complaint *why);
+/* Paths in `body` in terms of what the client sent: its own items by their place in its list, those
+ * that `previous_response_id` stands for by theirs in what that is. */
+struct str history_path(const struct exchange *x, struct str path);
+void history_rename(const struct exchange *x, struct losses *l);
 /* Must the account of this attempt be told? */
 static inline bool history_is_told(const struct exchange *x)
 {

@@ -12,6 +12,8 @@
 #define TRANSLATED_MORE ((size_t)1 << 20) /* … and so much beside them */
 #define PAUSES_OF_TOOLS 5                 /* of one answer */
 #define PAUSES_OF_LENGTH 8
+#define PAUSES_SINCE 4 /* the generation of Gemini whose answers may be longer than one request's \
+                        */
 
 uint32_t outgoing_wires(const struct door_target *t)
 {
@@ -56,8 +58,11 @@ bool canon_read(struct exchange *x, struct wire_complaint *why)
         body = x->history->body;
     }
     if (!translate_read(x->target.protocol, body, x->target.model, x->target.stream,
-                        &x->r->body_arena, r, why))
+                        &x->r->body_arena, r, why)) {
+        why->param = history_path(x, why->param);
         return false;
+    }
+    history_rename(x, &r->unread);
     if (x->target.ask == ASK_COMPLETE && !r->legacy) {
         *why = (struct wire_complaint){ .param = STR("prompt"), .message = STR("is missing") };
         return false;
@@ -154,7 +159,7 @@ static void find_target(struct exchange *x, const struct repairs *known, struct 
 
 /* How many times a turn is gone on with that its provider pauses. Clients of that provider do it
  * themselves. */
-static uint32_t pauses_of(const struct exchange *x)
+static uint32_t pauses_of(const struct exchange *x, const struct model_facts *f)
 {
     enum wire wire = x->attempt.wire;
 
@@ -162,7 +167,7 @@ static uint32_t pauses_of(const struct exchange *x)
         return 0;
     if (wire == WIRE_ANTHROPIC)
         return x->target.protocol != wire && x->canon->server_tools != NULL ? PAUSES_OF_TOOLS : 0;
-    return wire == WIRE_GEMINI || wire == WIRE_CLOUDCODE ? PAUSES_OF_LENGTH : 0;
+    return f->gemini.generation >= PAUSES_SINCE ? PAUSES_OF_LENGTH : 0;
 }
 
 static bool make_translated(struct exchange *x, const struct repairs *known,
@@ -178,8 +183,11 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
     find_target(x, known, &t);
     a->stream = t.stream && !t.count;
     if (!translate_write(x->canon, &t, x->canon->body.len * TRANSLATED_GROWTH + TRANSLATED_MORE,
-                         &x->r->body_arena, &c->asked, why))
+                         &x->r->body_arena, &c->asked, why)) {
+        why->param = history_path(x, why->param);
         return false;
+    }
+    history_rename(x, &c->asked.losses);
     if (!outgoing_may_lose(x, &c->asked.losses, why))
         return false;
     a->translates = true;
@@ -200,7 +208,7 @@ static bool make_translated(struct exchange *x, const struct repairs *known,
         .peer = x,
         .image_markdown = x->rules->chat_image_markdown,
         .bytes_max = x->rules->answer_bytes_max,
-        .pauses_max = pauses_of(x),
+        .pauses_max = pauses_of(x, &t.facts),
     };
     return true;
 }

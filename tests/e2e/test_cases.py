@@ -140,13 +140,13 @@ def gemini_piece(text, reason=None, token=None, **counts):
     return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "m", "responseId": "r"}
 
 
-def ask(protocol, stream, **more):
+def ask(protocol, stream, model="m", **more):
     """(path, body) of a plain question in each protocol."""
     text = "hello there"
     body = {"openai-chat": ("/v1/chat/completions", {"messages": [{"role": "user", "content": text}], **({"stream_options": {"include_usage": True}} if stream else {})}),
             "openai-responses": ("/v1/responses", {"input": text}),
             "anthropic": ("/v1/messages", {"max_tokens": 99, "messages": [{"role": "user", "content": text}]})}[protocol]
-    return body[0], {"model": "m", **body[1], **more, **({"stream": True} if stream else {})}
+    return body[0], {"model": model, **body[1], **more, **({"stream": True} if stream else {})}
 
 
 def joined(protocol, stream, data):
@@ -194,7 +194,7 @@ def test_C60_what_google_cuts_into_several_requests_is_one_answer(program):
             for protocol in ("openai-chat", "openai-responses", "anthropic"):
                 for stream in (False, True):
                     before = len(upstream.requests)
-                    status, fields, data = gateway.call("POST", *ask(protocol, stream))
+                    status, fields, data = gateway.call("POST", *ask(protocol, stream, "gemini-4-hydrogen"))
                     ended = {"openai-chat": "stop", "openai-responses": "completed", "anthropic": "end_turn"}[protocol]
                     assert status == 200 and joined(protocol, stream, data) == ("One, two, three.", ended, 30, 9), (protocol, stream, data)
                     assert fields["x-penstock-attempts"] == "1" and len(upstream.requests) == before + 3
@@ -219,7 +219,7 @@ def test_C60_where_no_further_request_is_answered_it_is_a_limit(program):
         upstream = Upstream(answer)
 
         def check(gateway):
-            status, _, data = gateway.call("POST", *ask("openai-chat", True))
+            status, _, data = gateway.call("POST", *ask("openai-chat", True, "gemini-4-hydrogen"))
             text, ended, _, _ = joined("openai-chat", True, data)
             asked = 2 if refusal else 9
             assert status == 200 and ended == "length" and text == "on and " * (1 if refusal else 9) and len(upstream.requests) == asked, (name, data)

@@ -43,6 +43,27 @@ def last_event(text):
     return json.loads(text.decode().strip().split("\n\n")[-1].split("data: ", 1)[1])
 
 
+def test_losses_of_what_the_client_did_not_send_are_named_apart(program):
+    upstream = Upstream(chat)
+
+    def check(gateway):
+        tool = {"type": "tool_search_call", "id": "ts_1", "arguments": {}}  # over this wire nobody understands it
+        _, fields, first = ask(gateway, {"model": "m", "input": [{"role": "user", "content": "one"}, tool]})
+        assert fields["x-penstock-dropped"] == "input[1]~", fields
+        # the items of before: its input, its output
+        _, fields, second = ask(gateway, {"model": "m", "previous_response_id": first["id"], "input": [{"role": "user", "content": "two"}, {**tool, "id": "ts_2"}]})
+        assert fields["x-penstock-dropped"] == "previous_response_id[1]~,input[1]~", fields
+        _, fields, _ = ask(gateway, {"model": "m", "previous_response_id": second["id"], "input": "three"})
+        assert fields["x-penstock-dropped"] == "previous_response_id[1]~,previous_response_id[4]~", fields
+        # complaints, too: of the client's own place
+        wrong = {"model": "m", "previous_response_id": first["id"], "input": [{"role": "user", "content": "two"}, {"role": "user", "content": [{"type": "input_image"}]}]}
+        status, _, fault = ask(gateway, wrong)
+        assert status == 400 and fault["error"]["param"].startswith("input[1].content[0]"), fault
+        status, fields, fault = gateway.call("POST", "/v1/responses", {**wrong, "input": "two"}, {"X-Penstock-Strict": "1"})
+        assert status == 400 and json.loads(fault)["error"]["param"] == "previous_response_id[1]", fault
+    run(program, [account(upstream, "openai-chat")], check)
+
+
 def test_a_stateless_wire_is_told_what_was_said_before(program):
     upstream = Upstream(chat)
 

@@ -240,6 +240,13 @@ struct str canon_path(const struct canon_request *r, const struct message *m,
         [WIRE_ANTHROPIC] = { "messages", "content" },
         [WIRE_GEMINI] = { "contents", "parts" },
     };
+    static const char *const thinking[] = {
+        [0] = "reasoning_content",
+        [CHAT_THINKING_REASONING - CHAT_THINKING] = "reasoning",
+        [CHAT_THINKING_TEXT - CHAT_THINKING] = "reasoning_text",
+        [CHAT_THINKING_DETAILS - CHAT_THINKING] = "reasoning_details",
+        [CHAT_THINKING_OPAQUE - CHAT_THINKING] = "reasoning_opaque",
+    };
     const char *parts = names[r->protocol].parts;
 
     assert(r->protocol < PROTOCOLS);
@@ -255,6 +262,8 @@ struct str canon_path(const struct canon_request *r, const struct message *m,
         return r->legacy ? STR("prompt") : str_c(names[r->protocol].list);
     if (part == NULL || part->at == PART_AT_NONE)
         return arena_printf(a, "%s[%u]", names[r->protocol].list, m->at);
+    if (r->protocol == WIRE_OPENAI_CHAT && part->at >= CHAT_THINKING)
+        return arena_printf(a, "messages[%u].%s", m->at, thinking[part->at - CHAT_THINKING]);
     if (r->protocol == WIRE_OPENAI_CHAT && part->kind == PART_TOOL_CALL)
         parts = "tool_calls";
     return arena_printf(a, "%s[%u].%s[%u]", names[r->protocol].list, m->at, parts, part->at);

@@ -152,6 +152,16 @@ struct part {
 };
 #define PART_AT_NONE UINT32_MAX
 
+/* openai-chat: thinking stands beside the content, under the name that its server has for it;
+ * beyond every index of a list. */
+enum chat_thinking {
+    CHAT_THINKING = 1 << 24, /* reasoning_content */
+    CHAT_THINKING_REASONING,
+    CHAT_THINKING_TEXT, /* reasoning_text */
+    CHAT_THINKING_DETAILS,
+    CHAT_THINKING_OPAQUE,
+};
+
 /* openai-responses: several items make one message, so `at` of a part holds the index of its item
  * and, for parts inside of an item (else PART_AT_NONE), the index in there. */
 #define PART_AT_INDEX_MAX 4094u /* beyond it the path names the item alone */

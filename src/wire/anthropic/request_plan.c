@@ -80,8 +80,10 @@ static void plan_adaptive(struct request_writer *w, struct anthropic_plan *p)
     const struct reasoning *how = &w->r->reasoning;
     bool asked = how->mode != REASONING_UNSET ||
                  (w->r->protocol != WIRE_ANTHROPIC && how->summary > SUMMARY_NONE);
+    bool keeps = how->mode == REASONING_BUDGET && facts(w)->anthropic.budget &&
+                 w->r->protocol == WIRE_ANTHROPIC;
 
-    plan_effort(w, p, reasoning_effort(how));
+    plan_effort(w, p, keeps ? how->effort : reasoning_effort(how));
     if (how->mode == REASONING_OFF) {
         p->effort = EFFORT_UNSET;
         plan_effort(w, p, how->effort);
@@ -96,11 +98,9 @@ static void plan_adaptive(struct request_writer *w, struct anthropic_plan *p)
         p->effort = p->effort > EFFORT_HIGH ? EFFORT_HIGH : p->effort;
         return;
     }
-    if (how->mode == REASONING_BUDGET && facts(w)->anthropic.budget &&
-        w->r->protocol == WIRE_ANTHROPIC) {
+    if (keeps) {
         p->thinking = THINKING_ENABLED;
         p->budget = how->budget;
-        p->effort = how->effort;
     } else if (how->mode == REASONING_BUDGET || how->mode == REASONING_BETWEEN_TOOLS) {
         approximate_field(w, FIELD_REASONING);
     }

@@ -506,7 +506,7 @@ static void read_details(struct reading *rd, uint32_t list, struct message *msg)
             blob = member(rd->doc, e, "signature");
         if (!is_type(rd->doc, text, JSON_STRING) && !is_type(rd->doc, blob, JSON_STRING))
             continue;
-        p = message_add(msg, rd->a, PART_THINKING, PART_AT_NONE);
+        p = message_add(msg, rd->a, PART_THINKING, CHAT_THINKING_DETAILS);
         if (is_type(rd->doc, text, JSON_STRING))
             p->text = text_of(rd->doc, text);
         if (is_type(rd->doc, blob, JSON_STRING) && json_inside(rd->doc, blob).len > 0)
@@ -528,13 +528,13 @@ static void read_thinking(struct reading *rd, const struct said *s, struct messa
     }
     for (size_t i = 0; i < COUNT(texts) && p == NULL; i++)
         if (has_text(rd->doc, s->m[texts[i]])) {
-            p = message_add(msg, rd->a, PART_THINKING, PART_AT_NONE);
+            p = message_add(msg, rd->a, PART_THINKING, CHAT_THINKING + (uint32_t)i);
             p->text = text_of(rd->doc, s->m[texts[i]]);
         }
     if (!has_text(rd->doc, s->m[SAID_REASONING_OPAQUE]))
         return;
     if (p == NULL)
-        p = message_add(msg, rd->a, PART_THINKING, PART_AT_NONE);
+        p = message_add(msg, rd->a, PART_THINKING, CHAT_THINKING_OPAQUE);
     p->sig = signature_of(rd, s->m[SAID_REASONING_OPAQUE], SIGNER_OTHER);
 }
 

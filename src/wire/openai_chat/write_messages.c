@@ -400,7 +400,7 @@ static struct text result_words(struct writing *x, const struct tool_result *res
 
 static void put_result(struct writing *x, const struct part *p)
 {
-    if (p->result.is_error) /* in words only */
+    if (p->result.is_error && p->at != PART_AT_NONE) /* in words only */
         approximate_path(x->w, canon_path(x->r, NULL, p, x->a));
     put_role(x, STR("tool"), STR(""));
     json_put_member(

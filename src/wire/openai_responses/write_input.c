@@ -226,7 +226,7 @@ static bool put_result(struct request_writer *w, const struct message *m, const 
     const struct tool_result *result = &p->result;
     bool custom = result->custom && takes_custom(w);
 
-    if (result->is_error) /* in words only */
+    if (result->is_error && p->at != PART_AT_NONE) /* in words only */
         approximate_path(w, canon_path(w->r, m, p, w->a));
     json_put_object(w->w);
     json_put_member(w->w, "type",

@@ -25,16 +25,28 @@ test('logs: requests come by themselves, and are explained', async ({ start, ope
   await drawer.waitFor({ state: 'detached' });
 });
 
-test('logs: a running request is seen while it runs', async ({ start, open }) => {
+test('logs: a running request is seen while it runs, attempt by attempt', async ({ start, open }) => {
   const rig = await start(settings);
   const w = await open(rig);
   await w.go('logs');
-  await rig.rules('key-ada@example.com', ['first=4s']);
+  await rig.rules('key-ada@example.com', ['error=quota retry-after=3h']);
+  await rig.rules('key-ben@example.com', ['first=6s']);
   const answer = rig.ask('claude-sonnet-5', 'Slowly', { session: 'c1', stream: true });
   const row = w.page.locator('.line.log', { hasText: 'claude-sonnet-5' });
   await row.getByText('Running').waitFor();
   await w.shot('logs-running');
+  await row.click();
+  const drawer = w.page.getByRole('dialog');
+  await drawer.getByText('Running for').waitFor();
+  await drawer.locator('.attempt').nth(1).getByText('asking').waitFor();
+  await drawer.locator('.attempt').first().getByText('quota used up').waitFor();
+  await w.shot('trace-running');
+  await w.axe('a request that runs');
   equal((await answer).status, 200);
+  // it becomes the whole trace by itself
+  await drawer.getByText('Running for').waitFor({ state: 'detached' });
+  await drawer.locator('.explain li').nth(3).waitFor();
+  await w.page.keyboard.press('Escape');
   await row.getByText('200').waitFor();
 });
 

@@ -1,6 +1,7 @@
 // parts/trace.tsx - one request in full: what happened, attempt by attempt, and why.
 import { get, part } from '../api';
 import { Icon } from '../icons';
+import { LogRow, live } from '../live';
 import { left, providerName } from '../standing';
 import { compact, dateTime, duration, number, span, t, timeOfDay, word } from '../text';
 import { Attempt, Layer, Pick, RequestSummary, RequestTrace } from '../types';
@@ -240,16 +241,72 @@ function Kept({ r }: { r: RequestSummary }): Child {
   );
 }
 
-// `row`: what a list knows of it, for when its trace is gone.
-export function openTrace(id: string, row?: RequestSummary): void {
+// One that runs: its attempts as they are told.
+function Running({ r }: { r: LogRow }): Child {
+  const tries = r.tries ?? [];
+  return (
+    <div class="stack loose">
+      <div class="row wrap" role="status">
+        <span class="chip accent">{t('logs.running')}</span>
+        <span class="dim">{t('trace.running', { time: duration(Math.max(0, Date.now() - r.started_unix_ms)) })}</span>
+        {r.first_byte_ms !== null && (
+          <span class="faint">
+            {t('log.first')}: {duration(r.first_byte_ms)}
+          </span>
+        )}
+      </div>
+      <section class="part">
+        <h3>{t('trace.attempts')}</h3>
+        {tries.length === 0 && <p class="small faint">{t('trace.searching')}</p>}
+        <ol class="attempts">
+          {tries.map((a) => (
+            <li class="attempt" key={a.number}>
+              <span class={`mark ${a.verdict === null ? '' : a.verdict === 'success' ? 'ok' : 'error'}`} aria-hidden="true">
+                {a.number}
+              </span>
+              <div class="row wrap">
+                <b>{a.account}</b>
+                <span class="faint">{providerName(a.provider)}</span>
+                <span class={`chip ${a.verdict === null ? 'accent' : a.verdict === 'success' ? 'ok' : 'error'}`}>
+                  {a.verdict === null ? t('trace.asking') : word('verdict', a.verdict)}
+                  {!!a.status && ` · ${a.status}`}
+                </span>
+                <span class="dim">{word('reason', a.reason)}</span>
+              </div>
+            </li>
+          ))}
+        </ol>
+      </section>
+      <dl class="kv">
+        <dt>{t('log.model')}</dt>
+        <dd>
+          {r.model ?? '–'}
+          {r.mapped_model && r.mapped_model !== r.model && ` → ${r.mapped_model}`}
+        </dd>
+        <dt>{t('log.client')}</dt>
+        <dd>
+          {word('protocol', r.protocol)} {r.stream && <span class="faint">{t('trace.stream')}</span>} {r.client_key}
+        </dd>
+        <dt>{t('trace.id')}</dt>
+        <dd class="mono">{r.id}</dd>
+      </dl>
+    </div>
+  );
+}
+
+// `row`: what a list knows of it, for while it runs and for when its trace is gone.
+export function openTrace(id: string, row?: LogRow): void {
   const trace = new Loader<RequestTrace>(() => get<RequestTrace>(`api/requests/${part(id)}`));
+  const now = (): LogRow | undefined => live.rows.find((r) => r.id === id) ?? row;
   openDialog({
     kind: 'drawer',
     title: () => trace.data?.model ?? row?.model ?? t('trace.title'),
     body: () => {
-      if (row?.trace === false) return <Kept r={row} />;
-      if (trace.error?.status !== 404) return <>{trace.view((r) => <Trace r={r} />, 5)}</>;
-      return row ? <Kept r={row} /> : <p class="dim">{t('trace.gone')}</p>;
+      const r = now();
+      if (r?.running) return <Running r={r} />;
+      if (r?.trace === false) return <Kept r={r} />;
+      if (trace.error?.status !== 404) return <>{trace.view((full) => <Trace r={full} />, 5)}</>;
+      return r ? <Kept r={r} /> : <p class="dim">{t('trace.gone')}</p>;
     },
   });
 }

@@ -76,9 +76,9 @@ const struct exchange_rules *exchange_rules_new(struct settings *s, struct clien
     c->rules = (struct exchange_rules){
         .door = { .require_keys = s->require_keys,
                   .cors_origins = s->cors_origins,
-                  .cors_origin_count = s->cors_origin_count,
-                  .trusted_proxies = s->trusted_proxies,
-                  .trusted_proxy_count = s->trusted_proxy_count },
+                  .cors_origin_count = s->cors_origin_count },
+        .trusted_proxies = s->trusted_proxies,
+        .trusted_proxy_count = s->trusted_proxy_count,
         .routes = s->routes,
         .request_deadline_ms = s->request_deadline_ms,
         .stream_head_after_ms = s->stream_head_after_ms,

@@ -331,7 +331,8 @@ static const struct key_row rows[] = {
           "More names that clients may call the gateway by (`name`, or `name:port`)."),
     TEXTS("trusted_proxies", trusted_proxies, trusted_proxy_count, 0, 256, check_network, "[]",
           "Addresses and networks of reverse proxies: what they say of a client's address "
-          "(`X-Forwarded-For`, else `X-Real-IP`) counts for the addresses of client keys."),
+          "(`X-Forwarded-For`, else `X-Real-IP`) counts for the addresses of client keys, "
+          "and where wrong passwords and tokens are counted."),
     TEXTS("cors_origins", cors_origins, cors_origin_count, 0, 256, check_web_origin, "[]",
           "Exact web origins whose pages may call the inference endpoints."),
     { .path = "client_keys",

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "http/forwarded.h"
 
 /* --- the server's hooks
  * ---------------------------------------------------------------------------- */
@@ -10,8 +11,11 @@
 static void on_request(void *peer, struct request *r)
 {
     struct worker *w = peer;
+    const struct exchange_rules *rules = w->env.rules;
 
     r->owner = NULL;
+    r->peer =
+        forwarded_client(r->head, rules->trusted_proxies, rules->trusted_proxy_count, &r->peer);
     if (admin_takes(r->path))
         admin_begin(w->admin, w->mailbox, r);
     else

@@ -2,7 +2,6 @@
 
 #include "base/secret.h"
 #include "base/url.h"
-#include "http/forwarded.h"
 #include "http/host.h"
 
 /* --- endpoints
@@ -275,19 +274,12 @@ static bool key_holds(const struct client_key *key, int64_t unix_ms)
            (key->limits.expires_unix_ms == 0 || unix_ms < key->limits.expires_unix_ms);
 }
 
-static bool key_fits_address(const struct client_key *key, const struct door_rules *rules,
-                             const struct request *r)
+static bool key_fits_address(const struct client_key *key, const struct address *peer)
 {
-    struct address client;
-
-    if (key->limits.address_count == 0)
-        return true;
-    client =
-        forwarded_client(r->head, rules->trusted_proxies, rules->trusted_proxy_count, &r->peer);
     for (size_t i = 0; i < key->limits.address_count; i++)
-        if (ip_in_cidr(client.ip, key->limits.addresses[i]))
+        if (ip_in_cidr(peer->ip, key->limits.addresses[i]))
             return true;
-    return false;
+    return key->limits.address_count == 0;
 }
 
 struct str door_cors_origin(const struct door_rules *rules, const struct http_head *head)
@@ -358,7 +350,7 @@ bool door_admit(const struct door_rules *rules, const struct request *r,
             };
             return false;
         }
-        if (!key_fits_address(*key, rules, r)) {
+        if (!key_fits_address(*key, &r->peer)) {
             *f = (struct fault){
                 .class = FAULT_FORBIDDEN,
                 .message = STR("this client key may not be used from this address"),

@@ -96,8 +96,6 @@ struct door_rules {
     bool require_keys, keys_expire; /* some key expires: the time matters */
     const struct str *cors_origins;
     size_t cors_origin_count;
-    const struct str *trusted_proxies; /* whose word on a client's address counts */
-    size_t trusted_proxy_count;
 };
 
 /* The slots for the keys of these rules, in `a`. */

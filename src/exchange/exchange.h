@@ -42,6 +42,8 @@ struct exchange_rules {
         bool forward;      /* attempts name their span to the upstream */
         uint32_t permille; /* of those whose client does not decide it */
     } traces;
+    const struct str *trusted_proxies; /* whose word on a client's address counts */
+    size_t trusted_proxy_count;
     bool strict; /* refuse what cannot be said to the account in place of dropping it */
     void *owner;
     void (*owner_ref)(void *owner);

@@ -99,8 +99,8 @@ struct request {
     struct str path;              /* decoded once */
     struct str query;             /* as it stood, without `?` */
     struct str body; /* whole, inflated; bytes are writable through request_body_bytes() */
-    struct address peer, local;
-    int64_t received_ms; /* loop clock, head complete */
+    struct address peer, local; /* on_request may put the client behind a proxy for its peer */
+    int64_t received_ms;        /* loop clock, head complete */
     int64_t received_unix_ms;
     struct arena arena;      /* dies with the request */
     struct arena body_arena; /* dies with its body: for what was read of that */

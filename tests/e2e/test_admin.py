@@ -353,6 +353,16 @@ def test_wrong_tokens_are_few(program):
         gateway.clear()
 
 
+def test_wrong_tokens_are_counted_for_who_is_behind_a_trusted_proxy(program):
+    gateway = Gateway(program, {"trusted_proxies": ["127.0.0.1"]})
+    try:
+        for status in [401] * 5 + [429]:
+            assert gateway.call("GET", "/api/status", headers={"Authorization": "Bearer wrong", "X-Forwarded-For": "203.0.113.9"})[0] == status
+        assert gateway.admin("GET", "/api/status")[0] == 200, "others are not locked out by it"
+    finally:
+        gateway.clear()
+
+
 def test_an_account_is_tested_with_its_own_credential_and_taken_back_when_it_is_accepted(program):
     good = {"now": False}
 

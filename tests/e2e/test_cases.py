@@ -306,3 +306,37 @@ def test_a_turn_is_not_paused_for_ever_and_its_end_is_told_as_it_is(program):
         status, _, data = gateway.call("POST", path, {**body, "messages": [{"role": "user", "content": "refuse to go on"}]})
         assert status == 200 and b'"error"' in data and b"[DONE]" not in data, data
     run(program, [upstream], "anthropic", check)
+
+
+def test_C58_codex_is_told_to_come_back_when_everybody_is_overloaded(program):
+    created = {"type": "response.created", "sequence_number": 0, "response": {"id": "resp_1", "object": "response", "model": "m", "output": []}}
+    failed = {"type": "response.failed", "sequence_number": 1,
+              "response": {"id": "resp_1", "status": "failed", "error": {"code": "server_is_overloaded", "message": "Selected model is at capacity."}}}
+    full = [Upstream(lambda r, c: c.sendall(streamed(sse(created, failed, names=True)))) for _ in "ab"]
+
+    def check(gateway):
+        body = {"model": "m", "input": "hello there", "store": False, "stream": True}
+        status, fields, text = gateway.call("POST", "/v1/responses", body)
+        error = json.loads(text)["error"]
+        assert status == 503 and error["code"] != "server_is_overloaded" and error["code"] != "slow_down" and "retry-after" in fields, (status, fields, text)
+        assert all(u.requests for u in full)
+    run(program, full, "openai-responses", check)
+
+    # … and in a stream whose head is out already
+    gate = threading.Event()
+
+    def late(request, connection):
+        connection.sendall(STREAM_HEAD + chunk(sse(created, names=True)))
+        gate.wait(20)
+        connection.sendall(chunk(sse(failed, names=True)) + b"0\r\n\r\n")
+
+    slow = Upstream(late)
+
+    def check_late(gateway):
+        threading.Timer(1.5, gate.set).start()
+        status, _, text = gateway.call("POST", "/v1/responses", {"model": "m", "input": "hello there", "store": False, "stream": True})
+        last = json.loads(text.split(b"data: ")[-1])
+        error = last.get("response", last).get("error") or last
+        assert status == 200 and error["code"] in ("rate_limit_exceeded", "server_error"), text
+        assert error["code"] != "rate_limit_exceeded" or "try again in" in error["message"], text
+    run(program, [slow], "openai-responses", check_late, proxy={"stream_head_after_seconds": 1})

@@ -11,7 +11,7 @@ import tempfile
 import traceback
 
 import anthropic
-import httpx
+import httpx2
 import openai
 from google import genai
 from google.genai import types
@@ -142,7 +142,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 from streams import judge, protocol_of  # noqa: E402
 
 
-class Noted(httpx.SyncByteStream):
+class Noted(httpx2.SyncByteStream):
     """An answer's body that is noted while it is read."""
 
     def __init__(self, stream, note):
@@ -163,8 +163,8 @@ class Noted(httpx.SyncByteStream):
 
 
 def watch(noted, name):
-    """Notes every stream that comes over httpx, with the session that `name()` tells."""
-    send = httpx.HTTPTransport.handle_request
+    """Notes every stream that comes over httpx2, with the session that `name()` tells."""
+    send = httpx2.HTTPTransport.handle_request
 
     def handle(self, request):
         asked = json.loads(request.read() or b"{}")
@@ -176,7 +176,7 @@ def watch(noted, name):
             whose = name()
             response.stream = Noted(response.stream, lambda data, cut: noted.append((whose, protocol, flags + cut, data)))
         return response
-    httpx.HTTPTransport.handle_request = handle
+    httpx2.HTTPTransport.handle_request = handle
 
 
 SESSIONS = [chat_text, chat_tools, responses_text, responses_tools, messages_text, messages_tools, gemini_text, gemini_tools]

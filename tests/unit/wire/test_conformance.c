@@ -18,6 +18,17 @@ static bool has(struct str text, const char *what)
 #define CHECK_LACKS(text, what) \
     CHECK(!has(text, what), "%s\n  in %.*s", what, (int)(text).len, (text).at)
 
+static size_t times(struct str text, struct str what)
+{
+    size_t n = 0, at;
+
+    while ((at = str_find(text, what)) != SIZE_MAX) {
+        text = str_drop(text, at + what.len);
+        n++;
+    }
+    return n;
+}
+
 /* A client's request as the model's own service gets it. */
 static struct rig_request asked(struct test *t, enum wire protocol, const char *body,
                                 enum wire wire, const char *model)
@@ -154,7 +165,9 @@ TEST(C22_a_recursive_schema_ends)
 
     CHECK_LACKS(q.body, "$ref");
     CHECK_LACKS(q.body, "$defs");
+    CHECK_HAS(q.body, "\"n\":{\"type\":\"OBJECT\",\"properties\":{\"next\":{\"type\":\"OBJECT\"");
     CHECK_HAS(q.body, "\"v\":{\"type\":\"STRING\"}");
+    CHECK_INT(times(q.body, STR("\"next\"")), 1); /* one level */
 }
 
 TEST(C23_properties_named_as_keywords_stay)
@@ -212,7 +225,8 @@ TEST(C28_an_effort_as_a_budget)
     struct rig_request q = asked(t, CHAT, EFFORT_HIGH, ANTHROPIC, "claude-sonnet-4-5");
 
     CHECK_HAS(q.body, "\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":24576");
-    CHECK_LACKS(q.body, "\"temperature\":0");
+    CHECK_HAS(q.body, "\"max_tokens\":64000"); /* more than the budget */
+    CHECK_LACKS(q.body, "temperature");
 }
 
 TEST(C29_an_effort_where_thinking_is_adaptive)
@@ -285,17 +299,6 @@ TEST(C33_thinking_of_another_provider_is_left_out)
     "\"tool_call_id\":\"call_2\",\"content\":\"2\"}],\"tools\":[{\"type\":\"function\","       \
     "\"function\":{\"name\":\"f\"}}]}"
 
-static size_t times(struct str text, struct str what)
-{
-    size_t n = 0, at;
-
-    while ((at = str_find(text, what)) != SIZE_MAX) {
-        text = str_drop(text, at + what.len);
-        n++;
-    }
-    return n;
-}
-
 TEST(C34_a_tool_loop_on_gemini_with_its_signature_and_without)
 {
     struct rig_request q = asked(
@@ -364,11 +367,23 @@ TEST(C47_bytes_of_a_stream_cut_anywhere)
         { "a character of two bytes", "{\"t\":\"\xc3\xa9\"}", "\xc3\xa9" },
         { "a character of four", "{\"t\":\"\xf0\x9f\x98\x80\"}", "\xf0\x9f\x98\x80" },
         { "a NUL", "{\"t\":\"\\u0000\"}", "\\u0000" },
+        { "a pair of surrogates", "{\"t\":\"\\ud83d\\ude00\"}", "\\ud83d\\ude00" },
     };
     static const char *const frames[] = {
-        "data: %s\n\n",       "data: %s\r\n\r\n", "data: %s\r\r",
-        "data:%s\n\n",        "data:  %s\n\n",    "id: 7\nretry: 9\ndata: %s\n\n",
+        "data: %s\n\n",
+        "data: %s\r\n\r\n",
+        "data: %s\r\r",
+        "data:%s\n\n",
+        "data:  %s\n\n",
+        "id: 7\nretry: 9\ndata: %s\n\n",
         ": hi\ndata: %s\n\n",
+        ": hi\n\ndata: %s\n\n",
+        "event: ping\n\ndata: %s\n\n", /* an event without data is none */
+        "event: x\r\ndata: %s\n\r\n",
+        "\xef\xbb\xbf"
+        "data: %s\n\n",
+        "data: %s\n", /* the last blank line is missing */
+        "data: %s",
     };
 
     for (size_t c = 0; c < COUNT(cases); c++)
@@ -402,6 +417,64 @@ TEST(C47_bytes_of_a_stream_cut_anywhere)
                       frames[f], cut);
             }
         }
+}
+
+#define GEMINI_TEXT(text, more)                                                            \
+    "{\"candidates\":[{\"index\":0,\"content\":{\"parts\":[{\"text\":\"" text "\"}]}" more \
+    "}],\"modelVersion\":\"m\",\"responseId\":\"r\"}"
+
+TEST(C47_what_is_not_cut_by_lines_alone)
+{
+    /* a pair of surrogates over two events, data in two lines */
+    struct rig_answer answer =
+        answered(t, CHAT, GEMINI,
+                 "data: " GEMINI_TEXT("\\ud83d", "") "\n\n"
+                                                     "data: " GEMINI_TEXT(
+                                                         "\\ude00",
+                                                         ",\n"
+                                                         "data: \"finishReason\":\"STOP\"") "\n\n");
+
+    CHECK(answer.done);
+    CHECK_HAS(answer.bytes, "\\ud83d\\ude00");
+    /* half a line is a cut, whatever stood before */
+    answer = answered(
+        t, CHAT, GEMINI,
+        "data: " GEMINI_TEXT("Hi", "") "\n\n"
+                                       "data: {\"candidates\":[{\"finishReason\":\"STOP\"");
+    CHECK(!answer.done && answer.started);
+    CHECK_LACKS(answer.bytes, "[DONE]");
+}
+
+TEST(C06_a_stream_of_codex_as_one_answer)
+{
+    static const char stream[] =
+        "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":"
+        "\"resp_1\",\"model\":\"m\",\"output\":[]}}\n\n"
+        "event: response.output_item.done\ndata: {\"type\":\"response.output_item.done\","
+        "\"output_index\":0,\"item\":{\"type\":\"message\",\"id\":\"msg_1\",\"role\":\"assistant\","
+        "\"content\":[{\"type\":\"output_text\",\"text\":\"Hello\"}]}}\n\n"
+        "event: response.output_item.done\ndata: {\"type\":\"response.output_item.done\","
+        "\"output_index\":1,\"item\":{\"type\":\"function_call\",\"id\":\"fc_1\",\"call_id\":"
+        "\"call_1\",\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}}\n\n"
+        "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":"
+        "\"resp_1\",\"model\":\"m\",\"status\":\"completed\",\"output\":[],\"usage\":{"
+        "\"input_tokens\":7,\"output_tokens\":3,\"total_tokens\":10}}}\n\n";
+    struct rig_request q;
+    struct rig_answer answer;
+
+    rig_read(ANTHROPIC,
+             "{\"model\":\"a\",\"max_tokens\":100,\"messages\":[{\"role\":\"user\",\"content\":"
+             "\"hi\"}],\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\"}}]}",
+             &t->arena, &q);
+    rig_feed(&(struct rig_options){ .wire = RESPONSES, .asked = &q, .whole = true }, str_c(stream),
+             &t->arena, &answer);
+    CHECK(answer.done);
+    CHECK_HAS(answer.bytes, "{\"id\":\"msg_");
+    CHECK_HAS(answer.bytes, "\"content\":[{\"type\":\"text\",\"text\":\"Hello\"},{\"type\":"
+                            "\"tool_use\",\"id\":\"call_1\",\"name\":\"f\",\"input\":{\"a\":1}}]");
+    CHECK_HAS(answer.bytes, "\"stop_reason\":\"tool_use\"");
+    CHECK_HAS(answer.bytes, "\"input_tokens\":7");
+    CHECK_HAS(answer.bytes, "\"output_tokens\":3");
 }
 
 TEST(C60_an_answer_that_nobody_goes_on_with_ends_as_cut_by_length)

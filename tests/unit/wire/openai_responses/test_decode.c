@@ -214,7 +214,7 @@ TEST(streams_become_events)
         CHECK_STR(rig_decode(t, str_c(streams[i].stream)), streams[i].want, "%s", streams[i].name);
 }
 
-TEST(C06_a_whole_answer_becomes_events)
+TEST(a_whole_answer_becomes_events)
 {
     static const struct {
         const char *name, *body, *want;

@@ -42,8 +42,8 @@ void arena_end_thread(void);
 void *arena_alloc(struct arena *a, size_t size);
 /* The same without the zeroes, for what is filled at once. */
 void *arena_alloc_raw(struct arena *a, size_t size);
-/* The piece that was given last becomes longer or shorter where it is. False: it is not the last, or
- * there is no room; it stays as it was. */
+/* The piece that was given last becomes longer or shorter where it is. False: it is not the last,
+ * or there is no room; it stays as it was. */
 bool arena_resize(struct arena *a, const void *at, size_t size_was, size_t size);
 #define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
 #define arena_array(a, type, n) ((type *)arena_alloc((a), sizeof(type) * (n)))

@@ -166,9 +166,14 @@ static void make_input(struct exchange *x)
     struct telling t = { .x = x, .h = h, .out = &out, .first = true, .fits = true };
     bool bound = h->previous.len > 0;
     int64_t account = h->account;
+    struct str input = input_of(x);
 
+    if (!h->names_items && input.len >= 2 && input.at[0] == '[') {
+        h->input = str_trim((struct str){ input.at + 1, input.len - 2 });
+        return;
+    }
     buf_init(&out, x->r->body.len + x->rules->kept.bytes_max);
-    tell_input(&t, input_of(x));
+    tell_input(&t, input);
     h->input = t.fits ? arena_copy(&x->r->arena, buf_str(&out)) : STR("");
     buf_clear(&out);
     if (t.any) {
@@ -238,6 +243,7 @@ bool history_put(struct exchange *x, struct wire_complaint *why)
     if (!history_tell(x, why))
         return false;
     (void)buf_add(&body, x->history->body);
+    x->history->input = arena_copy(&x->r->arena, x->history->input); /* it may have lain there */
     request_replace_body(x->r, &body);
     x->history->refers = false;
     return true;
@@ -278,37 +284,33 @@ bool history_begin(struct exchange *x, struct wire_complaint *why)
             return not_found(why, &x->r->arena, h.previous);
         h.previous = STR("");
     }
-    bool names_items = kept_any(kept) && str_find(x->r->body, REFERENCE) != SIZE_MAX;
+    h.names_items =
+        x->request.doc.noticed && kept_any(kept) && str_find(x->r->body, REFERENCE) != SIZE_MAX;
 
-    if (!h.keeps && !h.keeps_here && !h.refers && !names_items)
+    if (!h.keeps && !h.keeps_here && !h.refers && !h.names_items)
         return true;
     x->history = arena_new(&x->r->arena, struct history);
     *x->history = h;
-    if (names_items)
+    if (h.names_items)
         make_input(x);
     return true;
 }
 
 /* --- what is kept of its answer ---------------------------------------------------------------*/
 
-/* The response with the model's name that its client knows. */
-static struct str with_model(struct exchange *x, const struct json *doc, struct str response)
+/* The model's name as its client knows it, quoted, where the response says another; else empty. */
+static struct str other_model(struct exchange *x, struct str raw)
 {
-    uint32_t node = json_member(doc, 0, STR("model"), NULL);
+    struct str model = x->request.model, quoted = STR("");
     struct buf out;
 
-    if (node == JSON_NONE || json_type(doc, node) != JSON_STRING ||
-        json_says(doc, node, x->request.model))
-        return response;
-    struct str raw = json_raw(doc, node);
-    size_t at = (size_t)(raw.at - response.at);
-
-    buf_init(&out, response.len + x->request.model.len * 6 + 2);
-    if (buf_add(&out, str_take(response, at)) && json_quote(&out, x->request.model) &&
-        buf_add(&out, str_drop(response, at + raw.len)))
-        response = arena_copy(&x->env->scratch, buf_str(&out));
+    if (raw.len == 0 || (raw.len == model.len + 2 && memcmp(raw.at + 1, model.at, model.len) == 0))
+        return quoted;
+    buf_init(&out, model.len * 6 + 2);
+    if (json_quote(&out, model))
+        quoted = arena_copy(&x->env->scratch, buf_str(&out));
     buf_clear(&out);
-    return response;
+    return quoted;
 }
 
 void history_keep(void *peer, struct str response)
@@ -316,25 +318,23 @@ void history_keep(void *peer, struct str response)
     struct exchange *x = peer;
     struct history *h = x->history;
     struct kept_response keep;
-    struct json doc;
 
-    if (h == NULL || (!h->keeps && !h->keeps_here) ||
-        !json_parse(&doc, response, &(struct json_limits){ .depth_kept = 1 }, &x->env->scratch,
-                    NULL) ||
-        json_type(&doc, 0) != JSON_OBJECT)
+    if (h == NULL || (!h->keeps && !h->keeps_here))
         return;
     if (h->input.len == 0)
         make_input(x);
     keep = (struct kept_response){
         .owner = h->who.ids[0],
-        .id = text_member(&doc, json_member(&doc, 0, STR("id"), NULL), &x->env->scratch),
         .previous = h->previous,
         .account = x->attempt.translates || !h->keeps || !upstream_keeps(x->attempt.upstream)
                        ? 0
                        : x->attempt.lease.account_id,
-        .response = with_model(x, &doc, response),
+        .response = response,
         .input = h->input,
     };
+    kept_look(&keep);
+    keep.id = json_decode(keep.id, &x->env->scratch);
+    keep.model = other_model(x, keep.model_raw);
     if (h->keeps)
         kept_add(x->env->kept, &x->rules->kept, &keep, loop_now(x->env->loop));
     if (h->keeps_here) {

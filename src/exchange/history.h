@@ -12,12 +12,13 @@
 struct history {
     bool keeps;          /* the client wants its response kept … */
     bool keeps_here;     /* … as long as its connection is there */
+    bool names_items;    /* by their ids alone, perhaps */
     bool refers;         /* to something that is kept here … */
     int64_t account;     /* … and by the provider of this account; 0: here alone */
     struct kept_who who; /* asks */
     struct str previous; /* the response it goes on from, or empty */
     struct str body;     /* the request with all it refers to in place; made when needed */
-    struct str input;    /* its new items alone, between commas; likewise */
+    struct str input;    /* its new items alone, between commas; likewise. May lie in the body */
     uint32_t past;       /* so many items stand in front of them in `body` */
     bool one_text;       /* … and they are one, of a text that the client gave as it is */
 };

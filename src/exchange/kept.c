@@ -136,46 +136,99 @@ static struct str put(char **to, struct str s)
     return (struct str){ at, s.len };
 }
 
-/* The items of the output that have an id; they borrow from the entry's own text. */
-static bool read_output(struct entry *e, struct arena *a)
+static bool is_string(struct str raw)
 {
-    struct json doc;
-    uint32_t output, count = 0;
-    struct str list;
+    return raw.len >= 2 && raw.at[0] == '"';
+}
 
-    if (!json_parse(&doc, e->r.response, NULL, a, NULL) || json_type(&doc, 0) != JSON_OBJECT)
-        return false;
-    output = json_member(&doc, 0, STR("output"), NULL);
-    if (output == JSON_NONE || json_type(&doc, output) != JSON_ARRAY)
-        return false;
-    list = json_raw(&doc, output);
-    e->output = str_trim((struct str){ list.at + 1, list.len - 2 });
-    for (uint32_t n = json_first(&doc, output); n != JSON_NONE; n = json_after(&doc, output, n))
-        count++;
-    /* some providers stream items and leave them out of the last event: not all is known then */
-    if (count == 0 && e->r.account != 0)
-        return false;
-    e->items = must_calloc(count + 1, sizeof(e->items[0]));
-    for (uint32_t n = json_first(&doc, output); n != JSON_NONE; n = json_after(&doc, output, n)) {
-        uint32_t id =
-            json_type(&doc, n) == JSON_OBJECT ? json_member(&doc, n, STR("id"), NULL) : JSON_NONE;
+static struct str inside(struct str quoted)
+{
+    return (struct str){ quoted.at + 1, quoted.len - 2 };
+}
 
-        if (id == JSON_NONE || json_type(&doc, id) != JSON_STRING)
-            continue;
-        struct str name = json_inside(&doc, id); /* ids hold nothing that is escaped */
+void kept_look(struct kept_response *r)
+{
+    struct str root = str_trim(r->response), key, value;
 
-        if (name.len == 0 || name.len > KEPT_ID_MAX)
-            continue;
-        e->items[e->item_count++] = (struct item){ e, name, json_raw(&doc, n) };
+    if (root.len < 2 || root.at[0] != '{')
+        return;
+    struct json_cursor c = json_open(root);
+
+    while (json_next(&c, &key) && json_next(&c, &value)) {
+        if (str_eq(key, STR("\"id\"")) && is_string(value))
+            r->id = inside(value);
+        else if (str_eq(key, STR("\"model\"")) && is_string(value))
+            r->model_raw = value;
+        else if (str_eq(key, STR("\"output\"")) && value.len >= 2 && value.at[0] == '[')
+            r->output = value;
     }
-    return true;
+}
+
+static void add_item(struct entry *e, struct str id, struct str raw)
+{
+    if (id.len == 0 || id.len > KEPT_ID_MAX) /* ids hold nothing that is escaped */
+        return;
+    if ((e->item_count & (e->item_count - 1)) == 0) /* full: its room is a power of two */
+        e->items =
+            must_realloc(e->items, (e->item_count > 0 ? e->item_count * 2 : 1) * sizeof(*e->items));
+    e->items[e->item_count++] = (struct item){ e, id, raw };
+}
+
+/* The items of the output that have an id; they borrow from the entry's own text. */
+static bool read_output(struct entry *e, struct str list)
+{
+    struct json_cursor c = json_open(list);
+    struct str key, value;
+    bool any = false;
+
+    e->output = str_trim(inside(list));
+    for (char first; (first = json_peek(&c)) != '\0'; any = true) {
+        const char *from = c.rest.at;
+        struct str id = STR("");
+
+        if (first != '{') {
+            (void)json_next(&c, &value);
+            continue;
+        }
+        (void)json_enter(&c);
+        while (id.len == 0 && json_next(&c, &key) && json_next(&c, &value))
+            if (str_eq(key, STR("\"id\"")) && is_string(value))
+                id = inside(value);
+        if (id.len > 0)
+            json_leave(&c);
+        add_item(e, id, (struct str){ from, (size_t)(c.rest.at - from) });
+    }
+    /* some providers stream items and leave them out of the last event: not all is known then */
+    return any || e->r.account == 0;
+}
+
+/* The response with the name of the model that its client knows; gives where its output lies. */
+static struct str put_response(char **to, const struct kept_response *given, struct str *output)
+{
+    const char *start = *to;
+    size_t at = (size_t)(given->output.at - given->response.at);
+
+    if (given->model.len == 0) {
+        (void)put(to, given->response);
+    } else {
+        size_t model_at = (size_t)(given->model_raw.at - given->response.at);
+
+        (void)put(to, str_take(given->response, model_at));
+        (void)put(to, given->model);
+        (void)put(to, str_drop(given->response, model_at + given->model_raw.len));
+        if (model_at < at)
+            at = at - given->model_raw.len + given->model.len;
+    }
+    *output = (struct str){ start + at, given->output.len };
+    return (struct str){ start, (size_t)(*to - start) };
 }
 
 static struct entry *entry_new(const struct kept_response *given)
 {
-    size_t texts = given->id.len + given->previous.len + given->response.len + given->input.len;
+    size_t texts = given->id.len + given->previous.len + given->response.len + given->input.len +
+                   (given->model.len > 0 ? given->model.len - given->model_raw.len : 0);
     struct entry *e = must_alloc(sizeof(*e) + texts);
-    struct arena a = { 0 };
+    struct str output;
     char *to = e->texts;
 
     *e = (struct entry){
@@ -184,15 +237,13 @@ static struct entry *entry_new(const struct kept_response *given)
     };
     e->r.id = put(&to, given->id);
     e->r.previous = put(&to, given->previous);
-    e->r.response = put(&to, given->response);
+    e->r.response = put_response(&to, given, &output);
     e->r.input = put(&to, given->input);
-    if (!read_output(e, &a)) {
+    if (!read_output(e, output)) {
         free_entry(e);
-        e = NULL;
-    } else {
-        e->bytes += e->item_count * ITEM_COST;
+        return NULL;
     }
-    arena_free(&a);
+    e->bytes += e->item_count * ITEM_COST;
     return e;
 }
 
@@ -202,8 +253,8 @@ void kept_add(struct kept *k, const struct kept_limits *limits, const struct kep
     struct entry *e, *before;
     char key[KEY_MAX];
 
-    if (limits->count_max == 0 || given->id.len == 0 || given->id.len > KEPT_ID_MAX ||
-        given->previous.len > KEPT_ID_MAX ||
+    if (limits->count_max == 0 || given->output.len == 0 || given->id.len == 0 ||
+        given->id.len > KEPT_ID_MAX || given->previous.len > KEPT_ID_MAX ||
         given->response.len + given->input.len > limits->bytes_max)
         return;
     e = entry_new(given);

@@ -30,12 +30,21 @@ struct kept_response {
     int64_t account;         /* whose provider keeps it, too; 0: nobody's */
     struct str response;     /* the object, as its client got it */
     struct str input;        /* what was new in its request: items between commas */
+    /* Of one to be kept: */
+    struct str output;    /* the list of its items, in `response` */
+    struct str model_raw; /* the model's name there … */
+    struct str model;     /* … and what is to stand in its place, quoted; empty: it stays */
 };
+
+/* Finds id, output and model_raw in a response, which is valid JSON: one walk over its members. An
+ * id with escapes is given as it stands. What is not there, or no object's, stays empty. */
+void kept_look(struct kept_response *r);
 
 struct kept *kept_new(void);
 void kept_free(struct kept *k); /* NULL is fine */
 
-/* Copies what is given. One that has no id or no output, or is larger than all may be, is not kept.
+/* Copies what is given, which kept_look() has seen. One that has no id or no output, or is larger
+ * than all may be, is not kept.
  */
 void kept_add(struct kept *k, const struct kept_limits *limits, const struct kept_response *given,
               int64_t now_ms);

@@ -145,12 +145,6 @@ struct signature signature_unwrap(struct text blob, enum wire protocol, struct a
     return sig;
 }
 
-const char signature_notices[SIGNATURE_NOTICES][JSON_NOTICE_BYTES] = {
-    { 'g', 'w', '1', '.' },
-    { 'Z', '3', 'c', 'x' },
-    { 'g', 'A', 'A', 'A' },
-};
-
 bool signature_any(struct str body)
 {
     return str_find(body, STR("\"" SIGNATURE_ENVELOPE)) != SIZE_MAX ||

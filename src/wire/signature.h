@@ -18,9 +18,6 @@ struct text signature_wrap(const struct signature *sig, enum wire protocol, stru
 /* What a client of `protocol` sent back: out of its envelope, or told by its shape. An envelope
  * that does not open, or a blob of unknown shape, is SIGNER_OTHER. */
 struct signature signature_unwrap(struct text blob, enum wire protocol, struct arena *a);
-/* How strings with an envelope begin: for json_limits.notice, since most bodies have none. */
-#define SIGNATURE_NOTICES 3 /* the third: encrypted reasoning of OpenAI, bare */
-extern const char signature_notices[SIGNATURE_NOTICES][JSON_NOTICE_BYTES];
 /* Does a request's body hold an envelope? Then it cannot pass as it is. Searches all of it. */
 bool signature_any(struct str body);
 /* Each blob in a JSON text of this wire, decoded; whoever searches for something pays for what is

@@ -13,15 +13,17 @@ static struct kept_response made(struct test *t, uint32_t n, uint32_t previous)
 {
     struct arena *a = &t->arena;
 
-    return (struct kept_response){
+    struct kept_response r = {
         .owner = ada.ids[0],
-        .id = arena_printf(a, "resp_%u", n),
         .previous = previous > 0 ? arena_printf(a, "resp_%u", previous) : STR(""),
         .account = n,
         .response =
             arena_printf(a, "{\"id\":\"resp_%u\",\"output\":[ {\"id\":\"msg_%u\"} ]}", n, n),
         .input = arena_printf(a, "{\"in\":%u}", n),
     };
+
+    kept_look(&r);
+    return r;
 }
 
 static void add(struct test *t, struct kept *k, const struct kept_limits *l, uint32_t n,
@@ -80,6 +82,45 @@ TEST(only_its_owner_finds_a_response_and_its_items)
     kept_free(k);
 }
 
+TEST(the_clients_name_of_the_model_stands_in_what_is_kept)
+{
+    static const struct {
+        const char *response, *kept;
+    } cases[] = {
+        { " {\"model\": \"far\", \"id\":\"resp_1\", \"output\":[{\"id\":\"msg_1\"}, 7 ,[{}] ] } ",
+          " {\"model\": \"near-by\", \"id\":\"resp_1\", \"output\":[{\"id\":\"msg_1\"}, 7 ,[{}] ] "
+          "} " },
+        { "{\"output\":[{\"content\":[{\"id\":\"no\"}],\"id\":\"msg_1\",\"n\":{\"a\":[]}},{\"id\":"
+          "null}],"
+          "\"id\":\"resp_1\",\"model\":\"far\"}",
+          "{\"output\":[{\"content\":[{\"id\":\"no\"}],\"id\":\"msg_1\",\"n\":{\"a\":[]}},{\"id\":"
+          "null}],"
+          "\"id\":\"resp_1\",\"model\":\"near-by\"}" },
+        { "{\"id\":\"resp_1\",\"output\":[{\"id\":\"msg_1\"}],\"model\":null}",
+          "{\"id\":\"resp_1\",\"output\":[{\"id\":\"msg_1\"}],\"model\":null}" },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct kept *k = kept_new();
+        struct kept_response r = { .owner = ada.ids[0], .response = str_c(cases[i].response) }, got;
+        struct str item, past, list = str_c(strchr(cases[i].kept, '[') + 1);
+        int64_t account;
+
+        kept_look(&r);
+        CHECK_STR(r.id, "resp_1");
+        r.model = r.model_raw.len > 0 ? STR("\"near-by\"") : STR("");
+        kept_add(k, &wide, &r, 0);
+        CHECK(kept_find(k, &ada, STR("resp_1"), 0, &t->arena, &got));
+        CHECK_STR(got.response, cases[i].kept);
+        CHECK(kept_item(k, &ada, STR("msg_1"), 0, &t->arena, &item, &account));
+        CHECK(str_starts(list, item), "%.*s", STR_ARG(item));
+        CHECK(kept_past(k, &ada, STR("resp_1"), 0, &t->arena, &past));
+        CHECK(str_starts(list, past) && past.len > item.len - 1, "%.*s", STR_ARG(past));
+        CHECK(!kept_item(k, &ada, STR("no"), 0, &t->arena, &item, &account));
+        kept_free(k);
+    }
+}
+
 TEST(what_was_not_used_for_longest_makes_room)
 {
     const struct kept_limits three = { 3, 1 << 20, 1000 };
@@ -134,6 +175,7 @@ TEST(what_says_too_little_is_not_kept)
     struct kept_response r = made(t, 1, 0);
 
     r.response = STR("{\"id\":\"resp_1\",\"output\":[]}");
+    kept_look(&r);
     kept_add(k, &wide, &r, 0); /* a provider's: it may have left the items out */
     CHECK(!has(t, k, &ada, 1, 0));
     r.account = 0; /* ours is all there is */
@@ -141,8 +183,9 @@ TEST(what_says_too_little_is_not_kept)
     CHECK(kept_any(k));
     r.id = STR("");
     kept_add(k, &wide, &r, 0);
+    r = (struct kept_response){ .owner = ada.ids[0], .response = STR("[]") };
+    kept_look(&r);
     r.id = STR("resp_2");
-    r.response = STR("[]");
     kept_add(k, &wide, &r, 0);
     CHECK(!has(t, k, &ada, 2, 0));
     kept_add(k, &(struct kept_limits){ 0, 1 << 20, 1000 }, &r, 0);

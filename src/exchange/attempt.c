@@ -435,7 +435,8 @@ static void whole_answer(struct exchange *x)
     x->usage = answer.usage;
     note_response(x, answer.id);
     history_keep(x, buf_str(&a->body));
-    minted_seen_whole(x, buf_str(&a->body));
+    if (answer.may_be_signed)
+        minted_seen_whole(x, buf_str(&a->body));
     attempt_succeed(x);
     reply_whole(x, &answer);
 }

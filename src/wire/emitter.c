@@ -417,7 +417,7 @@ static enum emitter_fed take_event(struct emitter *e, struct sse_event *ev)
     case EVENT_CONTENT:
         commit(e);
         keep_item(e, ev);
-        if (e->o.on_signature != NULL)
+        if (e->o.on_signature != NULL && view.may_be_signed)
             signature_scan(e->o.protocol, ev->data, e->o.scratch, e->o.on_signature,
                            e->o.sink.peer);
         break;

@@ -454,15 +454,25 @@ size_t wire_splice_request(const struct wire_request *r, const struct wire_splic
 /* --- answers
  * --------------------------------------------------------------------------------------- */
 
+/* How the name of the member begins that holds a signature on each wire. */
+static const char signed_members[PROTOCOLS][1][JSON_NOTICE_BYTES] = {
+    [WIRE_OPENAI_CHAT] = { { 't', 'h', 'o', 'u' } },      /* thought_signature */
+    [WIRE_OPENAI_RESPONSES] = { { 'e', 'n', 'c', 'r' } }, /* encrypted_content */
+    [WIRE_ANTHROPIC] = { { 's', 'i', 'g', 'n' } },        /* signature */
+    [WIRE_GEMINI] = { { 't', 'h', 'o', 'u' } },           /* thoughtSignature */
+};
+
 bool wire_read_answer(enum wire wire, struct str body, char *mend, struct arena *a,
                       struct wire_answer *out)
 {
+    struct json_limits limits = { .notice = signed_members[wire], .notice_count = 1, .mend = mend };
     struct json doc;
 
     assert(wire < PROTOCOLS);
     *out = (struct wire_answer){ .usage = usage_unknown() };
-    if (!json_parse(&doc, body, &(struct json_limits){ .mend = mend }, a, NULL))
+    if (!json_parse(&doc, body, &limits, a, NULL))
         return false;
+    out->may_be_signed = doc.noticed;
     if (json_type(&doc, 0) != JSON_OBJECT) {
         out->is_error = true;
         return true;
@@ -537,6 +547,7 @@ void stream_check_arguments(struct stream_state *s, int64_t index)
 void stream_read_event(struct stream_state *s, struct str name, struct str data, struct arena *a,
                        struct event_view *out)
 {
+    const struct json_limits limits = { .notice = signed_members[s->wire], .notice_count = 1 };
     struct json doc;
 
     *out = (struct event_view){ .kind = EVENT_OTHER };
@@ -546,13 +557,13 @@ void stream_read_event(struct stream_state *s, struct str name, struct str data,
         s->ended = s->ended || s->wire == WIRE_OPENAI_CHAT;
         return;
     }
-    if (!json_parse(&doc, data, &(struct json_limits){ 0 }, a, NULL) ||
-        json_type(&doc, 0) != JSON_OBJECT) {
+    if (!json_parse(&doc, data, &limits, a, NULL) || json_type(&doc, 0) != JSON_OBJECT) {
         out->kind = EVENT_BAD;
         s->bad_events++;
         return;
     }
     out->surrogates = doc.surrogates;
+    out->may_be_signed = doc.noticed;
     formats[s->wire]->read_event(s, name, &doc, out);
     if (out->kind == EVENT_CONTENT)
         s->content = true;

@@ -95,7 +95,8 @@ struct wire_answer {
     struct str id; /* openai-responses: of the response; lives as long as the body */
     struct usage usage;
     enum finish finish;
-    bool is_error; /* a 200 that holds the protocol's error form, or nothing of an answer */
+    bool is_error;      /* a 200 that holds the protocol's error form, or nothing of an answer */
+    bool may_be_signed; /* something in it may be a signature: signature_scan() */
     bool has_content;
 };
 /* False: not JSON. `mend` as in json.h; `a` is scratch. */
@@ -145,6 +146,7 @@ struct event_view {
     enum event_kind kind;
     struct str model_raw;
     uint32_t surrogates;
+    bool may_be_signed; /* as of an answer */
 };
 void stream_read_event(struct stream_state *s, struct str name, struct str data, struct arena *a,
                        struct event_view *out);

@@ -29,29 +29,43 @@ static void tell(struct telling *t, struct str name, struct str value)
         t->out[t->count++] = (struct http_field){ name, value };
 }
 
+/* A number and its unit in front of `end`; gives where it begins. */
+static char *digits(char *end, int64_t n, struct str unit)
+{
+    end -= unit.len;
+    if (unit.len > 0)
+        memcpy(end, unit.at, unit.len);
+    do
+        *--end = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    return end;
+}
+
+#define NUMBERS_MAX 64 /* bytes of three with their units */
+
 static struct str number(struct telling *t, int64_t n)
 {
-    struct buf b = { .max = 24 };
+    char text[NUMBERS_MAX], *end = text + sizeof(text), *at = digits(end, n > 0 ? n : 0, STR(""));
 
-    (void)buf_add_u64(&b, (uint64_t)(n > 0 ? n : 0));
-    struct str text = arena_copy(t->arena, buf_str(&b));
-
-    buf_clear(&b);
-    return text;
+    return arena_copy(t->arena, (struct str){ at, (size_t)(end - at) });
 }
 
 /* `6m0s`, `350ms`: as OpenAI writes them. */
 static struct str span(struct telling *t, int64_t ms)
 {
+    char text[NUMBERS_MAX], *end = text + sizeof(text), *at;
     int64_t s = ms / 1000;
 
-    if (s >= 3600)
-        return arena_printf(t->arena, "%lldh%lldm%llds", (long long)(s / 3600),
-                            (long long)(s / 60 % 60), (long long)(s % 60));
-    if (s >= 60)
-        return arena_printf(t->arena, "%lldm%llds", (long long)(s / 60), (long long)(s % 60));
-    return ms >= 1000 ? arena_printf(t->arena, "%llds", (long long)s)
-                      : arena_printf(t->arena, "%lldms", (long long)(ms > 0 ? ms : 0));
+    if (ms < 1000) {
+        at = digits(end, ms > 0 ? ms : 0, STR("ms"));
+    } else {
+        at = digits(end, s < 60 ? s : s % 60, STR("s"));
+        if (s >= 60)
+            at = digits(at, s < 3600 ? s / 60 : s / 60 % 60, STR("m"));
+        if (s >= 3600)
+            at = digits(at, s / 3600, STR("h"));
+    }
+    return arena_copy(t->arena, (struct str){ at, (size_t)(end - at) });
 }
 
 static struct str moment(struct telling *t, int64_t unix_ms)

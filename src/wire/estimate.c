@@ -24,6 +24,15 @@ enum script {
     S_MARK, /* ASCII punctuation */
 };
 
+/* Of ASCII. */
+static const uint8_t ascii_scripts[0x80] = {
+    [0 ... 8] = S_MARK,      ['\t'] = S_SPACE,        ['\n'] = S_NEWLINE,
+    ['\v'] = S_SPACE,        ['\f'] = S_SPACE,        ['\r'] = S_NEWLINE,
+    [14 ... 31] = S_MARK,    [' '] = S_SPACE,         ['!' ... '/'] = S_MARK,
+    ['0' ... '9'] = S_DIGIT, [':' ... '@'] = S_MARK,  ['A' ... 'Z'] = S_UPPER,
+    ['[' ... '`'] = S_MARK,  ['a' ... 'z'] = S_LOWER, ['{' ... 0x7f] = S_MARK,
+};
+
 static enum script script_of(uint32_t c)
 {
     static const struct {
@@ -41,17 +50,8 @@ static enum script script_of(uint32_t c)
     };
     size_t i = 0;
 
-    if (c < 0x80) {
-        if (c >= 'a' && c <= 'z')
-            return S_LOWER;
-        if (c >= 'A' && c <= 'Z')
-            return S_UPPER;
-        if (c >= '0' && c <= '9')
-            return S_DIGIT;
-        if (c == '\n' || c == '\r')
-            return S_NEWLINE;
-        return c == ' ' || c == '\t' || c == '\f' || c == '\v' ? S_SPACE : S_MARK;
-    }
+    if (c < COUNT(ascii_scripts))
+        return ascii_scripts[c];
     while (c > ranges[i].to)
         i++;
     return ranges[i].script;
@@ -66,9 +66,14 @@ static bool is_letter(enum script s)
 
 struct word {
     uint32_t upper, lower, accents, alphabet, syllables, kana, hangul, han;
-    bool spaced; /* a blank stands before it, and is part of it */
-    bool marked; /* punctuation does */
-    bool glued;  /* a digit does: no word of a language, rather a code */
+};
+
+/* What stands before it. */
+enum before {
+    BEFORE_OTHER,
+    BEFORE_BLANK, /* it is part of the word */
+    BEFORE_MARK,  /* one of punctuation, likewise */
+    BEFORE_DIGIT, /* no word of a language, rather a code */
 };
 
 /* Words of ASCII letters, by their length: behind a blank, and elsewhere. */
@@ -77,30 +82,38 @@ static const uint16_t spaced_cost[] = { 0,    1000, 1000, 1005, 1010, 1020, 1035
 static const uint16_t inner_cost[] = { 0,    1000, 1030, 1080, 1090, 1110, 1180, 1200,
                                        1350, 1500, 1650, 1700, 1800, 1900, 2100 };
 
-static int64_t word_cost(const struct word *w)
+/* Its ASCII letters, of which most words have no others, and how many of Latin there are in all. */
+static inline int64_t letters_cost(uint32_t upper, uint32_t lower, uint32_t latin,
+                                   enum before before)
 {
-    const uint16_t *costs = w->spaced ? spaced_cost : inner_cost;
-    uint32_t latin = w->upper + w->lower + w->accents;
+    const uint16_t *costs = before == BEFORE_BLANK ? spaced_cost : inner_cost;
     uint32_t last = COUNT(spaced_cost) - 1;
     int64_t cost = costs[latin < last ? latin : last];
 
     if (latin > last)
         cost += 180 * (int64_t)(latin - last);
-    if (w->upper > 3 && !w->spaced) /* rarely a word of the vocabulary */
-        cost += 220 * (int64_t)(w->upper - 3);
-    else if (w->upper > 4)
-        cost += 110 * (int64_t)(w->upper - 4);
-    if (w->upper > 1 && w->lower > 0)
+    if (upper > 3 && before != BEFORE_BLANK) /* rarely a word of the vocabulary */
+        cost += 220 * (int64_t)(upper - 3);
+    else if (upper > 4)
+        cost += 110 * (int64_t)(upper - 4);
+    if (upper > 1 && lower > 0)
         cost += 350;
-    cost += 380 * (int64_t)w->accents;
-    cost += 210 * (int64_t)w->alphabet + 450 * (int64_t)w->syllables + 680 * (int64_t)w->kana +
-            720 * (int64_t)w->hangul + 790 * (int64_t)w->han;
+    if (before == BEFORE_MARK)
+        cost += 170;
+    if (before == BEFORE_DIGIT)
+        cost += 250 * (int64_t)latin;
+    return cost;
+}
+
+static int64_t word_cost(const struct word *w, enum before before)
+{
+    uint32_t latin = w->upper + w->lower + w->accents;
+    int64_t cost = letters_cost(w->upper, w->lower, latin, before) + 380 * (int64_t)w->accents +
+                   210 * (int64_t)w->alphabet + 450 * (int64_t)w->syllables +
+                   680 * (int64_t)w->kana + 720 * (int64_t)w->hangul + 790 * (int64_t)w->han;
+
     if (w->alphabet > 0 && latin == 0)
         cost += 480;
-    if (w->marked)
-        cost += 170;
-    if (w->glued)
-        cost += 250 * (int64_t)latin;
     return cost < 1000 ? 1000 : cost;
 }
 
@@ -113,20 +126,33 @@ struct pieces {
     int64_t cost;
 };
 
-static void look(struct pieces *p)
+static inline void look(struct pieces *p)
 {
     if (p->rest.len == 0)
         return;
     unsigned char c = (unsigned char)p->rest.at[0];
 
     p->len = 1;
-    p->script = script_of(c < 0x80 ? c : utf8_get(p->rest, &p->len));
+    p->script = c < COUNT(ascii_scripts) ? ascii_scripts[c] : script_of(utf8_get(p->rest, &p->len));
 }
 
-static void step(struct pieces *p)
+static inline void step(struct pieces *p)
 {
     p->rest = str_drop(p->rest, p->len);
     look(p);
+}
+
+/* Steps over all ASCII in front that is of this script; gives how many there were. */
+static inline uint32_t run(struct pieces *p, enum script s)
+{
+    const unsigned char *text = (const unsigned char *)p->rest.at;
+    uint32_t n = 0;
+
+    while (n < p->rest.len && text[n] < COUNT(ascii_scripts) && ascii_scripts[text[n]] == s)
+        n++;
+    p->rest = str_drop(p->rest, n);
+    look(p);
+    return n;
 }
 
 static bool at(const struct pieces *p, enum script s)
@@ -139,14 +165,9 @@ static bool at_letter(const struct pieces *p)
     return p->rest.len > 0 && is_letter(p->script);
 }
 
-/* Capitals, then small letters; the next capital begins another word. */
-static void take_word(struct pieces *p, struct word w)
+/* The rest of a word that is not of ASCII letters alone. */
+static void take_letters(struct pieces *p, struct word w, enum before before)
 {
-
-    while (at(p, S_UPPER)) {
-        w.upper++;
-        step(p);
-    }
     while (at_letter(p) && p->script != S_UPPER) {
         uint32_t *of[] = {
             [S_LOWER] = &w.lower,       [S_ACCENT] = &w.accents,
@@ -157,17 +178,24 @@ static void take_word(struct pieces *p, struct word w)
         ++*of[p->script];
         step(p);
     }
-    p->cost += word_cost(&w);
+    p->cost += word_cost(&w, before);
+}
+
+/* Capitals, then small letters; the next capital begins another word. */
+static inline void take_word(struct pieces *p, enum before before)
+{
+    uint32_t upper = run(p, S_UPPER), lower = run(p, S_LOWER);
+
+    if (at_letter(p) && p->script != S_UPPER)
+        take_letters(p, (struct word){ .upper = upper, .lower = lower }, before);
+    else
+        p->cost += letters_cost(upper, lower, upper + lower, before);
 }
 
 static void take_digits(struct pieces *p)
 {
-    uint32_t count = 0;
+    uint32_t count = run(p, S_DIGIT);
 
-    while (at(p, S_DIGIT)) {
-        count++;
-        step(p);
-    }
     p->cost += 1000 * (int64_t)((count + 2) / 3);
 }
 
@@ -186,7 +214,7 @@ static void take_marks(struct pieces *p, bool spaced)
     }
     all = ascii + wide + pictures + symbols;
     if (!spaced && all == 1 && ascii == 1 && at_letter(p)) {
-        take_word(p, (struct word){ .marked = true });
+        take_word(p, BEFORE_MARK);
         return;
     }
     while (at(p, S_NEWLINE))
@@ -218,7 +246,7 @@ static void take_space(struct pieces *p)
     if (blanks > 1 || (blanks == 1 && p->script == S_DIGIT))
         p->cost += 1000;
     if (blanks > 0 && at_letter(p))
-        take_word(p, (struct word){ .spaced = true });
+        take_word(p, BEFORE_BLANK);
     else if (blanks > 0 && p->script >= S_WIDE_MARK)
         take_marks(p, true);
 }
@@ -233,7 +261,7 @@ int64_t estimate_text(struct str plain)
         bool digits = p.script == S_DIGIT;
 
         if (is_letter(p.script))
-            take_word(&p, (struct word){ .glued = behind_digits });
+            take_word(&p, behind_digits ? BEFORE_DIGIT : BEFORE_OTHER);
         else if (p.script == S_DIGIT)
             take_digits(&p);
         else if (p.script == S_SPACE || p.script == S_NEWLINE)

@@ -273,16 +273,26 @@ static void line_done(struct line *l)
     l->block = NULL;
 }
 
-/* Of the workers' rows the one whose request ended first: lists of requests are in that order. */
-static struct line *line_first(struct usage_keeper *k)
+/* Of the workers' rows the one whose request ended first: lists of requests are in that order.
+ * `until_ms`: it stays that line's turn up to then. */
+static struct line *line_first(struct usage_keeper *k, int64_t *until_ms)
 {
     struct line *first = NULL;
 
+    *until_ms = INT64_MAX;
     for (unsigned i = 0; i < k->line_count; i++) {
         struct line *l = &k->lines[i];
 
-        if (l->has && (first == NULL || l->row.ended_unix_ms < first->row.ended_unix_ms))
+        if (!l->has)
+            continue;
+        if (first == NULL) {
             first = l;
+        } else if (l->row.ended_unix_ms < first->row.ended_unix_ms) {
+            *until_ms = first->row.ended_unix_ms;
+            first = l;
+        } else if (l->row.ended_unix_ms < *until_ms) {
+            *until_ms = l->row.ended_unix_ms;
+        }
     }
     return first;
 }
@@ -362,6 +372,7 @@ static bool write_batch(struct usage_keeper *k, const struct settings *s)
     struct error e = { 0 };
     struct line *l;
     uint32_t count = 0;
+    int64_t until_ms;
 
     if (rows_pending(k) == 0)
         return false;
@@ -378,13 +389,15 @@ static bool write_batch(struct usage_keeper *k, const struct settings *s)
     enum status st = usage_batch_begin(db, on_added, k, &e);
 
     if (st == OK) {
-        while (st == OK && count < USAGE_ROWS_MAX && (l = line_first(k)) != NULL) {
-            reckon(k, s, &l->row);
-            st = usage_batch_put(db, &l->row, &e);
-            count++;
-            l->taken++;
-            line_next(l);
-        }
+        while (st == OK && count < USAGE_ROWS_MAX && (l = line_first(k, &until_ms)) != NULL)
+            do {
+                reckon(k, s, &l->row);
+                st = usage_batch_put(db, &l->row, &e);
+                count++;
+                l->taken++;
+                line_next(l);
+            } while (st == OK && count < USAGE_ROWS_MAX && l->has &&
+                     l->row.ended_unix_ms <= until_ms);
         st = usage_batch_end(db, st, &e);
     }
     usage_keeper_return(k, st == OK ? NULL : &e);

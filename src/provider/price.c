@@ -149,7 +149,10 @@ int64_t price_cost(const struct price *p, const struct usage *u)
     sum = (__int128)(plain > 0 ? plain : 0) * p->input + (__int128)u->out * p->output +
           (__int128)read * or_else(p->cache_read, p->input) +
           (__int128)written * or_else(p->cache_write, p->input);
-    sum = (sum + 500) / 1000;
+    if (sum <= INT64_MAX - 500) /* as good as always: a division of 128 bits costs many of 64 */
+        sum = ((int64_t)sum + 500) / 1000;
+    else
+        sum = (sum + 500) / 1000;
     return sum > INT64_MAX / 1024 ? INT64_MAX / 1024 : (int64_t)sum;
 }
 

@@ -71,23 +71,22 @@ static uint64_t status_of(int status)
     return status > 0 && status < STATUS_END ? (uint64_t)status : 0;
 }
 
-/* Eight hex digits as four bytes, all at once. False: they are not what we write. */
-static inline bool hex8_read(const char *digits, uint8_t out[4])
+/* Eight hex digits as four bytes, all at once; gives 0 when they are what we write. */
+static inline uint64_t hex8_read(const char *digits, uint8_t out[4])
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t text, n, letters;
+    uint64_t text, n, letters, wrong;
 
     memcpy(&text, digits, sizeof(text));
     letters = text >> 6 & ones;
     n = (text & ones * 15) + letters * 9;
-    if ((n & ones * 0xf0) != 0 || n + ones * '0' + letters * ('a' - 10 - '0') != text)
-        return false;
+    wrong = (n & ones * 0xf0) | ((n + ones * '0' + letters * ('a' - 10 - '0')) ^ text);
     /* of each pair the first digit is the high one */
     n = (n << 4 | n >> 8) & UINT64_C(0x00ff00ff00ff00ff);
     n = (n | n >> 8) & UINT64_C(0x0000ffff0000ffff);
     n = n | n >> 16;
     memcpy(out, &n, 4);
-    return true;
+    return wrong;
 }
 
 bool usage_id_read(struct str id, uint8_t out[USAGE_ID_BYTES])
@@ -95,9 +94,10 @@ bool usage_id_read(struct str id, uint8_t out[USAGE_ID_BYTES])
     if (id.len != USAGE_ID_TEXT || memcmp(id.at, ID_PREFIX.at, ID_PREFIX.len) != 0)
         return false;
     const char *digits = id.at + ID_PREFIX.len;
+    uint64_t wrong = hex8_read(digits, out);
 
-    return hex8_read(digits, out) && hex8_read(digits + 8, out + 4) &&
-           hex8_read(digits + 16, out + 8);
+    wrong |= hex8_read(digits + 8, out + 4);
+    return (wrong | hex8_read(digits + 16, out + 8)) == 0;
 }
 
 void pack_begin(struct pack *p)
@@ -154,7 +154,7 @@ static bool told(const struct usage_tokens *t)
 void pack_row(struct pack *p, const struct usage_row *row, uint32_t names, const uint32_t *whos)
 {
     bool alone = row->kept == 1 && row->attempt_count == 1 && row->attempts[0].number == 1;
-    bool beyond = told(&row->beyond);
+    bool beyond = row->attempt_count > row->kept && told(&row->beyond);
     uint8_t *start = p->bytes + p->used, *at = start + 1, read[USAGE_ID_BYTES];
     const uint8_t *id = row->request_id.len == 0 ? row->id : read;
     bool ours = row->request_id.len == 0 || usage_id_read(row->request_id, read);

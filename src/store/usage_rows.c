@@ -407,7 +407,8 @@ static void sum_row(struct usage_writer *w, const struct usage_row *row, struct 
         c->sums[SUM_FIRST_BYTE_MS] += row->first_byte_ms;
         c->sums[SUM_FIRST_BYTES]++;
     }
-    sum_tokens(&c->sums[SUM_FAILED_IN], &row->beyond);
+    if (row->attempt_count > row->kept)
+        sum_tokens(&c->sums[SUM_FAILED_IN], &row->beyond);
     for (uint32_t i = 0; i < row->kept; i++) {
         const struct usage_attempt *a = &row->attempts[i];
         bool last = i + 1 == row->kept;
@@ -544,7 +545,7 @@ static struct kind *kind_make(struct usage_writer *w, struct str text)
     return k;
 }
 
-static struct kind *met_before(const struct usage_writer *w, const void *what, uint32_t met)
+static inline struct kind *met_before(const struct usage_writer *w, const void *what, uint32_t met)
 {
     return met > 0 && met <= w->met_count && w->met[met - 1].what == what ? w->met[met - 1].kind
                                                                           : NULL;
@@ -574,16 +575,12 @@ static enum status numbers_look(struct usage_db *u, const struct usage_names *n,
     return st;
 }
 
-static enum status names_meet(struct usage_db *u, struct usage_names *n, struct kind **k,
-                              struct error *e)
+static enum status names_look_up(struct usage_db *u, struct usage_names *n, struct kind **k,
+                                 struct error *e)
 {
     struct usage_writer *w = u->rows;
     char text[KIND_MAX];
     enum status st = OK;
-
-    *k = met_before(w, n, n->met);
-    if (*k != NULL)
-        return OK;
     struct str all = names_text(n, text);
 
     *k = kind_find(w, all);
@@ -603,15 +600,11 @@ static enum status names_meet(struct usage_db *u, struct usage_names *n, struct 
     return OK;
 }
 
-static enum status who_meet(struct usage_db *u, struct usage_who *a, struct kind **k,
-                            struct error *e)
+static enum status who_look_up(struct usage_db *u, struct usage_who *a, struct kind **k,
+                               struct error *e)
 {
     struct usage_writer *w = u->rows;
     char text[KIND_MAX];
-
-    *k = met_before(w, a, a->met);
-    if (*k != NULL)
-        return OK;
     enum status st = account_note(u, a, e); /* it may have been called otherwise meanwhile */
 
     if (st != OK)
@@ -717,12 +710,17 @@ enum status usage_batch_put(struct usage_db *u, const struct usage_row *row, str
         st = usage_block_put(u, w->first, &w->pack, e);
         pack_next(w);
     }
-    if (st == OK)
-        st = names_meet(u, row->names, &names, e);
+    names = met_before(w, row->names, row->names->met);
+    if (names == NULL && st == OK)
+        st = names_look_up(u, row->names, &names, e);
     for (uint32_t i = 0; i < row->kept && st == OK; i++) {
-        st = who_meet(u, row->attempts[i].who, &who, e);
+        struct usage_who *a = row->attempts[i].who;
+
+        who = met_before(w, a, a->met);
+        if (who == NULL)
+            st = who_look_up(u, a, &who, e);
         if (st == OK)
-            whos[i] = who_packed(w, who, row->attempts[i].who);
+            whos[i] = who_packed(w, who, a);
     }
     if (st == OK && w->cell_count + row->kept >= CELLS_MAX) {
         st = cells_write(u, e);

@@ -40,8 +40,9 @@ export function standing(a: Account): Standing {
     const more = locked.length > 1 ? ` +${locked.length - 1}` : '';
     return { kind: 'locked', word: t('stand.partly'), why: `${part.scope}${more}: ${word('verdict', part.reason)} · ${left(part.until_unix_ms)}` };
   }
-  if (a.in_flight > 0) return { kind: 'ok', word: t('stand.busy', { n: a.in_flight }), why: '' };
-  return { kind: 'ok', word: t('stand.ready'), why: '' };
+  const why = a.renewal === 'client_missing' || a.renewal === 'none' ? t(`account.renewal_${a.renewal}`) : '';
+  if (a.in_flight > 0) return { kind: 'ok', word: t('stand.busy', { n: a.in_flight }), why };
+  return { kind: 'ok', word: t('stand.ready'), why };
 }
 
 // The colour of what is left of an allowance.

@@ -28,6 +28,8 @@ export interface Account {
   proxy_disabled: boolean;
   credential_refused: boolean;
   sign_in_again: boolean;
+  renewal: 'automatic' | 'client_missing' | 'none' | null;
+  imported_from: string | null;
   proxy: string | null;
   disabled_reason: string;
   declared_in: 'file' | 'database';

@@ -120,6 +120,15 @@ static void put_today(struct json_writer *w, const struct admin_today *t)
     json_put_end(w);
 }
 
+/* Empty: it has no grant. */
+static const char *renewal_word(const struct account_view *v)
+{
+    return !v->signed_in     ? ""
+           : !v->renews      ? "none"
+           : v->lacks_client ? "client_missing"
+                             : "automatic";
+}
+
 void admin_put_account(struct json_writer *w, const struct account_view *v,
                        const struct admin_today *today, const struct admin_clock *now)
 {
@@ -135,6 +144,8 @@ void admin_put_account(struct json_writer *w, const struct account_view *v,
     json_put_member_or_null(w, "proxy", str_c(v->proxy));
     json_put_member_bool(w, "signed_in", v->signed_in);
     json_put_member_bool(w, "sign_in_again", v->grant_lost);
+    json_put_member_or_null(w, "renewal", str_c(renewal_word(v)));
+    json_put_member_or_null(w, "imported_from", str_c(v->imported_from));
     json_put_member(w, "email", str_c(v->email));
     json_put_member(w, "plan", str_c(v->plan));
     if (v->expires_unix_ms == 0)

@@ -31,6 +31,7 @@ static const struct {
     { NULL, "would_serve", HIDDEN },
     { NULL, "email", HIDDEN },
     { NULL, "identity", HIDDEN },
+    { NULL, "imported_from", HIDDEN },
     { NULL, "user", HIDDEN },
     { NULL, "client_key", HIDDEN },
     { NULL, "peer", HIDDEN },

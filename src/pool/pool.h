@@ -303,6 +303,7 @@ struct account_means {
     /* The quota group of an upstream model; NULL: each model is its own. Pure; the slice is static
      * or borrows from the model's id. */
     struct str (*group)(struct str model);
+    bool lacks_client; /* it has a grant, and there is no OAuth client to renew it with */
 };
 
 /* Adds or replaces (same id) an account. Takes `means->upstream`, which is released by
@@ -464,6 +465,9 @@ struct account_view {
     char proxy[128];         /* its own, without user and password; empty: the general rule */
     bool signed_in;          /* it has a grant */
     bool grant_lost;         /* … which its provider renews no more */
+    bool renews;             /* … and something to renew it with … */
+    bool lacks_client;       /* … but for the OAuth client that it was made with */
+    char imported_from[256]; /* another program's file, read again when it changes; or empty */
     int64_t expires_unix_ms; /* … whose access token expires then; 0: unknown */
     char email[129], plan[64];
     char disabled_reason[160];

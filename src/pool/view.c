@@ -102,6 +102,9 @@ static void account_look(const struct pool *p, const struct account *acc, struct
     show_proxy(v, spec->proxy);
     v->signed_in = account_has_grant(spec);
     v->grant_lost = spec->grant.lost;
+    v->renews = !secret_is_empty(&spec->grant.refresh);
+    v->lacks_client = acc->config->means.lacks_client;
+    clip_into(v->imported_from, sizeof(v->imported_from), spec->grant.source);
     v->expires_unix_ms = spec->grant.expires_unix_ms;
     clip_into(v->email, sizeof(v->email), spec->grant.email);
     clip_into(v->plan, sizeof(v->plan), spec->grant.plan);

@@ -351,9 +351,19 @@ static void make_lines(struct making *m)
     }
 }
 
-/* Accounts that go to the same place the same way share its faults. */
-static void make_means(struct upstream *up)
+/* A GitHub token is exchanged without one. */
+static bool lacks_client(const struct making *m)
 {
+    const struct signin_family *f = signin_family(m->spec->provider);
+
+    return f != NULL && !f->exchanges && account_has_grant(m->spec) &&
+           provider_signin(m->options, m->spec->provider)->client_id.len == 0;
+}
+
+/* Accounts that go to the same place the same way share its faults. */
+static void make_means(const struct making *m)
+{
+    struct upstream *up = m->up;
     const struct origin *o = &up->origin;
 
     up->means = (struct account_means){
@@ -365,6 +375,7 @@ static void make_means(struct upstream *up)
                     : arena_printf(&up->arena, "%.*s by %.*s:%u", STR_ARG(o->authority),
                                    STR_ARG(o->proxy_host), o->proxy_port),
         .group = up->provider->quota_group,
+        .lacks_client = lacks_client(m),
     };
 }
 
@@ -407,7 +418,7 @@ static enum status make_one(struct making *m, struct str base_url, struct upstre
     if (st == OK)
         st = capabilities_read(m->up, m->spec->capabilities, m->error);
     if (st == OK) {
-        make_means(m->up);
+        make_means(m);
         *out = m->up;
     } else {
         upstream_free(m->up);

@@ -314,6 +314,10 @@ def test_sign_ins_of_other_programs_are_taken_over(program):
             "ada@example.test": "codex", "bo@example.test": "antigravity", "cy@example.test": "antigravity", "Di's": "antigravity",
             "ed@example.test": "codex", "octo": "copilot"}, listed
         assert listed["Di's"]["disabled"] and not listed["cy@example.test"]["disabled"]
+        told = until(lambda: (lambda a: a if len(a) == 6 else None)(gateway.admin("GET", "/api/accounts")[1]["accounts"]), "the gateway notices")
+        assert {a["label"]: (a["renewal"], a["imported_from"]) for a in told} == {
+            "ada@example.test": ("client_missing", str(home / ".codex/auth.json")), "bo@example.test": ("client_missing", str(home / ".gemini/oauth_creds.json")),
+            "cy@example.test": ("client_missing", None), "Di's": ("client_missing", None), "ed@example.test": ("client_missing", None), "octo": ("automatic", None)}, told
     finally:
         gateway.clear()
 

@@ -173,17 +173,20 @@ def test_an_account_of_the_file_keeps_its_rotated_token(program):
 def test_without_its_client_an_account_serves_until_its_token_expires(program):
     with Rig(program) as (simulator, gateway):
         sign_in(gateway, "codex", label="a")
+        assert account(gateway, "a")["renewal"] == "automatic"
         gateway.stop()
         settings = simulator.settings()
         del settings["providers"]["codex"]["oauth"]["client_id"]
         gateway.write_settings(settings)
         gateway.start()
         assert ask(gateway)[0] == 200
+        assert account(gateway, "a")["renewal"] == "client_missing"
         simulator.oauth(expire=True)
         assert ask(gateway)[0] == 503
         until(lambda: "providers.codex.oauth.client_id" in gateway.logged(), "the log says what to enter")
         gateway.write_settings(simulator.settings())
         until(lambda: not account(gateway, "a")["lockouts"], "the new settings are tried at once")
+        assert account(gateway, "a")["renewal"] == "automatic"
         assert ask(gateway)[0] == 200
 
 

@@ -185,6 +185,15 @@ function Facts({ a, draft }: { a: Account; draft: Draft }): Child {
         <dd>
           {a.models_known === 0 ? t('account.models_any') : number(a.models_known)} <span class="faint">({word('models_source', a.models_source)})</span>
         </dd>
+        {a.renewal && (
+          <>
+            <dt>{t('account.signin')}</dt>
+            <dd>
+              {t(`account.renewal_${a.renewal}`)}
+              {a.imported_from && <div class="faint">{t('account.imported_from', { file: a.imported_from })}</div>}
+            </dd>
+          </>
+        )}
         <dt>{t('account.created')}</dt>
         <dd>{file ? t('account.in_file') : dateTime(a.created_unix_ms)}</dd>
         <dt>{t('account.inflight')}</dt>

@@ -11,6 +11,7 @@ import time
 import schema
 from rig import STREAM_HEAD, TIMEOUT_S, Gateway, Upstream, chunk, until, whole
 from test_metrics import scrape
+from test_reports import Collector, attributes
 from websocket import WebSocket
 from wires import WIRES
 
@@ -168,6 +169,9 @@ def test_a_key_is_asked_for_with_each_message_of_a_websocket_and_limits_are_told
         gateway.clear()
 
 
+SERVER = 2  # a span's kind
+
+
 def counted(records, by):
     return dict(sorted(collections.Counter(by(r) for r in records).items()))
 
@@ -176,7 +180,8 @@ def test_what_is_refused_is_told_alike_everywhere_with_no_tokens_and_no_key(prog
     declared = [{"name": "good", "key": KEY, "models": ["m-*"]}, {"name": "two", "key": "sk-two-0123456789", "requests_per_minute": 2},
                 {"name": "far", "key": "sk-far-0123456789", "addresses": ["192.0.2.0/24"]}, {"name": "spent", "key": "sk-spent-0123456789", "tokens_per_day": 5}]
     account = CHAT.account(Upstream(lambda r, c: c.sendall(CHAT.whole())), "one", models=["m-1"])
-    gateway = Gateway(program, {"accounts": [account], "client_keys": declared, "logs": {"access": "file"}, "workers": 2})
+    collector = Collector()
+    gateway = Gateway(program, {"accounts": [account], "client_keys": declared, "logs": {"access": "file"}, "workers": 2, "traces": {"endpoint": collector.url}})
     want = {"complete": 4, "key_refused": 2 * 4 + 1 + 1 + 1, "key_spent": 4 + 1, "model_unknown": 1, "refused": 1, "request_wrong": 1}
     try:
         for wire in WIRES:
@@ -197,6 +202,8 @@ def test_what_is_refused_is_told_alike_everywhere_with_no_tokens_and_no_key(prog
         until(lambda: file.exists() and file.read_text().count("\n") == total, f"{total} lines")
         log = [json.loads(line) for line in file.read_text().splitlines()]
         assert counted(log, lambda r: r["ending"]) == want
+        until(lambda: sum(s["kind"] == SERVER for s in collector.spans()) == total, "each is a span")
+        assert counted([s for s in collector.spans() if s["kind"] == SERVER], lambda s: attributes(s)["penstock.ending"]) == want
         requests = gateway.admin("GET", "/api/requests?limit=100")[1]["requests"]
         assert counted(requests, lambda r: r["ending"]) == want
         status, usage = gateway.admin("GET", "/api/usage?by=ending")

@@ -805,6 +805,8 @@ void exchange_gone(struct request *r, enum gone why)
 
     if (x == NULL)
         return;
+    if (why == GONE_BODY)
+        x->answered = r->body_refused;
     x->r = NULL;
     if (x->attempt.running)
         attempt_end(x, &(struct verdict){ .kind = VERDICT_CLIENT_LEFT, .delay_ms = -1 });

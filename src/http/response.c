@@ -548,6 +548,7 @@ void conn_refuse(struct conn *c, struct refusal why)
     refusal_text(c, &why, &body);
     if (sv != NULL && sv->announced) {
         sv->gone = true;
+        sv->r.body_refused = why.status;
         s->hooks.on_gone(s->hooks.peer, &sv->r, GONE_BODY);
     }
     if (sv != NULL)

@@ -107,6 +107,7 @@ struct request {
     void *owner;             /* the hook's own */
     /* Sees what is answered, and that no more comes; NULL: nobody does. */
     struct request_tap *tap;
+    int body_refused;    /* GONE_BODY: the status that was answered */
     uint64_t message_of; /* it is a message of this WebSocket: request_upgrade(); 0: it is not */
 };
 

@@ -100,13 +100,13 @@ test('session: the gateway goes away and comes back', async ({ start, open }) =>
   await w.settle();
   w.expect(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|status of 401/);
   await rig.stopGateway();
-  await w.page.getByRole('alert').getByText('The gateway does not answer').waitFor({ timeout: 15_000 });
+  await w.page.getByRole('alert').getByText('The gateway does not answer').waitFor();
   assert((await w.page.getByRole('article').count()) > 0, 'what is known stays');
   await w.shot('offline');
   await w.axe('while the gateway is away');
   await rig.restart();
   // sessions end with the process: the page asks to log in again
-  await w.page.getByText('Open with a link').waitFor({ timeout: 20_000 });
+  await w.page.getByText('Open with a link').waitFor();
 });
 
 // A proxy that serves the gateway below a path, as people do with nginx.

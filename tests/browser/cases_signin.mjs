@@ -29,7 +29,7 @@ test('signin: the provider opens, and the account is there', async ({ start, ope
   await w.axe('before signing in');
   const [popup] = await Promise.all([w.context.waitForEvent('page'), dialog.getByRole('button', { name: 'Sign in' }).click()]);
   await popup.waitForLoadState();
-  await w.page.locator('.toast', { hasText: 'was added' }).waitFor({ timeout: 15_000 });
+  await w.page.locator('.toast', { hasText: 'was added' }).waitFor();
   equal((await accounts(rig)).length, 1);
   await w.page.getByRole('article').first().waitFor();
 });
@@ -59,7 +59,7 @@ test('signin: what the browser ended at is pasted', async ({ start, open }) => {
   await dialog.getByRole('alert').filter({ hasText: 'does not take this code' }).waitFor();
   await dialog.getByLabel('Address you ended at').fill(headers.get('location'));
   await dialog.getByRole('button', { name: 'Finish' }).click();
-  await w.page.locator('.toast', { hasText: 'was added' }).waitFor({ timeout: 15_000 });
+  await w.page.locator('.toast', { hasText: 'was added' }).waitFor();
   equal((await accounts(rig))[0].provider, 'codex');
 });
 
@@ -77,6 +77,41 @@ test('signin: a code is shown; cancelling ends it', async ({ start, open }) => {
   await w.axe('a code');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await dialog.waitFor({ state: 'detached' });
+});
+
+const simulator = (rig, body) => fetch(`${rig.simulator.address}/_sim/oauth`, { method: 'PUT', body: JSON.stringify(body) });
+
+test('signin: a code is entered, and the account is there', async ({ start, open }) => {
+  const rig = await start(settings);
+  await simulator(rig, { interval: 1, token: ['authorization_pending'] });
+  const w = await open(rig);
+  await w.page.addInitScript(() => (window.open = () => null));
+  await w.page.reload();
+  await w.page.waitForSelector('.frame');
+  const dialog = await choose(w, 'Copilot');
+  await dialog.getByLabel('Name').fill('pilot');
+  await dialog.getByLabel('Name').press('Enter');
+  await dialog.locator('.usercode').waitFor();
+  await w.page.locator('.toast', { hasText: 'pilot was added' }).waitFor();
+  await dialog.waitFor({ state: 'detached' });
+  equal((await accounts(rig))[0].label, 'pilot');
+});
+
+test('signin: what was refused at the provider is told, and can be tried again', async ({ start, open }) => {
+  const rig = await start(settings);
+  await simulator(rig, { authorize: ['access_denied'] });
+  const w = await open(rig);
+  const dialog = await choose(w, 'Antigravity');
+  const signIn = dialog.getByRole('button', { name: 'Sign in' });
+  await Promise.all([w.context.waitForEvent('page'), signIn.click()]);
+  await dialog.getByRole('alert').waitFor();
+  equal(await dialog.getByText('Open the page').count(), 0, 'what has ended is not offered');
+  await w.shot('signin-refused');
+  await w.axe('a sign-in that was refused');
+  equal((await accounts(rig)).length, 0, 'nothing is added');
+  await Promise.all([w.context.waitForEvent('page'), signIn.click()]);
+  await w.page.locator('.toast', { hasText: 'was added' }).waitFor();
+  equal((await accounts(rig)).length, 1);
 });
 
 test('signin: without an OAuth client it is entered here', async ({ start, open }) => {
@@ -110,7 +145,7 @@ test('signin: without an OAuth client it is entered here', async ({ start, open 
   await form.waitFor({ state: 'detached' });
   const [popup] = await Promise.all([w.context.waitForEvent('page'), dialog.getByRole('button', { name: 'Sign in' }).click()]);
   await popup.waitForLoadState();
-  await w.page.locator('.toast', { hasText: 'was added' }).waitFor({ timeout: 15_000 });
+  await w.page.locator('.toast', { hasText: 'was added' }).waitFor();
   equal((await accounts(rig)).length, 1);
 });
 
@@ -119,12 +154,12 @@ test('signin: a lost grant is told, and signed in to again', async ({ start, ope
   const w = await open(rig);
   const dialog = await choose(w, 'Codex');
   await Promise.all([w.context.waitForEvent('page'), dialog.getByRole('button', { name: 'Sign in' }).click()]);
-  await w.page.locator('.toast', { hasText: 'was added' }).waitFor({ timeout: 15_000 });
+  await w.page.locator('.toast', { hasText: 'was added' }).waitFor();
   await fetch(`${rig.simulator.address}/_sim/oauth`, { method: 'PUT', body: JSON.stringify({ revoke: true }) });
   const { label } = (await accounts(rig))[0];
   await rig.admin('POST', `api/accounts/${encodeURIComponent(label)}/refresh`);
   const card = w.page.getByRole('article').first();
-  await card.getByText('Sign in again').waitFor({ timeout: 15_000 });
+  await card.getByText('Sign in again').waitFor();
   await card.getByRole('button').first().click();
   const drawer = w.page.getByRole('dialog');
   await drawer.getByRole('button', { name: 'Sign in again' }).waitFor();
@@ -132,7 +167,7 @@ test('signin: a lost grant is told, and signed in to again', async ({ start, ope
   await w.axe('an account to sign in to again');
   await drawer.getByRole('button', { name: 'Sign in again' }).click();
   await Promise.all([w.context.waitForEvent('page'), w.page.getByRole('dialog').getByRole('button', { name: 'Sign in', exact: true }).click()]);
-  await w.page.locator('.toast', { hasText: 'was added' }).last().waitFor({ timeout: 15_000 });
+  await w.page.locator('.toast', { hasText: 'was added' }).last().waitFor();
   assert(!(await accounts(rig))[0].sign_in_again, 'it is one that can be used');
 });
 

@@ -150,6 +150,7 @@ class Add {
       } catch (error) {
         if ((error as ApiError).status === 404) {
           this.stop();
+          this.signIn = null;
           this.fault = t('signin.expired');
           redraw();
         }
@@ -256,7 +257,7 @@ function SignInForm({ a, done }: { a: Add; done: () => void }): Child {
         </p>
       </div>
     );
-  if (!s)
+  if (!s || s.state === 'failed')
     return (
       <div class="stack loose">
         <p>{t('signin.intro', { provider: providerName(a.provider) })}</p>

@@ -138,8 +138,12 @@ test('routing: somebody else changes it meanwhile', async ({ start, open }) => {
   await w.page.getByText('Somebody else changed this meanwhile').waitFor();
 });
 
-test('routing: presets and background tasks', async ({ start, open }) => {
-  const rig = await start(settings);
+test('routing: presets and background tasks; what somebody wrote beside routes stays', async ({ start, open }) => {
+  const written = {
+    flows: { quick: { comment: 'for tests', entries: [{ model: 'gpt-5.6', provider: 'openai', comment: ['the best'] }] } },
+    accounts: { 'gpt-5.6': { owner: 'ops', entries: ['work', { account: 'spare', comment: 'last' }], order: 'rotate', smart_switch: false } },
+  };
+  const rig = await start((simulator) => ({ ...settings(simulator), routing: written }));
   const w = await open(rig);
   await w.go('routing');
   await w.page.getByRole('button', { name: 'Presets' }).click();
@@ -151,4 +155,6 @@ test('routing: presets and background tasks', async ({ start, open }) => {
   const { proxy, routing } = onDisk(rig);
   assert(Object.keys(proxy.custom_mapping).length > 0, 'the preset is in the file');
   equal(routing.background.enabled, true);
+  const same = (a, b) => JSON.stringify(a, Object.keys(a).sort()) === JSON.stringify(b, Object.keys(b).sort());
+  for (const list of ['flows', 'accounts']) for (const [name, route] of Object.entries(written[list])) assert(same(routing[list][name], route) && JSON.stringify(routing[list][name].entries) === JSON.stringify(route.entries), `${list} ${name}: ${JSON.stringify(routing[list][name])}`);
 });

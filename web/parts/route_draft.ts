@@ -25,6 +25,7 @@ export interface Flow {
   k: number;
   name: string;
   entries: Entry[];
+  rest?: Record<string, unknown>; // what somebody wrote beside it in the file
 }
 
 export interface AccountRoute {
@@ -33,6 +34,7 @@ export interface AccountRoute {
   order: string;
   smart_switch: boolean;
   entries: Entry[];
+  rest?: Record<string, unknown>;
 }
 
 export interface Mapping {
@@ -84,8 +86,8 @@ function read(w: Wire): Routing {
   return {
     background: w.background ? { ...w.background, model: w.background.model ?? '' } : null,
     mapping: Object.entries(w.mapping ?? {}).map(([from, to]) => ({ k: newKey(), from, to })),
-    flows: Object.entries(w.flows ?? {}).map(([name, f]) => ({ k: newKey(), name, entries: (f.entries ?? []).map(readEntry) })),
-    accounts: Object.entries(w.accounts ?? {}).map(([model, r]) => ({ k: newKey(), model, order: r.order ?? 'listed', smart_switch: !!r.smart_switch, entries: (r.entries ?? []).map(readEntry) })),
+    flows: Object.entries(w.flows ?? {}).map(([name, { entries, ...rest }]) => ({ k: newKey(), name, entries: (entries ?? []).map(readEntry), rest })),
+    accounts: Object.entries(w.accounts ?? {}).map(([model, { entries, order, smart_switch, ...rest }]) => ({ k: newKey(), model, order: order ?? 'listed', smart_switch: !!smart_switch, entries: (entries ?? []).map(readEntry), rest })),
   };
 }
 
@@ -98,16 +100,23 @@ function writeEntry(e: Entry): Record<string, unknown> {
   return out;
 }
 
+// Of an account route: a label alone where nothing else is said.
+function writeAccount(e: Entry): unknown {
+  const said = writeEntry(e);
+  return Object.keys(said).every((name) => name === 'account') ? e.account ?? '' : said;
+}
+
 function write(r: Routing): Omit<Wire, 'revision'> {
   return {
     ...(r.background ? { background: { ...r.background, model: r.background.model.trim() || null } } : {}),
     mapping: Object.fromEntries(r.mapping.map((m) => [m.from.trim(), m.to.trim()])),
-    flows: Object.fromEntries(r.flows.map((f) => [f.name.trim(), { entries: f.entries.map(writeEntry) }])),
+    flows: Object.fromEntries(r.flows.map((f) => [f.name.trim(), { ...f.rest, entries: f.entries.map(writeEntry) }])),
     accounts: Object.fromEntries(
       r.accounts.map((a) => [
         a.model.trim(),
         {
-          entries: a.entries.map((e) => (e.when || e.model ? writeEntry(e) : e.account ?? '')),
+          ...a.rest,
+          entries: a.entries.map(writeAccount),
           ...(a.order === 'rotate' ? { order: 'rotate' } : {}),
           smart_switch: a.smart_switch,
         },

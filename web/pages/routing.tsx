@@ -20,7 +20,7 @@ function models(): string[] {
 function view(): Child {
   return (
     <div class="inner stack loose routing">
-      <div class="halves">
+      <div class="columns">
         <div class="stack loose">
           <SchedulingCard />
           <ExplainCard />

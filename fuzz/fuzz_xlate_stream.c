@@ -1,8 +1,8 @@
 /* fuzz/fuzz_xlate_stream.c - any bytes of an upstream, for a client of another protocol.
  *
  * The first byte chooses wire and protocol, the second the client's wishes, the rest is what the
- * upstream sends. The client's stream keeps its grammar and ends as what it was; pieces of other
- * sizes give the same bytes. */
+ * upstream sends, to several requests where it pauses. The client's stream keeps its grammar and
+ * ends as what it was; pieces of other sizes give the same bytes. */
 #include <stdlib.h>
 
 #include "translation_rig.h"
@@ -60,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .json_array = protocol == WIRE_GEMINI && data[1] & 4,
         .one_piece = data[1] & 8,
         .whole = data[1] & 16,
+        .pauses = data[1] & 32 ? 2 : 0,
     };
     struct grammar_options grammar = rig_grammar(&o);
 

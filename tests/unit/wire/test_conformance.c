@@ -477,6 +477,45 @@ TEST(C06_a_stream_of_codex_as_one_answer)
     CHECK_HAS(answer.bytes, "\"output_tokens\":3");
 }
 
+TEST(C60_further_answers_are_of_one_stream_however_they_are_cut)
+{
+    struct str bytes = STR("data: " GEMINI_TEXT(
+        "One, ", "") "\n\n"
+                     "data: " GEMINI_TEXT(
+                         "two, ", ",\"finishReason\":\"CONTINUATION\",\"continuationToken\":"
+                                  "\"abc\"") "\n\n\x1e"
+                                             "data: " GEMINI_TEXT(
+                                                 "three.", ",\"finishReason\":\"STOP\"") "\n\n");
+
+    for (enum wire protocol = 0; protocol < PROTOCOLS; protocol++) {
+        struct rig_request q;
+        struct rig_answer whole, pieces;
+        struct seen_stream seen;
+
+        rig_read(protocol, rig_ask(protocol), &t->arena, &q);
+        struct rig_options o = { .wire = GEMINI, .asked = &q, .pauses = 1 };
+        struct grammar_options grammar = rig_grammar(&o);
+
+        rig_feed(&o, bytes, &t->arena, &whole);
+        CHECK(whole.done && stream_breaks(&grammar, whole.bytes, &t->arena, &seen) == NULL, "%s",
+              wire_name(protocol).at);
+        CHECK_STR(seen.text, "One, two, three.");
+        for (size_t cut = 1; cut < 200; cut++) {
+            size_t first = cut;
+
+            o.next = cut_once;
+            o.peer = &first;
+            rig_feed(&o, bytes, &t->arena, &pieces);
+            CHECK(str_eq(pieces.bytes, whole.bytes), "%s, cut at %zu", wire_name(protocol).at, cut);
+        }
+        o.next = NULL;
+        o.pauses = 0; /* nobody goes on */
+        rig_feed(&o, str_take(bytes, str_find(bytes, STR("\x1e"))), &t->arena, &whole);
+        CHECK(whole.done && stream_breaks(&grammar, whole.bytes, &t->arena, &seen) == NULL);
+        CHECK_STR(seen.text, "One, two, ");
+    }
+}
+
 TEST(C60_an_answer_that_nobody_goes_on_with_ends_as_cut_by_length)
 {
     struct rig_answer answer =

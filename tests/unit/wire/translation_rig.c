@@ -108,6 +108,52 @@ static void forget(struct arena *a)
     arena_free(&other);
 }
 
+/* One answer of the upstream, to its end. */
+static enum emitter_fed feed_one(const struct rig_options *o, struct emitter *e, struct str bytes,
+                                 struct arena *a, struct arena **forgets, struct arena *settled)
+{
+    enum emitter_fed fed = EMITTER_FED;
+
+    if (o->one_piece)
+        return emitter_take_whole(e, bytes);
+    while (bytes.len > 0 && (fed == EMITTER_FED || fed == EMITTER_FULL)) {
+        size_t n = o->next == NULL ? bytes.len : o->next(o->peer, bytes.len);
+
+        /* a copy of its own, so that nobody reads beyond what has come */
+        struct str piece = arena_copy(a, str_take(bytes, n));
+
+        fed = emitter_feed(e, piece);
+        bytes = str_drop(bytes, n);
+        if (*forgets != NULL && emitter_has_content(e) &&
+            translator_settle(e->translator, settled)) {
+            forget(*forgets);
+            *forgets = NULL;
+        }
+    }
+    if (fed != EMITTER_FED && fed != EMITTER_FULL)
+        return fed;
+    if (emitter_finish(e))
+        return EMITTER_DONE;
+    return emitter_is_paused(e) ? EMITTER_PAUSED : fed;
+}
+
+/* The request that goes on with the turn is written, and its answer is awaited. */
+static bool goes_on(const struct rig_options *o, struct emitter *e, struct arena *a)
+{
+    struct wire_target target = rig_target(o->wire, rig_model(o->wire));
+    struct canon_request turn;
+    struct wire_complaint why;
+    struct translated *on = arena_new(a, struct translated);
+
+    translator_resume(e->translator, &o->asked->r, a, &turn);
+    bool written = translate_write(&turn, &target, RIG_BYTES_MAX, a, on, &why);
+
+    if (written)
+        emitter_go_on(e, on);
+    translated_clear(on);
+    return written;
+}
+
 void rig_feed(const struct rig_options *o, struct str bytes, struct arena *a,
               struct rig_answer *out)
 {
@@ -125,6 +171,7 @@ void rig_feed(const struct rig_options *o, struct str bytes, struct arena *a,
         .json_array = o->json_array,
         .show_thinking = reasoning_is_shown(&o->asked->r),
         .bytes_max = RIG_BYTES_MAX,
+        .pauses_max = o->pauses,
     };
     struct emitter_options options = {
         .protocol = protocol,
@@ -142,26 +189,14 @@ void rig_feed(const struct rig_options *o, struct str bytes, struct arena *a,
     emitter_init(&e, &options);
     emitter_attempt(&e);
     emitter_translate(&e, o->wire, &encode, &o->asked->out);
-    if (o->one_piece) {
-        fed = emitter_take_whole(&e, bytes);
-    } else {
-        while (bytes.len > 0 && (fed == EMITTER_FED || fed == EMITTER_FULL)) {
-            size_t n = o->next == NULL ? bytes.len : o->next(o->peer, bytes.len);
+    do {
+        struct str answer = bytes;
 
-            /* a copy of its own, so that nobody reads beyond what has come */
-            struct str piece = arena_copy(a, str_take(bytes, n));
-
-            fed = emitter_feed(&e, piece);
-            bytes = str_drop(bytes, n);
-            if (forgets != NULL && emitter_has_content(&e) &&
-                translator_settle(e.translator, &settled)) {
-                forget(forgets);
-                forgets = NULL;
-            }
-        }
-    }
-    out->done =
-        fed == EMITTER_DONE || ((fed == EMITTER_FED || fed == EMITTER_FULL) && emitter_finish(&e));
+        if (o->pauses > 0)
+            (void)str_cut(bytes, RIG_NEXT, &answer, &bytes);
+        fed = feed_one(o, &e, answer, a, &forgets, &settled);
+    } while (fed == EMITTER_PAUSED && bytes.len > 0 && goes_on(o, &e, a));
+    out->done = fed == EMITTER_DONE || (fed == EMITTER_PAUSED && emitter_end_paused(&e));
     out->broken = fed == EMITTER_BROKEN;
     out->started = e.started && sink.bytes.len > 0;
     if (!out->done && !o->whole) {

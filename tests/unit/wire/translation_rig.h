@@ -46,12 +46,16 @@ struct rig_answer {
     struct str bytes; /* all that the client got */
 };
 
+#define RIG_NEXT '\x1e'
+
 struct rig_options {
     enum wire wire;
     const struct rig_request *asked;
     bool json_array;
-    bool whole;     /* the client wants one piece */
-    bool one_piece; /* `bytes` is an answer in one piece, no stream */
+    bool whole;      /* the client wants one piece */
+    bool one_piece;  /* `bytes` is an answer in one piece, no stream */
+    uint32_t pauses; /* so often a paused turn may be gone on with: `bytes` holds an answer for each
+                        request, between RIG_NEXT */
     /* Where all of `asked` lies: freed as soon as the stream can do without. NULL: it stays. */
     struct arena *forgets;
     /* How many bytes to feed next, of so many left; NULL: all at once. */

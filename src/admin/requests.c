@@ -6,7 +6,6 @@
 #include "admin/admin_int.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "base/timetext.h"
 #include "exchange/explain.h"
@@ -226,7 +225,7 @@ void request_get(const struct admin_ask *a)
 
 /* --- many */
 
-#define ROWS_LOOKED_AT_MAX 200000 /* of usage.db, for one page */
+#define ROWS_LOOKED_AT_MAX 100000 /* of usage.db, for one page */
 /* By so much the end of one request may lie before that of another and still be told after it:
  * workers tell theirs one after the other. */
 #define SKEW_MS 500
@@ -499,6 +498,15 @@ static struct usage usage_of(const struct usage_tokens *t)
     return (struct usage){ t->in, t->out, t->cache_read, t->cache_write, t->reasoning };
 }
 
+/* Rows are many, and a format is slow. */
+static void text_set(char *to, size_t size, struct str text)
+{
+    text = str_take(text, size - 1);
+    if (text.len > 0)
+        memcpy(to, text.at, text.len);
+    to[text.len] = '\0';
+}
+
 /* What a row knows of a request. False: it is of words that we do not know. */
 static bool record_of(const struct usage_row *row, struct access_attempt *attempts,
                       struct access_record *r)
@@ -517,14 +525,14 @@ static bool record_of(const struct usage_row *row, struct access_attempt *attemp
                                  .usage = { -1, -1, -1, -1, -1 },
                                  .attempt_count = row->attempt_count,
                                  .attempts = attempts };
-    snprintf(r->request_id, sizeof(r->request_id), "%.*s", STR_ARG(row->request_id));
+    text_set(r->request_id, sizeof(r->request_id), row->request_id);
     for (uint32_t i = 0; i < row->kept && i < ACCESS_ATTEMPTS_MAX; i++) {
         const struct usage_attempt *a = &row->attempts[i];
         struct access_attempt *to = &attempts[r->attempts_kept++];
 
         to->number = a->number;
         to->account_id = a->who->account;
-        snprintf(to->label, sizeof(to->label), "%.*s", STR_ARG(a->who->label));
+        text_set(to->label, sizeof(to->label), a->who->label);
         to->provider = a->who->provider;
         to->verdict = VERDICT_NONE;
         (void)verdict_from_word(a->who->verdict, &to->verdict);

@@ -170,37 +170,36 @@ static const char *cursor_string_skip(struct json_cursor *c, const char *p, cons
     return p + 1 + known->len + 1;
 }
 
-static void cursor_move(struct json_cursor *c, const char *to)
+/* The first byte of the next value, a closing bracket, or `end`. */
+static inline const char *cursor_next(const struct json_cursor *c, const char *end)
 {
-    c->rest = str_drop(c->rest, (size_t)(to - c->rest.at));
+    const char *p = scan_blanks(c->rest.at, end);
+
+    if (p < end && (*p == ',' || *p == ':'))
+        p = scan_blanks(p + 1, end);
+    return p;
 }
 
 char json_peek(struct json_cursor *c)
 {
-    const char *p = c->rest.at, *end = p + c->rest.len;
+    const char *end = c->rest.at + c->rest.len, *p = cursor_next(c, end);
 
-    p = scan_blanks(p, end);
-    if (p < end && (*p == ',' || *p == ':'))
-        p = scan_blanks(p + 1, end);
-    cursor_move(c, p);
+    c->rest = (struct str){ p, (size_t)(end - p) };
     return p < end ? *p : '\0';
 }
 
 bool json_next(struct json_cursor *c, struct str *raw)
 {
-    char first = json_peek(c);
+    const char *end = c->rest.at + c->rest.len, *p = cursor_next(c, end), *behind = p;
 
-    if (first == '\0')
+    if (p < end && (*p == ']' || *p == '}'))
+        behind = ++p;
+    else if (p < end)
+        behind = *p == '"' ? cursor_string_skip(c, p, end) : value_skip(p, end);
+    c->rest = (struct str){ behind, (size_t)(end - behind) };
+    if (behind == p)
         return false;
-    if (first == ']' || first == '}') {
-        c->rest = str_drop(c->rest, 1);
-        return false;
-    }
-    const char *p = c->rest.at, *end = p + c->rest.len;
-    const char *behind = first == '"' ? cursor_string_skip(c, p, end) : value_skip(p, end);
-
     *raw = (struct str){ p, (size_t)(behind - p) };
-    cursor_move(c, behind);
     return true;
 }
 
@@ -216,5 +215,7 @@ bool json_enter(struct json_cursor *c)
 
 void json_leave(struct json_cursor *c)
 {
-    cursor_move(c, container_skip(c->rest.at, c->rest.at + c->rest.len, 1));
+    const char *end = c->rest.at + c->rest.len, *p = container_skip(c->rest.at, end, 1);
+
+    c->rest = (struct str){ p, (size_t)(end - p) };
 }

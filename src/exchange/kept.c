@@ -154,7 +154,8 @@ void kept_look(struct kept_response *r)
         return;
     struct json_cursor c = json_open(root);
 
-    while (json_next(&c, &key) && json_next(&c, &value)) {
+    while ((r->id.len == 0 || r->model_raw.len == 0 || r->output.len == 0) && json_next(&c, &key) &&
+           json_next(&c, &value)) {
         if (str_eq(key, STR("\"id\"")) && is_string(value))
             r->id = inside(value);
         else if (str_eq(key, STR("\"model\"")) && is_string(value))

@@ -36,8 +36,9 @@ struct kept_response {
     struct str model;     /* … and what is to stand in its place, quoted; empty: it stays */
 };
 
-/* Finds id, output and model_raw in a response, which is valid JSON: one walk over its members. An
- * id with escapes is given as it stands. What is not there, or no object's, stays empty. */
+/* Finds id, output and model_raw in a response, which is valid JSON: one walk as far as the last
+ * of them. An id with escapes is given as it stands. What is not there, or no object's, stays
+ * empty. */
 void kept_look(struct kept_response *r);
 
 struct kept *kept_new(void);

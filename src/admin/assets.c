@@ -11,14 +11,15 @@
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " \
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
-static const char *const pages[] = {
-    "/quota", "/routing", "/logs", "/usage", "/settings", "/remote-panel", "/connect",
+static const struct str pages[] = {
+    STR("/quota"),    STR("/routing"),      STR("/logs"),    STR("/usage"),
+    STR("/settings"), STR("/remote-panel"), STR("/connect"),
 };
 
 bool assets_is_page(struct str path)
 {
     for (size_t i = 0; i < COUNT(pages); i++)
-        if (str_eq(path, str_c(pages[i])))
+        if (str_eq(path, pages[i]))
             return true;
     return false;
 }

@@ -295,7 +295,7 @@ void reply_whole(struct exchange *x, const struct wire_answer *answer)
 
 void reply_made(struct exchange *x)
 {
-    struct str body = arena_copy(&x->r->arena, buf_str(&x->attempt.crossing->made));
+    struct str body = buf_str(&x->attempt.crossing->made);
     struct request *r = x->r;
 
     x->first_out_ms = loop_now(x->env->loop);

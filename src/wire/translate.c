@@ -11,6 +11,8 @@ static const struct converter *const converters[WIRES] = {
     [WIRE_CLOUDCODE] = &convert_cloudcode,
 };
 
+#define BODY_FIRST ((size_t)4 << 10)     /* bytes that a body gets room for at once, at most */
+#define BODY_MORE ((size_t)256)          /* … beside the client's */
 #define ARGUMENTS_MAX ((size_t)4 << 20)  /* bytes of one call's arguments kept for checking */
 #define RESUME_MAX ((size_t)1 << 20)     /* bytes of a token for going on */
 #define ARGUMENTS_KEPT ((size_t)4 << 10) /* room that stays for the next call */
@@ -85,6 +87,8 @@ bool translate_write(const struct canon_request *r, const struct wire_target *t,
     *out = (struct translated){ .stop_count = 0 };
     *why = (struct wire_complaint){ .too_large = false };
     buf_init(&out->body, bytes_max);
+    /* about as long as the client's, but that long pieces stay there */
+    (void)buf_reserve(&out->body, r->body.len < BODY_FIRST ? r->body.len + BODY_MORE : BODY_FIRST);
     out->loans = (struct json_loans){ .lender = r->body, .a = a };
     json = json_writer(&out->body);
     json.loans = &out->loans;

@@ -549,6 +549,8 @@ enum translation translator_event(struct translator *t, struct str name, struct 
 
     if (t->over)
         return TRANSLATION_END;
+    if (t->paused != STOP_NONE)
+        return TRANSLATION_PAUSED;
     lend(t, scratch, out);
     if (repeat_is(&t->repeat, name, data, &text) && again(t, text))
         return outcome(t, DECODED_MORE);
@@ -571,6 +573,8 @@ enum translation translator_finish(struct translator *t, bool clean, struct aren
 
     if (t->over)
         return TRANSLATION_END;
+    if (t->paused != STOP_NONE)
+        return TRANSLATION_PAUSED;
     lend(t, scratch, out);
     result = outcome(t, t->from->decode.done(&t->decoder, true, clean));
     return result == TRANSLATION_END || result == TRANSLATION_PAUSED ? result : TRANSLATION_BROKEN;

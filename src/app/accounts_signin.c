@@ -106,6 +106,8 @@ static void take_line(struct session *s)
 
     if (text.len > 0 && signin_code(s->signins, str_c(s->id), text, &why) != OK)
         fprintf(stderr, "penstock accounts: %s\n", why.text);
+    else
+        s->refused = false;
     wipe(s->pasted.at, s->pasted.cap);
     s->pasted.len = 0;
 }

@@ -57,9 +57,10 @@ def test_the_command_lets_a_wrong_code_be_followed_by_a_good_one(program):
     with Rig(program) as (simulator, gateway):
         command = Command(gateway, "--provider", "codex")
         back = consent({"url": command.line_with("/oauth/authorize")})
-        command.process.stdin.write("wrong\n")
-        command.process.stdin.flush()
-        assert any("does not take this code" in line for line in command.process.stderr)
+        for _ in range(2):
+            command.process.stdin.write("wrong\n")
+            command.process.stdin.flush()
+            assert any("does not take this code" in line for line in command.process.stderr)
         code, out, err = command.end(re.search(r"code=([^&]+)", back).group(1) + "\n")
         assert code == 0 and "signed in" in out, (code, out, err)
         command = Command(gateway, "--provider", "codex")

@@ -186,6 +186,28 @@ TEST(percent_coding_goes_both_ways)
     }
 }
 
+TEST(a_url_is_shown_without_who_logs_in)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        { "http://ada:p%20w@10.0.0.1:3128", "http://…@10.0.0.1:3128" },
+        { "socks5h://ada@proxy.example", "socks5h://…@proxy.example:1080" },
+        { "http://ada:pw@[fd00::1]:8080/", "http://…@[fd00::1]:8080" },
+        { "http://proxy.example:3128", "http://proxy.example:3128" },
+        { "direct", "direct" },
+        { "", "" },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct buf out = { .max = 256 };
+
+        CHECK(url_put_shown(&out, str_c(cases[i].text)), "%s", cases[i].text);
+        CHECK_STR(buf_str(&out), cases[i].want, "%s", cases[i].text);
+        buf_clear(&out);
+    }
+}
+
 TEST(percent_escapes_are_read_strictly)
 {
     static const struct {

@@ -1,7 +1,8 @@
 /* fuzz/fuzz_schema_ref.c - a schema of a client, written in every form.
  *
- * The first byte chooses form and kind; the rest is the schema. Whatever is written is JSON, is
- * what the form takes, is bounded, and may be written again; a refusal writes nothing. */
+ * The first byte chooses form and kind; the rest is the schema, a value of a body that was read: so
+ * it is JSON. Whatever is written is JSON, is what the form takes, is bounded, and may be written
+ * again; a refusal writes nothing. */
 #include <stdlib.h>
 
 #include "schema_checker.h"
@@ -32,12 +33,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena a = { 0 };
     enum schema_result result;
+    struct json doc;
 
     if (size == 0)
         return 0;
     enum schema_form form = data[0] % SCHEMA_FORMS;
     bool tool = data[0] & 32, openapi = data[0] & 64;
     struct str raw = { (const char *)data + 1, size - 1 };
+
+    if (raw.len > 0 && !json_parse(&doc, raw, NULL, &a, NULL)) {
+        arena_free(&a);
+        return 0;
+    }
     struct str out = put(raw, openapi, form, tool, &a, &result);
 
     (void)schema_is_bare(raw, &a);

@@ -31,10 +31,10 @@ enum schema_result {
     SCHEMA_REFUSED, /* too deep, too large, a reference that leads nowhere; nothing was written */
 };
 
-/* Writes `raw` (a JSON object, or empty for none) as a value in the form. Gemini's own spelling
- * (UPPERCASE types, nullable, numbers in strings) is understood whoever wrote it; `from_openapi`
- * says that the client's protocol has it. `what` says why it was refused. The root of a tool is an
- * object whatever the client said (`tool`). */
+/* Writes `raw` (a value of a body that was read, so valid JSON; empty for none) as a value in the
+ * form. Gemini's own spelling (UPPERCASE types, nullable, numbers in strings) is understood whoever
+ * wrote it; `from_openapi` says that the client's protocol has it. `what` says why it was refused.
+ * The root of a tool is an object whatever the client said (`tool`). */
 enum schema_result schema_put(struct json_writer *w, struct str raw, bool from_openapi,
                               enum schema_form form, bool tool, struct arena *a, const char **what);
 

@@ -30,7 +30,7 @@ test('logs: a running request is seen while it runs, attempt by attempt', async 
   const w = await open(rig);
   await w.go('logs');
   await rig.rules('key-ada@example.com', ['error=quota retry-after=3h']);
-  await rig.rules('key-ben@example.com', ['first=6s']);
+  await rig.rules('key-ben@example.com', ['first=12s']);
   const answer = rig.ask('claude-sonnet-5', 'Slowly', { session: 'c1', stream: true });
   const row = w.page.locator('.line.log', { hasText: 'claude-sonnet-5' });
   await row.getByText('Running').waitFor();

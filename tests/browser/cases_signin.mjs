@@ -22,6 +22,11 @@ async function choose(w, provider) {
 
 const accounts = async (rig) => (await rig.admin('GET', 'api/accounts')).body.accounts.filter((a) => a.provider !== 'simulator');
 
+async function simulator(rig, body) {
+  const answer = await fetch(`${rig.simulator.address}/_sim/oauth`, { method: 'PUT', body: JSON.stringify(body) });
+  assert(answer.ok, await answer.text());
+}
+
 test('signin: the provider opens, and the account is there', async ({ start, open }) => {
   const rig = await start(settings);
   const w = await open(rig);
@@ -65,6 +70,7 @@ test('signin: what the browser ended at is pasted', async ({ start, open }) => {
 
 test('signin: a code is shown; cancelling ends it', async ({ start, open }) => {
   const rig = await start(settings);
+  await simulator(rig, { token: Array(30).fill('authorization_pending') }); // nobody enters it
   const w = await open(rig);
   await w.page.addInitScript(() => (window.open = () => null));
   await w.page.reload();
@@ -79,8 +85,6 @@ test('signin: a code is shown; cancelling ends it', async ({ start, open }) => {
   await dialog.waitFor({ state: 'detached' });
 });
 
-const simulator = (rig, body) => fetch(`${rig.simulator.address}/_sim/oauth`, { method: 'PUT', body: JSON.stringify(body) });
-
 test('signin: a code is entered, and the account is there', async ({ start, open }) => {
   const rig = await start(settings);
   await simulator(rig, { interval: 1, token: ['authorization_pending'] });
@@ -91,7 +95,6 @@ test('signin: a code is entered, and the account is there', async ({ start, open
   const dialog = await choose(w, 'Copilot');
   await dialog.getByLabel('Name').fill('pilot');
   await dialog.getByLabel('Name').press('Enter');
-  await dialog.locator('.usercode').waitFor();
   await w.page.locator('.toast', { hasText: 'pilot was added' }).waitFor();
   await dialog.waitFor({ state: 'detached' });
   equal((await accounts(rig))[0].label, 'pilot');

@@ -124,6 +124,7 @@ export class Watched {
     if (!Watched.shots) return;
     const folder = join(Watched.shots, this.look);
     mkdirSync(folder, { recursive: true });
+    await this.page.bringToFront(); // a page behind another one may not be drawn
     await this.page.screenshot({ path: join(folder, `${name}.png`) });
   }
 

@@ -25,7 +25,8 @@ test(
     const block = w.page.locator('.guide .copy').first();
     const text = await block.locator('pre').innerText();
     assert(text.includes('ANTHROPIC_BASE_URL') && text.includes(rig.base), `settings of Claude Code: ${text}`);
-    await block.getByRole('button', { name: 'Copy' }).click();
+    await w.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await w.copies(block.getByRole('button', { name: 'Copy' }), text.trim());
     await w.page.locator('.toast', { hasText: 'Copied' }).waitFor();
     await w.shot('first-2');
     // the client asks

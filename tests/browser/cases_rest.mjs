@@ -299,8 +299,7 @@ test('connect: the settings of every client can be copied', async ({ start, open
     await tabs.nth(i).click();
     const panel = w.page.locator(`[role=tabpanel][aria-labelledby="${await tabs.nth(i).getAttribute('id')}"]`);
     const wanted = (await panel.locator('pre').first().textContent()).trim();
-    await panel.getByRole('button', { name: 'Copy' }).first().click();
-    equal((await w.page.evaluate(() => navigator.clipboard.readText())).trim(), wanted);
+    await w.copies(panel.getByRole('button', { name: 'Copy' }).first(), wanted);
     assert((await panel.innerText()).includes(new URL(rig.base).host), 'with the address of this gateway');
     await w.fits(`client ${i}`);
     const name = (await tabs.nth(i).getAttribute('id')).replace('tab-', '');
@@ -320,9 +319,8 @@ test('connect: copying works without a secure context, too', async ({ start, ope
   await w.go('connect');
   const pre = w.page.getByRole('tabpanel').locator('pre').first();
   const wanted = (await pre.textContent()).trim();
-  await w.page.getByRole('tabpanel').getByRole('button', { name: 'Copy' }).first().click();
+  await w.copies(w.page.getByRole('tabpanel').getByRole('button', { name: 'Copy' }).first(), wanted);
   await w.page.locator('.toast', { hasText: 'Copied' }).waitFor();
-  equal((await w.page.evaluate(() => navigator.clipboard.readText())).trim(), wanted);
 });
 
 test('settings: serving is paused and resumed', async ({ start, open }) => {

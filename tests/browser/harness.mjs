@@ -128,6 +128,19 @@ export class Watched {
     await this.page.screenshot({ path: join(folder, `${name}.png`) });
   }
 
+  // Copies with this button; the clipboard is one for all cases that run side by side.
+  static clipboard = Promise.resolve();
+
+  async copies(button, wanted) {
+    const copy = async () => {
+      await button.click();
+      await until(async () => (await this.page.evaluate(() => navigator.clipboard.readText())).trim() === wanted, `copied: ${wanted}`);
+    };
+    const done = Watched.clipboard.then(copy);
+    Watched.clipboard = done.catch(() => undefined);
+    return done;
+  }
+
   // What stands at the side is behind a button on a narrow screen.
   async side() {
     if (this.narrow && !(await this.page.locator('.side.open').count())) await this.page.getByRole('button', { name: 'Pages' }).click();

@@ -165,6 +165,20 @@ static struct part *copy_content(struct preparation *p, struct part *first, bool
     return head;
 }
 
+/* Only a Gemini client can sign what is no thinking; what the gateway remembered is no loss. */
+static void drop_foreign_signature(struct preparation *p, struct part *copy,
+                                   const struct part *part, const struct message *home)
+{
+    if (signature_fits(&copy->sig, p->t))
+        return;
+    if (is_signed(&copy->sig) && !copy->sig.recalled) {
+        struct str path = canon_path(p->client, home, part, p->a);
+
+        lose_path(p->w, arena_printf(p->a, "%.*s.thoughtSignature", (int)path.len, path.at));
+    }
+    copy->sig = (struct signature){ .signer = SIGNER_NONE };
+}
+
 static void copy_part(struct preparation *p, struct message *to, const struct part *part,
                       const struct message *home)
 {
@@ -213,8 +227,7 @@ static void copy_part(struct preparation *p, struct message *to, const struct pa
     }
     if (copy->kind == PART_TOOL_CALL)
         p->calls++;
-    if (!signature_fits(&copy->sig, p->t))
-        copy->sig = (struct signature){ .signer = SIGNER_NONE };
+    drop_foreign_signature(p, copy, part, home);
     if (is_signed(&p->carry) && !is_signed(&copy->sig))
         copy->sig = p->carry;
     p->carry = (struct signature){ .signer = SIGNER_NONE };

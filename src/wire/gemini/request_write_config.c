@@ -117,7 +117,17 @@ static bool says_more(struct gemini_writer *x, const struct server_tool *s)
     return false;
 }
 
-static void put_server_tool(struct gemini_writer *x, const struct server_tool *s)
+/* The list is begun by its first tool: `tools: []` is refused. */
+static void begin_tools(struct gemini_writer *x, bool *begun)
+{
+    if (*begun)
+        return;
+    json_put_key(x->out, STR("tools"));
+    json_put_array(x->out);
+    *begun = true;
+}
+
+static void put_server_tool(struct gemini_writer *x, const struct server_tool *s, bool *begun)
 {
     struct str path = canon_tool_path(x->r, s->at, x->a), word = server_tool_word(s->kind);
 
@@ -127,6 +137,7 @@ static void put_server_tool(struct gemini_writer *x, const struct server_tool *s
         lose_path(x->w, path);
         return;
     }
+    begin_tools(x, begun);
     if (x->r->protocol == WIRE_GEMINI) {
         json_put_raw(x->out, s->raw);
         return;
@@ -141,11 +152,10 @@ static void put_server_tool(struct gemini_writer *x, const struct server_tool *s
 
 bool gemini_put_tools(struct gemini_writer *x)
 {
-    if (x->r->tools == NULL && x->r->server_tools == NULL)
-        return true;
-    json_put_key(x->out, STR("tools"));
-    json_put_array(x->out);
+    bool begun = false;
+
     if (x->r->tools != NULL) {
+        begin_tools(x, &begun);
         json_put_object(x->out);
         json_put_key(x->out, STR("functionDeclarations"));
         json_put_array(x->out);
@@ -156,8 +166,9 @@ bool gemini_put_tools(struct gemini_writer *x)
         json_put_end(x->out);
     }
     for (const struct server_tool *s = x->r->server_tools; s != NULL; s = s->next)
-        put_server_tool(x, s);
-    json_put_end(x->out);
+        put_server_tool(x, s, &begun);
+    if (begun)
+        json_put_end(x->out);
     return true;
 }
 

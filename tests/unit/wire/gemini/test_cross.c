@@ -128,6 +128,30 @@ TEST(thinking_of_claude_comes_back_from_a_gemini_client_as_it_was)
           "%.*s", STR_ARG(body));
 }
 
+TEST(a_signature_that_goes_nowhere_is_named)
+{
+    static const struct rig_target targets[] = { { WIRE_OPENAI_CHAT, "gpt-5" },
+                                                 { WIRE_OPENAI_RESPONSES, "gpt-5" },
+                                                 { WIRE_ANTHROPIC, "claude-opus-4-5" } };
+
+    for (size_t i = 0; i < COUNT(targets); i++) {
+        struct str lost;
+        struct str body = rig_request(
+            t, WIRE_GEMINI,
+            "{\"contents\":[{\"parts\":[{\"text\":\"hi\"}]},{\"role\":\"model\",\"parts\":["
+            "{\"text\":\"42\",\"thoughtSignature\":\"Q2dB\"},{\"functionCall\":{\"id\":\"c\","
+            "\"name\":\"f\",\"args\":{}},\"thoughtSignature\":\"Q2dC\"}]},{\"parts\":[{"
+            "\"functionResponse\":{\"id\":\"c\",\"name\":\"f\",\"response\":{\"output\":\"o\"}}}]"
+            "}],\"tools\":[{\"functionDeclarations\":[{\"name\":\"f\"}]}],\"generationConfig\":{"
+            "\"maxOutputTokens\":99}}",
+            &targets[i], &lost);
+
+        CHECK(says(body, "42"), "%.*s", STR_ARG(body));
+        CHECK_STR(lost, "contents[1].parts[0].thoughtSignature,"
+                        "contents[1].parts[1].thoughtSignature");
+    }
+}
+
 /* The JavaScript SDK keeps each chunk of a stream as a content of its own. */
 TEST(a_thought_in_several_contents_is_one)
 {

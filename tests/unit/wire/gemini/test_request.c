@@ -163,6 +163,11 @@ static const struct request_case gemini_clients[] = {
                 "\"toolConfig\":{"
                 "\"functionCallingConfig\":{\"mode\":\"AUTO\"}}}",
       "" },
+    { "the only tool is one that the target has not: no list of none, and no toolConfig",
+      "{" HI ",\"tools\":[{\"googleSearch\":{}}],\"toolConfig\":{\"functionCallingConfig\":{"
+      "\"mode\":\"AUTO\"}}}",
+      &cloud_claude, "{\"model\":\"claude-opus-4-5\",\"request\":{\"contents\":[" USER("hi") "]}}",
+      "tools[0],toolConfig.functionCallingConfig" },
     { "C25: no parameters at all in the OpenAPI column",
       "{" HI TOOL(",\"parametersJsonSchema\":{}") "}", &cloud_claude,
       "{\"model\":\"claude-opus-4-5\",\"request\":{\"contents\":"

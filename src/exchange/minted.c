@@ -62,9 +62,10 @@ void minted_seen_whole(struct exchange *x, struct str body)
 /* What a client of OpenAI Chat cannot give back, until the call it belongs to is known. */
 struct lending {
     struct buf text;    /* of the open block of thinking, still escaped */
-    struct buf records; /* of blocks that are closed: a JSON array of objects, not yet ended */
+    struct buf records; /* of blocks that are closed: a JSON array of objects, not yet ended; null:
+                         * where the text stood */
     struct signature sig;
-    bool thinking;
+    bool thinking, said;
 };
 
 #define LENDING_MAX ((size_t)1 << 20)
@@ -118,6 +119,8 @@ static void lend(struct exchange *x, const struct canon_event *ev)
             l->text.len = 0;
             return;
         }
+        if (ev->block == BLOCK_TEXT && l->records.len > 0 && !l->said)
+            l->said = buf_add(&l->records, STR(",null"));
         if (ev->block != BLOCK_TOOL)
             return;
         if (l->sig.signer != SIGNER_NONE)
@@ -130,6 +133,7 @@ static void lend(struct exchange *x, const struct canon_event *ev)
                         buf_str(&l->records), loop_now(x->env->loop));
         }
         l->records.len = 0;
+        l->said = false;
         return;
     case CANON_DELTA:
         if (l->thinking && !buf_add(&l->text, ev->text.escaped))
@@ -146,6 +150,7 @@ static void lend(struct exchange *x, const struct canon_event *ev)
     case CANON_FINISH:
         buf_clear(&l->text);
         buf_clear(&l->records);
+        l->said = false;
         return;
     case CANON_START:
     case CANON_NOTE:
@@ -257,9 +262,9 @@ static bool has_signature(const struct message *m)
     return false;
 }
 
-/* A record as a part in front of the call, or as the call's own signature. */
-static void recall_one(struct arena *a, const struct json *doc, uint32_t node, struct part **link,
-                       struct part *call)
+/* A record as a part at `link`, or as the call's own signature. Gives where the next one goes. */
+static struct part **recall_one(struct arena *a, const struct json *doc, uint32_t node,
+                                struct part **link, struct part *call)
 {
     static const struct str names[] = { STR("thinks"), STR("signer"), STR("redacted"),
                                         STR("item"),   STR("blob"),   STR("text") };
@@ -276,15 +281,35 @@ static void recall_one(struct arena *a, const struct json *doc, uint32_t node, s
     sig.blob = (struct text){ json_inside(doc, m[4]) };
     if (!json_is_true(doc, m[0])) {
         call->sig = sig;
-        return;
+        return link;
     }
     made = arena_new(a, struct part);
     *made = (struct part){ .kind = sig.redacted ? PART_REDACTED : PART_THINKING,
                            .at = PART_AT_NONE,
-                           .next = call,
+                           .next = *link,
                            .text = { json_inside(doc, m[5]) },
                            .sig = sig };
     *link = made;
+    return &made->next;
+}
+
+/* Puts the records of `call` where they stood: those in front of a text at `front`, where the text
+ * of the message begins; the others right before the call. */
+static void recall(struct arena *a, const struct json *doc, struct part **front, struct part *call)
+{
+    uint32_t text = json_first(doc, 0);
+    struct part **to = front;
+
+    while (text != JSON_NONE && json_type(doc, text) != JSON_NULL)
+        text = json_after(doc, 0, text);
+    for (uint32_t n = json_first(doc, 0); n != JSON_NONE; n = json_after(doc, 0, n)) {
+        bool ahead = text != JSON_NONE && n < text;
+
+        while (!ahead && *to != call)
+            to = &(*to)->next;
+        if (n != text)
+            to = recall_one(a, doc, n, to, call);
+    }
 }
 
 void minted_recall(struct exchange *x, struct canon_request *r)
@@ -297,21 +322,19 @@ void minted_recall(struct exchange *x, struct canon_request *r)
         return;
     for (struct message *m = r->messages; m != NULL; m = m->next) {
         if (m->role != ROLE_ASSISTANT || has_signature(m))
-            continue; /* what the client gives back itself is nearer */
-        for (struct part **link = &m->parts; *link != NULL; link = &(*link)->next) {
-            struct part *call = *link;
+            continue;                    /* what the client gives back itself is nearer */
+        struct part **front = &m->parts; /* behind the call before */
+
+        for (struct part *call = m->parts; call != NULL; call = call->next) {
             struct str record;
             struct json doc;
 
-            if (call->kind != PART_TOOL_CALL ||
-                !ledger_lent(l, &owner, call->call.id, loop_now(x->env->loop), a, &record) ||
-                !json_parse(&doc, record, NULL, a, NULL))
+            if (call->kind != PART_TOOL_CALL)
                 continue;
-            for (uint32_t n = json_first(&doc, 0); n != JSON_NONE; n = json_after(&doc, 0, n)) {
-                recall_one(a, &doc, n, link, call);
-                while (*link != call)
-                    link = &(*link)->next;
-            }
+            if (ledger_lent(l, &owner, call->call.id, loop_now(x->env->loop), a, &record) &&
+                json_parse(&doc, record, NULL, a, NULL))
+                recall(a, &doc, front, call);
+            front = &call->next;
         }
     }
 }

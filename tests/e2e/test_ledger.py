@@ -117,6 +117,33 @@ def test_a_chat_client_need_not_give_back_what_anthropic_signed(program):
         upstream.close()
 
 
+def test_what_a_chat_client_cannot_give_back_stands_before_the_text_it_stood_before(program):
+    """Thinking, a text, a call: the message must begin with the thinking again, or it is switched off for the turn."""
+    blocks = [{"type": "redacted_thinking", "data": "RWdhYmNk"}, {"type": "thinking", "thinking": THOUGHT, "signature": SIGNATURE},
+              {"type": "text", "text": "Let me look."}, {"type": "thinking", "thinking": "Outside.", "signature": SIGNATURE},
+              {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {"city": "Oslo"}}]
+
+    def answer(request, connection):
+        connection.sendall(whole({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": blocks, "stop_reason": "tool_use",
+                                  "stop_sequence": None, "usage": {"input_tokens": 3, "output_tokens": 2}}))
+    upstream = Upstream(answer)
+    gateway = Gateway(program, {"accounts": [account(upstream, "anthropic", "a", "")], "workers": 1})
+    try:
+        body = {"model": "claude-opus-4-5", "tools": TOOLS, "reasoning_effort": "high", "messages": [{"role": "user", "content": "Weather in Oslo?"}]}
+        status, _, text = ask(gateway, "/v1/chat/completions", body)
+        assert status == 200, text
+        said = json.loads(text)["choices"][0]["message"]
+        given = {"role": "assistant", "content": said["content"], "tool_calls": said["tool_calls"]}
+        body["messages"] += [given, {"role": "tool", "tool_call_id": "toolu_1", "content": "rain"}]
+        status, fields, text = ask(gateway, "/v1/chat/completions", body)
+        sent = json.loads(upstream.requests[-1].body)
+        assert status == 200 and sent["messages"][1]["content"] == blocks, sent
+        assert sent["thinking"]["type"] == "enabled" and "x-penstock-dropped" not in fields, (sent, fields)
+    finally:
+        gateway.clear()
+        upstream.close()
+
+
 def test_a_chat_client_need_not_give_back_what_gemini_signed(program):
     parts = [{"functionCall": {"name": "get_weather", "args": {"city": "Oslo"}}, "thoughtSignature": "Q2dBYWJjZGVmZ2hp"}]
 

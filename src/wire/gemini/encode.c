@@ -343,6 +343,8 @@ static void flush_signature(struct gemini_encoder *s, struct encoder *e)
 static void on_open(struct gemini_encoder *s, struct encoder *e, const struct canon_event *ev)
 {
     flush_call(s, e);
+    if (ev->block == BLOCK_THINKING && e->o->show_thinking)
+        flush_signature(s, e); /* it stands before this thought, and says so by its place */
     s->redacted = ev->block == BLOCK_REDACTED;
     if (ev->block == BLOCK_TEXT && ev->choice == 0)
         s->block_points = widths_total(&s->widths);
@@ -530,12 +532,18 @@ static struct text take_pending(struct whole *x)
     return sig;
 }
 
+/* A signature that finds no part of its own rides on an empty text. */
+static void flush_pending(struct whole *x)
+{
+    if (!text_is_empty(x->signature))
+        put_text(&x->w, TEXT_EMPTY, false, take_pending(x));
+}
+
 static void pend(struct whole *x, const struct signature *sig)
 {
     if (sig->signer == SIGNER_NONE)
         return;
-    if (!text_is_empty(x->signature))
-        put_text(&x->w, TEXT_EMPTY, false, take_pending(x));
+    flush_pending(x);
     x->signature = signature_wrap(sig, WIRE_GEMINI, x->a);
 }
 
@@ -586,6 +594,7 @@ static void whole_block(struct whole *x, const struct answer_block *b, bool cut)
         break;
     case BLOCK_THINKING:
         if (x->o->show_thinking && !text_is_empty(answer_text(b))) {
+            flush_pending(x);
             put_text(&x->w, answer_text(b), true, TEXT_EMPTY);
             x->parts++;
         }

@@ -128,6 +128,45 @@ TEST(thinking_of_claude_comes_back_from_a_gemini_client_as_it_was)
           "%.*s", STR_ARG(body));
 }
 
+/* Encrypted thinking in front of thinking that is shown: each keeps its own signature, streamed and
+ * whole. */
+TEST(a_signature_comes_before_the_thought_behind_it)
+{
+    static const char *const events[] = {
+        "{\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":"
+        "\"assistant\",\"model\":\"m\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,"
+        "\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}}",
+        "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":"
+        "\"redacted_thinking\",\"data\":\"RWdh\"}}",
+        "{\"type\":\"content_block_stop\",\"index\":0}",
+        "{\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":\"thinking\","
+        "\"thinking\":\"\",\"signature\":\"\"}}",
+        "{\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"thinking_delta\","
+        "\"thinking\":\"hm\"}}",
+        "{\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"signature_delta\","
+        "\"signature\":\"EqQB\"}}",
+        "{\"type\":\"content_block_stop\",\"index\":1}",
+        "{\"type\":\"content_block_start\",\"index\":2,\"content_block\":{\"type\":\"text\","
+        "\"text\":\"\"}}",
+        "{\"type\":\"content_block_delta\",\"index\":2,\"delta\":{\"type\":\"text_delta\","
+        "\"text\":\"42\"}}",
+        "{\"type\":\"content_block_stop\",\"index\":2}",
+        "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":"
+        "null},"
+        "\"usage\":{\"output_tokens\":3}}",
+        "{\"type\":\"message_stop\"}",
+    };
+    enum translation last;
+    struct str text =
+        rig_answer(t, WIRE_ANTHROPIC, WIRE_GEMINI, events, COUNT(events), false, true, &last);
+    size_t sealed = str_find(text, STR("{\"text\":\"\",\"thoughtSignature\":\"Z3cx"));
+    size_t thought = str_find(text, STR("{\"text\":\"hm\",\"thought\":true}"));
+    size_t said = str_find(text, STR("{\"text\":\"42\",\"thoughtSignature\":\"Z3cx"));
+
+    CHECK_INT(last, TRANSLATION_END);
+    CHECK(sealed < thought && thought < said && said != SIZE_MAX, "%.*s", STR_ARG(text));
+}
+
 TEST(a_signature_that_goes_nowhere_is_named)
 {
     static const struct rig_target targets[] = { { WIRE_OPENAI_CHAT, "gpt-5" },

@@ -77,6 +77,10 @@ static void judged(struct exchange *x, const struct judge_ask *given)
             .kind = VERDICT_SERVER_ERROR, .status = ask.status, .delay_ms = -1, .cut = true
         };
 
+    /* a server that speaks Responses need not have this path: its 404 says nothing of the model */
+    if (v.kind == VERDICT_MODEL_MISSING && x->target.ask == ASK_COMPACT)
+        x->attempt.lease.side = true;
+
     log_debug("attempt failed", F_C("request", x->request_id),
               F_C("account", x->attempt.lease.label), F_C("verdict", verdict_word(v.kind)),
               F_INT("status", v.status), F_INT("delay_ms", v.delay_ms));

@@ -214,6 +214,25 @@ def test_it_is_bounded_and_can_be_switched_off(program):
         upstream.close()
 
 
+def test_a_server_without_compact_still_answers(program):
+    """A compatible server need not have the path: its 404 does not lock the model for everybody else."""
+    def answer(request, connection):
+        if request.path.endswith("/compact"):
+            connection.sendall(whole({"error": {"message": "Unknown request URL.", "type": "invalid_request_error"}}, "404 Not Found"))
+        else:
+            connection.sendall(whole(response(1, "Hm.")))
+    upstream = Upstream(answer)
+
+    def check(gateway):
+        assert ask(gateway, {"model": "m", "input": "one"}, path="/v1/responses/compact")[0] == 404
+        status, fields, answer = ask(gateway, {"model": "m", "input": "one"})
+        assert status == 200 and fields["x-penstock-attempts"] == "1", answer
+    try:
+        run(program, [account(upstream, "openai-responses")], check)
+    finally:
+        upstream.close()
+
+
 def test_a_conversation_is_made_shorter_where_an_account_can(program):
     def answer(request, connection):
         if request.path.endswith("/compact"):

@@ -599,7 +599,7 @@ static void anthropic_delta(struct reader *r)
         add(r, &r->thinking, string(r, delta, "thinking"));
     } else if (str_eq(type, STR("signature_delta"))) {
         r->seen->signatures++;
-    } else if (str_eq(type, STR("input_json_delta"))) {
+    } else if (str_eq(type, STR("input_json_delta")) && str_eq(r->block_type, STR("tool_use"))) {
         add_arguments(r, string(r, delta, "partial_json"));
     }
 }

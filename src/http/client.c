@@ -419,13 +419,15 @@ static void call_take(struct call *call, struct str in)
 }
 
 /* Was the kept connection dead before the request came? Then it says so as soon as something is
- * sent. One that ends later may have carried the request to somebody who worked on it. */
+ * sent. One that ends later may have carried the request to somebody who worked on it, which does
+ * no harm when it only asks for something. */
 static bool call_was_stale(const struct call *call)
 {
     int64_t now_ms = loop_now(call->client->o.loop);
 
     return !call->received && call->times.reused && !call->repeated &&
-           (!call->sent || now_ms - call->sent_ms <= call->client->o.limits.stale_ms);
+           (!call->sent || str_starts(call->parts[0], STR("GET ")) ||
+            now_ms - call->sent_ms <= call->client->o.limits.stale_ms);
 }
 
 /* The connection ended, or broke. */

@@ -8,8 +8,8 @@
  *
  * A kept connection is used again only if its last answer was complete, with explicit framing,
  * nothing behind it and no `Connection: close`. One that dies before any byte of the answer, and
- * within `stale_ms` of sending, is replaced by a new one, once, unseen. Redirects are answers like
- * any other: nobody follows them.
+ * within `stale_ms` of sending (of a GET at any time), is replaced by a new one, once, unseen.
+ * Redirects are answers like any other: nobody follows them.
  * Threads: own loop.   Memory: the body's parts are borrowed until the last hook or call_cancel(),
  * or, once an answer has begun, until call_is_sent().
  */

@@ -280,6 +280,32 @@ TEST(a_stale_connection_is_replaced_unseen)
     }
 }
 
+TEST(a_connection_that_ends_late_is_replaced_for_what_only_asks)
+{
+    static const struct step late[] = { ASK, SAY(OK_2), ASK, WAIT(60), HANG_UP };
+    static const char *const heads[] = { GET, "POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n" };
+
+    for (size_t i = 0; i < COUNT(heads); i++) {
+        struct bench b;
+        struct heard h;
+
+        bench_open(&b, t);
+        b.limits.stale_ms = 20;
+        upstream_script(&b.upstream, late, COUNT(late));
+        upstream_script(&b.upstream, answers_always, COUNT(answers_always));
+        bench_client(&b);
+        ask(&b, &h);
+        heard_clear(&h);
+        h = (struct heard){ 0 };
+        send_head(&b, &h, str_c(heads[i]));
+        bench_run(&b);
+        CHECK_HEARD(&h, i == 0 ? "200|hi|end" : "|fail", "%s", heads[i]);
+        CHECK_INT(b.upstream.connections, i == 0 ? 2 : 1, "%s", heads[i]);
+        heard_clear(&h);
+        bench_close(&b);
+    }
+}
+
 TEST(a_call_is_repeated_once_and_only_on_a_connection_that_was_kept)
 {
     static const struct step stale[] = { ASK, SAY(OK_2), ASK, HANG_UP };

@@ -805,8 +805,10 @@ void exchange_gone(struct request *r, enum gone why)
 
     if (x == NULL)
         return;
-    if (why == GONE_BODY)
+    if (why == GONE_BODY) {
         x->answered = r->body_refused;
+        r->answer_id = arena_copy(&r->arena, str_c(x->request_id));
+    }
     x->r = NULL;
     if (x->attempt.running)
         attempt_end(x, &(struct verdict){ .kind = VERDICT_CLIENT_LEFT, .delay_ms = -1 });

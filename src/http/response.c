@@ -509,18 +509,23 @@ static void refusal_text(struct conn *c, const struct refusal *why, struct buf *
         (void)buf_printf(body, "%s\n", why->what);
 }
 
-static void refusal_put(struct conn *c, const struct refusal *why, bool bodiless,
+static void refusal_put(struct conn *c, const struct refusal *why, bool bodiless, struct str id,
                         const struct buf *body)
 {
-    const struct http_field fields[] = {
+    struct http_field fields[3] = {
         { STR("Content-Type"),
           c->server->hooks.error_body != NULL ? STR("application/json") : STR("text/plain") },
-        { STR("Retry-After"), STR("1") },
     };
+    size_t count = 1;
+
+    if (why->status == 503)
+        fields[count++] = (struct http_field){ STR("Retry-After"), STR("1") };
+    if (id.len > 0)
+        fields[count++] = (struct http_field){ STR("X-Request-Id"), id };
     const struct head_plan plan = {
         .status = why->status,
         .fields = fields,
-        .field_count = why->status == 503 ? 2 : 1,
+        .field_count = count,
         .length = (int64_t)body->len,
         .connection = STR("Connection: close\r\n"),
     };
@@ -536,6 +541,8 @@ void conn_refuse(struct conn *c, struct refusal why)
     struct server *s = c->server;
     struct served *sv = c->served;
     bool bodiless = sv != NULL && sv->r.head->method == HTTP_HEAD;
+    struct arena a = { 0 };
+    struct str id = STR("");
     struct buf body;
 
     count_one(why.counter);
@@ -550,14 +557,16 @@ void conn_refuse(struct conn *c, struct refusal why)
         sv->gone = true;
         sv->r.body_refused = why.status;
         s->hooks.on_gone(s->hooks.peer, &sv->r, GONE_BODY);
+        id = arena_copy(&a, sv->r.answer_id);
     }
     if (sv != NULL)
         request_free(sv);
     conn_rest(c);
     conn_move(c, CONN_FLUSHING);
     c->ends = c->lingers = true;
-    refusal_put(c, &why, bodiless, &body);
+    refusal_put(c, &why, bodiless, id, &body);
     buf_clear(&body);
+    arena_free(&a);
     if (c->broken || conn_queued(c) == 0)
         conn_flushed(c);
     conn_settle(c);

@@ -107,8 +107,9 @@ struct request {
     void *owner;             /* the hook's own */
     /* Sees what is answered, and that no more comes; NULL: nobody does. */
     struct request_tap *tap;
-    int body_refused;    /* GONE_BODY: the status that was answered */
-    uint64_t message_of; /* it is a message of this WebSocket: request_upgrade(); 0: it is not */
+    int body_refused;     /* GONE_BODY: the status that was answered */
+    struct str answer_id; /* GONE_BODY: may be set by then: goes along as X-Request-Id */
+    uint64_t message_of;  /* it is a message of this WebSocket: request_upgrade(); 0: it is not */
 };
 
 /* Wants the body. `body_max` 0: the server's limit. Sends 100 Continue when it was asked for. Then

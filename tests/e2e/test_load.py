@@ -56,8 +56,10 @@ def test_bodies_over_the_limit_are_refused_before_they_are_read(program):
         ok = b'{"model":"simulator","messages":[{"role":"user","content":"' + b"x" * 937 + b'"}]}'
         for size, status in ((len(ok), 200), (1001, 413)):
             body = ok if status == 200 else ok[:-4] + b"x" * (1001 - len(ok)) + ok[-4:]
-            got, _, answer = gateway.call("POST", "/v1/chat/completions", body)
+            got, fields, answer = gateway.call("POST", "/v1/chat/completions", body)
             assert got == status, (size, len(body), got, answer)
+            # the log knows the one that was refused by the name it was answered with
+            until(lambda: gateway.admin("GET", f"/api/requests/{fields['x-request-id']}")[0] == 200, "it is kept")
         connection = gateway.connect()
         connection.sendall(b"POST /v1/messages HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n" % gateway.port)
         answer = connection.recv(65536)

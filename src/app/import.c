@@ -62,6 +62,7 @@ struct import {
     const struct program *program;
     struct json_writer *w; /* NULL: for people */
     size_t taken, left;
+    size_t known; /* of those left: accounts that are there already */
 };
 
 static void tell(struct import *im, const char *path, struct str label, const char *why)
@@ -105,6 +106,7 @@ static void take(struct import *im, const char *path, const struct foreign_accou
         spec->grant.source = arena_copy(&spec->arena, str_c(path));
     enum status st = store_accounts(im->books->store, look, &known, &e);
 
+    im->known += st == OK && known.found;
     if (st == OK && known.found)
         st = fail(&e, E_CONFLICT, "there is an account of this person already");
     if (st == OK)
@@ -213,6 +215,10 @@ static enum status import_all(struct books *b, const struct command_line *line, 
         printf("%.*s\n", (int)out.len, out.at);
     else if (st == OK)
         printf("%zu taken, %zu left\n", im.taken, im.left);
+    if (st == OK && im.left + im.taken == 0)
+        st = fail(e, E_ABSENT, "there are no accounts in %s/%s", path, im.program->folder);
+    else if (st == OK && im.taken + im.known == 0)
+        st = fail(e, E_REFUSED, "nothing was taken");
     buf_clear(&out);
     arena_free(&a);
     return st;
@@ -238,7 +244,8 @@ static const char *const examples[] = {
     "penstock import codex # ~/.codex/auth.json, which is read again when it changes",
     NULL,
 };
-static const char *const exits[] = { "3 there is nothing at that place", NULL };
+static const char *const exits[] = { "1 also when there is nothing that could be taken",
+                                     "3 there is nothing at that place", NULL };
 
 const struct command import_commands[] = {
     { .path = "import",

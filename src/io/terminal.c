@@ -1,6 +1,8 @@
 #include "io/terminal.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -21,11 +23,75 @@ static void say(const char *text)
     (void)!write(STDERR_FILENO, s.at, s.len);
 }
 
+/* --- what is typed is not shown ----------------------------------------------------------------
+ */
+
+/* What would end the process meanwhile: it does so when the terminal is as it was. */
+static const int enders[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+static volatile sig_atomic_t ended_by;
+
+static void on_end(int number)
+{
+    ended_by = number;
+}
+
+struct hiding {
+    struct termios shown;
+    sigset_t let_in; /* while it is waited; at other times the signals are held back */
+    struct sigaction before[COUNT(enders)];
+};
+
+static bool hide(struct hiding *h)
+{
+    struct sigaction end = { .sa_handler = on_end };
+    struct termios hidden;
+    sigset_t held;
+
+    if (!terminal_is_input() || tcgetattr(STDIN_FILENO, &h->shown) != 0)
+        return false;
+    sigemptyset(&held);
+    for (size_t i = 0; i < COUNT(enders); i++)
+        sigaddset(&held, enders[i]);
+    sigprocmask(SIG_BLOCK, &held, &h->let_in);
+    ended_by = 0;
+    for (size_t i = 0; i < COUNT(enders); i++)
+        sigaction(enders[i], &end, &h->before[i]);
+    hidden = h->shown;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+    return true;
+}
+
+static void show(const struct hiding *h)
+{
+    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &h->shown);
+    say("\n");
+    for (size_t i = 0; i < COUNT(enders); i++)
+        sigaction(enders[i], &h->before[i], NULL);
+    if (ended_by != 0)
+        (void)raise(ended_by);
+    sigprocmask(SIG_SETMASK, &h->let_in, NULL); /* ends here, if it does */
+}
+
+/* False: somebody wants the process to end. */
+static bool await_input(const struct hiding *h)
+{
+    struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+
+    while (ended_by == 0)
+        if (ppoll(&in, 1, NULL, &h->let_in) != -1 || errno != EINTR)
+            break;
+    return ended_by == 0;
+}
+
 /* Byte by byte: what follows the line is the next reader's. */
-static enum status read_line(struct buf *line, struct error *e)
+static enum status read_line(const struct hiding *hiding, struct buf *line, struct error *e)
 {
     for (;;) {
         char c;
+
+        if (hiding != NULL && !await_input(hiding))
+            return fail(e, E_REFUSED, "the question was broken off");
         ssize_t n = read(STDIN_FILENO, &c, 1);
 
         if (n < 0 && errno == EINTR)
@@ -43,26 +109,21 @@ enum status terminal_read_secret(const char *prompt, size_t len_max, struct secr
                                  struct error *e)
 {
     struct buf line = { .max = len_max };
-    struct termios shown, hidden;
-    bool hides = terminal_is_input() && tcgetattr(STDIN_FILENO, &shown) == 0;
+    struct hiding hiding;
     enum status st;
 
     (void)buf_reserve(&line, len_max); /* never moved, so that no copy stays behind */
-    if (hides) {
-        hidden = shown;
-        hidden.c_lflag &= ~(tcflag_t)ECHO;
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+    bool hides = hide(&hiding);
+
+    if (hides)
         say(prompt); /* what is typed from now on is neither shown nor thrown away */
-    }
-    st = read_line(&line, e);
-    if (hides) {
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-        say("\n");
-    }
+    st = read_line(hides ? &hiding : NULL, &line, e);
     if (st == OK)
         *out = secret_copy(buf_str(&line));
     wipe(line.at, line.cap);
     buf_clear(&line);
+    if (hides)
+        show(&hiding);
     return st;
 }
 

@@ -1,13 +1,16 @@
 """Accounts on the command line: signing in, moving secrets from one keeping to another, taking over what other programs keep."""
 import base64
+import fcntl
 import json
 import os
 import pathlib
 import pty
 import re
+import signal
 import socket
 import subprocess
 import tempfile
+import termios
 
 from proxies import Forwarder
 from rig import Gateway, until
@@ -212,6 +215,32 @@ def test_secrets_are_asked_for_on_a_terminal_and_not_shown(program):
         gateway.clear()
 
 
+def test_who_breaks_off_at_a_hidden_question_sees_again_what_they_type(program):
+    gateway = Gateway(program, {})
+    try:
+        for how, number in ((b"\x03", signal.SIGINT), (None, signal.SIGTERM)):
+            master, slave = pty.openpty()  # of its own session, so that Ctrl-C is a signal
+            process = subprocess.Popen([program, "password", "set", "--data-dir", str(gateway.folder)], stdin=slave, stdout=slave, stderr=slave, env=gateway.env(),
+                                       start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+            try:
+                seen = b""
+                while b"assword: " not in seen:
+                    seen += os.read(master, 4096)
+                assert not termios.tcgetattr(slave)[3] & termios.ECHO, "hidden"
+                os.write(master, b"half of it")
+                if how is not None:
+                    os.write(master, how)
+                else:
+                    process.send_signal(number)
+                assert process.wait(20) == -number, seen
+                assert termios.tcgetattr(slave)[3] & termios.ECHO, "shown"
+            finally:
+                os.close(slave)
+                os.close(master)
+    finally:
+        gateway.clear()
+
+
 def test_sealing_moves_keys_from_the_file_to_the_database(program):
     simulator = Simulator(program)
     settings = simulator.settings(accounts=[
@@ -290,7 +319,14 @@ def test_sign_ins_of_other_programs_are_taken_over(program):
             "access_token": claims(exp=4102444800), "refresh_token": "codex-refresh", "account_id": "acc-1"}})
         done = run("codex")
         assert done.returncode == 0 and "took `ada@example.test`" in done.stdout, done
-        assert "already" in run("codex").stdout
+        again = run("codex")
+        assert again.returncode == 0 and "already" in again.stdout, again
+        write(home / "broken/auth.json", "{")
+        (home / "empty/accounts").mkdir(parents=True)
+        for arguments, code, told in ((["codex", "--from", str(home / "broken")], 1, "nothing was taken"), (["antigravity-manager", "--from", str(home / "empty")], 3, "no accounts in")):
+            done, other = run(*arguments), run(*arguments, "--json")
+            assert done.returncode == other.returncode == code and told in done.stderr and told in other.stderr, (done, other)
+            assert all(not f["taken"] for f in json.loads(other.stdout)["files"]), other
         write(home / ".gemini/oauth_creds.json", {"access_token": "ya-gemini-0123", "refresh_token": "gemini-refresh", "scope": "openid",
                                                    "token_type": "Bearer", "expiry_date": 4102444800000, "id_token": claims(email="bo@example.test")})
         assert "took `bo@example.test`" in run("gemini-cli").stdout

@@ -116,7 +116,7 @@ def cases(f, url):
                                 absent=[([none, "--passphrase-env", "PASSPHRASE"], none)], refused=[([sealed, "--passphrase-env", "OWN_KEY"], "another one")], wrong=[([], "FILE is missing")]),
         "accounts seal": Case(shows=["1 account moved", "gui_config.json.bak"], alone=CLEAR, notes="in clear", answer=thing(accounts=NUMBER), wrong=[(["x"], "`x`")]),
         "import": Case("codex", "--from", str(f / "auth.json"), alone={}, shows=["1 taken, 0 left"], answer=thing(files=several(thing(file=TEXT, label=TEXT, taken=FLAG, why=or_null(TEXT)))),
-                       absent=[(["codex", "--from", none], none)], wrong=[(["nothing"], "codex"), ([], "PROGRAM is missing")]),
+                       refused=[(["codex", "--from", str(f / "broken.json")], "0 taken, 1 left", "told")], absent=[(["codex", "--from", none], none)], wrong=[(["nothing"], "codex"), ([], "PROGRAM is missing")]),
         "password set": Case(shows=["new password"], fed="a password of some length\n", offline=True, refused=[([], "10 to 1024 bytes")], wrong=[(["x"], "`x`")]),
         "password clear": Case(shows=["has no password"], offline=True, wrong=[(["x"], "`x`")]),
         "connect": Case("codex", shows=["config.toml", "model_providers.penstock"], answer=thing(client=TEXT, base_url=TEXT, running=FLAG, steps=several(STEP)), offline=True,

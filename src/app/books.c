@@ -1,5 +1,6 @@
 #include "app/books.h"
 
+#include "app/remote.h"
 #include "base/log.h"
 #include "io/file.h"
 #include "io/signals.h"
@@ -35,15 +36,22 @@ int books_do(const struct command_line *line,
              enum status (*fn)(struct books *b, const struct command_line *line, struct error *e))
 {
     struct books books = { .config = NULL };
-    struct error e = { .status = OK };
+    struct error e = { .status = OK }, ignored;
+    int64_t before = 0, after;
+    bool changed = false;
     enum status st;
 
     process_prepare(false);
     log_setup(&(struct log_options){ .level = LOG_ERROR, .unix_ms = clock_unix_ms });
     st = books_open(&books, line_data_dir(line), &e);
-    if (st == OK)
+    if (st == OK) {
+        changed = store_version(books.store, &before, &ignored) == OK;
         st = fn(&books, line, &e);
+        changed = changed && store_version(books.store, &after, &ignored) == OK && after != before;
+    }
     books_close(&books);
+    if (changed)
+        remote_notices(line_data_dir(line));
     if (st == OK)
         return EXIT_DONE;
     (void)line_failed(line, "%s", e.text);

@@ -166,18 +166,11 @@ static void set_fault(struct desk *d)
     buf_clear(&text);
 }
 
-static void look_at_store(void *peer, int64_t now_ms)
+void desk_look(struct desk *d)
 {
-    struct desk *d = peer;
     struct error e;
     int64_t version;
 
-    if (now_ms >= d->minute_ms) {
-        d->minute_ms = now_ms + MINUTE_MS;
-        d->o.on_minute(d->o.peer, now_ms);
-    }
-    set_fault(d);
-    desk_capture_write(d);
     if (store_version(d->store, &version, &e) != OK)
         log_warn("the database cannot be read", F_C("why", e.text));
     else if (version != d->store_version) {
@@ -185,6 +178,19 @@ static void look_at_store(void *peer, int64_t now_ms)
         desk_keys_reload(d);
         desk_reload_accounts(d);
     }
+}
+
+static void look_at_store(void *peer, int64_t now_ms)
+{
+    struct desk *d = peer;
+
+    if (now_ms >= d->minute_ms) {
+        d->minute_ms = now_ms + MINUTE_MS;
+        d->o.on_minute(d->o.peer, now_ms);
+    }
+    set_fault(d);
+    desk_capture_write(d);
+    desk_look(d);
     timer_start(&d->look, STORE_LOOK_MS);
 }
 

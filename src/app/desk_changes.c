@@ -147,6 +147,7 @@ static void change_here(void *message)
     assert(admin_call_change(c) < ADMIN_CHANGES);
     desk_slow_change *slow = slow_changes[admin_call_change(c)];
 
+    desk_look(d);
     if (slow != NULL && slow(d, c, &out)) {
         buf_clear(&out.body); /* it is answered when it is done */
     } else {

@@ -65,6 +65,8 @@ struct desk {
 
 /* Reads the accounts of file and database again and puts them into the pool. */
 void desk_reload_accounts(struct desk *d);
+/* What commands have written into the database since it was last looked at is taken in. */
+void desk_look(struct desk *d);
 bool desk_knows(const struct desk *d, int64_t id);
 
 /* --- desk_bindings.c: which account holds the cache of a conversation */

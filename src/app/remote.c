@@ -10,6 +10,7 @@
 
 #define ANSWER_MAX ((size_t)64 << 20)
 #define CALL_MS 120000 /* one call in all */
+#define NOTICE_MS 3000
 
 /* --- finding it ------------------------------------------------------------------------------ */
 
@@ -191,6 +192,23 @@ void remote_answer_clear(struct remote_answer *answer)
 {
     buf_clear(&answer->body);
     arena_free(&answer->arena);
+}
+
+void remote_notices(const char *data_dir)
+{
+    struct remote_answer answer = { .status = 0 };
+    struct remote r = { .loop = NULL };
+    struct error e;
+    enum status st = remote_open(&r, data_dir, &e);
+
+    if (st == OK) {
+        r.call_ms = NOTICE_MS;
+        st = remote_call(&r, "GET", STR("/api/keys"), STR(""), &answer, &e);
+    }
+    if (st != OK && st != E_ABSENT)
+        log_debug("the gateway notices a little later", F_C("why", e.text));
+    remote_answer_clear(&answer);
+    remote_close(&r);
 }
 
 /* --- reading an answer ----------------------------------------------------------------------- */

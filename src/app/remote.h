@@ -25,6 +25,9 @@ struct remote {
 /* E_ABSENT: no gateway runs there, or it does not listen yet. */
 MUST_USE enum status remote_open(struct remote *r, const char *data_dir, struct error *e);
 void remote_close(struct remote *r);
+/* A gateway that runs there takes in what was written into its database, so that the next command
+ * finds it. It does so by itself a second later: what fails here does no harm. */
+void remote_notices(const char *data_dir);
 
 struct remote_answer {
     int status;

@@ -587,7 +587,8 @@ static const struct key_row rows[] = {
          "How long an idle connection to an upstream is kept."),
     TIME("timeouts.stale_ms", client.stale_ms,
          "A kept connection that dies so soon after a request was sent on it was dead before: the "
-         "request is repeated on a new one. Later it is a fault of the upstream."),
+         "request is repeated on a new one, a GET at any time. Later it is a fault of the "
+         "upstream."),
     TIME("timeouts.client_first_byte_ms", server.first_byte_ms,
          "Client: from connecting to the first byte of a request."),
     TIME("timeouts.head_ms", server.head_ms,

@@ -185,7 +185,7 @@ static void grounding_add(struct grounding *g, const struct canon_note *n, int64
         json_put_member_i64(&w, "startIndex", start);
         json_put_member_i64(&w, "endIndex", end);
     }
-    if (!text_is_empty(n->cited))
+    if (!text_is_empty(n->cited) && n->start >= 0) /* else it is the source's text, not ours */
         put_inside(&w, "text", n->cited.escaped);
     json_put_end(&w);
     json_put_key(&w, STR("groundingChunkIndices"));
@@ -201,15 +201,18 @@ static void grounding_add(struct grounding *g, const struct canon_note *n, int64
     g->supports.len = supports;
 }
 
-/* `from`: code points of the text in front of the block that is cited. */
+/* `from`: code points of the text in front of the block that is cited. A note without a place is of
+ * all that was said in it. */
 static void note_add(struct grounding *g, const struct canon_note *n, const struct widths *widths,
                      int64_t from)
 {
     int64_t start = -1, end = -1;
 
-    if (!widths->lost && n->start >= 0) {
-        start = widths_bytes(widths, from + n->start);
-        end = widths_bytes(widths, from + n->end);
+    if (!widths->lost) {
+        bool exact = n->start >= 0;
+
+        start = widths_bytes(widths, exact ? from + n->start : from);
+        end = widths_bytes(widths, exact ? from + n->end : widths_total(widths));
     }
     grounding_add(g, n, start, end);
 }

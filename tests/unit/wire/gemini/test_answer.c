@@ -612,3 +612,31 @@ TEST(citations_become_grounding_with_places_in_bytes)
                       "\"endIndex\":9},\"groundingChunkIndices\":[0]}]}")) != SIZE_MAX,
               "%zu", i);
 }
+
+/* Anthropic's come with the words of the source, for all of a block. */
+TEST(a_citation_without_a_place_is_of_its_whole_block)
+{
+    const struct canon_event events[] = {
+        EV(.kind = CANON_START),
+        OPEN(BLOCK_TEXT),
+        DELTA(BLOCK_TEXT, "a\xc3\xa9 "),
+        CLOSE(BLOCK_TEXT),
+        OPEN(BLOCK_TEXT),
+        DELTA(BLOCK_TEXT, "b\xc3\xa9"),
+        EV(.kind = CANON_NOTE, .note = { .url = STR("https://a"),
+                                         .title = STR("A"),
+                                         .cited = TEXT_LIT("the source"),
+                                         .start = -1,
+                                         .end = -1 }),
+        CLOSE(BLOCK_TEXT),
+        FINISH(STOP_DONE),
+        END,
+    };
+    struct reply ways[] = { { .shown = true }, { .whole = true } };
+
+    for (size_t i = 0; i < COUNT(ways); i++)
+        CHECK(str_find(encoded(t, events, COUNT(events), "r", ways[i]),
+                       STR("\"groundingSupports\":[{\"segment\":{\"startIndex\":4,\"endIndex\":7},"
+                           "\"groundingChunkIndices\":[0]}]}")) != SIZE_MAX,
+              "%zu", i);
+}

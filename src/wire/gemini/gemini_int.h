@@ -28,6 +28,7 @@ struct gemini_writer {
     bool counting;     /* contents alone: nothing of thoughts, no signatures */
     bool opened;       /* generationConfig was begun */
     bool ask_for_json; /* the schema stands in the system text */
+    bool served;       /* a tool of the service's own was written */
     /* of the message being written */
     struct text signature;        /* waits for the part that it belongs to */
     bool called;                  /* its first call was written */

@@ -138,6 +138,7 @@ static void put_server_tool(struct gemini_writer *x, const struct server_tool *s
         return;
     }
     begin_tools(x, begun);
+    x->served = true;
     if (x->r->protocol == WIRE_GEMINI) {
         json_put_raw(x->out, s->raw);
         return;
@@ -247,8 +248,7 @@ void gemini_put_tool_config(struct gemini_writer *x)
     bool tools = x->r->tools != NULL, extras = gemini_has_extras(x, STR("toolConfig."));
     bool choice = tools && (x->r->choice.mode != CHOICE_UNSET || any_strict(x->r));
     /* the service's own tools beside functions: their parts must be shown to be sent back */
-    bool shown = tools && x->r->server_tools != NULL && takes_server_tools(x) && !extras &&
-                 x->t->wire == WIRE_GEMINI;
+    bool shown = tools && x->served && !extras && x->t->wire == WIRE_GEMINI;
 
     if (!tools)
         lose_field(x->w, FIELD_TOOL_CHOICE);

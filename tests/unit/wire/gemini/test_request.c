@@ -372,6 +372,16 @@ static const struct request_case anthropic_clients[] = {
                 "\"name\":\"f\",\"response\":{\"output\":\"ok\"}}}]}],\"generationConfig\":{"
                 "\"maxOutputTokens\":100}}",
       "" },
+    { "a tool of another service is left out, and nothing is said of the service's own",
+      "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],"
+      "\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\",\"properties\":{}}},{"
+      "\"type\":\"bash_20250124\",\"name\":\"bash\"}]}",
+      &gemini_3,
+      "{\"contents\":[" USER(
+          "hi") "],\"tools\":[{\"functionDeclarations\":[{\"name\":\"f\","
+                "\"parametersJsonSchema\":{\"type\":\"object\",\"properties\":{}}}]}],"
+                "\"generationConfig\":{\"maxOutputTokens\":9}}",
+      "tools[1]" },
     { "a budget, shown thinking, a limit above the model's, what Gemini does not know",
       "{\"model\":\"m\",\"max_tokens\":128000,\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":"
       "2000},"

@@ -61,6 +61,7 @@ test-agents:
 	@tools/deps.sh test
 	@$(MAKE) -s all
 	@test tests/agents/node_modules/.package-lock.json -nt tests/agents/package-lock.json || npm --prefix tests/agents ci --silent --no-audit --no-fund
+	@ninja -C $(BUILD) --quiet tests/unit/wire/check_streams
 	@node tests/agents/run.mjs $(BUILD)/penstock
 
 # Writes the reviewed mappings of tests/unit/wire/golden anew: read what changed.

@@ -10,8 +10,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Streams } from '../sdk/grammar.mjs';
 import { Child } from '../sdk/harness.mjs';
 import { agents } from './agents.mjs';
+import { tap } from './tap.mjs';
 
 const CLIENT_KEY = 'key-of-the-client-in-the-agent-tests';
 const CASE_LIMIT_MS = 90_000;
@@ -245,7 +247,12 @@ export async function runAll(binary, folder, only, tally) {
   const gateway = new Child(binary, ['serve', '--data-dir', folder, '--listen', '127.0.0.1:0'], env);
 
   const gatewayAt = await gateway.address();
-  await runCases(list, folder, gatewayAt);
+  const streams = new Streams(binary);
+  const caseOf = (model) => {
+    const t = list.find((one) => one.model === model);
+    return t && { name: t.name, passed: t.wire === t.agent.wire };
+  };
+  await runCases(list, folder, await tap(gatewayAt, streams, caseOf));
 
   const counters = await countersOf(gatewayAt, folder);
   const records = await recordsOf(simulatorAt);
@@ -261,6 +268,8 @@ export async function runAll(binary, folder, only, tally) {
   const told = lines.filter((line) => line.status === 200 && line.attempt_count === 0);
   if (list.some((t) => t.name.startsWith('codex-websocket')))
     tally.check('codex-websocket speaks over its WebSocket', () => assert(told.length > 0));
+  const broken = await streams.check();
+  tally.check('every stream keeps to the grammar of its protocol', () => assert.equal(broken, ''));
   // what is refused before an account is picked: for its form it is in the log, for its key or path it is counted
   tally.check('the gateway refused nothing', () => {
     const known = new Set(list.map((t) => t.id));

@@ -41,6 +41,11 @@ struct known {
     bool found;
 };
 
+static bool is_same(const struct secret *a, const struct secret *b)
+{
+    return !secret_is_empty(b) && equal_in_constant_time(secret_reveal(a), secret_reveal(b));
+}
+
 static void look(void *peer, struct account_spec *spec)
 {
     struct known *k = peer;
@@ -50,8 +55,7 @@ static void look(void *peer, struct account_spec *spec)
         k->found ||
         (str_eq(spec->provider, k->wanted->provider) &&
          ((a->email.len > 0 && str_eq(a->email, b->email) && str_eq(a->account, b->account)) ||
-          (!secret_is_empty(&b->refresh) &&
-           equal_in_constant_time(secret_reveal(&a->refresh), secret_reveal(&b->refresh)))));
+          is_same(&a->refresh, &b->refresh) || is_same(&a->access, &b->access)));
     account_spec_free(spec);
 }
 

@@ -321,6 +321,11 @@ def test_sign_ins_of_other_programs_are_taken_over(program):
         assert done.returncode == 0 and "took `ada@example.test`" in done.stdout, done
         again = run("codex")
         assert again.returncode == 0 and "already" in again.stdout, again
+        write(home / "bare/oauth_creds.json", {"access_token": "ya-bare-0123456"})  # nobody's name, and nothing that renews it
+        for word in ("took", "already"):
+            done = run("gemini-cli", "--from", str(home / "bare"))
+            assert done.returncode == 0 and word in done.stdout, done
+        assert gateway.command("accounts", "remove", "antigravity").returncode == 0
         write(home / "broken/auth.json", "{")
         (home / "empty/accounts").mkdir(parents=True)
         for arguments, code, told in ((["codex", "--from", str(home / "broken")], 1, "nothing was taken"), (["antigravity-manager", "--from", str(home / "empty")], 3, "no accounts in")):

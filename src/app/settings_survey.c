@@ -37,7 +37,7 @@ static void members(const struct survey *v, struct str at, uint32_t object,
 
         assert(is_string);
         i = json_after(v->doc, object, i);
-        if (!settings_has_member(docs, name))
+        if (!settings_has_member(docs, name) && !str_eq(name, STR("comment")))
             v->fn(v->peer, SETTINGS_UNKNOWN, below(v, at, name));
         else if (is_secret(name) && json_type(v->doc, i) == JSON_STRING)
             v->fn(v->peer, SETTINGS_SECRET_IN_CLEAR, below(v, at, name));
@@ -78,8 +78,12 @@ static void providers(const struct survey *v, struct str at, uint32_t object)
     }
 }
 
-static void prices(const struct survey *v, struct str at, uint32_t object)
+/* An object of objects that all have the same members, under names of the user's. */
+static void named(const struct survey *v, struct str at, uint32_t object,
+                  const struct member_doc *docs)
 {
+    if (json_type(v->doc, object) != JSON_OBJECT)
+        return;
     for (uint32_t i = json_first(v->doc, object); i != JSON_NONE;
          i = json_after(v->doc, object, i)) {
         struct str name = STR("");
@@ -87,8 +91,23 @@ static void prices(const struct survey *v, struct str at, uint32_t object)
 
         assert(is_string);
         i = json_after(v->doc, object, i);
-        members(v, below(v, at, name), i, price_docs);
+        members(v, below(v, at, name), i, docs);
     }
+}
+
+/* What else somebody writes beside flows and routes is their own, but for what they are made of. */
+static void routing(const struct survey *v, struct str at, uint32_t object)
+{
+    uint32_t flows = json_member(v->doc, object, STR("flows"), NULL),
+             accounts = json_member(v->doc, object, STR("accounts"), NULL),
+             background = json_member(v->doc, object, STR("background"), NULL);
+
+    if (flows != JSON_NONE)
+        named(v, below(v, at, STR("flows")), flows, route_flow_docs);
+    if (accounts != JSON_NONE)
+        named(v, below(v, at, STR("accounts")), accounts, route_account_docs);
+    if (background != JSON_NONE)
+        members(v, below(v, at, STR("background")), background, route_background_docs);
 }
 
 static void key(const struct survey *v, struct str path, const struct key_row *row, uint32_t node)
@@ -100,7 +119,9 @@ static void key(const struct survey *v, struct str path, const struct key_row *r
     else if (row->kind == &kind_providers)
         providers(v, path, node);
     else if (row->kind == &kind_prices)
-        prices(v, path, node);
+        named(v, path, node, price_docs);
+    else if (row->kind == &kind_routing && json_type(v->doc, node) == JSON_OBJECT)
+        routing(v, path, node);
 }
 
 /* As deep as the table has groups: three levels. */

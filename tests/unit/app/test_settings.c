@@ -614,7 +614,10 @@ TEST(unknown_keys_and_keys_in_clear_are_told_not_refused)
 {
     static const char text[] =
         "{\"lisen\":1,\"proxy\":{\"scheduling\":{\"mod\":1},\"custom_mapping\":{\"any\":\"x\"}},"
-        "\"proxy.scheduling.mode\":1,\"\":1,\"routing\":{\"own\":1},"
+        "\"proxy.scheduling.mode\":1,\"\":1,\"routing\":{\"own\":1,\"background\":{\"enable\":true}"
+        ","
+        "\"flows\":{\"f\":{\"entries\":[],\"comment\":\"mine\",\"entrys\":[]}},"
+        "\"accounts\":{\"m\":{\"entries\":[],\"mode\":\"rotate\"}}},"
         "\"accounts\":[{\"label\":\"w\",\"provider\":\"openai\",\"api_key\":\"k\",\"Tier\":1}],"
         "\"client_keys\":[{\"name\":\"a\",\"key\":\"k1\",\"budget\":1}],"
         "\"providers\":{\"openai\":{\"url\":1},\"codex\":{\"oauth\":{\"client_secret\":\"s\","
@@ -625,7 +628,9 @@ TEST(unknown_keys_and_keys_in_clear_are_told_not_refused)
     settings_unref(read_good(t, text));
     settings_survey(str_c(text), note, &seen);
     CHECK_STR(buf_str(&seen),
-              "?lisen ?proxy.scheduling.mod ?proxy.scheduling.mode ?\"\" !accounts[0].api_key "
+              "?lisen ?proxy.scheduling.mod ?proxy.scheduling.mode ?\"\" "
+              "?routing.flows.f.entrys ?routing.accounts.m.mode ?routing.background.enable "
+              "!accounts[0].api_key "
               "?accounts[0].Tier !client_keys[0].key ?client_keys[0].budget ?providers.openai.url "
               "!providers.codex.oauth.client_secret ?providers.codex.oauth.id ?providers.acme ");
     buf_clear(&seen);

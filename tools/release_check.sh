@@ -8,7 +8,7 @@ test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread -Db
 ninja -C build-tsan --quiet
 test -f build/build.ninja || meson setup build >/dev/null
 ninja -C build --quiet
-tools/run_tests.py build-tsan -- python3 tests/e2e/run.py build-tsan/penstock test_pass test_faults test_door test_life
+tools/run_tests.py --slow build-tsan -- python3 tests/e2e/run.py build-tsan/penstock test_pass test_faults test_door test_life
 echo "valgrind"
 layers=$(find tests/unit -mindepth 1 -maxdepth 1 -type d -printf '--only %f/ ')
 # shellcheck disable=SC2086

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs the test programs of a Meson build, and other commands, and sums up what they say.
 
-usage: run_tests.py [--only SUBSTRING]… [--under COMMAND] BUILD_FOLDER… [-- COMMAND…]…
+usage: run_tests.py [--only SUBSTRING]… [--under COMMAND] [--slow] BUILD_FOLDER… [-- COMMAND…]…
 
---under runs each program of the build by that command, such as valgrind, and gives it ten times as long.
+--under runs each program of the build by that command, such as valgrind. It, and --slow, give each ten times as long.
 Every program ends its output with `N passed, N failed`; one that does not, or that dies, counts as one failure.
 The last line printed is the sum, in the same form."""
 import concurrent.futures
@@ -33,13 +33,15 @@ def run(name, command, env, folder, limit_s):
 
 
 def main():
-    args, only, under, commands = sys.argv[1:], [], [], []
-    while args and args[0] in ("--only", "--under"):
-        if args[0] == "--only":
-            only.append(args[1])
-        else:
-            under = args[1].split()
-        args = args[2:]
+    args, only, under, limit_s, commands = sys.argv[1:], [], [], TIMEOUT_S, []
+    while args and args[0] in ("--only", "--under", "--slow"):
+        option = args.pop(0)
+        if option == "--only":
+            only.append(args.pop(0))
+            continue
+        limit_s = TIMEOUT_S * 10
+        if option == "--under":
+            under = args.pop(0).split()
     folders, rest = [], args
     while rest and rest[0] != "--":
         folders.append(rest.pop(0))
@@ -54,8 +56,8 @@ def main():
         for test in tests:
             if not only or any(word in test["name"] for word in only):
                 prefix = under if os.path.abspath(test["cmd"][0]).startswith(os.path.abspath(folder) + "/") else []
-                jobs.append((f"{folder}:{test['name']}", prefix + test["cmd"], {**os.environ, **test["env"]}, folder, TIMEOUT_S * (10 if prefix else 1)))
-    jobs += [(" ".join(c), c, dict(os.environ), None, TIMEOUT_S) for c in commands]
+                jobs.append((f"{folder}:{test['name']}", prefix + test["cmd"], {**os.environ, **test["env"]}, folder, limit_s))
+    jobs += [(" ".join(c), c, dict(os.environ), None, limit_s) for c in commands]
     total_passed = total_failed = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         for name, passed, failed, output, seconds in pool.map(lambda j: run(*j), jobs):

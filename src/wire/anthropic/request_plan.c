@@ -135,8 +135,11 @@ static void plan_budget(struct request_writer *w, struct anthropic_plan *p)
     p->thinking = THINKING_ENABLED;
     if (w->r->protocol == WIRE_ANTHROPIC && facts(w)->anthropic.effort)
         plan_effort(w, p, how->effort);
-    if (p->budget < THINKING_BUDGET_MIN)
+    if (p->budget < THINKING_BUDGET_MIN) {
         p->budget = THINKING_BUDGET_MIN;
+        if (how->mode == REASONING_BUDGET)
+            approximate_field(w, FIELD_REASONING);
+    }
 }
 
 /* Does the open tool loop begin its last step with thinking? Models of the budget kind refuse the

@@ -49,6 +49,11 @@ static void gemini_budget(struct canon_request *r, struct wire_target *t)
         (struct reasoning){ .mode = REASONING_BUDGET, .budget = 9000, .summary = SUMMARY_AUTO };
     r->where[FIELD_REASONING] = STR("generationConfig.thinkingConfig.thinkingBudget");
 }
+static void gemini_small_budget(struct canon_request *r, struct wire_target *t)
+{
+    gemini_budget(r, t);
+    r->reasoning.budget = 100;
+}
 static void hot(struct canon_request *r, struct wire_target *t)
 {
     (void)t;
@@ -155,6 +160,9 @@ TEST(anthropic_thinking_takes_the_form_that_the_model_has)
           "", NULL },
         { "max where high is the most", ASK(""), "claude-opus-4-6", chat_max, "\"effort\":\"high\"",
           NULL, "reasoning_effort~", NULL },
+        { "a budget below the least", ASK(""), OLD, gemini_small_budget,
+          "\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1024}", NULL,
+          "generationConfig.thinkingConfig.thinkingBudget~", NULL },
         { "a budget of another client", ASK(""), "claude-opus-4-6", gemini_budget,
           "\"thinking\":{\"type\":\"adaptive\",\"display\":\"summarized\"},\"output_config\":{"
           "\"effort\":\"medium\"}",

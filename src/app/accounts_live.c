@@ -118,6 +118,8 @@ static void print_account(struct remote_answer *answer, uint32_t account)
                (long long)answer_number(answer, account, "failed", 0));
     if (str_eq(source, STR("unknown")))
         print_line("models", STR("whatever is asked for: nobody has listed them"));
+    else if (answer_number(answer, account, "models_known", 0) == 0)
+        print_line("models", STR("whatever is asked for: its provider lists none"));
     else
         printf("%-12s %lld, from its %.*s\n", "models",
                (long long)answer_number(answer, account, "models_known", 0), STR_ARG(source));

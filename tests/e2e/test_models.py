@@ -100,6 +100,8 @@ def test_a_list_that_cannot_be_read_keeps_nobody_out(program):
             got = account(gateway, name)
             assert not got["disabled"] and got["lockouts"] == [] and got["models_known"] == 0, got
             assert got["models_source"] == ("provider" if name == "empty" else "unknown"), got
+            shown = gateway.command("accounts", "show", name).stdout
+            assert ("whatever is asked for: its provider lists none" if name == "empty" else "whatever is asked for: nobody has listed them") in shown, shown
             assert len(upstream.listed) == 1, (name, "asked once, and then not at once again")
         assert not elsewhere.listed, "a redirect is not followed"
         log = gateway.logged()

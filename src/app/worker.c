@@ -58,10 +58,11 @@ static void on_gone(void *peer, struct request *r, enum gone why)
         exchange_gone(r, why);
 }
 
-static void error_body(void *peer, struct str path, int status, struct str what, struct buf *body)
+static void error_body(void *peer, struct str path, struct str id, int status, struct str what,
+                       struct buf *body)
 {
     (void)peer;
-    exchange_error_body(path, status, what, body);
+    exchange_error_body(path, id, status, what, body);
 }
 
 /* --- waking

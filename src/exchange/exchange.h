@@ -133,6 +133,7 @@ void exchange_wake(struct exchange_env *env);
 void exchange_end_all(struct exchange_env *env);
 
 /* An error of the HTTP layer's own in the protocol of its path (hook error_body). */
-void exchange_error_body(struct str path, int status, struct str what, struct buf *body);
+void exchange_error_body(struct str path, struct str id, int status, struct str what,
+                         struct buf *body);
 
 #endif

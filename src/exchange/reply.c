@@ -444,7 +444,8 @@ void reply_refuse(struct exchange_env *env, struct request *r, const struct door
     reply_refuse_as(env, r, t, NULL, f, str_c(id));
 }
 
-void exchange_error_body(struct str path, int status, struct str what, struct buf *body)
+void exchange_error_body(struct str path, struct str id, int status, struct str what,
+                         struct buf *body)
 {
     struct door_target t;
     static const struct http_head nobody = { .method = HTTP_POST };
@@ -453,7 +454,7 @@ void exchange_error_body(struct str path, int status, struct str what, struct bu
     (void)fault_put(body, t.protocol,
                     &(struct fault){
                         .class = fault_class_of_status(status), .status = status, .message = what },
-                    STR(""));
+                    id);
 }
 
 /* --- our own answers

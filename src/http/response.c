@@ -497,14 +497,14 @@ bool response_head_sent(const struct request *r)
 /* --- errors of the server's own --------------------------------------------------------------- */
 
 /* The hooks know the form that the route's callers expect. */
-static void refusal_text(struct conn *c, const struct refusal *why, struct buf *body)
+static void refusal_text(struct conn *c, const struct refusal *why, struct str id, struct buf *body)
 {
     struct server *s = c->server;
     struct str path = c->served != NULL ? c->served->r.path : STR("");
 
     buf_init(body, 4096);
     if (s->hooks.error_body != NULL)
-        s->hooks.error_body(s->hooks.peer, path, why->status, str_c(why->what), body);
+        s->hooks.error_body(s->hooks.peer, path, id, why->status, str_c(why->what), body);
     else
         (void)buf_printf(body, "%s\n", why->what);
 }
@@ -552,13 +552,13 @@ void conn_refuse(struct conn *c, struct refusal why)
         log_info("request refused", F_INT("status", why.status), F_C("why", why.what),
                  F_STR("peer", address_text(&c->peer, peer)));
     }
-    refusal_text(c, &why, &body);
     if (sv != NULL && sv->announced) {
         sv->gone = true;
         sv->r.body_refused = why.status;
         s->hooks.on_gone(s->hooks.peer, &sv->r, GONE_BODY);
         id = arena_copy(&a, sv->r.answer_id);
     }
+    refusal_text(c, &why, id, &body);
     if (sv != NULL)
         request_free(sv);
     conn_rest(c);

@@ -50,9 +50,11 @@ struct server_hooks {
      * reset comes back, on_gone(GONE_HALF_CLOSE) follows. May be NULL. */
     void (*on_half_close)(void *peer, struct request *r);
     /* An error of the server's own (bad grammar, too large, time out) in the form the route's
-     * caller speaks: writes a JSON body for `status`. `path` is empty when it is not known. May be
+     * caller speaks: writes a JSON body for `status`. `path` is empty when it is not known, and
+     * `id` when on_gone() gave none. May be
      * NULL: then a plain text. */
-    void (*error_body)(void *peer, struct str path, int status, struct str what, struct buf *body);
+    void (*error_body)(void *peer, struct str path, struct str id, int status, struct str what,
+                       struct buf *body);
     void *peer;
 };
 

@@ -338,12 +338,13 @@ static void sim_on_gone(void *peer, struct request *r, enum gone why)
 }
 
 /* What the server itself refuses is worded as the path's provider would. */
-static void sim_error_body(void *peer, struct str path, int status, struct str what,
+static void sim_error_body(void *peer, struct str path, struct str id, int status, struct str what,
                            struct buf *body)
 {
     struct trouble t = trouble_plain(trouble_of_status(status), what);
 
     (void)peer;
+    (void)id;
     t.status = status;
     (void)trouble_put(body, ask_route(path, STR("")).wire, &t);
 }

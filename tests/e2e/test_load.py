@@ -60,6 +60,8 @@ def test_bodies_over_the_limit_are_refused_before_they_are_read(program):
             assert got == status, (size, len(body), got, answer)
             # the log knows the one that was refused by the name it was answered with
             until(lambda: gateway.admin("GET", f"/api/requests/{fields['x-request-id']}")[0] == 200, "it is kept")
+        _, fields, answer = gateway.call("POST", "/v1/messages", b"x" * 1001)
+        assert json.loads(answer)["request_id"] == fields["x-request-id"], (fields, answer)
         connection = gateway.connect()
         connection.sendall(b"POST /v1/messages HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n" % gateway.port)
         answer = connection.recv(65536)

@@ -169,9 +169,11 @@ static void on_half_close(void *peer, struct request *r)
     rig->half_closes++;
 }
 
-static void error_body(void *peer, struct str path, int status, struct str what, struct buf *body)
+static void error_body(void *peer, struct str path, struct str id, int status, struct str what,
+                       struct buf *body)
 {
     (void)peer;
+    (void)id;
     (void)buf_printf(body, "{\"status\":%d,\"path\":\"%.*s\",\"what\":\"%.*s\"}", status,
                      STR_ARG(path), STR_ARG(what));
 }

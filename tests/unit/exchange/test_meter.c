@@ -218,8 +218,10 @@ TEST(more_rows_than_can_be_told_are_told_as_one_model)
     CHECK_INT(total(text, "penstock_attempt_verdicts_total{"), METER_TOLD_MAX + 2);
     CHECK_INT(total(text, "gen_ai_server_request_duration_seconds_count{"), METER_TOLD_MAX + 2);
     CHECK_INT(total(text, "gen_ai_client_operation_duration_seconds_count{"), METER_TOLD_MAX + 2);
-    meter_free(all[0]);
-    meter_free(all[1]);
+    for (int i = 0; i < 2; i++) {
+        meter_free(all[i]);
+        record_kinds_free(kinds[i]);
+    }
 }
 
 TEST(what_was_asked_is_told_in_the_words_of_opentelemetry)

@@ -27,6 +27,7 @@ static void rig_init(struct rig *r)
 
 static void rig_clear(struct rig *r)
 {
+    decode_clear(&r->d);
     arena_free(&r->scratch);
     buf_clear(&r->seen);
 }

@@ -162,6 +162,7 @@ static struct str decoder_end(struct test *t, struct decoder *d, struct told *to
     (void)buf_printf(&told->text, "%s", outcomes[last]);
     convert_anthropic.decode.clear(d->state);
     free(d->state);
+    decode_clear(d);
     return taken(t, &told->text);
 }
 

@@ -111,6 +111,7 @@ static struct str decoded(struct test *t, enum wire wire, const char *const *chu
 
     c->decode.clear(d.state);
     free(d.state);
+    decode_clear(&d);
     buf_clear(&lines);
     return text;
 }

@@ -237,6 +237,7 @@ static inline struct str rig_decode(struct test *t, struct str stream)
     arena_free(&scratch);
     ops->clear(d.state);
     free(d.state);
+    decode_clear(&d);
     sse_clear(&sse);
     return str_trim(rig_take(t, &log.text));
 }
@@ -260,6 +261,7 @@ static inline struct str rig_decode_whole(struct test *t, struct str body)
     }
     ops->clear(d.state);
     free(d.state);
+    decode_clear(&d);
     return str_trim(rig_take(t, &log.text));
 }
 

@@ -12,8 +12,7 @@
 #define TRANSLATED_MORE ((size_t)1 << 20) /* … and so much beside them */
 #define PAUSES_OF_TOOLS 5                 /* of one answer */
 #define PAUSES_OF_LENGTH 8
-#define PAUSES_SINCE 4 /* the generation of Gemini whose answers may be longer than one request's \
-                        */
+#define PAUSES_SINCE 4 /* generation of Gemini whose answers may need several requests */
 
 uint32_t outgoing_wires(const struct door_target *t)
 {

@@ -129,21 +129,30 @@ function Head({ r }: { r: RequestSummary | RequestTrace }): Child {
   );
 }
 
+// What was asked for, and by whom: rows of a list of facts.
+function Asked({ r }: { r: RequestSummary | RequestTrace }): Child {
+  return (
+    <>
+      <dt>{t('log.model')}</dt>
+      <dd>
+        {r.model ?? '–'}
+        {r.mapped_model && r.mapped_model !== r.model && ` → ${r.mapped_model}`}
+      </dd>
+      <dt>{t('log.client')}</dt>
+      <dd>
+        {word('protocol', r.protocol)} {r.stream && <span class="faint">{t('trace.stream')}</span>} {r.client_key}
+      </dd>
+    </>
+  );
+}
+
 // `full` has what is kept of recent requests only.
 function Facts({ r, full }: { r: RequestSummary | RequestTrace; full?: RequestTrace }): Child {
   return (
     <section class="part">
       <h3>{t('trace.facts')}</h3>
       <dl class="kv">
-        <dt>{t('log.model')}</dt>
-        <dd>
-          {r.model ?? '–'}
-          {r.mapped_model && r.mapped_model !== r.model && ` → ${r.mapped_model}`}
-        </dd>
-        <dt>{t('log.client')}</dt>
-        <dd>
-          {word('protocol', r.protocol)} {r.stream && <span class="faint">{t('trace.stream')}</span>} {r.client_key}
-        </dd>
+        <Asked r={r} />
         {full && <dt>{t('trace.session')}</dt>}
         {full && <dd class="mono">{r.session ?? '–'}</dd>}
         <dt>{t('trace.tokens')}</dt>
@@ -278,15 +287,7 @@ function Running({ r }: { r: LogRow }): Child {
         </ol>
       </section>
       <dl class="kv">
-        <dt>{t('log.model')}</dt>
-        <dd>
-          {r.model ?? '–'}
-          {r.mapped_model && r.mapped_model !== r.model && ` → ${r.mapped_model}`}
-        </dd>
-        <dt>{t('log.client')}</dt>
-        <dd>
-          {word('protocol', r.protocol)} {r.stream && <span class="faint">{t('trace.stream')}</span>} {r.client_key}
-        </dd>
+        <Asked r={r} />
         <dt>{t('trace.id')}</dt>
         <dd class="mono">{r.id}</dd>
       </dl>

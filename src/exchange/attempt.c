@@ -393,6 +393,7 @@ static void whole_translated(struct exchange *x)
         collect(x);
     if (e == NULL)
         e = a->crossing->collector;
+    assert(e != NULL);
     result = emitter_take_whole(e, buf_str(&a->body));
     x->usage = *emitter_usage(e);
     switch (result) {
@@ -466,11 +467,12 @@ static void on_end(void *peer)
         return;
     }
     case ATTEMPT_COLLECT: {
-        bool complete = emitter_finish(a->crossing->collector);
+        struct emitter *e = a->crossing->collector;
+        bool complete = emitter_finish(e);
 
-        x->usage = *emitter_usage(a->crossing->collector);
-        if (emitter_is_paused(a->crossing->collector)) {
-            go_on(x, a->crossing->collector);
+        x->usage = *emitter_usage(e);
+        if (emitter_is_paused(e)) {
+            go_on(x, e);
             return;
         }
         if (!complete) {

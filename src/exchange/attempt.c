@@ -467,6 +467,7 @@ static void on_end(void *peer)
         return;
     }
     case ATTEMPT_COLLECT: {
+        assert(a->crossing != NULL); /* it came with the mode */
         struct emitter *e = a->crossing->collector;
         bool complete = emitter_finish(e);
 

@@ -110,6 +110,7 @@ static void parts_end(struct emitter *e)
 static void flush(struct emitter *e)
 {
     if (e->part_count > 0) {
+        assert(e->parts != NULL);
         if (!e->started) {
             e->started = true;
             e->o.sink.start(e->o.sink.peer, false);
@@ -131,6 +132,7 @@ static void flush(struct emitter *e)
  * to it. */
 static void add(struct emitter *e, struct str run)
 {
+    assert(e->parts != NULL); /* lent by whoever was called from outside */
     struct str *last = e->part_count > 0 ? &e->parts[e->part_count - 1] : NULL;
 
     if (run.len == 0)

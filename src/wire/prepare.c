@@ -560,6 +560,7 @@ static void make_ids_unique(struct preparation *p)
         for (struct part *part = m->parts; part != NULL; part = part->next) {
             if (part->kind != PART_TOOL_CALL)
                 continue;
+            assert(result != NULL); /* they were paired */
             keys[n] = (struct sort_key){ part->call.id, n };
             calls[n] = part;
             results[n++] = result;

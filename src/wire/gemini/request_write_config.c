@@ -208,7 +208,7 @@ static void put_calling(struct gemini_writer *x)
 {
     const struct tool_choice *c = &x->r->choice;
     bool validated = x->t->facts.gemini.generation >= 3 && any_strict(x->r);
-    struct str mode = STR("AUTO");
+    struct str mode;
 
     switch (c->mode) {
     case CHOICE_UNSET:

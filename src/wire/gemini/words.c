@@ -100,6 +100,7 @@ static void add_run(struct widths *w, uint32_t points, uint32_t width)
         w->cap = w->cap == 0 ? 4 : w->cap * 2;
         w->runs = must_realloc(w->runs, w->cap * sizeof(w->runs[0]));
     }
+    assert(w->runs != NULL);
     w->runs[w->count++] = (struct width_run){ points & WIDTH_POINTS_MAX, width & 7 };
 }
 

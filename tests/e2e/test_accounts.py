@@ -216,12 +216,15 @@ def test_secrets_are_asked_for_on_a_terminal_and_not_shown(program):
 
 
 def test_who_breaks_off_at_a_hidden_question_sees_again_what_they_type(program):
+    def at_a_terminal():
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever runs the tests in the background has it ignored
     gateway = Gateway(program, {})
     try:
         for how, number in ((b"\x03", signal.SIGINT), (None, signal.SIGTERM)):
             master, slave = pty.openpty()  # of its own session, so that Ctrl-C is a signal
             process = subprocess.Popen([program, "password", "set", "--data-dir", str(gateway.folder)], stdin=slave, stdout=slave, stderr=slave, env=gateway.env(),
-                                       start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+                                       start_new_session=True, preexec_fn=at_a_terminal)
             try:
                 seen = b""
                 while b"assword: " not in seen:

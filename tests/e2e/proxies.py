@@ -4,6 +4,16 @@ import threading
 import urllib.parse
 
 
+def copy(one, other, was=b"", now=b""):
+    """All that comes from one socket to the other, with `now` in place of `was`."""
+    try:
+        while data := one.recv(65536):
+            other.sendall(data.replace(was, now) if was else data)
+        other.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
 class Proxy:
     """`known`: port of this machine by (name, port). `seen`: of each connection that came through where it led to, and the login that was shown."""
 
@@ -33,22 +43,13 @@ class Proxy:
         self.seen.append((name, login))
         server = socket.create_connection(("127.0.0.1", self.known[name, port]))
         client.sendall(opened)
-        threading.Thread(target=self._copy, args=(server, client), daemon=True).start()
+        threading.Thread(target=copy, args=(server, client), daemon=True).start()
         here = f"Host: 127.0.0.1:{server.getpeername()[1]}\r\n".encode()
         hosts = [f"Host: {name}{end}\r\n".encode() for end in ("", f":{port}")]
         while data := stream.read1(65536):
             for host in hosts:
                 data = data.replace(host, here)
             server.sendall(data)
-
-    @staticmethod
-    def _copy(one, other):
-        try:
-            while data := one.recv(65536):
-                other.sendall(data)
-            other.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
 
     def close(self):
         self.socket.close()

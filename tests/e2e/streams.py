@@ -183,7 +183,9 @@ def judge(program, noted):
     """What the judge says in the end of these (name, protocol, flags, bytes); raises when a stream breaks a rule."""
     given = b"".join(b"%s %s %d %d\n%s%s" % (protocol.encode(), flags.encode() or b"-", len(name.encode()), len(data), name.encode(), data)
                      for name, protocol, flags, data in noted)
-    done = subprocess.run([pathlib.Path(program).parent / "tests/unit/wire/check_streams"], input=given, capture_output=True, timeout=60)
+    checker = pathlib.Path(program).parent / "tests/unit/wire/check_streams"
+    assert checker.exists(), f"{checker} is not built: `ninja -C {pathlib.Path(program).parent}` makes it"
+    done = subprocess.run([checker], input=given, capture_output=True, timeout=60)
     said = done.stdout.decode(errors="replace")
     assert done.returncode == 0, said + done.stderr.decode(errors="replace")
     return said.rstrip().splitlines()[-1]

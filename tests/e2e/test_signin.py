@@ -6,6 +6,7 @@ import threading
 import time
 import urllib.parse
 
+from proxies import copy
 from rig import Gateway, until
 from signin_rig import Simulator, browse, consent, fetch, finished, look, sign_in, start
 
@@ -243,17 +244,8 @@ class Pipe:
             except OSError:
                 return
             server = socket.create_connection(("127.0.0.1", self.to))
-            threading.Thread(target=self._copy, args=(client, server, self.names), daemon=True).start()
-            threading.Thread(target=self._copy, args=(server, client, (b"", b"")), daemon=True).start()
-
-    @staticmethod
-    def _copy(one, other, names):
-        try:
-            while data := one.recv(65536):
-                other.sendall(data.replace(*names) if names[0] else data)
-            other.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
+            threading.Thread(target=copy, args=(client, server, *self.names), daemon=True).start()
+            threading.Thread(target=copy, args=(server, client), daemon=True).start()
 
     def close(self):
         self.socket.close()

@@ -441,7 +441,7 @@ void signin_poll(struct signin *in)
 
 void signin_ask_again(struct signin *in)
 {
-    static void (*const asks[])(struct signin *in) = {
+    static void (*const asks[])(struct signin * in) = {
         [STEP_DEVICE] = signin_ask_device,
         [STEP_TOKEN] = ask_token,
         [STEP_EXCHANGE] = ask_exchange,

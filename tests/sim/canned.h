@@ -1,9 +1,8 @@
 /* tests/sim/canned.h - what clients ask and upstreams answer in the simulated tests, in the four
  * protocols; and what a stream that reached a client amounts to.
  *
- * Written by hand, apart from src/wire: so that the tests do not believe what they test. Streams are
- * judged by the grammar of tests/unit/wire as well.
- * Memory: the given arena. */
+ * Written by hand, apart from src/wire: so that the tests do not believe what they test. Streams
+ * are judged by the grammar of tests/unit/wire as well. Memory: the given arena. */
 #ifndef PENSTOCK_CANNED_H
 #define PENSTOCK_CANNED_H
 

@@ -313,9 +313,8 @@ TEST(an_account_that_must_sign_in_again_is_told_of_and_comes_back_with_a_new_gra
     struct pool *p = signed_in_pool(t, 1, &n);
     struct account_spec spec = rig_spec(1, "a");
 
-    spec.grant = (struct account_grant){ .access = secret_copy(STR("token-2")),
-                                         .series = 7,
-                                         .lost = true };
+    spec.grant =
+        (struct account_grant){ .access = secret_copy(STR("token-2")), .series = 7, .lost = true };
     spec.disabled = true;
     rig_put(t, p, &spec);
     secret_clear(&spec.grant.access);

@@ -249,8 +249,7 @@ TEST(a_grant_of_the_file_is_kept_renewed_until_the_file_has_another)
             CHECK_STR(secret_reveal(&spec->grant.refresh), series == 5 ? "rotated" : "rt-1");
             account_spec_free(spec);
         }
-        CHECK_INT(put_grant(&r, -7, grant_of(5, "renewed", "rotated"), false, "x"),
-                  OK);
+        CHECK_INT(put_grant(&r, -7, grant_of(5, "renewed", "rotated"), false, "x"), OK);
         for (int series = 5; series <= 6; series++) {
             struct account_spec *spec = spec_signed_in();
 

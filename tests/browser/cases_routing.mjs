@@ -36,6 +36,25 @@ test('routing: mode, waits, fixed account, bindings', async ({ start, open }) =>
   await until(async () => (await scheduling()).bindings === 0, 'cleared');
 });
 
+test('routing: a mode that is chosen stays chosen while the page is drawn anew', async ({ start, open }) => {
+  const rig = await start(settings);
+  const w = await open(rig);
+  await w.go('routing');
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await w.page.route('**/api/scheduling', async (route) => {
+    if (route.request().method() === 'PATCH') await held;
+    await route.continue();
+  });
+  const mode = w.page.getByRole('radio', { name: /^Cache first/ });
+  await mode.click();
+  await w.page.getByLabel('Longest wait, cache first').fill('60'); // draws the card
+  await w.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  assert(await mode.isChecked(), 'what was chosen was taken back');
+  release();
+  await until(async () => (await rig.admin('GET', 'api/scheduling')).body.mode === 'CacheFirst', 'the mode');
+});
+
 test('routing: mapping, a flow and an account route, made, ordered, undone, saved', async ({ start, open }) => {
   const rig = await start(settings);
   const w = await open(rig);

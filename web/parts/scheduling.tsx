@@ -9,7 +9,8 @@ import { fixAccount } from './actions';
 
 const MODES = ['CacheFirst', 'Balance', 'PerformanceFirst'] as const;
 
-const typed: { max?: string; queue?: string; wrong: Record<string, string> } = { wrong: {} };
+// What the user chose or typed and the gateway has not confirmed yet: a live event that draws the card anew must not take it back.
+const typed: { mode?: string; max?: string; queue?: string; wrong: Record<string, string> } = { wrong: {} };
 
 async function save(body: Partial<Scheduling>): Promise<boolean> {
   try {
@@ -28,6 +29,14 @@ async function save(body: Partial<Scheduling>): Promise<boolean> {
     redraw();
     return false;
   }
+}
+
+async function choose(mode: Scheduling['mode']): Promise<void> {
+  typed.mode = mode;
+  redraw();
+  await save({ mode });
+  if (typed.mode === mode) delete typed.mode;
+  redraw();
 }
 
 function Wait({ name, id, label, hint, value }: { name: 'max' | 'queue'; id: 'max_wait_seconds' | 'queue_wait_seconds'; label: string; hint: string; value: number }): Child {
@@ -72,6 +81,7 @@ export function SchedulingCard(): Child {
   const s = live.scheduling;
   if (!s) return live.error ? <Failure error={live.error} retry={() => void loadScheduling()} /> : <Loading rows={2} height={80} />;
   const accounts = live.accounts ?? [];
+  const chosen = typed.mode ?? s.mode;
   return (
     <section class="card" aria-labelledby="scheduling-title">
       <div class="head">
@@ -80,8 +90,8 @@ export function SchedulingCard(): Child {
       <div class="body stack loose">
         <div class="modes" role="radiogroup" aria-label={t('sched.mode')}>
           {MODES.map((mode) => (
-            <label key={mode} class={`mode ${s.mode === mode ? 'on' : ''}`}>
-              <input type="radio" name="mode" value={mode} checked={s.mode === mode} onChange={() => void save({ mode })} />
+            <label key={mode} class={`mode ${chosen === mode ? 'on' : ''}`}>
+              <input type="radio" name="mode" value={mode} checked={chosen === mode} onChange={() => void choose(mode)} />
               <span class="stack tight">
                 <b>{t(`mode.${mode}`)}</b>
                 <span class="small dim">{t(`mode.${mode}_text`)}</span>

@@ -439,7 +439,7 @@ static void whole_answer(struct exchange *x)
     }
     x->usage = answer.usage;
     note_response(x, answer.id);
-    history_keep(x, buf_str(&a->body));
+    history_keep(x, json_decode(answer.id, &x->env->scratch), buf_str(&a->body));
     if (answer.may_be_signed)
         minted_seen_whole(x, buf_str(&a->body));
     attempt_succeed(x);

@@ -298,22 +298,7 @@ bool history_begin(struct exchange *x, struct wire_complaint *why)
 
 /* --- what is kept of its answer ---------------------------------------------------------------*/
 
-/* The model's name as its client knows it, quoted, where the response says another; else empty. */
-static struct str other_model(struct exchange *x, struct str raw)
-{
-    struct str model = x->request.model, quoted = STR("");
-    struct buf out;
-
-    if (raw.len == 0 || (raw.len == model.len + 2 && memcmp(raw.at + 1, model.at, model.len) == 0))
-        return quoted;
-    buf_init(&out, model.len * 6 + 2);
-    if (json_quote(&out, model))
-        quoted = arena_copy(&x->env->scratch, buf_str(&out));
-    buf_clear(&out);
-    return quoted;
-}
-
-void history_keep(void *peer, struct str response)
+void history_keep(void *peer, struct str id, struct str response)
 {
     struct exchange *x = peer;
     struct history *h = x->history;
@@ -325,16 +310,15 @@ void history_keep(void *peer, struct str response)
         make_input(x);
     keep = (struct kept_response){
         .owner = h->who.ids[0],
+        .id = id,
         .previous = h->previous,
         .account = x->attempt.translates || !h->keeps || !upstream_keeps(x->attempt.upstream)
                        ? 0
                        : x->attempt.lease.account_id,
         .response = response,
+        .model = x->request.model,
         .input = h->input,
     };
-    kept_look(&keep);
-    keep.id = json_decode(keep.id, &x->env->scratch);
-    keep.model = other_model(x, keep.model_raw);
     if (h->keeps)
         kept_add(x->env->kept, &x->rules->kept, &keep, loop_now(x->env->loop));
     if (h->keeps_here) {
@@ -342,7 +326,7 @@ void history_keep(void *peer, struct str response)
         kept_add(x->env->kept, &x->rules->kept, &keep, loop_now(x->env->loop));
     }
     if (x->env->stored != NULL && x->has_session && x->attempt.translates)
-        stored_add(x->env->stored, keep.id, &x->session);
+        stored_add(x->env->stored, id, &x->session);
 }
 
 /* --- asking for it ----------------------------------------------------------------------------*/

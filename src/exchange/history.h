@@ -42,8 +42,8 @@ static inline bool history_is_told(const struct exchange *x)
 }
 /* The account that should have known it does not (any more): is it to be told? */
 bool history_forgotten(struct exchange *x, const struct judge_words *words);
-/* The answer is whole; `peer` is the exchange, `response` the object. */
-void history_keep(void *peer, struct str response);
+/* The answer is whole; `peer` is the exchange, `response` the object, `id` what it calls itself. */
+void history_keep(void *peer, struct str id, struct str response);
 
 /* GET and DELETE of /v1/responses/{id}, and of what is below it. */
 void history_answer(struct exchange_env *env, struct request *r, const struct door_target *t,

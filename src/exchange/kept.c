@@ -1,5 +1,5 @@
-/* exchange/kept.c - two maps (responses and their items by owner and id) and a list in the order of
- * use. */
+/* exchange/kept.c - two maps (responses and their items by owner and id) and two lists: all of them
+ * in the order of use, and those that nobody has read yet in the order they came. */
 #include "exchange/kept.h"
 
 #include <pthread.h>
@@ -10,7 +10,8 @@
 #include "base/map.h"
 #include "io/crypto.h"
 
-#define ENTRY_COST ((size_t)512) /* bytes charged for an entry beside its texts: maps, links */
+/* Bytes charged for an entry beside its texts (maps, links, an item), and for each item more. */
+#define ENTRY_COST ((size_t)672)
 #define ITEM_COST ((size_t)160)
 #define KEY_MAX (KEY_ID_BYTES + KEPT_ID_MAX)
 
@@ -21,26 +22,36 @@ struct item {
     struct str id, raw; /* in the entry's response */
 };
 
+/* What a response holds, seen when somebody comes back for it. */
+struct content {
+    struct str output; /* its items, between commas */
+    struct item *items;
+    uint32_t item_count;
+    bool usable;
+};
+
 struct entry {
     struct entry *newer, *older;
+    struct entry *unread_newer, *unread_older; /* until it is read */
+    uint64_t number;                           /* in the order they came */
     int64_t used_ms;
     size_t bytes;
     uint32_t readers; /* that copy from it; freed by the last when it is `gone` */
-    bool gone;
+    bool gone, read;
     struct kept_response r;
-    struct str output; /* items of the response, between commas */
-    struct item *items;
-    uint32_t item_count;
+    struct content content; /* once it is read */
     char texts[];
 };
 
 struct kept {
     pthread_mutex_t lock;
     _Atomic uint32_t count;
-    size_t bytes;
+    uint64_t numbers;
+    size_t bytes, bytes_max;
     int64_t unused_ms;
     struct map responses, items;
     struct entry *newest, *oldest;
+    struct entry *unread; /* the newest of them */
 };
 
 struct kept *kept_new(void)
@@ -81,10 +92,48 @@ static void link_entry(struct kept *k, struct entry *e)
     k->newest = e;
 }
 
+static void link_unread(struct kept *k, struct entry *e)
+{
+    e->unread_older = k->unread;
+    if (k->unread != NULL)
+        k->unread->unread_newer = e;
+    k->unread = e;
+}
+
+static void unlink_unread(struct kept *k, struct entry *e)
+{
+    *(e->unread_newer != NULL ? &e->unread_newer->unread_older : &k->unread) = e->unread_older;
+    if (e->unread_older != NULL)
+        e->unread_older->unread_newer = e->unread_newer;
+    e->unread_newer = e->unread_older = NULL;
+}
+
 static void free_entry(struct entry *e)
 {
-    free(e->items);
+    free(e->content.items);
     free(e);
+}
+
+/* The map of responses does not name it any more. */
+static void drop(struct kept *k, struct entry *e)
+{
+    char key[KEY_MAX];
+
+    for (uint32_t i = 0; i < e->content.item_count; i++) {
+        struct item *item = &e->content.items[i];
+        struct str name = key_of(&e->r.owner, item->id, key);
+
+        if (map_get(&k->items, name) == item) /* another response may have named it since */
+            (void)map_remove(&k->items, name);
+    }
+    if (!e->read)
+        unlink_unread(k, e);
+    unlink_entry(k, e);
+    k->bytes -= e->bytes;
+    atomic_fetch_sub_explicit(&k->count, 1, memory_order_relaxed);
+    e->gone = true;
+    if (e->readers == 0)
+        free_entry(e);
 }
 
 static void let_go(struct kept *k, struct entry *e)
@@ -92,18 +141,7 @@ static void let_go(struct kept *k, struct entry *e)
     char key[KEY_MAX];
 
     (void)map_remove(&k->responses, key_of(&e->r.owner, e->r.id, key));
-    for (uint32_t i = 0; i < e->item_count; i++) {
-        struct str name = key_of(&e->r.owner, e->items[i].id, key);
-
-        if (map_get(&k->items, name) == &e->items[i]) /* another response may have named it since */
-            (void)map_remove(&k->items, name);
-    }
-    unlink_entry(k, e);
-    k->bytes -= e->bytes;
-    atomic_fetch_sub_explicit(&k->count, 1, memory_order_relaxed);
-    e->gone = true;
-    if (e->readers == 0)
-        free_entry(e);
+    drop(k, e);
 }
 
 static void forget_unused(struct kept *k, int64_t now_ms)
@@ -136,6 +174,67 @@ static struct str put(char **to, struct str s)
     return (struct str){ at, s.len };
 }
 
+static struct entry *entry_new(const struct kept_response *given)
+{
+    size_t texts = given->id.len + given->previous.len + given->response.len + given->model.len +
+                   given->input.len;
+    struct entry *e = must_alloc(sizeof(*e) + texts);
+    char *to = e->texts;
+
+    *e = (struct entry){
+        .bytes = texts + ENTRY_COST,
+        .r = { .owner = given->owner, .account = given->account },
+    };
+    e->r.id = put(&to, given->id);
+    e->r.previous = put(&to, given->previous);
+    e->r.response = put(&to, given->response);
+    e->r.model = put(&to, given->model);
+    e->r.input = put(&to, given->input);
+    return e;
+}
+
+static void make_room(struct kept *k, uint32_t count_max)
+{
+    while (k->bytes > k->bytes_max ||
+           atomic_load_explicit(&k->count, memory_order_relaxed) > count_max)
+        let_go(k, k->oldest);
+}
+
+void kept_add(struct kept *k, const struct kept_limits *limits, const struct kept_response *given,
+              int64_t now_ms)
+{
+    struct entry *e, *before;
+    char key[KEY_MAX];
+
+    if (limits->count_max == 0 || given->id.len == 0 || given->id.len > KEPT_ID_MAX ||
+        given->previous.len > KEPT_ID_MAX ||
+        given->response.len + given->input.len > limits->bytes_max)
+        return;
+    e = entry_new(given);
+    (void)pthread_mutex_lock(&k->lock);
+    k->unused_ms = limits->unused_ms;
+    k->bytes_max = limits->bytes_max;
+    forget_unused(k, now_ms);
+    before = map_put(&k->responses, key_of(&e->r.owner, e->r.id, key), e);
+    if (before != NULL)
+        drop(k, before);
+    e->number = ++k->numbers;
+    e->used_ms = now_ms;
+    link_entry(k, e);
+    link_unread(k, e);
+    k->bytes += e->bytes;
+    atomic_fetch_add_explicit(&k->count, 1, memory_order_relaxed);
+    make_room(k, limits->count_max);
+    (void)pthread_mutex_unlock(&k->lock);
+}
+
+bool kept_any(const struct kept *k)
+{
+    return atomic_load_explicit(&k->count, memory_order_relaxed) > 0;
+}
+
+/* --- reading ----------------------------------------------------------------------------------*/
+
 static bool is_string(struct str raw)
 {
     return raw.len >= 2 && raw.at[0] == '"';
@@ -146,43 +245,43 @@ static struct str inside(struct str quoted)
     return (struct str){ quoted.at + 1, quoted.len - 2 };
 }
 
-void kept_look(struct kept_response *r)
+/* A member of the response; empty: it has none that begins with this byte. */
+static struct str response_member(struct str response, struct str quoted, char first)
 {
-    struct str root = str_trim(r->response), key, value;
+    struct str root = str_trim(response), key, value;
 
     if (root.len < 2 || root.at[0] != '{')
-        return;
+        return STR("");
     struct json_cursor c = json_open(root);
 
-    while ((r->id.len == 0 || r->model_raw.len == 0 || r->output.len == 0) && json_next(&c, &key) &&
-           json_next(&c, &value)) {
-        if (str_eq(key, STR("\"id\"")) && is_string(value))
-            r->id = inside(value);
-        else if (str_eq(key, STR("\"model\"")) && is_string(value))
-            r->model_raw = value;
-        else if (str_eq(key, STR("\"output\"")) && value.len >= 2 && value.at[0] == '[')
-            r->output = value;
-    }
+    while (json_next(&c, &key) && json_next(&c, &value))
+        if (str_eq(key, quoted) && value.len >= 2 && value.at[0] == first)
+            return value;
+    return STR("");
 }
 
-static void add_item(struct entry *e, struct str id, struct str raw)
+static void add_item(struct content *to, struct entry *of, struct str id, struct str raw)
 {
     if (id.len == 0 || id.len > KEPT_ID_MAX) /* ids hold nothing that is escaped */
         return;
-    if ((e->item_count & (e->item_count - 1)) == 0) /* full: its room is a power of two */
-        e->items =
-            must_realloc(e->items, (e->item_count > 0 ? e->item_count * 2 : 1) * sizeof(*e->items));
-    e->items[e->item_count++] = (struct item){ e, id, raw };
+    if ((to->item_count & (to->item_count - 1)) == 0) /* full: its room is a power of two */
+        to->items = must_realloc(to->items, (to->item_count > 0 ? to->item_count * 2 : 1) *
+                                                sizeof(*to->items));
+    to->items[to->item_count++] = (struct item){ of, id, raw };
 }
 
 /* The items of the output that have an id; they borrow from the entry's own text. */
-static bool read_output(struct entry *e, struct str list)
+static struct content read_content(struct entry *e)
 {
+    struct str list = response_member(e->r.response, STR("\"output\""), '['), key, value;
+    struct content got = { .usable = false };
+
+    if (list.len == 0)
+        return got;
     struct json_cursor c = json_open(list);
-    struct str key, value;
     bool any = false;
 
-    e->output = str_trim(inside(list));
+    got.output = str_trim(inside(list));
     for (char first; (first = json_peek(&c)) != '\0'; any = true) {
         const char *from = c.rest.at;
         struct str id = STR("");
@@ -197,117 +296,51 @@ static bool read_output(struct entry *e, struct str list)
                 id = inside(value);
         if (id.len > 0)
             json_leave(&c);
-        add_item(e, id, (struct str){ from, (size_t)(c.rest.at - from) });
+        add_item(&got, e, id, (struct str){ from, (size_t)(c.rest.at - from) });
     }
     /* some providers stream items and leave them out of the last event: not all is known then */
-    return any || e->r.account == 0;
+    got.usable = any || e->r.account == 0;
+    return got;
 }
 
-/* The response with the name of the model that its client knows; gives where its output lies. */
-static struct str put_response(char **to, const struct kept_response *given, struct str *output)
+/* Under the lock: what somebody has read of a pinned entry is its own from now on. */
+static void install(struct kept *k, struct entry *e, const struct content *got)
 {
-    const char *start = *to;
-    size_t at = (size_t)(given->output.at - given->response.at);
-
-    if (given->model.len == 0) {
-        (void)put(to, given->response);
-    } else {
-        size_t model_at = (size_t)(given->model_raw.at - given->response.at);
-
-        (void)put(to, str_take(given->response, model_at));
-        (void)put(to, given->model);
-        (void)put(to, str_drop(given->response, model_at + given->model_raw.len));
-        if (model_at < at)
-            at = at - given->model_raw.len + given->model.len;
-    }
-    *output = (struct str){ start + at, given->output.len };
-    return (struct str){ start, (size_t)(*to - start) };
-}
-
-static struct entry *entry_new(const struct kept_response *given)
-{
-    size_t texts = given->id.len + given->previous.len + given->response.len + given->input.len +
-                   (given->model.len > 0 ? given->model.len - given->model_raw.len : 0);
-    struct entry *e = must_alloc(sizeof(*e) + texts);
-    struct str output;
-    char *to = e->texts;
-
-    *e = (struct entry){
-        .bytes = texts + ENTRY_COST,
-        .r = { .owner = given->owner, .account = given->account },
-    };
-    e->r.id = put(&to, given->id);
-    e->r.previous = put(&to, given->previous);
-    e->r.response = put_response(&to, given, &output);
-    e->r.input = put(&to, given->input);
-    if (!read_output(e, output)) {
-        free_entry(e);
-        return NULL;
-    }
-    e->bytes += e->item_count * ITEM_COST;
-    return e;
-}
-
-void kept_add(struct kept *k, const struct kept_limits *limits, const struct kept_response *given,
-              int64_t now_ms)
-{
-    struct entry *e, *before;
     char key[KEY_MAX];
 
-    if (limits->count_max == 0 || given->output.len == 0 || given->id.len == 0 ||
-        given->id.len > KEPT_ID_MAX || given->previous.len > KEPT_ID_MAX ||
-        given->response.len + given->input.len > limits->bytes_max)
+    if (e->read) { /* by another thread at the same time */
+        free(got->items);
         return;
-    e = entry_new(given);
-    if (e == NULL)
+    }
+    if (!e->gone)
+        unlink_unread(k, e);
+    e->read = true;
+    e->content = *got;
+    if (e->gone)
         return;
+    for (uint32_t i = 0; i < got->item_count && got->usable; i++) {
+        struct str name = key_of(&e->r.owner, got->items[i].id, key);
+        const struct item *named = map_get(&k->items, name);
+
+        if (named == NULL || named->of->number <= e->number)
+            (void)map_put(&k->items, name, &got->items[i]);
+    }
+    size_t more = got->item_count > 1 ? (got->item_count - 1) * ITEM_COST : 0;
+
+    e->bytes += more;
+    k->bytes += more;
+    if (!got->usable)
+        let_go(k, e);
+    make_room(k, UINT32_MAX);
+}
+
+static void read_entry(struct kept *k, struct entry *e)
+{
+    struct content got = read_content(e);
+
     (void)pthread_mutex_lock(&k->lock);
-    k->unused_ms = limits->unused_ms;
-    forget_unused(k, now_ms);
-    before = map_get(&k->responses, key_of(&e->r.owner, e->r.id, key));
-    if (before != NULL)
-        let_go(k, before);
-    e->used_ms = now_ms;
-    link_entry(k, e);
-    k->bytes += e->bytes;
-    atomic_fetch_add_explicit(&k->count, 1, memory_order_relaxed);
-    (void)map_put(&k->responses, key_of(&e->r.owner, e->r.id, key), e);
-    for (uint32_t i = 0; i < e->item_count; i++)
-        (void)map_put(&k->items, key_of(&e->r.owner, e->items[i].id, key), &e->items[i]);
-    while (k->bytes > limits->bytes_max || atomic_load(&k->count) > limits->count_max)
-        let_go(k, k->oldest);
+    install(k, e, &got);
     (void)pthread_mutex_unlock(&k->lock);
-}
-
-bool kept_any(const struct kept *k)
-{
-    return atomic_load_explicit(&k->count, memory_order_relaxed) > 0;
-}
-
-/* --- finding ----------------------------------------------------------------------------------*/
-
-static void use(struct kept *k, struct entry *e, int64_t now_ms)
-{
-    e->used_ms = now_ms;
-    unlink_entry(k, e);
-    link_entry(k, e);
-}
-
-/* Under the lock; what is found counts as used. */
-static struct entry *find(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms)
-{
-    struct entry *e = NULL;
-    char key[KEY_MAX];
-
-    if (id.len == 0 || id.len > KEPT_ID_MAX)
-        return NULL;
-    forget_unused(k, now_ms);
-    for (uint32_t i = 0; i < who->count && e == NULL; i++)
-        e = map_get(&k->responses, key_of(&who->ids[i], id, key));
-    if (e == NULL)
-        return NULL;
-    use(k, e, now_ms);
-    return e;
 }
 
 static void read_done(struct kept *k, struct entry **all, size_t count)
@@ -319,22 +352,83 @@ static void read_done(struct kept *k, struct entry **all, size_t count)
     (void)pthread_mutex_unlock(&k->lock);
 }
 
+/* --- finding ----------------------------------------------------------------------------------*/
+
+/* Under the lock; what is found counts as used, and stays until read_done(). */
+static void use(struct kept *k, struct entry *e, int64_t now_ms)
+{
+    e->used_ms = now_ms;
+    unlink_entry(k, e);
+    link_entry(k, e);
+    e->readers++;
+}
+
+static struct entry *find_unread(struct kept *k, const struct kept_who *who, struct str id,
+                                 int64_t now_ms, bool *read)
+{
+    struct entry *e = NULL;
+    char key[KEY_MAX];
+
+    if (id.len == 0 || id.len > KEPT_ID_MAX)
+        return NULL;
+    (void)pthread_mutex_lock(&k->lock);
+    forget_unused(k, now_ms);
+    for (uint32_t i = 0; i < who->count && e == NULL; i++)
+        e = map_get(&k->responses, key_of(&who->ids[i], id, key));
+    if (e != NULL) {
+        use(k, e, now_ms);
+        *read = e->read;
+    }
+    (void)pthread_mutex_unlock(&k->lock);
+    return e;
+}
+
+/* A response with its content, until read_done(). */
+static struct entry *find(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms)
+{
+    bool read = true;
+    struct entry *e = find_unread(k, who, id, now_ms, &read);
+
+    if (e != NULL && !read)
+        read_entry(k, e);
+    if (e != NULL && !e->content.usable) {
+        read_done(k, &e, 1);
+        e = NULL;
+    }
+    return e;
+}
+
+/* The response as its client got it. */
+static struct str renamed(const struct kept_response *r, struct arena *a)
+{
+    struct str named = response_member(r->response, STR("\"model\""), '"'), whole = r->response;
+    struct buf out;
+
+    if (named.len == 0 || str_eq(inside(named), r->model))
+        return arena_copy(a, whole);
+    buf_init(&out, SIZE_MAX);
+    size_t at = (size_t)(named.at - whole.at);
+    bool fits = buf_add(&out, str_take(whole, at)) && json_quote(&out, r->model) &&
+                buf_add(&out, str_drop(whole, at + named.len));
+
+    assert(fits);
+    whole = arena_copy(a, buf_str(&out));
+    buf_clear(&out);
+    return whole;
+}
+
 bool kept_find(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms,
                struct arena *a, struct kept_response *out)
 {
-    struct entry *e;
+    struct entry *e = find(k, who, id, now_ms);
 
-    (void)pthread_mutex_lock(&k->lock);
-    e = find(k, who, id, now_ms);
-    if (e != NULL)
-        e->readers++;
-    (void)pthread_mutex_unlock(&k->lock);
     if (e == NULL)
         return false;
     *out = e->r;
     out->id = arena_copy(a, e->r.id);
     out->previous = arena_copy(a, e->r.previous);
-    out->response = arena_copy(a, e->r.response);
+    out->response = renamed(&e->r, a);
+    out->model = arena_copy(a, e->r.model);
     out->input = arena_copy(a, e->r.input);
     read_done(k, &e, 1);
     return true;
@@ -343,14 +437,13 @@ bool kept_find(struct kept *k, const struct kept_who *who, struct str id, int64_
 bool kept_account(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms,
                   int64_t *account)
 {
-    struct entry *e;
+    struct entry *e = find(k, who, id, now_ms);
 
-    (void)pthread_mutex_lock(&k->lock);
-    e = find(k, who, id, now_ms);
-    if (e != NULL)
-        *account = e->r.account;
-    (void)pthread_mutex_unlock(&k->lock);
-    return e != NULL;
+    if (e == NULL)
+        return false;
+    *account = e->r.account;
+    read_done(k, &e, 1);
+    return true;
 }
 
 /* The response and those it goes on from, newest first; 0: one of them is missing. */
@@ -363,8 +456,10 @@ static size_t find_chain(struct kept *k, const struct kept_who *who, struct str 
     for (struct str at = id; at.len > 0; at = all[count - 1]->r.previous) {
         struct entry *e = count < KEPT_CHAIN_MAX ? find(k, who, at, now_ms) : NULL;
 
-        if (e == NULL)
+        if (e == NULL) {
+            read_done(k, all, count);
             return 0;
+        }
         if (count == room) {
             struct entry **more = arena_array(a, struct entry *, room * 2);
 
@@ -374,8 +469,6 @@ static size_t find_chain(struct kept *k, const struct kept_who *who, struct str 
         }
         all[count++] = e;
     }
-    for (size_t i = 0; i < count; i++)
-        all[i]->readers++;
     *out = all;
     return count;
 }
@@ -393,47 +486,61 @@ bool kept_past(struct kept *k, const struct kept_who *who, struct str id, int64_
                struct arena *a, struct str *items)
 {
     struct entry **all;
-    size_t count, bytes = 1;
+    size_t count = find_chain(k, who, id, now_ms, a, &all), bytes = 1;
     char *start, *to;
 
-    (void)pthread_mutex_lock(&k->lock);
-    count = find_chain(k, who, id, now_ms, a, &all);
-    (void)pthread_mutex_unlock(&k->lock);
     if (count == 0)
         return false;
     for (size_t i = 0; i < count; i++)
-        bytes += all[i]->r.input.len + all[i]->output.len + 2;
+        bytes += all[i]->r.input.len + all[i]->content.output.len + 2;
     start = arena_alloc_raw(a, bytes);
     *start = '\0'; /* in front of the first item */
     to = start + 1;
     for (size_t i = count; i-- > 0;) {
         join(&to, all[i]->r.input);
-        join(&to, all[i]->output);
+        join(&to, all[i]->content.output);
     }
     *items = (struct str){ start + 1, (size_t)(to - start - 1) };
     read_done(k, all, count);
     return true;
 }
 
+/* Under the lock: the item, or NULL. One in a response that nobody has read may have come later. */
+static struct item *find_item(struct kept *k, const struct kept_who *who, struct str item_id)
+{
+    struct item *found = NULL;
+    char key[KEY_MAX];
+
+    for (uint32_t i = 0; i < who->count && found == NULL; i++)
+        found = map_get(&k->items, key_of(&who->ids[i], item_id, key));
+    return found;
+}
+
 bool kept_item(struct kept *k, const struct kept_who *who, struct str item_id, int64_t now_ms,
                struct arena *a, struct str *item, int64_t *account)
 {
     struct item *found = NULL;
-    struct entry *e = NULL;
-    char key[KEY_MAX];
+    struct entry *e;
 
-    (void)pthread_mutex_lock(&k->lock);
-    if (item_id.len > 0 && item_id.len <= KEPT_ID_MAX) {
+    if (item_id.len == 0 || item_id.len > KEPT_ID_MAX)
+        return false;
+    do { /* the newest first, and each response once, whoever asks: so reading has an end */
+        (void)pthread_mutex_lock(&k->lock);
         forget_unused(k, now_ms);
-        for (uint32_t i = 0; i < who->count && found == NULL; i++)
-            found = map_get(&k->items, key_of(&who->ids[i], item_id, key));
-    }
-    if (found != NULL) {
-        e = found->of;
-        use(k, e, now_ms);
-        e->readers++;
-    }
-    (void)pthread_mutex_unlock(&k->lock);
+        found = find_item(k, who, item_id);
+        if (found != NULL && k->unread != NULL && k->unread->number > found->of->number)
+            found = NULL;
+        e = found != NULL ? found->of : k->unread;
+        if (found != NULL)
+            use(k, e, now_ms);
+        else if (e != NULL)
+            e->readers++;
+        (void)pthread_mutex_unlock(&k->lock);
+        if (e != NULL && found == NULL) {
+            read_entry(k, e);
+            read_done(k, &e, 1);
+        }
+    } while (e != NULL && found == NULL);
     if (e == NULL)
         return false;
     *item = arena_copy(a, found->raw);
@@ -444,12 +551,16 @@ bool kept_item(struct kept *k, const struct kept_who *who, struct str item_id, i
 
 bool kept_remove(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms)
 {
-    struct entry *e;
+    struct entry *e = find(k, who, id, now_ms);
 
+    if (e == NULL)
+        return false;
     (void)pthread_mutex_lock(&k->lock);
-    e = find(k, who, id, now_ms);
-    if (e != NULL)
+    bool there = !e->gone;
+
+    if (there)
         let_go(k, e);
     (void)pthread_mutex_unlock(&k->lock);
-    return e != NULL;
+    read_done(k, &e, 1);
+    return there;
 }

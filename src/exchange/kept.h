@@ -5,7 +5,8 @@
  * does keeps it for its own account; so what was said is kept here, for the client key that said
  * it, and told again to whichever account goes on. Bounded in number and bytes: what was not used
  * for longest makes room. Not kept over a restart.
- * Threads: any (one lock, not held while texts are copied).   Memory: kept_free(). */
+ * Nearly nobody comes back: so a response is kept as bytes, and read when it is asked for.
+ * Threads: any (one lock, not held while texts are read or copied).   Memory: kept_free(). */
 #ifndef PENSTOCK_EXCHANGE_KEPT_H
 #define PENSTOCK_EXCHANGE_KEPT_H
 
@@ -28,25 +29,16 @@ struct kept_response {
     struct key_id owner;
     struct str id, previous; /* the response it goes on from, or empty */
     int64_t account;         /* whose provider keeps it, too; 0: nobody's */
-    struct str response;     /* the object, as its client got it */
+    struct str response;     /* the object, valid JSON; found: as its client got it */
+    struct str model;        /* the name its client knows the model by, whatever `response` says */
     struct str input;        /* what was new in its request: items between commas */
-    /* Of one to be kept: */
-    struct str output;    /* the list of its items, in `response` */
-    struct str model_raw; /* the model's name there … */
-    struct str model;     /* … and what is to stand in its place, quoted; empty: it stays */
 };
-
-/* Finds id, output and model_raw in a response, which is valid JSON: one walk as far as the last
- * of them. An id with escapes is given as it stands. What is not there, or no object's, stays
- * empty. */
-void kept_look(struct kept_response *r);
 
 struct kept *kept_new(void);
 void kept_free(struct kept *k); /* NULL is fine */
 
-/* Copies what is given, which kept_look() has seen. One that has no id or no output, or is larger
- * than all may be, is not kept.
- */
+/* Copies what is given. What has no id, or is larger than all may be, is not kept; what proves to
+ * have no output (a provider that streams items may leave them out of it) is never found. */
 void kept_add(struct kept *k, const struct kept_limits *limits, const struct kept_response *given,
               int64_t now_ms);
 bool kept_any(const struct kept *k);

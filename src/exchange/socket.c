@@ -96,11 +96,11 @@ bool socket_message(struct exchange *x, struct wire_complaint *why)
 
 /* --- what is only told ------------------------------------------------------------------------*/
 
-static void put_response(struct json_writer *w, const struct exchange *x, struct str status)
+static void put_response(struct json_writer *w, const struct exchange *x, struct str id,
+                         struct str status)
 {
     json_put_object(w);
-    json_put_key(w, STR("id"));
-    json_put_format(w, "resp_%s", x->request_id + 4);
+    json_put_member(w, "id", id);
     json_put_member(w, "object", STR("response"));
     json_put_member_i64(w, "created_at", clock_unix_ms() / 1000);
     json_put_member(w, "status", status);
@@ -115,8 +115,8 @@ static void put_response(struct json_writer *w, const struct exchange *x, struct
     json_put_end(w);
 }
 
-static struct str put_event(struct exchange *x, struct buf *out, int64_t sequence, struct str type,
-                            struct str status)
+static struct str put_event(struct exchange *x, struct str id, struct buf *out, int64_t sequence,
+                            struct str type, struct str status)
 {
     struct json_writer w;
     size_t at;
@@ -128,7 +128,7 @@ static struct str put_event(struct exchange *x, struct buf *out, int64_t sequenc
     json_put_member_i64(&w, "sequence_number", sequence);
     json_put_key(&w, STR("response"));
     at = out->len;
-    put_response(&w, x, status);
+    put_response(&w, x, id, status);
 
     struct str response = arena_copy(&x->r->arena, str_drop(buf_str(out), at));
 
@@ -141,9 +141,10 @@ void socket_told(struct exchange *x)
 {
     struct request *r = x->r;
     struct buf out = { .max = 8192 };
+    struct str id = arena_printf(&r->arena, "resp_%s", x->request_id + 4);
 
-    (void)put_event(x, &out, 0, STR("response.created"), STR("in_progress"));
-    history_keep(x, put_event(x, &out, 1, STR("response.completed"), STR("completed")));
+    (void)put_event(x, id, &out, 0, STR("response.created"), STR("in_progress"));
+    history_keep(x, id, put_event(x, id, &out, 1, STR("response.completed"), STR("completed")));
     response_start(r, 200,
                    (struct http_field[]){ { STR("Content-Type"), STR("text/event-stream") } }, 1,
                    RESPONSE_CHUNKED);

@@ -171,7 +171,7 @@ struct encode_options {
     /* openai-responses: what is said of it beside the answer, and who wants the whole object */
     bool stores;
     struct str previous_response;
-    void (*on_response)(void *peer, struct str response);
+    void (*on_response)(void *peer, struct str id, struct str response);
     void *peer;
 };
 

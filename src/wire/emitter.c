@@ -350,7 +350,7 @@ static void tell_response(struct emitter *e, struct str data)
 {
     struct json doc;
     uint32_t response, output;
-    struct str whole;
+    struct str whole, id;
     struct buf filled = { .max = SIZE_MAX };
 
     if (e->o.on_response == NULL ||
@@ -370,7 +370,10 @@ static void tell_response(struct emitter *e, struct str data)
                buf_add(&filled, str_drop(whole, at)));
         whole = buf_str(&filled);
     }
-    e->o.on_response(e->o.sink.peer, whole);
+    output = json_member(&doc, response, STR("id"), NULL);
+    if (output != JSON_NONE && json_type(&doc, output) == JSON_STRING &&
+        json_text(&doc, output, e->o.scratch, &id))
+        e->o.on_response(e->o.sink.peer, id, whole);
     buf_clear(&filled);
 }
 

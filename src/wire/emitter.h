@@ -54,7 +54,7 @@ struct emitter_options {
     struct emitter_sink sink;
     /* openai-responses: told the whole response of a stream that ended well; NULL: nobody. `peer`
      * is the sink's. What a translator makes tells it by its own options. */
-    void (*on_response)(void *peer, struct str response);
+    void (*on_response)(void *peer, struct str id, struct str response);
     /* Codex' backend tells what is left of the account in an event of its own, which passes like
      * any other: told its data. NULL: nobody. */
     void (*on_limits)(void *peer, struct str data);

@@ -76,13 +76,14 @@ static void put_response_event(struct encoder *e, struct str type, struct str st
 {
     struct responses_encoder *st = e->state;
     struct json_writer w = begin(e, type);
+    char id[64];
 
     json_put_key(&w, STR("response"));
     size_t at = e->out->len;
 
     said_put_response(&w, e->o, status, incomplete, buf_str(&st->output), &st->usage);
     if (!w.full && e->o->on_response != NULL && !str_eq(status, STR("in_progress")))
-        e->o->on_response(e->o->peer, str_drop(buf_str(e->out), at));
+        e->o->on_response(e->o->peer, said_response_id(e->o, id), str_drop(buf_str(e->out), at));
     end(e, &w);
 }
 

@@ -162,7 +162,10 @@ bool responses_encode_whole(const struct canon_answer *an, const struct encode_o
                       buf_str(&output), &an->usage);
     wh.fits = wh.fits && json_written(&w);
     buf_clear(&output);
-    if (wh.fits && o->on_response != NULL)
-        o->on_response(o->peer, str_drop(buf_str(out), at));
+    if (wh.fits && o->on_response != NULL) {
+        char id[64];
+
+        o->on_response(o->peer, said_response_id(o, id), str_drop(buf_str(out), at));
+    }
     return wh.fits;
 }

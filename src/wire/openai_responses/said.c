@@ -44,6 +44,15 @@ struct str said_id(const struct encode_options *o, struct str prefix, uint32_t i
     return (struct str){ out, len };
 }
 
+struct str said_response_id(const struct encode_options *o, char out[static 64])
+{
+    struct str hex = str_take(o->id, 64 - 5);
+
+    memcpy(out, "resp_", 5);
+    memcpy(out + 5, hex.at, hex.len);
+    return (struct str){ out, 5 + hex.len };
+}
+
 void said_put_inside(struct json_writer *w, const char *name, struct text text)
 {
     json_put_key(w, str_c(name));
@@ -226,10 +235,7 @@ void said_put_response(struct json_writer *w, const struct encode_options *o, st
     char id[64];
 
     json_put_object(w);
-    memcpy(id, "resp_", 5);
-    struct str hex = str_take(o->id, sizeof(id) - 5);
-    memcpy(id + 5, hex.at, hex.len);
-    json_put_member(w, "id", (struct str){ id, 5 + hex.len });
+    json_put_member(w, "id", said_response_id(o, id));
     json_put_member(w, "object", STR("response"));
     json_put_member_i64(w, "created_at", o->created_unix_s);
     json_put_member(w, "status", status);

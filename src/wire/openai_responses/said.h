@@ -23,6 +23,7 @@ enum said_status { SAID_IN_PROGRESS, SAID_COMPLETED, SAID_INCOMPLETE };
 struct str said_prefix(enum said kind);
 struct str said_id(const struct encode_options *o, struct str prefix, uint32_t index,
                    char out[static 64]);
+struct str said_response_id(const struct encode_options *o, char out[static 64]);
 /* A member whose text is escaped already. */
 void said_put_inside(struct json_writer *w, const char *name, struct text text);
 

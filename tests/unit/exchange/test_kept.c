@@ -15,6 +15,7 @@ static struct kept_response made(struct test *t, uint32_t n, uint32_t previous)
 
     struct kept_response r = {
         .owner = ada.ids[0],
+        .id = arena_printf(a, "resp_%u", n),
         .previous = previous > 0 ? arena_printf(a, "resp_%u", previous) : STR(""),
         .account = n,
         .response =
@@ -22,7 +23,6 @@ static struct kept_response made(struct test *t, uint32_t n, uint32_t previous)
         .input = arena_printf(a, "{\"in\":%u}", n),
     };
 
-    kept_look(&r);
     return r;
 }
 
@@ -102,13 +102,14 @@ TEST(the_clients_name_of_the_model_stands_in_what_is_kept)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct kept *k = kept_new();
-        struct kept_response r = { .owner = ada.ids[0], .response = str_c(cases[i].response) }, got;
+        struct kept_response r = { .owner = ada.ids[0],
+                                   .id = STR("resp_1"),
+                                   .response = str_c(cases[i].response),
+                                   .model = STR("near-by") },
+                             got;
         struct str item, past, list = str_c(strchr(cases[i].kept, '[') + 1);
         int64_t account;
 
-        kept_look(&r);
-        CHECK_STR(r.id, "resp_1");
-        r.model = r.model_raw.len > 0 ? STR("\"near-by\"") : STR("");
         kept_add(k, &wide, &r, 0);
         CHECK(kept_find(k, &ada, STR("resp_1"), 0, &t->arena, &got));
         CHECK_STR(got.response, cases[i].kept);
@@ -171,24 +172,85 @@ TEST(what_nobody_uses_is_forgotten_in_time)
 
 TEST(what_says_too_little_is_not_kept)
 {
+    static const char *const others[] = { "[]", "{}", "{\"output\":null}", "{\"output\":\"\"}" };
+    struct str items;
     struct kept *k = kept_new();
     struct kept_response r = made(t, 1, 0);
 
     r.response = STR("{\"id\":\"resp_1\",\"output\":[]}");
-    kept_look(&r);
     kept_add(k, &wide, &r, 0); /* a provider's: it may have left the items out */
     CHECK(!has(t, k, &ada, 1, 0));
+    CHECK(!kept_any(k));
     r.account = 0; /* ours is all there is */
     kept_add(k, &wide, &r, 0);
     CHECK(kept_any(k));
+    CHECK(kept_remove(k, &ada, STR("resp_1"), 0));
     r.id = STR("");
     kept_add(k, &wide, &r, 0);
-    r = (struct kept_response){ .owner = ada.ids[0], .response = STR("[]") };
-    kept_look(&r);
-    r.id = STR("resp_2");
-    kept_add(k, &wide, &r, 0);
-    CHECK(!has(t, k, &ada, 2, 0));
+    CHECK(!kept_any(k));
+    for (size_t i = 0; i < COUNT(others); i++) {
+        r = (struct kept_response){ .owner = ada.ids[0],
+                                    .id = STR("resp_2"),
+                                    .response = str_c(others[i]) };
+        kept_add(k, &wide, &r, 0);
+        CHECK(!kept_past(k, &ada, STR("resp_2"), 0, &t->arena, &items), "%s", others[i]);
+        CHECK(!kept_remove(k, &ada, STR("resp_2"), 0) && !kept_any(k));
+    }
     kept_add(k, &(struct kept_limits){ 0, 1 << 20, 1000 }, &r, 0);
+    kept_free(k);
+}
+
+/* Items are known by their ids when somebody asks; the response that came last has the name. */
+TEST(an_item_is_that_of_the_response_that_came_last)
+{
+    struct kept *k = kept_new();
+    struct str item;
+    int64_t account;
+
+    for (uint32_t n = 1; n <= 6; n++) {
+        struct kept_response r = made(t, n, 0);
+
+        r.response = arena_printf(
+            &t->arena, "{\"output\":[{\"id\":\"same\",\"n\":%u},{\"id\":\"own_%u\"}]}", n, n);
+        r.owner = n == 5 ? ben.ids[0] : ada.ids[0];
+        kept_add(k, &wide, &r, n);
+        if (n == 2 ||
+            n == 4) { /* an older one, whose own item nobody else has, is read meanwhile */
+            CHECK(kept_item(k, &ada, arena_printf(&t->arena, "own_%u", n - 1), n, &t->arena, &item,
+                            &account));
+            CHECK_INT(account, n - 1);
+        }
+        CHECK(kept_item(k, &ada, STR("same"), n, &t->arena, &item, &account));
+        CHECK_INT(account, n == 5 ? 4 : n);
+    }
+    CHECK(kept_item(k, &ben, STR("same"), 7, &t->arena, &item, &account));
+    CHECK_STR(item, "{\"id\":\"same\",\"n\":5}");
+    CHECK(!kept_item(k, &ada, STR("own_5"), 7, &t->arena, &item, &account));
+    CHECK(!kept_item(k, &ada, STR("none"), 7, &t->arena, &item, &account));
+    CHECK(kept_remove(k, &ada, STR("resp_6"), 7));
+    CHECK(!kept_item(k, &ada, STR("own_6"), 7, &t->arena, &item, &account));
+    CHECK(kept_item(k, &ada, STR("own_4"), 7, &t->arena, &item, &account));
+    kept_free(k);
+}
+
+/* What reading finds is charged, too: many small items make the oldest go. */
+TEST(items_that_are_read_count)
+{
+    const struct kept_limits small = { 1000, 3500, 1000 };
+    struct kept *k = kept_new();
+    struct kept_response many = made(t, 1, 0);
+    char list[1024] = "{\"output\":[";
+
+    for (uint32_t i = 0; i < 16; i++)
+        (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s{\"id\":\"i%u\"}",
+                       i > 0 ? "," : "", i);
+    (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), "]}");
+    many.response = str_c(list);
+    add(t, k, &small, 2, 0, 0);
+    kept_add(k, &small, &many, 1);
+    CHECK(has(t, k, &ada, 2, 2)); /* it is the newest now, */
+    CHECK(has(t, k, &ada, 1, 3)); /* and this one is read */
+    CHECK(!has(t, k, &ada, 2, 4) && has(t, k, &ada, 1, 4));
     kept_free(k);
 }
 
@@ -207,13 +269,16 @@ static void *use(void *peer)
         uint32_t n = (u->seed = u->seed * 1103515245u + 12345u) >> 16 & 7;
         struct str id = arena_printf(&own.arena, "resp_%u", n + 1), items;
         struct kept_response got;
+        int64_t account;
 
         if (n % 4 == 0)
             (void)kept_remove(u->k, &ada, id, i);
         else if (n % 4 == 1)
             (void)kept_past(u->k, &ada, id, i, &own.arena, &items);
-        else if (n % 4 == 2 && kept_find(u->k, &ada, id, i, &own.arena, &got))
+        else if (n == 2 && kept_find(u->k, &ada, id, i, &own.arena, &got))
             assert(str_starts(got.response, STR("{\"id\"")));
+        else if (n == 6 && kept_item(u->k, &ada, STR("msg_5"), i, &own.arena, &items, &account))
+            assert(str_starts(items, STR("{\"id\"")));
         else
             add(&own, u->k, &wide, n + 1, n, i);
         if (i % 100 == 0)

@@ -25,8 +25,10 @@ size_t str_find(struct str s, struct str what)
 
 size_t str_ifind(struct str s, struct str what)
 {
+    char first = what.len > 0 ? char_lower(what.at[0]) : 0;
+
     for (size_t i = 0; i + what.len <= s.len; i++)
-        if (str_istarts(str_drop(s, i), what))
+        if (what.len == 0 || (char_lower(s.at[i]) == first && str_istarts(str_drop(s, i), what)))
             return i;
     return SIZE_MAX;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/short_text.h"
 
 #define WAYS 4 /* places that a kind may be in */
 _Static_assert((RECORD_KINDS_MAX & (RECORD_KINDS_MAX - 1)) == 0 && RECORD_KINDS_MAX > WAYS,
@@ -26,58 +27,6 @@ void record_kinds_free(struct record_kinds *all)
     free(all);
 }
 
-static inline uint64_t load8(const char *at)
-{
-    uint64_t word;
-
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
-
-static inline uint32_t load4(const char *at)
-{
-    uint32_t word;
-
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
-
-/* Texts are short: a call for each costs more than the comparison. */
-__attribute__((always_inline)) static inline bool same(struct str a, struct str b)
-{
-    size_t i = 0;
-
-    if (a.len != b.len)
-        return false;
-    if (a.len >= 8) {
-        for (; i + 8 < a.len; i += 8)
-            if (load8(a.at + i) != load8(b.at + i))
-                return false;
-        return load8(a.at + a.len - 8) == load8(b.at + a.len - 8);
-    }
-    if (a.len >= 4)
-        return load4(a.at) == load4(b.at) && load4(a.at + a.len - 4) == load4(b.at + a.len - 4);
-    while (i < a.len && a.at[i] == b.at[i])
-        i++;
-    return i == a.len;
-}
-
-/* Both ends of a text, and its length. */
-static inline uint64_t ends(struct str s)
-{
-    if (s.len >= 8)
-        return (load8(s.at) ^ load8(s.at + s.len - 8) * 3) + s.len;
-    if (s.len >= 4)
-        return ((uint64_t)load4(s.at) << 32 | load4(s.at + s.len - 4)) + s.len;
-    return s.len == 0 ? 0 : (uint64_t)(uint8_t)s.at[0] << 8 ^ (uint8_t)s.at[s.len - 1];
-}
-
-static inline uint64_t mixed(uint64_t h, uint64_t word)
-{
-    h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    return h ^ h >> 29;
-}
-
 static inline uint32_t outcome_of(const struct access_record *r)
 {
     return (uint32_t)r->ending | (uint32_t)r->stream << 8 | (uint32_t)r->counts_only << 9 |
@@ -87,21 +36,24 @@ static inline uint32_t outcome_of(const struct access_record *r)
 /* Weak: clients whose names meet cost us a comparison, and themselves nothing. */
 static inline uint64_t hash_of(const struct access_record *r, uint32_t outcome)
 {
-    uint64_t h = mixed(outcome, load8((const char *)r->key_id.bytes));
+    uint64_t h = short_mix(outcome, short_load8((const char *)r->key_id.bytes));
 
-    h = mixed(h, ends(r->model) ^ (uintptr_t)r->provider.at);
-    return mixed(h, ends(r->mapped_model) ^ r->path.len << 48 ^ r->client.len << 56);
+    h = short_mix(h, short_ends(r->model) ^ (uintptr_t)r->provider.at);
+    return short_mix(h, short_ends(r->mapped_model) ^ r->path.len << 48 ^ r->client.len << 56);
 }
 
 static bool is_of(const struct record_kind *k, const struct access_record *r, uint32_t outcome)
 {
     return k->outcome == outcome && k->protocol == r->protocol.at &&
            k->provider == r->provider.at &&
-           load8((const char *)k->key_id.bytes) == load8((const char *)r->key_id.bytes) &&
-           load8((const char *)k->key_id.bytes + 8) == load8((const char *)r->key_id.bytes + 8) &&
-           same(k->texts[KIND_MODEL], r->model) && same(k->texts[KIND_MAPPED], r->mapped_model) &&
-           same(k->texts[KIND_KEY], r->client_key) && same(k->texts[KIND_CLIENT], r->client) &&
-           same(k->texts[KIND_PATH], r->path);
+           short_load8((const char *)k->key_id.bytes) ==
+               short_load8((const char *)r->key_id.bytes) &&
+           short_load8((const char *)k->key_id.bytes + 8) ==
+               short_load8((const char *)r->key_id.bytes + 8) &&
+           short_eq(k->texts[KIND_MODEL], r->model) &&
+           short_eq(k->texts[KIND_MAPPED], r->mapped_model) &&
+           short_eq(k->texts[KIND_KEY], r->client_key) &&
+           short_eq(k->texts[KIND_CLIENT], r->client) && short_eq(k->texts[KIND_PATH], r->path);
 }
 
 static struct record_kind *kind_make(const struct access_record *r, uint32_t outcome,

@@ -1,4 +1,5 @@
 #include "base/str.h"
+#include "base/short_text.h"
 
 #include "test.h"
 
@@ -76,7 +77,30 @@ TEST(str_finds_first_places)
     CHECK(str_find(STR("ab"), STR("abc")) == SIZE_MAX);
     CHECK_INT(str_ifind(STR("xTRY Again"), STR("try again")), 1);
     CHECK(str_ifind(STR("no"), STR("try")) == SIZE_MAX);
+    CHECK_INT(str_ifind(STR("tTRtry"), STR("TRY")), 3);
+    CHECK_INT(str_ifind(STR("x"), STR("")), 0);
+    CHECK_INT(str_ifind(STR(""), STR("")), 0);
     CHECK_STRS(str_trim(STR(" \t a b\r\n")), STR("a b"));
     CHECK(str_cmp(STR("a"), STR("ab")) < 0);
     CHECK(str_cmp(STR("b"), STR("ab")) > 0);
+}
+
+TEST(short_texts_are_equal_byte_for_byte)
+{
+    char a[40], b[40];
+
+    memset(a, 'a', sizeof(a));
+    memset(b, 'a', sizeof(b));
+    for (size_t len = 0; len < sizeof(a); len++) {
+        struct str one = { a, len }, other = { b, len };
+
+        CHECK(short_eq(one, other), "%zu bytes", len);
+        CHECK(!short_eq(one, (struct str){ b, len + 1 }), "%zu bytes", len);
+        CHECK(short_ends(one) == short_ends(other), "%zu bytes", len);
+        for (size_t i = 0; i < len; i++) {
+            b[i] = 'b';
+            CHECK(!short_eq(one, other), "byte %zu of %zu", i, len);
+            b[i] = 'a';
+        }
+    }
 }

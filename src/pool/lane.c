@@ -2,7 +2,7 @@
  * anew when cohorts have come or gone. */
 #include <stdlib.h>
 
-#include "base/fingerprint.h"
+#include "base/short_text.h"
 #include "pool/pool_int.h"
 
 bool cohort_offers(const struct cohort *c, const struct pick_ask *ask)
@@ -35,14 +35,11 @@ static bool model_is_monitored(const struct pool *p, struct str model)
 
 static uint64_t lane_hash(const struct pick_ask *ask)
 {
-    struct fingerprint f = { .lane = { ask->wires, 0 } };
+    uint64_t h = short_mix(ask->wires, short_ends(ask->model));
 
-    fingerprint_add(&f, ask->model);
-    if (ask->public_model.len > 0)
-        fingerprint_add(&f, ask->public_model);
-    if (ask->provider.len > 0)
-        fingerprint_add(&f, ask->provider);
-    return f.lane[0] != 0 ? f.lane[0] : 1;
+    h = short_mix(h, short_ends(ask->public_model));
+    h = short_mix(h, short_ends(ask->provider)) >> 16;
+    return h != 0 ? h : 1;
 }
 
 static bool lane_fits(const struct lane *lane, const struct pick_ask *ask)
@@ -54,7 +51,7 @@ static bool lane_fits(const struct lane *lane, const struct pick_ask *ask)
         text.len != ask->model.len + ask->public_model.len + ask->provider.len + COUNT(parts))
         return false;
     for (size_t i = 0; i < COUNT(parts); i++) {
-        if (!str_starts(text, parts[i]) || text.at[parts[i].len] != '\0')
+        if (!short_eq(str_take(text, parts[i].len), parts[i]) || text.at[parts[i].len] != '\0')
             return false;
         text = str_drop(text, parts[i].len + 1);
     }

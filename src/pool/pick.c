@@ -51,10 +51,10 @@ static bool await_renewal(struct asking *a, const struct account *acc)
 /* Sets `awaited` when it is to be waited for, as pick_bound() does. */
 static struct standing *pick_fixed(struct asking *a, bool *awaited)
 {
-    struct account *acc = account_find(a->pool, a->pool->fixed);
+    struct account *acc = a->pool->fixed == 0 ? NULL : account_find(a->pool, a->pool->fixed);
     struct standing *s = NULL;
 
-    if (a->pool->fixed == 0 || acc == NULL)
+    if (acc == NULL)
         return NULL;
     enum skip why = layer_skip(a, acc, true, &s);
 
@@ -140,10 +140,10 @@ static struct standing *pick_bound(struct asking *a, bool *unbound, bool *awaite
  * may be used. It has nothing in a cache, so it is not waited for. */
 static struct standing *pick_home(struct asking *a)
 {
-    struct account *acc = account_find(a->pool, a->ask->home);
+    struct account *acc = a->ask->home == 0 ? NULL : account_find(a->pool, a->ask->home);
     struct standing *s = NULL;
 
-    if (a->ask->home == 0 || acc == NULL || a->ask->force_rotate || a->ask->by_age ||
+    if (acc == NULL || a->ask->force_rotate || a->ask->by_age ||
         layer_skip(a, acc, a->ask->spends_reserve, &s) != SKIP_NONE)
         return NULL;
     layer_set(&a->out->bound, LAYER_TAKEN, acc, SKIP_NONE);
@@ -185,10 +185,10 @@ static bool is_herded(const struct asking *a, const struct standing *recent)
 static struct standing *pick_recent(struct asking *a, bool unbound)
 {
     const struct pool *p = a->pool;
-    struct account *acc = account_find(p, p->recent);
+    struct account *acc = p->recent == 0 ? NULL : account_find(p, p->recent);
     struct standing *s = NULL;
 
-    if (p->recent == 0 || acc == NULL || !unbound || a->ask->is_image || a->ask->by_age ||
+    if (acc == NULL || !unbound || a->ask->is_image || a->ask->by_age ||
         a->now_ms - p->recent_ms > RECENT_MS)
         return NULL;
     enum skip why = layer_skip(a, acc, a->ask->spends_reserve, &s);
@@ -319,10 +319,12 @@ static enum pick_reason reason_of_order(const struct asking *a)
 static struct standing *pick_again(struct asking *a, bool binds_here, bool *awaited)
 {
     struct pick *out = a->out;
+    if (a->ask->again == 0)
+        return NULL;
     struct account *acc = account_find(a->pool, a->ask->again), *bound;
     struct standing *s = standing_in_lane(a, acc), *elsewhere;
 
-    if (a->ask->again == 0 || s == NULL)
+    if (s == NULL)
         return NULL;
     if (standing_skip(a, s) != SKIP_NONE) {
         *awaited = await_renewal(a, acc);

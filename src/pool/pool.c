@@ -206,7 +206,7 @@ static void lease_take(struct pool *p, const struct pick_ask *ask, struct standi
     if (in_flight_counts(p, acc, was_busy))
         account_file(p, acc); /* in all groups */
     else
-        standing_file(p, s);
+        standing_picked(s);
     if (why->probe)
         account_probed(p, acc, s);
     if (ask->has_session && why->mode != MODE_PERFORMANCE_FIRST) {

@@ -283,6 +283,8 @@ static inline bool account_is_renewing(const struct account *acc, int64_t now_ms
 
 /* Files it where it belongs by now; must follow every change of what that goes by. */
 void standing_file(struct pool *p, struct standing *s);
+/* The same when all that has changed is that it was picked. */
+void standing_picked(struct standing *s);
 void account_file(struct pool *p, struct account *acc);   /* all of them */
 void account_unfile(struct pool *p, struct account *acc); /* before its age changes */
 void pool_file_all(struct pool *p);                       /* other options are in force */

@@ -247,6 +247,15 @@ void standing_file(struct pool *p, struct standing *s)
         s->roster->locked[lock_class_of(s->why)]++;
 }
 
+void standing_picked(struct standing *s)
+{
+    struct order *o = order_of(s);
+
+    order_remove(o, s);
+    s->picked = s->picked_last;
+    order_insert(o, s);
+}
+
 void account_file(struct pool *p, struct account *acc)
 {
     for (struct standing *s = acc->standings; s != NULL; s = s->next)
@@ -670,8 +679,9 @@ void cohort_leave(struct pool *p, struct account *acc)
 
 void pool_settle(struct pool *p, int64_t now_ms)
 {
-    if (now_ms > p->now_ms)
-        p->now_ms = now_ms;
+    if (now_ms <= p->now_ms)
+        return; /* what is learned at that time ends behind it */
+    p->now_ms = now_ms;
     while (p->due_count > 0 && p->due[0]->due_ms <= p->now_ms) {
         struct standing *s = p->due[0];
 

@@ -29,6 +29,13 @@ static void count_roster(struct asking *a, const struct roster *r)
     struct pick *out = a->out;
     bool barred = is_barred(a, r), cut_off = host_lockout(a, r) != NULL;
 
+    if (r->count[PLACE_READY] == r->cohort->count) { /* as a rule */
+        out->skipped[barred    ? SKIP_TRIED
+                     : cut_off ? SKIP_LOCKED_OUT
+                               : SKIP_NONE] += r->cohort->count;
+        out->locked_host += cut_off ? r->cohort->count : 0;
+        return;
+    }
     for (unsigned bits = 0; bits <= (SPARE | LOW); bits++) {
         uint32_t ready = r->count[PLACE_READY + bits], busy = r->count[PLACE_BUSY + bits];
         enum skip why = barred ? SKIP_TRIED : cut_off ? SKIP_LOCKED_OUT : bits_skip(a, bits);
@@ -85,9 +92,10 @@ void tally_all(struct asking *a)
         if (s != NULL)
             count_apart(a, s);
     }
-    const struct standing *again = standing_in_lane(a, account_find(p, a->ask->again));
+    const struct standing *again =
+        a->ask->again == 0 ? NULL : standing_in_lane(a, account_find(p, a->ask->again));
 
-    if (a->ask->again != 0 && again != NULL && !was_tried(a, again->account) &&
+    if (again != NULL && !was_tried(a, again->account) &&
         account_missing(again->account, a->ask->model, a->now_ms) == NULL)
         count_apart(a, again);
     out->offering = here;

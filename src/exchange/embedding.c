@@ -151,7 +151,9 @@ bool embedding_lacks(struct exchange *x)
 {
     if (x->walk != NULL && x->walk->step_count == 0)
         return false;
-    struct pick_ask ask = walk_ask(x, ASKING_ANY_WIRE);
+    struct pick_ask ask;
+
+    walk_ask(x, ASKING_ANY_WIRE, &ask);
     struct pick pick;
     struct lease lease;
 

@@ -269,11 +269,11 @@ void exchange_begin(struct exchange_env *env, struct request *r)
 
 static void journal_arrival(const struct exchange *x)
 {
+    if (x->env->journal == NULL)
+        return;
     struct journal_event ev = journal_event_blank(JOURNAL_ARRIVAL);
     struct account_view home;
 
-    if (x->env->journal == NULL)
-        return;
     ev.at_ms = loop_now(x->env->loop);
     ev.exchange = x->id;
     ev.session = x->session;
@@ -403,6 +403,8 @@ void exchange_body(struct request *r)
 
 static void journal_pick(const struct exchange *x, bool leased, int64_t now_ms)
 {
+    if (x->env->journal == NULL)
+        return;
     struct journal_event ev = {
         .kind = JOURNAL_PICK,
         .at_ms = now_ms,
@@ -415,8 +417,6 @@ static void journal_pick(const struct exchange *x, bool leased, int64_t now_ms)
         .remaining_permille = leased ? x->pick->remaining_permille : -1,
     };
 
-    if (x->env->journal == NULL)
-        return;
     memcpy(ev.skipped, x->pick->skipped, sizeof(ev.skipped));
     journal_add(x->env->journal, &ev);
 }
@@ -476,7 +476,9 @@ static bool exchange_lease(struct exchange *x, int64_t now_ms)
  * answer tells when to come back. */
 static void exchange_stop(struct exchange *x, int64_t now_ms)
 {
-    struct pick_ask ask = walk_ask(x, ASKING_SURVEY);
+    struct pick_ask ask;
+
+    walk_ask(x, ASKING_SURVEY, &ask);
     int64_t id;
 
     if (x->waiting)

@@ -207,7 +207,7 @@ void walk_journal(const struct exchange *x, struct journal_event *ev);
 void walk_keep_pick(struct exchange *x);
 /* What the pool is asked for. With it goes what it points to: valid until it was asked for twice
  * more. */
-struct pick_ask walk_ask(struct exchange *x, enum asking_for what);
+void walk_ask(struct exchange *x, enum asking_for what, struct pick_ask *ask);
 /* What an entry of a route says to the pool; the rest of the ask is left as it is. */
 void walk_ask_step(struct pool *pool, const struct route *route, const struct route_step *step,
                    struct pick_ask *ask);

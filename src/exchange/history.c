@@ -265,10 +265,11 @@ bool history_begin(struct exchange *x, struct wire_complaint *why)
     static const struct str names[] = { STR("store"), STR("previous_response_id") };
     struct kept *kept = x->env->kept;
     uint32_t nodes[COUNT(names)];
-    struct history h = { .who = who_of(x->key, x->r) };
 
     if (kept == NULL || x->target.protocol != WIRE_OPENAI_RESPONSES)
         return true;
+    struct history h = { .who = who_of(x->key, x->r) };
+
     (void)json_members(&x->request.doc, 0, names, nodes, COUNT(names));
     h.keeps_here = x->r->message_of != 0 && x->rules->kept.count_max > 0;
     h.keeps = x->target.ask == ASK_GENERATE && x->rules->kept.count_max > 0 &&

@@ -145,6 +145,11 @@ static bool is_other(const _Atomic int64_t *all, int64_t self)
     return known != NOBODY && known != self;
 }
 
+bool ledger_any_marked(const struct ledger *l)
+{
+    return atomic_load_explicit(&l->account, memory_order_relaxed) != NOBODY;
+}
+
 bool ledger_has_other_account(const struct ledger *l, int64_t account)
 {
     return is_other(&l->account, account);

@@ -37,7 +37,8 @@ void ledger_mark(struct ledger *l, const struct key_id *owner, struct str blob,
                  const struct minter *by);
 /* False: nobody here has seen it. */
 bool ledger_find(struct ledger *l, const struct key_id *owner, struct str blob, struct minter *out);
-/* Has anybody else minted anything? While not, nothing can be foreign here. */
+/* Has anybody minted anything, or anybody else? While not, nothing can be foreign here. */
+bool ledger_any_marked(const struct ledger *l);
 bool ledger_has_other_account(const struct ledger *l, int64_t account);
 bool ledger_has_other_realm(const struct ledger *l, uint32_t realm);
 

@@ -223,7 +223,7 @@ bool minted_elsewhere_any(struct exchange *x)
     bool own = wire == WIRE_OPENAI_RESPONSES;
     struct looking looking = { x, false };
 
-    if (l == NULL)
+    if (l == NULL || !ledger_any_marked(l))
         return false;
     struct minter self = minter_of(x);
 
@@ -238,12 +238,12 @@ bool minted_elsewhere_any(struct exchange *x)
 int64_t minted_home(const struct exchange *x)
 {
     struct ledger *l = x->env->ledger;
-    struct key_id owner = owner_of(x);
-    struct arena a = { 0 };
-    struct minter by = { 0 };
 
     if (l == NULL || !x->request.doc.noticed || !ledger_has_other_account(l, 0))
         return 0;
+    struct key_id owner = owner_of(x);
+    struct arena a = { 0 };
+    struct minter by = { 0 };
     struct text shown = signature_last(x->target.protocol, x->r->body);
     struct signature sig = signature_unwrap(shown, x->target.protocol, &a);
     struct str blob = text_plain(&a, sig.blob);

@@ -24,10 +24,7 @@ uint32_t outgoing_wires(const struct door_target *t)
         return WIRE_MEDIA;
     if (t->ask == ASK_EMBED || t->ask == ASK_EMBED_BATCH)
         return WIRE_BIT(WIRE_OPENAI_CHAT) | WIRE_BIT(WIRE_GEMINI);
-    for (unsigned w = 0; w < WIRES; w++)
-        if (translate_can(t->protocol, (enum wire)w))
-            wires |= WIRE_BIT(w);
-    return wires;
+    return wires | translate_wires(t->protocol);
 }
 
 enum wire outgoing_wire(enum wire protocol, uint32_t wires)
@@ -37,8 +34,9 @@ enum wire outgoing_wire(enum wire protocol, uint32_t wires)
 
     if (wires & WIRE_BIT(protocol))
         return protocol;
+    wires &= translate_wires(protocol);
     for (size_t i = 0; i < COUNT(best); i++)
-        if ((wires & WIRE_BIT(best[i])) && translate_can(protocol, best[i]))
+        if (wires & WIRE_BIT(best[i]))
             return best[i];
     assert(false); /* the pool gave an account over none of the wires that were asked for */
     return protocol;

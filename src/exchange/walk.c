@@ -130,10 +130,11 @@ static void add_wires(const struct exchange *x, struct pick_ask *ask)
         ask->wires |= WIRE_BIT(WIRE_GEMINI) | WIRE_BIT(WIRE_CLOUDCODE);
 }
 
-static struct pick_ask plain_ask(const struct exchange *x, enum asking_for what)
+static void plain_ask(const struct exchange *x, enum asking_for what, struct pick_ask *ask)
 {
     const struct blame *b = x->blame;
-    struct pick_ask ask = {
+
+    *ask = (struct pick_ask){
         .model = x->mapped,
         .public_model = x->mapped,
         .wires = what == ASKING_ANY_WIRE ? UINT32_MAX : outgoing_wires(&x->target),
@@ -153,15 +154,14 @@ static struct pick_ask plain_ask(const struct exchange *x, enum asking_for what)
         .surveys = what == ASKING_SURVEY,
     };
 
-    add_wires(x, &ask);
+    add_wires(x, ask);
     if (b != NULL) {
-        ask.convicted = b->convicted;
-        ask.convicted_count = b->convicted_count;
-        ask.spent = b->spent;
-        ask.spent_count = b->spent_count;
-        ask.avoid = b->avoid;
+        ask->convicted = b->convicted;
+        ask->convicted_count = b->convicted_count;
+        ask->spent = b->spent;
+        ask->spent_count = b->spent_count;
+        ask->avoid = b->avoid;
     }
-    return ask;
 }
 
 /* An account that failed for one model may be asked for another. */
@@ -197,27 +197,28 @@ void walk_ask_step(struct pool *pool, const struct route *route, const struct ro
     ask->rotates = route->rotates && step->account.len > 0;
 }
 
-struct pick_ask walk_ask(struct exchange *x, enum asking_for what)
+void walk_ask(struct exchange *x, enum asking_for what, struct pick_ask *ask)
 {
-    struct pick_ask plain = plain_ask(x, what), *asks;
     struct walk *w = x->walk;
+    struct pick_ask *asks;
 
+    plain_ask(x, what, ask);
     if (w == NULL)
-        return plain;
+        return;
     assert(w->step_count > 0);
     if (w->asks == NULL)
         w->asks = arena_alloc_raw(&x->r->arena, sizeof(*w->asks) * 2 * w->step_count);
     asks = w->asks + (w->second_half ? w->step_count : 0);
     w->second_half = !w->second_half;
     for (size_t i = 0; i < w->step_count; i++) {
-        asks[i] = plain;
+        asks[i] = *ask;
         walk_ask_step(x->env->pool, w->found.route, w->steps[i], &asks[i]);
-        asks[i].again = str_eq(asks[i].model, x->mapped) ? plain.again : 0;
+        asks[i].again = str_eq(asks[i].model, x->mapped) ? ask->again : 0;
         asks[i].next = i + 1 < w->step_count ? &asks[i + 1] : NULL;
         keep_tried(x, &asks[i]);
         add_wires(x, &asks[i]);
     }
-    return asks[0];
+    *ask = asks[0];
 }
 
 _Static_assert(ROUTE_STEPS_MAX <= JOURNAL_ENTRIES_MAX, "a journal's line has room for a route");
@@ -259,7 +260,9 @@ void walk_keep_pick(struct exchange *x)
 
 static bool ask_pool(struct exchange *x, enum asking_for what, int64_t now_ms)
 {
-    struct pick_ask ask = walk_ask(x, what);
+    struct pick_ask ask;
+
+    walk_ask(x, what, &ask);
     bool leased = pool_lease(x->env->pool, &ask, now_ms, &x->attempt.lease, &x->env->asked);
 
     walk_keep_pick(x);

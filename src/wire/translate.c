@@ -18,10 +18,14 @@ static const struct converter *const converters[WIRES] = {
 #define ARGUMENTS_KEPT ((size_t)4 << 10) /* room that stays for the next call */
 #define UNLIKE_MAX 16 /* events in a row that were read although the one before was learnt */
 
-bool translate_can(enum wire protocol, enum wire wire)
+uint32_t translate_wires(enum wire protocol)
 {
-    assert(protocol < PROTOCOLS && wire < WIRES);
-    return converters[protocol]->read != NULL && converters[wire]->write != NULL;
+    uint32_t wires = 0;
+
+    assert(protocol < PROTOCOLS);
+    for (unsigned w = 0; w < WIRES; w++)
+        wires |= converters[w]->write != NULL ? WIRE_BIT(w) : 0;
+    return converters[protocol]->read != NULL ? wires : 0;
 }
 
 /* --- requests ---------------------------------------------------------------------------------*/

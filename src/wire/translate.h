@@ -11,8 +11,8 @@
 #include "wire/convert.h"
 #include "wire/repeat.h"
 
-/* Can a client of this protocol be served over this wire by translation? */
-bool translate_can(enum wire protocol, enum wire wire);
+/* The wires over which a client of this protocol can be served by translation, as WIRE_BITs. */
+uint32_t translate_wires(enum wire protocol);
 
 /* The whole of a client's request. False: `why` tells. */
 bool translate_read(enum wire protocol, struct str body, struct str path_model, bool stream,

@@ -19,8 +19,10 @@ TEST(a_blob_tells_who_minted_it_to_its_own_client)
     struct ledger *l = ledger_new();
 
     (void)t;
+    CHECK(!ledger_any_marked(l));
     CHECK(!ledger_has_other_account(l, 7) && !ledger_has_other_realm(l, 100));
     ledger_mark(l, &ada, STR("gAAAA1"), &one);
+    CHECK(ledger_any_marked(l));
     CHECK(knows(l, &ada, "gAAAA1", &one));
     CHECK(!knows(l, &ben, "gAAAA1", &one) && !knows(l, &ada, "gAAAA2", &one));
     CHECK(!ledger_has_other_account(l, 7) && !ledger_has_other_realm(l, 100));

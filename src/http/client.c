@@ -67,6 +67,7 @@ struct call {
     int64_t total_due_ms;    /* never moves */
     int64_t silence_left_ms; /* while paused */
     int64_t sent_ms;         /* when bytes of the request last went out on this connection */
+    uint64_t had_polls;      /* loop_polls() when the connection was had */
 
     bool paused;
     bool sent;         /* on this connection */
@@ -231,6 +232,7 @@ static void call_connected(struct call *call, struct conn *conn, bool reused)
     call->conn = conn;
     call->times.connected_us = clock_mono_us();
     call->times.reused = reused;
+    call->had_polls = loop_polls(call->client->o.loop);
     call_move(call, PHASE_SENDING);
     socket_own(conn->socket, call_on_ready, call);
     call_silence(call, call->timeouts.write_ms);
@@ -474,10 +476,23 @@ static void call_read(struct call *call)
     call_take(call, in);
 }
 
+/* Is what there is to be read older than the request? A kept connection may have spoken or ended
+ * while other events of the same turn had theirs. */
+static bool call_is_early(const struct call *call)
+{
+    return call->times.reused && !call->received &&
+           call->had_polls == loop_polls(call->client->o.loop) &&
+           socket_has_input(call->conn->socket);
+}
+
 static void call_on_ready(void *peer, unsigned what)
 {
     struct call *call = peer;
 
+    if ((what & SOCKET_READ) != 0 && call_is_early(call)) {
+        call_repeat(call);
+        return;
+    }
     if ((what & SOCKET_READ) != 0 && !call->paused)
         call_read(call);
     if ((what & SOCKET_WRITE) != 0 && call->phase == PHASE_SENDING && !call->write_failed)

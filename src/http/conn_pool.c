@@ -167,9 +167,24 @@ void conn_keep(struct conn *c)
     if (site->idle >= limits->idle_per_origin)
         conn_drop_idle(site->oldest);
     site_push(site, c);
+    c->kept_polls = loop_polls(site->pool->loop);
+    c->was_emptied = socket_was_emptied(c->socket);
     socket_own(c->socket, conn_on_ready, c);
     socket_watch(c->socket, SOCKET_READ);
     timer_start(&c->timer, limits->idle_ms);
+}
+
+/* Has an idle connection been silent so far? Whatever came before the loop last looked for events
+ * it has told of, or is about to, which call_is_early() finds out. So the kernel is asked only
+ * where the loop did not look since the connection became idle, and the last read may have left
+ * something. What comes later than that look nobody can be sure of: it may as well cross the
+ * request on its way. */
+static bool conn_is_silent(const struct conn *c)
+{
+    uint64_t polls = loop_polls(c->site->pool->loop);
+
+    return polls > c->kept_polls || (polls == c->kept_polls && c->was_emptied) ||
+           !socket_has_input(c->socket);
 }
 
 struct conn *conn_take(struct conn_pool *p, struct str key)
@@ -181,8 +196,7 @@ struct conn *conn_take(struct conn_pool *p, struct str key)
         bool last = site->users == 1;
 
         site_unlink(site, c);
-        /* the loop may not have come to tell us yet */
-        if (!socket_has_input(c->socket))
+        if (conn_is_silent(c))
             return c;
         log_debug("kept connection spoke or ended by itself");
         conn_close(c);

@@ -40,6 +40,8 @@ struct conn {
     struct conn_site *site;
     struct conn *older, *newer; /* while idle */
     struct timer timer;         /* ends an idle one; left running while busy, which costs nothing */
+    uint64_t kept_polls;        /* loop_polls() when it became idle */
+    bool was_emptied;           /* … with nothing left to be read */
     bool is_idle;
 };
 
@@ -47,7 +49,9 @@ void conn_pool_init(struct conn_pool *p, struct loop *l, const struct client_lim
 /* Closes the idle ones; no busy one may be left. */
 void conn_pool_clear(struct conn_pool *p);
 
-/* The newest idle connection to that origin which is silent as it should be, or NULL. */
+/* The newest idle connection to that origin which is silent as it should be, or NULL. What its
+ * owner can read in the same turn of the loop, loop_polls() being the same, is older than the
+ * taking. */
 struct conn *conn_take(struct conn_pool *p, struct str key);
 /* A busy connection out of a connected socket, which it takes. */
 struct conn *conn_new(struct conn_pool *p, struct str key, struct socket *s);

@@ -37,16 +37,20 @@ struct calls {
 
 struct loop {
     uv_loop_t uv;
-    uv_check_t check; /* after the events of a turn */
-    uv_timer_t alarm; /* wakes the loop for the first timer */
-    uv_idle_t busy;   /* runs while something is left to do without any event */
-    int64_t alarm_ms; /* what the alarm is set to; INT64_MAX: off */
+    uv_prepare_t prepare; /* before the wait */
+    uv_check_t check;     /* after the events of a turn */
+    uv_timer_t alarm;     /* wakes the loop for the first timer */
+    uv_idle_t busy;       /* runs while something is left to do without any event */
+    int64_t alarm_ms;     /* what the alarm is set to; INT64_MAX: off */
 
     struct filed *heap;
     uint32_t heap_count, heap_cap;
 
     struct calls later, later_now; /* later_now: the batch that runs */
     struct calls doomed;
+
+    uint64_t polls;
+    uint32_t told; /* events of sockets since the wait */
 
     char *scratch;
     int64_t turn_ms_max;
@@ -298,6 +302,29 @@ static void alarm_rang(uv_timer_t *alarm)
     loop_end_turn(l);
 }
 
+static void before_wait(uv_prepare_t *prepare)
+{
+    struct loop *l = prepare->data;
+
+    l->polls++;
+    l->told = 0;
+}
+
+/* After so many events libuv may have looked again without a turn in between: it does when it got
+ * 1024 at once. */
+#define TOLD_AT_ONCE 512
+
+void loop_tells(struct loop *l)
+{
+    if (++l->told >= TOLD_AT_ONCE)
+        l->polls++;
+}
+
+uint64_t loop_polls(const struct loop *l)
+{
+    return l->running ? l->polls : 0;
+}
+
 static void check_turn(uv_check_t *check)
 {
     loop_end_turn(check->data);
@@ -311,11 +338,13 @@ struct loop *loop_new(void)
         log_error("no event loop: out of descriptors?");
         abort();
     }
+    uv_prepare_init(&l->uv, &l->prepare);
     uv_check_init(&l->uv, &l->check);
     uv_timer_init(&l->uv, &l->alarm);
     uv_idle_init(&l->uv, &l->busy);
-    l->check.data = l->alarm.data = l;
+    l->prepare.data = l->check.data = l->alarm.data = l;
     l->alarm_ms = INT64_MAX;
+    uv_prepare_start(&l->prepare, before_wait);
     uv_check_start(&l->check, check_turn);
     return l;
 }
@@ -338,6 +367,7 @@ void loop_free(struct loop *l)
         loop_free_doomed(l, doomed);
     }
     assert(l->heap_count == 0); /* a timer that still runs belongs to somebody */
+    uv_close((uv_handle_t *)&l->prepare, NULL);
     uv_close((uv_handle_t *)&l->check, NULL);
     uv_close((uv_handle_t *)&l->alarm, NULL);
     uv_close((uv_handle_t *)&l->busy, NULL);

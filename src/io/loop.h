@@ -21,6 +21,11 @@ void loop_stop(struct loop *l);
 /* Monotonic milliseconds, sampled once per turn (before loop_run(): at each call). */
 int64_t loop_now(const struct loop *l);
 
+/* Counts the looks for events (inside of loop_run(), else 0). Between two callbacks that find the
+ * same number nobody has looked: what the later one is told had happened before the earlier one
+ * ran. */
+uint64_t loop_polls(const struct loop *l);
+
 /* Wall clock, milliseconds since 1970 UTC. For token expiry, display and the wire only. Threads:
  * any. */
 int64_t clock_unix_ms(void);

@@ -7,5 +7,7 @@
 #include "io/loop.h"
 
 uv_loop_t *loop_uv(struct loop *l);
+/* A socket tells its owner of an event. */
+void loop_tells(struct loop *l);
 
 #endif

@@ -19,6 +19,13 @@
 _Static_assert(SOCKET_READ == (int)UV_READABLE && SOCKET_WRITE == (int)UV_WRITABLE,
                "masks are handed to libuv as they are");
 
+/* What reads is told of the other side's end together with the bytes before it: that costs nothing.
+ */
+static int poll_mask(unsigned mask)
+{
+    return (int)mask | ((mask & SOCKET_READ) != 0 ? UV_DISCONNECT : 0);
+}
+
 static void socket_on_event(uv_poll_t *poll, int status, int events);
 
 static unsigned socket_mask(const struct socket *s)
@@ -38,7 +45,7 @@ void socket_arm(struct socket *s)
     if (mask == 0)
         uv_poll_stop(&s->poll);
     else
-        uv_poll_start(&s->poll, (int)mask, socket_on_event);
+        uv_poll_start(&s->poll, poll_mask(mask), socket_on_event);
 }
 
 static unsigned socket_end_connecting(struct socket *s)
@@ -56,6 +63,8 @@ static void socket_on_event(uv_poll_t *poll, int status, int events)
     struct socket *s = poll->data;
     unsigned what = (unsigned)events & (SOCKET_READ | SOCKET_WRITE);
 
+    s->hangs_up = (events & UV_DISCONNECT) != 0;
+    loop_tells(s->loop);
     if (status < 0) { /* an error on the socket: libuv has stopped the poll */
         what = s->armed;
         s->armed = 0;
@@ -197,6 +206,7 @@ long socket_read(struct socket *s, char *at, size_t len)
     do
         n = recv(s->fd, at, len, 0);
     while (n < 0 && errno == EINTR);
+    s->emptied = n > 0 && (size_t)n < len && !s->hangs_up;
     if (n > 0)
         return n;
     if (n == 0)
@@ -336,6 +346,11 @@ bool socket_has_input(struct socket *s)
     ssize_t n = recv(s->fd, &byte, 1, MSG_PEEK);
 
     return n >= 0 || errno != EAGAIN;
+}
+
+bool socket_was_emptied(const struct socket *s)
+{
+    return s->emptied && s->tls == NULL;
 }
 
 /* --- connections that belong to no loop yet */

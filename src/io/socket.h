@@ -62,9 +62,11 @@ struct address socket_peer(const struct socket *s);
 struct address socket_local(const struct socket *s);
 /* One sentence on the last failure of this socket. */
 const char *socket_why(const struct socket *s);
-/* Is there a byte, an end or an error to be read right now? For idle connections before they are
- * used again. */
+/* Is there a byte, an end or an error to be read right now? Costs a system call. */
 bool socket_has_input(struct socket *s);
+/* Did the last read leave nothing behind? True when it got less than it had room for and the event
+ * it followed told of no end. Never under TLS, whose records tell nothing of that. */
+bool socket_was_emptied(const struct socket *s);
 
 /* The tags of a socket's owner can be moved: a pooled connection changes hands. */
 void socket_own(struct socket *s, socket_fn *fn, void *peer);

@@ -27,6 +27,8 @@ struct socket {
     uint8_t state;
     uint8_t wished; /* what the owner watches */
     uint8_t armed;  /* what the poll watches, which under TLS may be the other way round */
+    bool hangs_up;  /* the last event told of the other side's end */
+    bool emptied;   /* see socket_was_emptied() */
     bool nudged;    /* a call to socket_nudged() is on its way */
     bool uv_closed; /* libuv has let go; freed when not nudged */
     struct address to;

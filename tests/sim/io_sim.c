@@ -333,6 +333,11 @@ int64_t loop_now(__attribute__((unused)) const struct loop *l)
     return world->now_ms;
 }
 
+uint64_t loop_polls(const struct loop *l)
+{
+    return l->polls;
+}
+
 char *loop_scratch(struct loop *l)
 {
     if (l->scratch == NULL)
@@ -367,6 +372,7 @@ static bool loop_run_sources(struct loop *l)
 {
     struct list ready = { 0 };
 
+    l->polls++;
     for (size_t i = 0; i < world->sources.count; i++) {
         struct source *s = world->sources.at[i];
 

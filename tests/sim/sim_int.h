@@ -37,6 +37,7 @@ struct calls {
 
 struct loop {
     struct calls later, doomed;
+    uint64_t polls;
     char *scratch;
     bool stopped;
 };

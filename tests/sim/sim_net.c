@@ -50,6 +50,7 @@ struct socket {
     void *peer;
     enum socket_state state;
     unsigned wished;
+    bool emptied;
     struct tls_client *tls;
     bool resumed;
     char why[128];
@@ -588,6 +589,7 @@ long socket_read(struct socket *s, char *at, size_t len)
     if (bytes.len > 0) {
         memcpy(at, bytes.at, bytes.len);
         queue_drop(&end->arrived, bytes.len);
+        s->emptied = bytes.len < len && !end->ended;
         return (long)bytes.len;
     }
     if (end->is_reset)
@@ -665,6 +667,11 @@ const char *socket_why(const struct socket *s)
 bool socket_has_input(struct socket *s)
 {
     return s->state == BROKEN || end_has_input(s->end);
+}
+
+bool socket_was_emptied(const struct socket *s)
+{
+    return s->emptied && s->tls == NULL;
 }
 
 /* --- TLS, which is none */

@@ -1,5 +1,6 @@
 #include "client_rig.h"
 #include "gzip.h"
+#include "io/mailbox.h"
 
 static bool is_none_kept(const void *peer)
 {
@@ -187,6 +188,69 @@ TEST(what_an_idle_connection_said_unasked_is_never_taken_for_an_answer)
     }
     CHECK_INT(b.upstream.connections, 3);
     CHECK_INT(count_read(&b.metrics.connections_stale), 0);
+    bench_close(&b);
+}
+
+static void send_now(void *peer)
+{
+    struct heard *h = peer;
+
+    send_head(h->bench, h, STR(GET));
+}
+
+TEST(what_comes_in_the_turn_of_a_call_but_before_it_is_not_its_answer)
+{
+    for (int i = 0; i < 2; i++) {
+        struct bench b;
+        struct heard h;
+
+        bench_open(&b, t);
+        upstream_script(&b.upstream, answers_always, COUNT(answers_always));
+        bench_client(&b);
+        struct mailbox *m = mailbox_new(b.loop);
+
+        ask(&b, &h);
+        heard_clear(&h);
+        bench_idle(&b, 2);
+        h = (struct heard){ .bench = &b };
+        /* one look of the loop finds both: the call begins first, then the connection tells */
+        CHECK(mailbox_send(m, send_now, &h));
+        if (i == 0)
+            upstream_say(&b.upstream, STR("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"));
+        else
+            upstream_hang_up(&b.upstream);
+        while (!h.over)
+            loop_run(b.loop);
+        CHECK_HEARD(&h, "200|hi|end", "round %d", i);
+        CHECK(!h.times.reused, "round %d", i);
+        CHECK_INT(count_read(&b.metrics.connections_reused), 1, "round %d", i);
+        CHECK_INT(count_read(&b.metrics.connections_stale), 1, "round %d", i);
+        CHECK_INT(b.upstream.connections, 2, "round %d", i);
+        heard_clear(&h);
+        mailbox_free(m);
+        bench_close(&b);
+    }
+}
+
+TEST(a_connection_whose_end_came_with_the_answer_serves_no_call_of_the_same_turn)
+{
+    static const struct step script[] = { ASK, SAY(OK_2), HANG_UP };
+    struct bench b;
+    struct heard second = { 0 }, first = { .then = SEND_AT_END, .next = &second };
+
+    bench_open(&b, t);
+    upstream_script(&b.upstream, script, COUNT(script));
+    upstream_script(&b.upstream, answers_always, COUNT(answers_always));
+    bench_client(&b);
+    send_head(&b, &first, STR(GET));
+    bench_run(&b);
+    CHECK_HEARD(&first, "200|hi|end");
+    CHECK_HEARD(&second, "200|hi|end");
+    CHECK(!second.times.reused);
+    CHECK_INT(b.upstream.connections, 2);
+    CHECK_INT(count_read(&b.metrics.connections_stale), 0);
+    heard_clear(&first);
+    heard_clear(&second);
     bench_close(&b);
 }
 

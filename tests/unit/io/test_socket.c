@@ -293,6 +293,53 @@ TEST(a_peer_that_resets_is_a_failure_with_its_reason)
     world_end(&w);
 }
 
+static void sends_three_bytes(struct side *side, __attribute__((unused)) unsigned what)
+{
+    struct iovec part = { (char[]){ 'a', 'b', 'c' }, 3 };
+
+    if (side->sent == 0)
+        side->sent += (size_t)socket_writev(side->socket, &part, 1);
+    socket_watch(side->socket, SOCKET_READ);
+}
+
+static void reads_once(struct side *side, unsigned what)
+{
+    socket_watch(side->socket, SOCKET_READ);
+    if ((what & SOCKET_READ) == 0)
+        return;
+    side->last_read = socket_read(side->socket, loop_scratch(side->w->loop), LOOP_SCRATCH);
+    loop_stop(side->w->loop);
+}
+
+static void sends_three_bytes_and_closes(struct side *side, unsigned what)
+{
+    sends_three_bytes(side, what);
+    closes(side, what);
+}
+
+TEST(a_read_that_left_nothing_behind_is_known)
+{
+    static const struct {
+        const char *name;
+        void (*peer)(struct side *side, unsigned what);
+        bool emptied;
+    } cases[] = {
+        { "more may come", sends_three_bytes, true },
+        { "the end has come with it", sends_three_bytes_and_closes, false },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct world w;
+
+        world_start(t, &w, reads_once, cases[i].peer);
+        loop_run(w.loop);
+        CHECK_INT(w.sides[0].last_read, 3, "%s", cases[i].name);
+        CHECK(socket_was_emptied(w.sides[0].socket) == cases[i].emptied, "%s", cases[i].name);
+        CHECK(socket_has_input(w.sides[0].socket) != cases[i].emptied, "%s", cases[i].name);
+        world_end(&w);
+    }
+}
+
 static void ignores(struct side *side, __attribute__((unused)) unsigned what)
 {
     socket_watch(side->socket, 0);
@@ -317,15 +364,6 @@ static void reads_nothing(struct side *side, __attribute__((unused)) unsigned wh
     socket_watch(side->socket, SOCKET_READ);
     if (side->told == 5)
         loop_stop(side->w->loop);
-}
-
-static void sends_three_bytes(struct side *side, __attribute__((unused)) unsigned what)
-{
-    struct iovec part = { (char[]){ 'a', 'b', 'c' }, 3 };
-
-    if (side->sent == 0)
-        side->sent += (size_t)socket_writev(side->socket, &part, 1);
-    socket_watch(side->socket, SOCKET_READ);
 }
 
 TEST(what_was_not_read_is_told_again)

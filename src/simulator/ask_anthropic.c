@@ -191,6 +191,8 @@ enum status ask_read_anthropic(struct ask_reader *r)
         return fail(r->error, E_SYNTAX, "max_tokens: Field required");
     if (ask_first(r, messages) == JSON_NONE)
         return fail(r->error, E_SYNTAX, "messages: at least one message is required");
+    if (ask_member(r, 0, "thread") != JSON_NONE)
+        return fail(r->error, E_ABSENT, "thread: conversations are not kept here");
     tools_read(r);
     system_read(r);
     for (uint32_t m = ask_first(r, messages); m != JSON_NONE; m = ask_after(r, messages, m)) {

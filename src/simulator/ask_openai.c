@@ -333,7 +333,7 @@ enum status ask_read_responses(struct ask_reader *r)
     if (input == JSON_NONE)
         return fail(r->error, E_SYNTAX, "Missing required parameter: 'input'.");
     if (ask_member(r, 0, "previous_response_id") != JSON_NONE)
-        return fail(r->error, E_SYNTAX, "Previous response with id '%.*s' not found.",
+        return fail(r->error, E_ABSENT, "Previous response with id '%.*s' not found.",
                     STR_ARG(ask_string(r, 0, "previous_response_id")));
     tools_read(r);
     ask_count(r, ask_string(r, 0, "instructions"));

@@ -533,7 +533,8 @@ void respond(struct world *w, const struct call *c, struct arena *a, struct resp
     } else if (target.route == ROUTE_EMBED) {
         embed(w, c, &target, out, ask, a);
     } else if (ask_read(ask, &target, c->body, a, &e) != OK) {
-        refuse(w, c, out, TROUBLE_BAD_REQUEST, str_c(arena_copy(a, str_c(e.text)).at), a);
+        refuse(w, c, out, e.status == E_ABSENT ? TROUBLE_BEFORE : TROUBLE_BAD_REQUEST,
+               str_c(arena_copy(a, str_c(e.text)).at), a);
     } else if (ask->kind == ASK_COUNT) {
         reply_field(&out->reply, STR("content-type"), STR("application/json"));
         answer_count(&out->reply, ask);

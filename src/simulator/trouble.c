@@ -110,6 +110,13 @@ static const struct wording wordings[TROUBLES][FAMILIES] = {
         { 402, "billing_error", NULL, "There is a problem with your billing information." },
         { 402, "RESOURCE_EXHAUSTED", NULL, "The prepaid credit of this billing account is gone." },
     },
+    [TROUBLE_BEFORE] = {
+        { 400, "invalid_request_error", "previous_response_not_found",
+          "Previous response not found." },
+        { 400, "invalid_request_error", "thread_unsupported_request",
+          "thread: conversations are not kept here" },
+        { 400, "INVALID_ARGUMENT", NULL, "The conversation is not kept here." },
+    },
 };
 
 static enum family wire_family(enum wire wire)
@@ -241,7 +248,7 @@ static void openai_put(struct json_writer *w, const struct trouble *t)
     json_put_object(w);
     message_put(w, WIRE_OPENAI_CHAT, t);
     json_put_member(w, "type", str_c(as->type));
-    json_put_member_null(w, "param");
+    member_or_null(w, "param", t->kind == TROUBLE_BEFORE ? "previous_response_id" : NULL);
     member_or_null(w, "code", as->code);
     json_put_end(w);
 }

@@ -29,7 +29,8 @@
     X(TOO_LARGE, "too_large")   \
     X(NOT_FOUND, "not_found")   \
     X(METHOD, "method")         \
-    X(BILLING, "billing")
+    X(BILLING, "billing")       \
+    X(BEFORE, "before") /* what the request goes on from is not kept here */
 
 enum trouble_kind {
 #define X(name, word) TROUBLE_##name,

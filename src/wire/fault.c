@@ -135,6 +135,12 @@ static void put_anthropic(struct json_writer *w, const struct fault *f, struct s
     json_put_object(w);
     json_put_member(w, "type", given_or(f->type, classes[f->class].anthropic_type));
     put_message(w, WIRE_ANTHROPIC, f);
+    if (f->code.len > 0) { /* what SDKs go by where the type is the same for all */
+        json_put_key(w, STR("details"));
+        json_put_object(w);
+        json_put_member(w, "error_code", f->code);
+        json_put_end(w);
+    }
     json_put_end(w);
     json_put_member(w, "request_id", request_id);
     json_put_end(w);

@@ -35,9 +35,13 @@ bool lose_extras(struct request_writer *w)
     if (w->r->previous_response.len > 0)
         return refuse_previous(w);
     for (const struct extra *x = w->r->extras; x != NULL; x = x->next) {
-        if (x->vital)
-            return refuse_path(w, x->path,
-                               STR("has no counterpart at the provider that serves this model"));
+        if (x->vital) {
+            (void)refuse_path(w, x->path,
+                              STR("has no counterpart at the provider that serves this model"));
+            if (w->r->protocol == WIRE_ANTHROPIC) /* SDKs go on without a thread when told so */
+                w->why->code = STR("thread_unsupported_request");
+            return false;
+        }
         lose_path(w, x->path);
     }
     return true;

@@ -124,6 +124,50 @@ for (const wire of wires) {
     assert.notDeepEqual(embeddings[0].values, embeddings[1].values);
   });
 
+  // The SDK asks for a thread that Anthropic keeps; the refusal tells it to send the whole conversation instead.
+  for (const stream of [false, true])
+    test(`the tool runner of the Anthropic SDK runs its tools (${stream ? 'streamed' : 'whole'})`, async (t) => {
+      const ran = [];
+      const runner = anthropic(t).beta.messages.toolRunner({
+        model: t.model,
+        max_tokens: 1000,
+        max_iterations: 4,
+        stream,
+        messages: [{ role: 'user', content: '[[sim:tool=get_weather args={"city":"Oslo"} tool=get_weather args={"city":"Rome"}]]' }],
+        tools: [
+          {
+            type: 'custom',
+            name: 'get_weather',
+            input_schema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+            parse: (input) => input,
+            run: ({ city }) => {
+              ran.push(city);
+              return `sun over ${city}`;
+            },
+          },
+        ],
+      });
+      const last = await runner.runUntilDone();
+
+      assert.deepEqual(ran, ['Oslo', 'Rome']);
+      assert.match(last.content[0].text, /sun over Oslo.*sun over Rome/);
+      assert.equal(last.stop_reason, 'end_turn');
+      assert.equal(JSON.parse(t.calls[0].body).thread?.type, 'create', 'the SDK asks for a thread no more');
+      assert.equal(t.calls[0].status, 400);
+    });
+
+  test('a response is gone on from by its id', async (t) => {
+    const { responses } = openai(t);
+    const tools = [{ type: 'function', name: 'get_time', parameters: { type: 'object', properties: {} }, strict: false }];
+    const first = await responses.create({ model: t.model, tools, input: 'Now? [[sim:tool=get_time]]' });
+    const [call] = first.output;
+    const input = [{ type: 'function_call_output', call_id: call.call_id, output: 'noon' }];
+    const second = await responses.create({ model: t.model, tools, previous_response_id: first.id, input });
+
+    assert.match(second.output_text, /^The tool get_time answered: noon/);
+    assert.equal(second.previous_response_id, first.id);
+  });
+
   test('what the account cannot be told is named, and refused in strict mode', async (t) => {
     const body = { model: t.model, messages: [{ role: 'user', content: '[[sim:text=Yes.]]' }], logit_bias: { 50256: -100 } };
     const answer = await openai(t).chat.completions.create(body);

@@ -198,6 +198,31 @@ TEST(what_the_provider_refuses_is_refused)
     rig_close(&rig);
 }
 
+TEST(what_a_request_goes_on_from_is_refused_with_the_code_of_the_provider)
+{
+    static const struct {
+        const char *target, *body, *path, *want;
+    } cases[] = {
+        { "/v1/responses", "{\"model\":\"m\",\"input\":\"x\",\"previous_response_id\":\"resp_1\"}",
+          "error.code", "previous_response_not_found" },
+        { "/v1/messages",
+          "{\"model\":\"m\",\"max_tokens\":9,\"thread\":{\"type\":\"create\"},\"messages\":[" USER
+          "]}",
+          "error.details.error_code", "thread_unsupported_request" },
+    };
+    struct rig rig;
+
+    rig_open(&rig, t, "");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct response r = rig_post(&rig, cases[i].target, str_c(cases[i].body));
+
+        CHECK_INT(r.reply.status, 400);
+        CHECK_STR(json_at(t, buf_str(&r.reply.body), cases[i].path), cases[i].want);
+        respond_clear(&r);
+    }
+    rig_close(&rig);
+}
+
 TEST(unknown_paths_and_methods_are_refused_in_the_words_of_the_path)
 {
     static const struct {

@@ -62,6 +62,24 @@ static struct rig_answer answered(struct test *t, enum wire protocol, enum wire 
 
 /* --- requests ---------------------------------------------------------------------------------*/
 
+TEST(a_thread_that_only_anthropic_keeps_is_refused_with_the_code_its_sdk_goes_on_from)
+{
+    for (enum wire wire = 0; wire < WIRES; wire++) {
+        struct wire_target target = rig_target(wire, rig_model(wire));
+        struct rig_request q;
+
+        rig_write(ANTHROPIC,
+                  STR("{\"model\":\"a\",\"max_tokens\":100,\"thread\":{\"type\":\"create\"},"
+                      "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"),
+                  &target, &t->arena, &q);
+        CHECK_INT(q.written, wire == ANTHROPIC, "%s", wire_name(wire).at);
+        if (wire != ANTHROPIC) {
+            CHECK_STR(q.why.param, "thread");
+            CHECK_STR(q.why.code, "thread_unsupported_request");
+        }
+    }
+}
+
 TEST(C05_codex_backend_gets_what_it_takes)
 {
     struct wire_target target = rig_target(RESPONSES, "gpt-5.2-codex");

@@ -58,6 +58,21 @@ TEST(fault_has_the_form_of_each_protocol)
     }
 }
 
+TEST(fault_code_stands_where_anthropic_sdks_look_for_it)
+{
+    struct fault f = { .class = FAULT_BAD_REQUEST,
+                       .message = STR("no"),
+                       .code = STR("thread_not_found") };
+    struct buf b;
+
+    buf_init(&b, 4096);
+    CHECK(fault_put(&b, WIRE_ANTHROPIC, &f, STR("req_1")));
+    CHECK_STR(buf_str(&b), "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\","
+                           "\"message\":\"no\",\"details\":{\"error_code\":\"thread_not_found\"}},"
+                           "\"request_id\":\"req_1\"}");
+    buf_clear(&b);
+}
+
 TEST(fault_ends_a_known_response_with_response_failed)
 {
     struct fault f = { .class = FAULT_OVERLOADED, .message = STR("busy") };

@@ -148,8 +148,12 @@ static void explain_skipped(struct explainer *e, const struct pick *p)
         end_line(e);
 }
 
-static void explain_pick(struct explainer *e, const struct access_attempt *a)
+/* `before`: the attempt before it; NULL: none, or it was not kept. */
+static void explain_pick(struct explainer *e, const struct access_attempt *a,
+                         const struct access_attempt *before)
 {
+    bool once_more = before != NULL && strcmp(before->label, a->label) == 0;
+
     if (a->waited_ms > 0) {
         say_c(e, "It waited ");
         say_time(e, a->waited_ms);
@@ -160,7 +164,7 @@ static void explain_pick(struct explainer *e, const struct access_attempt *a)
     say_c(e, " (");
     say(e, a->provider);
     say_c(e, "): ");
-    say_c(e, pick_reason_text(a->pick->reason));
+    say_c(e, once_more ? "the same account once more" : pick_reason_text(a->pick->reason));
     (void)buf_printf(&e->text, " (%s)", pick_reason_word(a->pick->reason));
     if (a->pick->probe)
         say_c(e, ", as the one request that probes its lockout");
@@ -268,15 +272,15 @@ void access_explain(const struct access_record *r, void (*line)(void *peer, stru
     buf_init(&e.text, LINE_MAX);
     explain_request(&e);
     for (uint32_t i = 0; i < r->attempts_kept; i++) {
-        const struct access_attempt *a = &r->attempts[i];
+        const struct access_attempt *a = &r->attempts[i], *before = i > 0 ? a - 1 : NULL;
 
-        if (i > 0 && a->number > r->attempts[i - 1].number + 1) {
-            say_count(&e, a->number - r->attempts[i - 1].number - 1, "attempt was",
-                      "attempts were");
+        if (before != NULL && a->number > before->number + 1) {
+            say_count(&e, a->number - before->number - 1, "attempt was", "attempts were");
+            before = NULL;
             say_c(&e, " made here and not kept one by one");
             end_line(&e);
         }
-        explain_pick(&e, a);
+        explain_pick(&e, a, before);
         explain_outcome(&e, a);
     }
     if (r->nobody != NULL)

@@ -47,8 +47,8 @@ struct pool_options {
 /* Why an account was passed over: one line gives enum, word and sentence. Most final first. */
 #define SKIP_TABLE(X)                                                              \
     X(NONE, "none", "may be used")                                                 \
-    X(DISABLED, "disabled", "switched off")                                        \
-    X(PROXY_DISABLED, "proxy_disabled", "kept fresh, but not used")                \
+    X(DISABLED, "disabled", "is switched off")                                     \
+    X(PROXY_DISABLED, "proxy_disabled", "is kept fresh, but not used")             \
     X(NO_MODEL, "no_model", "does not offer the model, or not over this wire")     \
     X(TRIED, "tried", "has already failed this very request, or its provider has") \
     X(LOCKED_OUT, "locked_out", "asked to be left alone for a while")              \
@@ -154,8 +154,8 @@ struct pick_passed {
 #define LAYER_TABLE(X)                                                                   \
     X(ABSENT, "absent", "nothing is fixed, bound or recent here, or the mode asks none") \
     X(TAKEN, "taken", "decided")                                                         \
-    X(SKIPPED, "skipped", "its account may not be used now")                             \
-    X(AWAITED, "awaited", "its account is waited for")                                   \
+    X(SKIPPED, "skipped", "not to be used now")                                          \
+    X(AWAITED, "awaited", "waited for")                                                  \
     X(ROTATED, "rotated", "not asked again after a fault")                               \
     X(HERDED, "herded", "another account of the tier holds fewer live conversations")
 

@@ -75,7 +75,7 @@ def test_the_list_shows_what_would_be_served(program):
         for name in ("lost", "dead", "route:dead", "gpt-5", "llama"):
             assert gateway.call("GET", f"/v1/models/{name}")[0] == 404, name
         status, _, _, _, answer = ask(gateway, "dead")
-        assert status == 400 and b"`dead` leads to no account that can be used (off: switched off)" in answer, answer
+        assert status == 400 and b"`dead` leads to no account that can be used (off: is switched off)" in answer, answer
     finally:
         gateway.clear()
 

@@ -103,6 +103,43 @@ TEST(a_failover_is_told_from_the_first_account_to_the_last)
     }
 }
 
+TEST(a_second_try_of_the_same_account_is_no_choice_by_order)
+{
+    const struct pick pick = picked(PICK_ROUND_ROBIN);
+    struct access_attempt attempts[2] = {
+        { .number = 1,
+          .label = "ada",
+          .pick = &pick,
+          .verdict = VERDICT_NETWORK,
+          .delay_ms = -1,
+          .usage = { -1, -1, -1, -1, -1 } },
+        { .number = 2,
+          .label = "ada",
+          .pick = &pick,
+          .verdict = VERDICT_SUCCESS,
+          .status = 200,
+          .delay_ms = -1,
+          .usage = { -1, -1, -1, -1, -1 } },
+    };
+    struct access_record r = {
+        .status = 200,
+        .ending = ENDING_COMPLETE,
+        .attempt_count = 2,
+        .attempts_kept = 2,
+        .attempts = attempts,
+    };
+    struct str text = explained(t, &r);
+
+    CHECK(str_find(text, STR("Attempt 1 went to `ada` (): next in order")) != SIZE_MAX, "%.*s",
+          (int)text.len, text.at);
+    CHECK(str_find(text, STR("Attempt 2 went to `ada` (): the same account once more")) != SIZE_MAX,
+          "%.*s", (int)text.len, text.at);
+    attempts[1].number = 4; /* others lay between them */
+    text = explained(t, &r);
+    CHECK(str_find(text, STR("Attempt 4 went to `ada` (): next in order")) != SIZE_MAX, "%.*s",
+          (int)text.len, text.at);
+}
+
 TEST(the_search_that_found_nobody_is_told)
 {
     struct pick nobody = picked(PICK_NONE);
@@ -120,12 +157,16 @@ TEST(the_search_that_found_nobody_is_told)
     nobody.retry_at_ms = 66000;
     nobody.skipped[SKIP_DISABLED] = 3;
     nobody.skipped[SKIP_LOCKED_OUT] = 1;
+    nobody.recent =
+        (struct pick_layer){ .fate = LAYER_SKIPPED, .why = SKIP_PROXY_DISABLED, .label = "ben" };
     nobody.passed_count = 1;
     nobody.passed[0] = (struct pick_passed){ .why = SKIP_LOCKED_OUT, .label = "ada" };
     struct str text = explained(t, &r);
     static const char *const said[] = {
         "openai-chat request for model `m`, of no known conversation.\n",
         "Then nobody was free; the first account that is locked out is free again 1m later.\n",
+        "The account that served last is `ben`: not to be used now; it is kept fresh, but not used "
+        "(proxy_disabled).\n",
         "3 disabled, 1 locked_out.\n",
         "Passed over: `ada` asked to be left alone for a while (locked_out).\n",
         "The client got status 429; after 1s it ended: no account was free (nobody_free).\n",

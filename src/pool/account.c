@@ -59,6 +59,14 @@ const struct secret *account_credential(const struct account_spec *s)
     return secret_is_empty(&s->api_key) ? &s->grant.access : &s->api_key;
 }
 
+bool account_wants_list(const struct account_spec *s)
+{
+    for (size_t i = 0; i < s->model_count; i++)
+        if (memchr(s->models[i].at, '*', s->models[i].len) != NULL)
+            return true;
+    return s->model_count == 0;
+}
+
 bool account_same_credential(const struct account_spec *a, const struct account_spec *b)
 {
     return str_eq(a->provider, b->provider) && str_eq(a->wire, b->wire) &&

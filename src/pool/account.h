@@ -75,6 +75,9 @@ const struct secret *account_credential(const struct account_spec *s);
 /* Is it the same account at the same place, as far as what was learned of it goes? A grant that was
  * renewed is the same one, a new sign-in is not. */
 bool account_same_credential(const struct account_spec *a, const struct account_spec *b);
+/* Does its provider's list say something that the settings leave open: all of it, or which names
+ * their patterns stand for? */
+bool account_wants_list(const struct account_spec *s);
 
 struct account_spec *account_spec_new(void);
 void account_spec_free(struct account_spec *s); /* NULL is fine; wipes key and grant */

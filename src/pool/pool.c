@@ -499,7 +499,7 @@ static struct account_config *account_configure(struct pool *p, struct account *
         acc->refused = false;
         account_ask_again(p, acc, 0);
     }
-    if (fresh || spec->model_count > 0)
+    if (fresh || !account_wants_list(spec))
         account_unlist(p, acc);
     acc->config = config;
     acc->created_unix_ms = spec->created_unix_ms;
@@ -633,7 +633,7 @@ bool pool_hold(struct pool *p, int64_t id, struct account_hold *h)
                                     .label = acc->config->spec->label,
                                     .upstream = acc->config->means.upstream,
                                     .spec = acc->config->spec,
-                                    .names_models = acc->config->spec->model_count > 0,
+                                    .wants_list = account_wants_list(acc->config->spec),
                                     .expired = account_is_renewing(acc, p->now_ms),
                                     .disabled = acc->disabled };
     }
@@ -673,7 +673,7 @@ static enum status set_models_locked(struct pool *p, const struct account_hold *
     struct model_list *kept = NULL, *old;
 
     if (acc == NULL || acc->config->credential != h->config->credential ||
-        acc->config->spec->model_count > 0)
+        !account_wants_list(acc->config->spec))
         return fail(e, E_ABSENT, "the account has changed meanwhile");
     if (l->count > 0 && (kept = list_keep(p, l)) == NULL)
         return fail(e, E_LIMIT, "the lists of all accounts take more than %zu MiB",

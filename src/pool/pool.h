@@ -369,7 +369,8 @@ void pool_unfix(struct pool *p);
 /* The id; 0: none. It stays fixed while the account is locked out, disabled or even gone. */
 int64_t pool_fixed(struct pool *p);
 
-/* --- lists of models: what an account offers whose settings do not say it -------------------- */
+/* --- lists of models: what an account offers whose settings do not say it, and what is shown of
+ * one whose settings have patterns. The patterns alone decide what may be asked of that one. */
 
 #define LISTS_BYTES_MAX ((size_t)64 << 20) /* of all accounts together */
 
@@ -380,7 +381,7 @@ struct account_hold {
     struct str label;
     void *upstream;
     const struct account_spec *spec; /* as it was put */
-    bool names_models;               /* its settings do */
+    bool wants_list;                 /* account_wants_list() */
     bool disabled;
     bool expired; /* its access token was refused, and no other has come since */
 };
@@ -390,7 +391,8 @@ void pool_let_go(struct pool *p, struct account_hold *h);
 
 /* What the provider lists for the account, in place of what it listed before; an empty list says
  * nothing. Until there is one, the account offers any model. E_ABSENT: it is gone, has another
- * credential by now, or names its models itself; E_LIMIT: there is no room for so many lists. */
+ * credential by now, or names all its models itself; E_LIMIT: there is no room for so many lists.
+ */
 MUST_USE enum status pool_set_models(struct pool *p, const struct account_hold *h,
                                      const struct listed_model *models, size_t count,
                                      int64_t now_ms, struct error *e);
@@ -497,7 +499,8 @@ uint32_t pool_active(struct pool *p, int64_t now_ms);
  * provider's list. */
 struct offered_model {
     struct str pattern;
-    const struct listed_model *listed; /* NULL: of the settings */
+    const struct listed_model *listed; /* NULL: of the settings; else a list has it, and a pattern
+                                          of the settings, if there are any, fits */
     struct str provider;
     uint32_t wires;
 };

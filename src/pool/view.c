@@ -90,7 +90,7 @@ static void account_look(const struct pool *p, const struct account *acc, struct
         .models = (uint32_t)(spec->model_count > 0 ? spec->model_count
                              : acc->listed != NULL ? acc->listed->count
                                                    : 0),
-        .models_seen_ms = acc->listed_ms,
+        .models_seen_ms = spec->model_count > 0 ? 0 : acc->listed_ms,
         .sessions = home->bound,
         .sessions_live = home->live,
         .served = acc->served,
@@ -228,6 +228,14 @@ struct offer {
     struct model_list *listed;
 };
 
+static bool spec_names(const struct account_spec *spec, struct str model)
+{
+    for (size_t i = 0; i < spec->model_count; i++)
+        if (str_matches(model, spec->models[i]))
+            return true;
+    return false;
+}
+
 static void offer_tell(const struct offer *o, void (*fn)(void *peer, const struct offered_model *m),
                        void *peer)
 {
@@ -241,7 +249,8 @@ static void offer_tell(const struct offer *o, void (*fn)(void *peer, const struc
     for (size_t i = 0; o->listed != NULL && i < o->listed->count; i++) {
         m.listed = &o->listed->models[i];
         m.pattern = m.listed->id;
-        fn(peer, &m);
+        if (spec->model_count == 0 || spec_names(spec, m.pattern))
+            fn(peer, &m);
     }
     if (spec->model_count == 0 && (o->listed == NULL || o->listed->count == 0)) {
         m.pattern = STR("*");

@@ -85,7 +85,7 @@ static struct listing *listing_find(const struct model_lists *m, int64_t id)
  * accounts without telling. */
 static bool is_wanted(const struct account_hold *h)
 {
-    return !h->names_models && upstream_has_models(h->upstream);
+    return h->wants_list && upstream_has_models(h->upstream);
 }
 
 static struct fingerprint way_of(const struct account_hold *h)

@@ -233,7 +233,7 @@ static void take_figures(struct reading *r, int64_t now_ms)
         if (f->groups[i].said.count > 0)
             (void)pool_hear_quota(pool, &r->account, f->groups[i].group, &f->groups[i].said,
                                   now_ms);
-    if (f->models != NULL && !r->account.names_models &&
+    if (f->models != NULL && r->account.wants_list &&
         pool_set_models(pool, &r->account, f->models, f->model_count, now_ms, &e) != OK)
         log_info("the list of models is not used", F_STR("account", r->account.label),
                  F_C("why", e.text));

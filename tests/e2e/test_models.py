@@ -74,6 +74,19 @@ def test_our_own_lists_show_what_the_providers_list(program):
         gateway.clear()
 
 
+def test_of_a_pattern_what_the_provider_lists_is_shown(program):
+    upstream = serves(CHAT, openai_list("gpt-9", "gpt-9-mini", "other"))
+    gateway = Gateway(program, {"accounts": [CHAT.account(upstream, "some", models=["gpt-*"])]})
+    try:
+        shown = lambda: [m["id"] for m in json.loads(gateway.call("GET", "/v1/models")[2])["data"]]
+        until(lambda: shown() == ["gpt-9", "gpt-9-mini"], "what is listed and fits")
+        assert ask(gateway, CHAT, "gpt-7")[:2] == (200, "some") and ask(gateway, CHAT, "other")[0] == 400
+        told = account(gateway, "some")
+        assert told["models_source"] == "settings" and told["models_known"] == 1 and told["models_age_seconds"] is None, told
+    finally:
+        gateway.clear()
+
+
 def test_a_list_that_cannot_be_read_keeps_nobody_out(program):
     elsewhere = serves(CHAT, openai_list("stolen"))
     answers = {
@@ -170,7 +183,7 @@ def test_a_list_is_read_anew_when_the_account_changes(program):
 def test_no_list_limits_the_simulator(program):
     upstream = serves(CHAT, openai_list("listed"))
     gateway = Gateway(program, {"accounts": [{"label": "sim", "provider": "simulator", "base_url": upstream.url},
-                                             {"label": "ruled", "provider": "compatible", "wire": "openai-chat", "base_url": upstream.url + "/v1", "models": ["m*"]}]})
+                                             {"label": "ruled", "provider": "compatible", "wire": "openai-chat", "base_url": upstream.url + "/v1", "models": ["m"]}]})
     try:
         gateway.admin("PUT", "/api/scheduling/fixed", {"account": "sim"})
         assert ask(gateway, CHAT, "whatever")[:2] == (200, "sim")

@@ -189,7 +189,7 @@ TEST(accounts_with_equal_lists_share_one)
 
 TEST(a_list_goes_with_the_credential_it_was_read_with)
 {
-    static struct str patterns[] = { { "q*", 2 } };
+    static struct str patterns[] = { { "qq", 2 } };
     struct pool *p = rig_pool_of(t, 1);
     struct account_spec spec = rig_spec(1, "a");
     struct account_hold h;
@@ -355,6 +355,34 @@ TEST(what_alike_accounts_list_is_told_once)
     told.text.len = 0;
     pool_each_model(p, tell, &told);
     CHECK_STRS(buf_str(&told.text), STR("x= y= "));
+    buf_clear(&told.text);
+    pool_free(p);
+}
+
+TEST(patterns_decide_what_is_offered_and_a_list_what_is_shown_of_them)
+{
+    struct str patterns[] = { STR("x*"), STR("own") };
+    struct account_spec spec = rig_spec(1, "a");
+    struct told told = { .text = { .max = 4096 } };
+    struct pool *p = rig_pool();
+
+    spec.models = patterns;
+    spec.model_count = COUNT(patterns);
+    rig_put(t, p, &spec);
+    SET(p, 1, 1, "x1", "y1", "x2");
+    pool_each_model(p, tell, &told);
+    CHECK_STRS(buf_str(&told.text), STR("x*=* own=* x1= x2= "));
+    CHECK_STR(rig_free(t, p, "x3", 2), "a");
+    CHECK_STR(rig_free(t, p, "y1", 2), "");
+    CHECK_INT(view_of(t, p, "a", 4).models, 2);
+    CHECK(view_of(t, p, "a", 4).names_models);
+    spec.model_count = 1;
+    spec.models = &patterns[1];
+    rig_put(t, p, &spec);
+    told.text.len = 0;
+    pool_each_model(p, tell, &told);
+    CHECK_STRS(buf_str(&told.text), STR("own=* "));
+    CHECK_INT(set_list(p, 1, (const char *const[]){ "own", NULL }, 4), E_ABSENT);
     buf_clear(&told.text);
     pool_free(p);
 }

@@ -16,9 +16,10 @@ static struct {
     int64_t stamped; /* second that `stamp` tells */
     char stamp[64];
     size_t stamp_len;
-    struct {
-        int64_t second;
-        uint32_t written, held;
+    struct repeat {
+        /* changed under the lock; log_holds_back() only counts what is held */
+        _Atomic int64_t second;
+        _Atomic uint32_t written, held;
     } repeats[REPEAT_SLOTS];
 } sink = { .lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_INFO };
 
@@ -184,28 +185,54 @@ static void put_field(struct line *l, const struct log_field *f, enum log_format
     put_c(l, "\"");
 }
 
-/* False when this message has had its share of the second. `held` gets what was left out before. */
-static bool repeat_allows(struct str message, int64_t unix_ms, uint32_t *held)
+static struct repeat *repeat_of(struct str message)
 {
     uint32_t h = 2166136261u;
 
     for (size_t i = 0; i < message.len; i++)
         h = (h ^ (unsigned char)message.at[i]) * 16777619u;
-    size_t slot = h % REPEAT_SLOTS;
+    return &sink.repeats[h % REPEAT_SLOTS];
+}
+
+/* The message has had its share of the second. */
+static bool repeat_is_over(const struct repeat *r, int64_t second)
+{
+    return atomic_load_explicit(&r->second, memory_order_relaxed) == second &&
+           atomic_load_explicit(&r->written, memory_order_relaxed) >= LOG_REPEATS;
+}
+
+static void repeat_hold(struct repeat *r)
+{
+    atomic_fetch_add_explicit(&r->held, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&sink.held, 1, memory_order_relaxed);
+}
+
+/* False when this message has had its share of the second. `held` gets what was left out before. */
+static bool repeat_allows(struct str message, int64_t second, uint32_t *held)
+{
+    struct repeat *r = repeat_of(message);
 
     *held = 0;
-    if (sink.repeats[slot].second != unix_ms / 1000) {
-        *held = sink.repeats[slot].held;
-        sink.repeats[slot].second = unix_ms / 1000;
-        sink.repeats[slot].written = 0;
-        sink.repeats[slot].held = 0;
-    }
-    if (sink.repeats[slot].written >= LOG_REPEATS) {
-        sink.repeats[slot].held++;
-        atomic_fetch_add_explicit(&sink.held, 1, memory_order_relaxed);
+    if (repeat_is_over(r, second)) {
+        repeat_hold(r);
         return false;
     }
-    sink.repeats[slot].written++;
+    if (atomic_load_explicit(&r->second, memory_order_relaxed) != second) {
+        *held = atomic_exchange_explicit(&r->held, 0, memory_order_relaxed);
+        atomic_store_explicit(&r->written, 0, memory_order_relaxed);
+        atomic_store_explicit(&r->second, second, memory_order_relaxed);
+    }
+    atomic_fetch_add_explicit(&r->written, 1, memory_order_relaxed);
+    return true;
+}
+
+bool log_holds_back(struct str message, int64_t unix_ms)
+{
+    struct repeat *r = repeat_of(message);
+
+    if (!repeat_is_over(r, unix_ms / 1000))
+        return false;
+    repeat_hold(r);
     return true;
 }
 
@@ -224,7 +251,7 @@ static void line_write(enum log_level level, const struct log_field *fields, siz
     bool clocked = sink.options.unix_ms != NULL;
 
     if (clocked && level != LOG_DEBUG && !each &&
-        !repeat_allows(fields[0].as.text, unix_ms, &held)) {
+        !repeat_allows(fields[0].as.text, unix_ms / 1000, &held)) {
         pthread_mutex_unlock(&sink.lock);
         return;
     }

@@ -54,6 +54,10 @@ void log_write(enum log_level level, const struct log_field *fields, size_t coun
 /* The same for a line that is one of many by nature and must not be held back. */
 void log_write_each(enum log_level level, const struct log_field *fields, size_t count);
 
+/* Would a line of this message be left out at this time of the wall clock? Then it counts as left
+ * out and need not be made; else it is written, or left out all the same. */
+bool log_holds_back(struct str message, int64_t unix_ms);
+
 /* Lines left out so far because of LOG_REPEATS. Threads: any. */
 uint64_t log_lines_held(void);
 

@@ -99,12 +99,18 @@ void access_put(struct json_writer *w, const struct access_record *r)
 /* What says nothing is left out: a line a request is worth keeping short. */
 void access_log(const struct access_record *r)
 {
+    const struct str message = STR("request");
     struct log_field f[24];
     size_t n = 0;
 
-    if (!log_enabled(LOG_INFO))
+    /* of those that went well ten a second are shown, like any repeated message; all others always
+     */
+    bool each = r->ending != ENDING_COMPLETE;
+
+    if (!log_enabled(LOG_INFO) ||
+        (!each && log_holds_back(message, r->started_unix_ms + r->duration_ms)))
         return;
-    f[n++] = F_STR("message", STR("request"));
+    f[n++] = F_STR("message", message);
     f[n++] = F_C("id", r->request_id);
     f[n++] = F_STR("protocol", r->protocol);
     f[n++] = F_INT("status", r->status);
@@ -136,10 +142,8 @@ void access_log(const struct access_record *r)
     f[n++] = F_INT("bytes_in", r->bytes_in);
     f[n++] = F_INT("bytes_out", r->bytes_out);
     assert(n <= COUNT(f));
-    /* of those that went well ten a second are shown, like any repeated message; all others always
-     */
-    if (r->ending == ENDING_COMPLETE)
-        log_write(LOG_INFO, f, n);
-    else
+    if (each)
         log_write_each(LOG_INFO, f, n);
+    else
+        log_write(LOG_INFO, f, n);
 }

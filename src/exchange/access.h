@@ -58,17 +58,21 @@ struct access_attempt {
     struct usage usage;
 };
 
+#define ACCESS_ID_BYTES 40
+
 struct access_record {
-    char request_id[40];
+    char request_id[ACCESS_ID_BYTES]; /* zeroed behind its end */
     uint64_t exchange;
-    struct str protocol, path, model, mapped_model; /* path: empty when the client has left */
-    struct str client_key;                          /* its name; empty when none was needed */
+    struct str protocol;                  /* static */
+    struct str path, model, mapped_model; /* path: empty when the client has left */
+    struct str client_key;                /* its name; empty when none was needed */
     struct key_id key_id;
     struct str client;          /* the program, as it calls itself */
     struct trace_context trace; /* sampled only while traces are on */
     struct str session;         /* `sid-…`, or empty */
-    struct str account, provider;
-    int status; /* of the client's answer */
+    struct str account;
+    struct str provider; /* static */
+    int status;          /* of the client's answer */
     enum ending ending;
     const char *phase; /* state of the exchange when the ending began */
     bool stream;

@@ -59,7 +59,7 @@ static bool again_allows(struct exchange_env *env, int64_t now_ms, bool use);
 
 /* `claude-cli/2.1 (external, cli)` is `claude-cli`. */
 #define PROGRAM_MAX 40
-static struct str client_program(struct request *r)
+static struct str client_program(const struct request *r)
 {
     struct str agent = http_field_value(r->head, STR("user-agent"));
     size_t len = 0;
@@ -67,7 +67,7 @@ static struct str client_program(struct request *r)
     while (len < agent.len && len < PROGRAM_MAX && agent.at[len] > ' ' && agent.at[len] < 0x7f &&
            agent.at[len] != '/')
         len++;
-    return arena_copy(&r->arena, str_take(agent, len));
+    return str_take(agent, len);
 }
 
 static void trace_begin(const struct exchange_rules *rules, const struct request *r,

@@ -177,7 +177,7 @@ static struct attempt_row *attempt_row(struct meter *m, const struct access_reco
                                        const struct access_attempt *a, struct record_kind *k)
 {
     if (k->attempt_row != NULL && k->attempt_verdict == a->verdict &&
-        str_eq(k->attempt_provider, a->provider))
+        k->attempt_provider == a->provider.at)
         return k->attempt_row;
     struct str labels[ATTEMPT_LABELS] = {
         [ATTEMPT_OPERATION] = gen_ai_operation(r->protocol, r->path),
@@ -192,7 +192,7 @@ static struct attempt_row *attempt_row(struct meter *m, const struct access_reco
     if (whole) {
         k->attempt_row = row;
         k->attempt_verdict = a->verdict;
-        k->attempt_provider = row->row.labels[ATTEMPT_PROVIDER];
+        k->attempt_provider = a->provider.at;
     }
     return row;
 }

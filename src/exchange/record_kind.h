@@ -23,7 +23,7 @@ struct record_kind {
     /* --- places of those who count; NULL or 0: not looked up yet */
     void *request_row, *key_row; /* exchange/meter.c */
     void *attempt_row;           /* ... of this outcome of an attempt: */
-    struct str attempt_provider; /* borrowed from that row */
+    const char *attempt_provider;
     enum verdict_kind attempt_verdict;
     uint64_t block; /* exchange/usage_feed.c: number of the block that has its names */
     const void *names;

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/base64.h"
 #include "base/json_write.h"
 #include "base/log.h"
 
@@ -86,7 +87,7 @@ static struct str encoded(struct exchange *x, struct str text)
 
 static struct str account_shown(struct exchange *x)
 {
-    struct str label = arena_copy(&x->r->arena, str_c(x->attempt.lease.label));
+    struct str label = str_c(x->attempt.lease.label);
 
     return encoded(x, x->rules->privacy ? masked(x, label) : label);
 }
@@ -133,9 +134,12 @@ static struct str dropped_text(struct exchange *x)
 
 static struct str number_text(struct exchange *x, uint64_t n)
 {
+    static const char small[] = "0123456789";
     char digits[24];
     size_t at = sizeof(digits);
 
+    if (n < 10)
+        return (struct str){ small + n, 1 };
     do {
         digits[--at] = (char)('0' + n % 10);
         n /= 10;
@@ -460,21 +464,6 @@ void exchange_error_body(struct str path, struct str id, int status, struct str 
 /* --- our own answers
  * ------------------------------------------------------------------------------- */
 
-/* Eight hex digits, all at once: the nibbles are spread over the bytes of a word, and those above 9
- * moved up to the letters. */
-static void put_hex8(char *out, uint32_t n)
-{
-    uint64_t spread = n;
-
-    spread = (spread | spread << 16) & 0x0000ffff0000ffff;
-    spread = (spread | spread << 8) & 0x00ff00ff00ff00ff;
-    spread = (spread | spread << 4) & 0x0f0f0f0f0f0f0f0f;
-    uint64_t letters = (spread + 0x0606060606060606) >> 4 & 0x0101010101010101;
-
-    spread += 0x3030303030303030 + letters * ('a' - '0' - 10);
-    memcpy(out, &spread, sizeof(spread));
-}
-
 void reply_request_id(struct exchange_env *env, char out[40])
 {
     uint64_t z = env->id_seed += 0x9e3779b97f4a7c15u, w;
@@ -485,9 +474,9 @@ void reply_request_id(struct exchange_env *env, char out[40])
     z ^= z >> 31;
     w = env->id_seed ^ (z << 7);
     memcpy(out, "req_", 4);
-    put_hex8(out + 4, (uint32_t)z);
-    put_hex8(out + 12, (uint32_t)(z >> 32));
-    put_hex8(out + 20, (uint32_t)w);
+    hex_put4(out + 4, (uint32_t)z);
+    hex_put4(out + 12, (uint32_t)(z >> 32));
+    hex_put4(out + 20, (uint32_t)w);
     out[28] = '\0';
 }
 

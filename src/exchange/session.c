@@ -85,11 +85,11 @@ void session_key_named(struct str name, struct session_key *key)
 
 static void hex_of(const struct session_key *key, size_t bytes, char *out)
 {
-    static const char hex[] = "0123456789abcdef";
+    for (size_t i = 0; i < bytes; i += 4) {
+        const uint8_t *at = key->digest + i;
 
-    for (size_t i = 0; i < bytes; i++) {
-        out[2 * i] = hex[key->digest[i] >> 4];
-        out[2 * i + 1] = hex[key->digest[i] & 15];
+        hex_put4(out + 2 * i, (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
+                                  (uint32_t)at[3] << 24);
     }
     out[2 * bytes] = '\0';
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/short_text.h"
 #include "base/utf8.h"
 
 struct slot {
@@ -23,26 +24,41 @@ struct trace_ring {
     size_t slot_count;
 };
 
+/* Those that are not static. */
 static const size_t texts[] = {
-    offsetof(struct access_record, protocol),   offsetof(struct access_record, path),
-    offsetof(struct access_record, model),      offsetof(struct access_record, mapped_model),
-    offsetof(struct access_record, client_key), offsetof(struct access_record, session),
-    offsetof(struct access_record, account),    offsetof(struct access_record, provider),
+    offsetof(struct access_record, path),         offsetof(struct access_record, model),
+    offsetof(struct access_record, mapped_model), offsetof(struct access_record, client_key),
+    offsetof(struct access_record, session),      offsetof(struct access_record, account),
     offsetof(struct access_record, client),
 };
+#define TEXTS COUNT(texts)
 
 static struct str *text_of(struct access_record *r, size_t i)
 {
     return (struct str *)(void *)((char *)r + texts[i]);
 }
 
-static uint64_t id_hash(struct str id)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a: ids are our own */
+_Static_assert(ACCESS_ID_BYTES % 8 == 0, "an id is some words");
 
-    for (size_t i = 0; i < id.len; i++)
-        h = (h ^ (uint8_t)id.at[i]) * UINT64_C(0x100000001b3);
+static uint64_t id_hash(const char id[ACCESS_ID_BYTES])
+{
+    uint64_t h = 0;
+
+    for (size_t i = 0; i < ACCESS_ID_BYTES; i += 8)
+        h = short_mix(h, short_load8(id + i));
     return h;
+}
+
+/* Of an id as somebody asks for it. False: none of ours looks so. */
+static bool asked_hash(struct str id, uint64_t *hash)
+{
+    char padded[ACCESS_ID_BYTES] = "";
+
+    if (id.len == 0 || id.len >= sizeof(padded))
+        return false;
+    memcpy(padded, id.at, id.len);
+    *hash = id_hash(padded);
+    return true;
 }
 
 static struct slot *slot_of(const struct trace_ring *ring, uint64_t number)
@@ -131,7 +147,8 @@ static const struct pick *unpack_pick(const char **at)
     return p;
 }
 
-static size_t record_bytes(struct access_record *r)
+/* `clipped` gets the texts as they are kept. */
+static size_t record_bytes(const struct access_record *r, struct str clipped[TEXTS])
 {
     size_t len = sizeof(*r) + r->attempts_kept * sizeof(r->attempts[0]);
 
@@ -139,41 +156,39 @@ static size_t record_bytes(struct access_record *r)
         len += pick_bytes(r->attempts[i].pick);
     if (r->nobody != NULL)
         len += pick_bytes(r->nobody);
-    for (size_t i = 0; i < COUNT(texts); i++)
-        len += text_of(r, i)->len;
+    for (size_t i = 0; i < TEXTS; i++) {
+        struct str text = *(const struct str *)(const void *)((const char *)r + texts[i]);
+
+        clipped[i] = text.len <= TRACE_TEXT_MAX ? text : utf8_clip(text, TRACE_TEXT_MAX);
+        len += clipped[i].len;
+    }
     return (len + 15) & ~(size_t)15; /* the next record is aligned, too */
 }
 
 void trace_ring_add(struct trace_ring *ring, const struct access_record *r)
 {
-    struct access_record packed = *r;
-
-    for (size_t i = 0; i < COUNT(texts); i++) {
-        struct str *text = text_of(&packed, i);
-
-        *text = utf8_clip(*text, TRACE_TEXT_MAX);
-    }
-    size_t len = record_bytes(&packed);
+    struct str clipped[TEXTS];
+    size_t len = record_bytes(r, clipped);
 
     if (len > ring->size)
         return;
     ring_lock(ring);
     char *at = ring_place(ring, len);
+    struct access_record *packed = (struct access_record *)(void *)at;
 
     *slot_of(ring, ring->next++) =
-        (struct slot){ id_hash(str_c(r->request_id)), (size_t)(at - ring->bytes), len };
-    at = pack(&packed, sizeof(packed), at);
-    if (packed.attempts_kept > 0)
-        at = pack(packed.attempts, packed.attempts_kept * sizeof(packed.attempts[0]), at);
-    for (uint32_t i = 0; i < packed.attempts_kept; i++)
-        at = pack(packed.attempts[i].pick, pick_bytes(packed.attempts[i].pick), at);
-    if (packed.nobody != NULL)
-        at = pack(packed.nobody, pick_bytes(packed.nobody), at);
-    for (size_t i = 0; i < COUNT(texts); i++) {
-        const struct str *text = text_of(&packed, i);
-
-        if (text->len > 0)
-            at = pack(text->at, text->len, at);
+        (struct slot){ id_hash(r->request_id), (size_t)(at - ring->bytes), len };
+    at = pack(r, sizeof(*r), at);
+    if (r->attempts_kept > 0)
+        at = pack(r->attempts, r->attempts_kept * sizeof(r->attempts[0]), at);
+    for (uint32_t i = 0; i < r->attempts_kept; i++)
+        at = pack(r->attempts[i].pick, pick_bytes(r->attempts[i].pick), at);
+    if (r->nobody != NULL)
+        at = pack(r->nobody, pick_bytes(r->nobody), at);
+    for (size_t i = 0; i < TEXTS; i++) {
+        *text_of(packed, i) = clipped[i];
+        if (clipped[i].len > 0)
+            at = pack(clipped[i].at, clipped[i].len, at);
     }
     ring_unlock(ring);
 }
@@ -203,7 +218,7 @@ static void record_unpack(struct access_record *packed, struct access_record *ou
         all[i].pick = unpack_pick(&at);
     if (out->nobody != NULL)
         out->nobody = unpack_pick(&at);
-    for (size_t i = 0; i < COUNT(texts); i++) {
+    for (size_t i = 0; i < TEXTS; i++) {
         struct str *text = text_of(out, i);
 
         text->at = at;
@@ -251,8 +266,10 @@ bool trace_ring_find(struct trace_ring *ring, struct str id, struct arena *a,
                      struct access_record *out)
 {
     struct access_record *packed = NULL;
-    uint64_t hash = id_hash(id);
+    uint64_t hash;
 
+    if (!asked_hash(id, &hash))
+        return false;
     ring_lock(ring);
     for (uint64_t n = ring->next; n > ring->first && packed == NULL; n--)
         if (slot_of(ring, n - 1)->id_hash == hash)
@@ -266,9 +283,11 @@ bool trace_ring_find(struct trace_ring *ring, struct str id, struct arena *a,
 
 bool trace_ring_has(struct trace_ring *ring, struct str id, int64_t ended_ms)
 {
-    uint64_t hash = id_hash(id);
+    uint64_t hash;
     bool found = false;
 
+    if (!asked_hash(id, &hash))
+        return false;
     ring_lock(ring);
     if (ring->first < ring->next) {
         const struct access_record *oldest =

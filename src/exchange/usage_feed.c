@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/metric.h"
+#include "base/short_text.h"
 #include "base/utf8.h"
 
 #define WHOS_NEAR 256
@@ -203,7 +204,8 @@ static const struct usage_who *who_in(struct usage_feed *f, struct usage_block *
 
     if (near->block == b->number && near->account == a->account_id && near->verdict == a->verdict &&
         near->status == a->status && near->who->provider.at == a->provider.at &&
-        str_eq(near->who->label, str_c(a->label)))
+        short_eq((struct str){ near->who->label.at, near->who->label.len + 1 },
+                 (struct str){ a->label, near->who->label.len + 1 })) /* with their ends */
         return near->who;
     struct who_item *to = item_place(b);
     char *at = (char *)(to + 1);

@@ -108,6 +108,23 @@ TEST(base64_and_hex_give_back_all_bytes)
     }
 }
 
+TEST(hex_of_four_bytes_is_that_of_any)
+{
+    for (int round = 0; round < 1000; round++) {
+        uint8_t bytes[4];
+        char four[8];
+        struct buf all = { .max = sizeof(four) };
+
+        for (size_t i = 0; i < sizeof(bytes); i++)
+            bytes[i] = (uint8_t)test_below(t, 256);
+        hex_put4(four, (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+                           (uint32_t)bytes[3] << 24);
+        CHECK(hex_put(&all, (struct str){ (const char *)bytes, sizeof(bytes) }));
+        CHECK_STRS(((struct str){ four, sizeof(four) }), buf_str(&all));
+        buf_clear(&all);
+    }
+}
+
 TEST(hex_reads_both_cases_and_nothing_else)
 {
     static const struct {

@@ -85,3 +85,26 @@ TEST(log_holds_back_repeats_and_counts_them)
     log_info("again and again");
     CHECK(str_ends(logged(), STR("held_back=90\n")));
 }
+
+TEST(who_asks_first_need_not_make_a_line_that_would_be_held_back)
+{
+    const struct str message = STR("asked first");
+    uint64_t before = log_lines_held();
+
+    setup(LOG_INFO, LOG_TEXT);
+    now += 10000;
+    CHECK(!log_holds_back(message, now));
+    for (int i = 0; i < LOG_REPEATS; i++) {
+        CHECK(!log_holds_back(message, now));
+        log_info("asked first");
+    }
+    CHECK(log_holds_back(message, now) && log_holds_back(message, now + 1));
+    CHECK(logged().len > 0);
+    log_info("asked first");
+    CHECK_STR(logged(), "");
+    CHECK(!log_holds_back(message, now + 1000)); /* another second: it may be said again */
+    CHECK_INT(log_lines_held() - before, 3);
+    now += 1000;
+    log_info("asked first");
+    CHECK(str_ends(logged(), STR("held_back=3\n")));
+}

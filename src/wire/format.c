@@ -488,6 +488,7 @@ void stream_state_init(struct stream_state *s, enum wire wire)
 {
     assert(wire < PROTOCOLS);
     *s = (struct stream_state){ .wire = wire, .usage = usage_unknown() };
+    repeat_init(&s->repeat);
 }
 
 void stream_state_clear(struct stream_state *s)
@@ -497,6 +498,7 @@ void stream_state_clear(struct stream_state *s)
     free(s->calls);
     s->calls = NULL;
     s->call_count = 0;
+    repeat_clear(&s->repeat);
 }
 
 bool arguments_are_json(struct str text)
@@ -544,6 +546,35 @@ void stream_check_arguments(struct stream_state *s, int64_t index)
             s->bad_arguments = true;
 }
 
+/* An event that brings a text and nothing else is remembered. */
+static void learn(struct stream_state *s, struct str name, const struct json *doc,
+                  const struct event_view *view)
+{
+    bool plain = view->kind == EVENT_CONTENT && view->text.len > 0 && !view->more &&
+                 !view->may_be_signed && view->surrogates == 0;
+
+    if (plain)
+        repeat_learn(&s->repeat, name, doc, (struct text){ view->text });
+    if (!plain || !repeat_mark(&s->repeat, doc->text, view->model_raw))
+        repeat_forget(&s->repeat);
+}
+
+/* An event like the one before says the same of all but its text. */
+static bool read_again(struct stream_state *s, struct str name, struct str data,
+                       struct event_view *out)
+{
+    struct repeated like;
+    uint64_t n;
+
+    if (!repeat_is(&s->repeat, name, data, &like))
+        return false;
+    out->kind = EVENT_CONTENT;
+    out->model_raw = like.marked;
+    if (like.number.len > 0 && str_to_u64(like.number, &n))
+        s->sequence = (int64_t)n + 1;
+    return true;
+}
+
 void stream_read_event(struct stream_state *s, struct str name, struct str data, struct arena *a,
                        struct event_view *out)
 {
@@ -551,6 +582,8 @@ void stream_read_event(struct stream_state *s, struct str name, struct str data,
     struct json doc;
 
     *out = (struct event_view){ .kind = EVENT_OTHER };
+    if (read_again(s, name, data, out))
+        return;
     if (str_eq(str_trim(data), STR("[DONE]"))) {
         /* the end of a chat stream; some responses servers send it behind theirs */
         out->kind = s->wire == WIRE_OPENAI_CHAT ? EVENT_END : EVENT_PREAMBLE;
@@ -565,6 +598,7 @@ void stream_read_event(struct stream_state *s, struct str name, struct str data,
     out->surrogates = doc.surrogates;
     out->may_be_signed = doc.noticed;
     formats[s->wire]->read_event(s, name, &doc, out);
+    learn(s, name, &doc, out);
     if (out->kind == EVENT_CONTENT)
         s->content = true;
     if (out->kind == EVENT_END)

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "wire/protocol.h"
+#include "wire/repeat.h"
 #include "wire/usage.h"
 
 /* --- requests
@@ -135,6 +136,7 @@ struct stream_state {
     } * calls;
     uint32_t call_count;
     size_t call_bytes;
+    struct repeat repeat; /* of the event before */
 };
 
 void stream_state_init(struct stream_state *s, enum wire wire);
@@ -147,6 +149,9 @@ struct event_view {
     struct str model_raw;
     uint32_t surrogates;
     bool may_be_signed; /* as of an answer */
+    /* for stream_read_event() itself: */
+    struct str text; /* of content: a text that it brings … */
+    bool more;       /* … and something that is not the same with every text */
 };
 void stream_read_event(struct stream_state *s, struct str name, struct str data, struct arena *a,
                        struct event_view *out);

@@ -49,7 +49,10 @@ void repeat_learn(struct repeat *r, struct str name, const struct json *doc, str
     const char *from = doc->text.at, *end = from + doc->text.len;
 
     r->bytes.len = 0;
-    r->known = buf_add(&r->bytes, name);
+    r->known = r->unlike < REPEAT_UNLIKE_MAX && buf_add(&r->bytes, name);
+    if (r->known)
+        r->unlike++;
+    r->mark.len = 0;
     r->name_len = (uint32_t)name.len;
     r->gap_count = (uint32_t)count;
     for (size_t i = 0; i < count && r->known; i++) {
@@ -60,6 +63,21 @@ void repeat_learn(struct repeat *r, struct str name, const struct json *doc, str
         from = at + gaps[i].gone.len;
     }
     r->known = r->known && buf_add(&r->bytes, (struct str){ from, (size_t)(end - from) });
+}
+
+bool repeat_mark(struct repeat *r, struct str data, struct str slice)
+{
+    size_t at, front = r->gaps[0].at - r->name_len;
+    size_t tail = r->bytes.len - r->gaps[r->gap_count - 1].at;
+
+    if (!r->known || slice.len == 0)
+        return r->known;
+    at = (size_t)(slice.at - data.at);
+    r->mark.behind = at + slice.len > front;
+    r->mark.at = (uint32_t)(r->mark.behind ? data.len - at : at);
+    r->mark.len = (uint32_t)slice.len;
+    r->known = !r->mark.behind || r->mark.at <= tail;
+    return r->known;
 }
 
 /* The length of the number at the front: no sign, no fraction. */
@@ -81,26 +99,36 @@ static inline bool passes(struct str *data, struct str must)
     return true;
 }
 
-bool repeat_is(const struct repeat *r, struct str name, struct str data, struct text *text)
+bool repeat_is(struct repeat *r, struct str name, struct str data, struct repeated *out)
 {
-    struct str known = buf_str(&r->bytes);
+    struct str known = buf_str(&r->bytes), rest = data;
     uint32_t done = r->name_len;
 
     if (!r->known || !str_eq(name, str_take(known, r->name_len)))
         return false;
+    out->number = STR("");
     for (uint32_t i = 0; i < r->gap_count; i++) {
         const struct repeat_gap *gap = &r->gaps[i];
         size_t len;
 
-        if (!passes(&data, (struct str){ known.at + done, gap->at - done }))
+        if (!passes(&rest, (struct str){ known.at + done, gap->at - done }))
             return false;
-        len = gap->kind == REPEAT_NUMBER ? number_len(data) : json_inside_len(data);
+        len = gap->kind == REPEAT_NUMBER ? number_len(rest) : json_inside_len(rest);
         if (len == SIZE_MAX)
             return false;
         if (gap->kind == REPEAT_TEXT)
-            *text = (struct text){ { data.at, len } };
-        data = (struct str){ data.at + len, data.len - len };
+            out->text = (struct text){ { rest.at, len } };
+        else if (gap->kind == REPEAT_NUMBER)
+            out->number = (struct str){ rest.at, len };
+        rest = (struct str){ rest.at + len, rest.len - len };
         done = gap->at;
     }
-    return passes(&data, str_drop(known, done)) && data.len == 0 && !text_is_empty(*text);
+    if (!passes(&rest, str_drop(known, done)) || rest.len != 0 || text_is_empty(out->text))
+        return false;
+    out->marked = r->mark.len == 0
+                      ? STR("")
+                      : (struct str){ r->mark.behind ? rest.at - r->mark.at : data.at + r->mark.at,
+                                      r->mark.len };
+    r->unlike = 0;
+    return true;
 }

@@ -16,7 +16,6 @@ static const struct converter *const converters[WIRES] = {
 #define ARGUMENTS_MAX ((size_t)4 << 20)  /* bytes of one call's arguments kept for checking */
 #define RESUME_MAX ((size_t)1 << 20)     /* bytes of a token for going on */
 #define ARGUMENTS_KEPT ((size_t)4 << 10) /* room that stays for the next call */
-#define UNLIKE_MAX 16 /* events in a row that were read although the one before was learnt */
 
 uint32_t translate_wires(enum wire protocol)
 {
@@ -524,19 +523,16 @@ static void learn(struct translator *t, struct str name, const struct json *doc)
     bool plain = !t->said_more && said.len > 0 && doc->surrogates == 0 && said.at >= doc->text.at &&
                  said.at + said.len <= doc->text.at + doc->text.len;
 
-    if (plain && t->unlike < UNLIKE_MAX) {
-        t->unlike++;
+    if (plain)
         repeat_learn(&t->repeat, name, doc, t->said);
-    } else {
+    else
         repeat_forget(&t->repeat);
-    }
 }
 
 static bool again(struct translator *t, struct text text)
 {
     struct decoder *d = &t->decoder;
 
-    t->unlike = 0;
     d->lone = 0;
     if (t->from->decode.again != NULL)
         return t->from->decode.again(d, text);
@@ -548,7 +544,7 @@ enum translation translator_event(struct translator *t, struct str name, struct 
                                   struct arena *scratch, struct buf *out)
 {
     struct json doc;
-    struct text text;
+    struct repeated like;
     enum decoded said;
 
     if (t->over)
@@ -556,7 +552,7 @@ enum translation translator_event(struct translator *t, struct str name, struct 
     if (t->paused != STOP_NONE)
         return TRANSLATION_PAUSED;
     lend(t, scratch, out);
-    if (repeat_is(&t->repeat, name, data, &text) && again(t, text))
+    if (repeat_is(&t->repeat, name, data, &like) && again(t, like.text))
         return outcome(t, DECODED_MORE);
     if (str_eq(str_trim(data), STR("[DONE]")))
         return outcome(t, t->from->decode.done(&t->decoder, false, true));

@@ -53,7 +53,6 @@ struct translator {
     struct repeat repeat;        /* of the event before */
     struct text said;            /* by the event at hand, … */
     bool said_more;              /* … and something else than one piece of text */
-    uint8_t unlike;              /* how many events in a row were not like the one before */
     struct buf arguments;        /* of the open call, until they are known to be JSON */
     bool unchecked;              /* more of them than are kept */
     bool content;                /* something of the model's own has come */

@@ -106,7 +106,7 @@ static enum event_kind block_start(const struct json *doc, uint32_t block)
 }
 
 static enum event_kind block_delta(struct stream_state *s, const struct json *doc, uint32_t delta,
-                                   uint32_t index)
+                                   uint32_t index, struct event_view *out)
 {
     enum { JSON_PIECE, TEXT, THINKING, SIGNATURE, CITATION, NAMES };
     static const struct str names[NAMES] = {
@@ -119,11 +119,15 @@ static enum event_kind block_delta(struct stream_state *s, const struct json *do
     if (!is_type(doc, delta, JSON_OBJECT))
         return EVENT_PREAMBLE;
     members_named(doc, delta, names, nodes, NAMES);
-    if (is_type(doc, nodes[JSON_PIECE], JSON_STRING))
+    if (is_type(doc, nodes[JSON_PIECE], JSON_STRING)) {
+        out->more = true;
         stream_add_arguments(s, index_of(doc, index), doc, nodes[JSON_PIECE]);
+    }
     for (size_t i = 0; i < CITATION; i++)
-        if (has_text(doc, nodes[i]))
+        if (has_text(doc, nodes[i])) {
+            out->text = json_inside(doc, nodes[i]);
             return EVENT_CONTENT;
+        }
     return nodes[CITATION] != JSON_NONE ? EVENT_CONTENT : EVENT_PREAMBLE;
 }
 
@@ -136,7 +140,7 @@ static void read_event(struct stream_state *s, struct str name, const struct jso
     struct str type = is_type(doc, nodes[TYPE], JSON_STRING) ? json_inside(doc, nodes[TYPE]) : name;
 
     if (str_eq(type, STR("content_block_delta"))) {
-        out->kind = block_delta(s, doc, nodes[DELTA], nodes[INDEX]);
+        out->kind = block_delta(s, doc, nodes[DELTA], nodes[INDEX], out);
     } else if (str_eq(type, STR("content_block_start"))) {
         out->kind = block_start(doc, nodes[BLOCK]);
     } else if (str_eq(type, STR("content_block_stop"))) {

@@ -67,12 +67,16 @@ static enum finish finish_of(const struct json *doc, uint32_t reason)
 }
 
 /* Does a part carry data a client could act on? A signature alone does: it must go back later. */
-static bool part_has_content(const struct json *doc, uint32_t part)
+static bool part_has_content(const struct json *doc, uint32_t part, struct str *said)
 {
     if (json_type(doc, part) != JSON_OBJECT)
         return false;
-    if (has_text(doc, member(doc, part, "text")))
+    uint32_t text = member(doc, part, "text");
+
+    if (has_text(doc, text)) {
+        *said = json_inside(doc, text);
         return true;
+    }
     for (uint32_t key = json_first(doc, part); key != JSON_NONE;) {
         uint32_t value = key + 1;
 
@@ -83,7 +87,9 @@ static bool part_has_content(const struct json *doc, uint32_t part)
     return false;
 }
 
-static bool read_candidates(const struct json *doc, uint32_t candidates, enum finish *finish)
+/* Is there content? Then `said` is its text, if that is what it is. */
+static bool read_candidates(const struct json *doc, uint32_t candidates, enum finish *finish,
+                            struct str *said)
 {
     enum { HOLDER, REASON, REASON_2, NAMES };
     static const struct str names[NAMES] = {
@@ -109,7 +115,7 @@ static bool read_candidates(const struct json *doc, uint32_t candidates, enum fi
         if (!is_type(doc, parts, JSON_ARRAY))
             continue;
         for (uint32_t p = json_first(doc, parts); p != JSON_NONE; p = json_after(doc, parts, p))
-            content = content || part_has_content(doc, p);
+            content = content || part_has_content(doc, p, said);
     }
     return content;
 }
@@ -120,10 +126,11 @@ static void read_answer(const struct json *doc, struct wire_answer *out)
 
     root_read(doc, root);
     bool blocked = is_blocked(doc, root[FEEDBACK]);
+    struct str said;
 
     out->model_raw = string_span(doc, root[MODEL]);
     usage_read(&out->usage, WIRE_GEMINI, doc, root[USAGE]);
-    out->has_content = read_candidates(doc, root[CANDIDATES], &out->finish);
+    out->has_content = read_candidates(doc, root[CANDIDATES], &out->finish, &said);
     if (blocked)
         out->finish = FINISH_FILTER;
     out->is_error = root[ERROR] != JSON_NONE || (!blocked && root[CANDIDATES] == JSON_NONE);
@@ -143,7 +150,12 @@ static void read_event(struct stream_state *s, struct str name, const struct jso
     out->model_raw = string_span(doc, root[MODEL]);
     usage_read(&s->usage, WIRE_GEMINI, doc, root[USAGE]);
 
-    bool content = read_candidates(doc, root[CANDIDATES], &s->finish);
+    enum finish finish = FINISH_NONE;
+    bool content = read_candidates(doc, root[CANDIDATES], &finish, &out->text);
+
+    if (finish != FINISH_NONE)
+        s->finish = finish;
+    out->more = finish != FINISH_NONE || root[FEEDBACK] != JSON_NONE;
     if (is_blocked(doc, root[FEEDBACK]))
         s->finish = FINISH_FILTER;
     out->kind = content ? EVENT_CONTENT : s->finish != FINISH_NONE ? EVENT_OTHER : EVENT_PREAMBLE;

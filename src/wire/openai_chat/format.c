@@ -123,7 +123,8 @@ static void follow_calls(struct stream_state *s, const struct json *doc, uint32_
 }
 
 /* Follows tool calls; true when the delta carries anything a client could show or act on. */
-static bool read_delta(struct stream_state *s, const struct json *doc, uint32_t delta)
+static bool read_delta(struct stream_state *s, const struct json *doc, uint32_t delta,
+                       struct event_view *out)
 {
     enum { CONTENT, REFUSAL, REASONING_CONTENT, REASONING, REASONING_TEXT, TEXTS };
     enum { TOOL_CALLS = TEXTS, FUNCTION_CALL, AUDIO, IMAGES, REASONING_DETAILS, NAMES };
@@ -144,8 +145,10 @@ static bool read_delta(struct stream_state *s, const struct json *doc, uint32_t 
 
     members_named(doc, delta, names, nodes, NAMES);
     follow_calls(s, doc, nodes[TOOL_CALLS]);
-    for (size_t i = 0; i < TEXTS; i++)
-        content = content || has_text(doc, nodes[i]);
+    out->more = out->more || nodes[TOOL_CALLS] != JSON_NONE;
+    for (size_t i = 0; i < TEXTS && !content; i++)
+        if ((content = has_text(doc, nodes[i])))
+            out->text = json_inside(doc, nodes[i]);
     for (size_t i = TEXTS; i < NAMES; i++)
         content = content || (nodes[i] != JSON_NONE && json_first(doc, nodes[i]) != JSON_NONE);
     /* some servers stream content as an array of parts */
@@ -175,9 +178,10 @@ static void read_event(struct stream_state *s, struct str name, const struct jso
     for (uint32_t c = json_first(doc, root[CHOICES]); c != JSON_NONE;
          c = json_after(doc, root[CHOICES], c)) {
         members_named(doc, c, names, in_choice, COUNT(names));
-        if (is_type(doc, in_choice[0], JSON_OBJECT) && read_delta(s, doc, in_choice[0]))
+        if (is_type(doc, in_choice[0], JSON_OBJECT) && read_delta(s, doc, in_choice[0], out))
             out->kind = EVENT_CONTENT;
         if (has_text(doc, in_choice[1])) {
+            out->more = true;
             s->finish = finish_of(doc, in_choice[1]);
             for (uint32_t i = 0; i < s->call_count; i++)
                 stream_check_arguments(s, s->calls[i].index);

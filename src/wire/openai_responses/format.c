@@ -147,6 +147,7 @@ static void read_event(struct stream_state *s, struct str name, const struct jso
     uint32_t response = nodes[RESPONSE];
     struct str type = is_type(doc, nodes[TYPE], JSON_STRING) ? json_inside(doc, nodes[TYPE]) : name;
     if (is_type(doc, response, JSON_OBJECT)) {
+        out->more = true;
         out->model_raw = string_span(doc, member(doc, response, "model"));
         usage_read(&s->usage, WIRE_OPENAI_RESPONSES, doc, member(doc, response, "usage"));
         keep_id(s, doc, response);
@@ -161,6 +162,8 @@ static void read_event(struct stream_state *s, struct str name, const struct jso
         out->kind = EVENT_PREAMBLE;
     } else if (str_ends(type, STR(".delta"))) {
         out->kind = has_text(doc, nodes[DELTA]) ? EVENT_CONTENT : EVENT_PREAMBLE;
+        if (out->kind == EVENT_CONTENT)
+            out->text = json_inside(doc, nodes[DELTA]);
     } else {
         out->kind = EVENT_CONTENT; /* items that are done, tool progress, images: all of it can be
                                       acted on */

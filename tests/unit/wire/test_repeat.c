@@ -56,15 +56,15 @@ TEST(an_event_is_like_the_one_before_but_for_its_text)
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct str data =
             arena_copy(&t->arena, str_c(cases[i].data)); /* with an end that is seen */
-        struct text text = TEXT_EMPTY;
+        struct repeated like;
 
-        CHECK(!repeat_is(&r, str_c(cases[i].name), data, &text), "nothing is known yet");
+        CHECK(!repeat_is(&r, str_c(cases[i].name), data, &like), "nothing is known yet");
         learn(t, &r, "delta",
               "{\"n\":1,\"sequence_number\":6,\"delta\":\"one\",\"obfuscation\":\"zzz\"}", "one");
-        CHECK_INT(repeat_is(&r, str_c(cases[i].name), data, &text), cases[i].text != NULL, "%s",
+        CHECK_INT(repeat_is(&r, str_c(cases[i].name), data, &like), cases[i].text != NULL, "%s",
                   cases[i].data);
         if (cases[i].text != NULL)
-            CHECK_STR(text.escaped, cases[i].text);
+            CHECK_STR(like.text.escaped, cases[i].text);
         repeat_forget(&r);
     }
     repeat_clear(&r);
@@ -73,7 +73,7 @@ TEST(an_event_is_like_the_one_before_but_for_its_text)
 TEST(an_event_that_is_too_long_is_not_learnt)
 {
     struct repeat r;
-    struct text text;
+    struct repeated like;
     struct str data;
 
     for (size_t spare = 13; spare <= 17; spare++) {
@@ -84,8 +84,62 @@ TEST(an_event_that_is_too_long_is_not_learnt)
                             (int)(REPEAT_BYTES_MAX + 1 - spare), bytes);
         repeat_init(&r);
         learn(t, &r, "", data.at, "x");
-        CHECK_INT(repeat_is(&r, STR(""), data, &text), data.len - 1 <= REPEAT_BYTES_MAX, "%zu",
+        CHECK_INT(repeat_is(&r, STR(""), data, &like), data.len - 1 <= REPEAT_BYTES_MAX, "%zu",
                   data.len);
         repeat_clear(&r);
     }
+}
+
+TEST(a_slice_beside_what_differs_is_found_again)
+{
+    static const struct {
+        const char *learnt, *slice, *like;
+        const char *found; /* NULL: nothing is learnt */
+    } cases[] = {
+        { "{\"m\":\"far\",\"delta\":\"one\"}", "\"far\"", "{\"m\":\"far\",\"delta\":\"another\"}",
+          "\"far\"" },
+        { "{\"delta\":\"one\",\"m\":\"far\"}", "\"far\"", "{\"delta\":\"another\",\"m\":\"far\"}",
+          "\"far\"" },
+        { "{\"sequence_number\":9,\"delta\":\"one\",\"m\":\"far\"}", "\"far\"",
+          "{\"sequence_number\":10,\"delta\":\"o\",\"m\":\"far\"}", "\"far\"" },
+        { "{\"sequence_number\":9,\"m\":\"far\",\"delta\":\"one\"}", "\"far\"",
+          "{\"sequence_number\":9,\"m\":\"far\",\"delta\":\"one\"}", NULL },
+        { "{\"delta\":\"one\"}", "", "{\"delta\":\"another\"}", "" },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct str learnt = str_c(cases[i].learnt), slice = str_c(cases[i].slice);
+        struct repeat r;
+        struct repeated like;
+
+        repeat_init(&r);
+        learn(t, &r, "", cases[i].learnt, "one");
+        slice.at = learnt.at + str_find(learnt, slice);
+        CHECK_INT(repeat_mark(&r, learnt, slice), cases[i].found != NULL, "%zu", i);
+        CHECK_INT(repeat_is(&r, STR(""), str_c(cases[i].like), &like), cases[i].found != NULL);
+        if (cases[i].found != NULL)
+            CHECK_STR(like.marked, cases[i].found);
+        repeat_clear(&r);
+    }
+}
+
+TEST(where_no_event_is_like_another_none_is_learnt_any_more)
+{
+    static const char data[] = "{\"delta\":\"one\"}";
+    struct repeated like;
+    struct repeat r;
+
+    repeat_init(&r);
+    for (uint32_t i = 1; i <= REPEAT_UNLIKE_MAX + 1; i++) {
+        learn(t, &r, "", data, "one");
+        CHECK_INT(r.known, i <= REPEAT_UNLIKE_MAX);
+    }
+    repeat_clear(&r);
+    repeat_init(&r);
+    for (uint32_t i = 0; i < 3 * REPEAT_UNLIKE_MAX; i++) {
+        learn(t, &r, "", data, "one");
+        CHECK(i % REPEAT_UNLIKE_MAX != 9 || repeat_is(&r, STR(""), str_c(data), &like));
+    }
+    CHECK(r.known);
+    repeat_clear(&r);
 }

@@ -151,3 +151,135 @@ TEST(stream_arguments_of_interleaved_calls_are_checked_apart)
     CHECK(stream_is_complete(&s));
     stream_state_clear(&s);
 }
+
+/* Events as upstreams send them; `*` stands for a text or number that differs each time. */
+static const struct {
+    enum wire wire;
+    const char *name, *data;
+} shapes[] = {
+    { WIRE_OPENAI_CHAT, "",
+      "{\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"*\"}}]}" },
+    { WIRE_OPENAI_CHAT, "",
+      "{\"choices\":[{\"delta\":{\"reasoning\":\"*\",\"content\":\"*\"}}],\"model\":\"m\"}" },
+    { WIRE_OPENAI_CHAT, "",
+      "{\"choices\":[{\"delta\":{\"content\":\"*\"},\"finish_reason\":\"stop\"}]}" },
+    { WIRE_OPENAI_CHAT, "",
+      "{\"choices\":[{\"delta\":{\"content\":\"*\"}}],\"usage\":{\"prompt_tokens\":*}}" },
+    { WIRE_OPENAI_CHAT, "",
+      "{\"choices\":[{\"delta\":{\"content\":\"a\",\"tool_calls\":[{\"index\":0,\"function\":{"
+      "\"arguments\":\"*\"}}]}}]}" },
+    { WIRE_OPENAI_CHAT, "",
+      "{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}" },
+    { WIRE_OPENAI_CHAT, "",
+      "{\"choices\":[{\"delta\":{\"content\":\"*\",\"thought_signature\":\"*\"}}]}" },
+    { WIRE_OPENAI_RESPONSES, "",
+      "{\"type\":\"response.output_text.delta\",\"sequence_number\":*,\"delta\":\"*\"}" },
+    { WIRE_OPENAI_RESPONSES, "response.output_text.delta",
+      "{\"delta\":\"*\",\"obfuscation\":\"*\",\"sequence_number\":*}" },
+    { WIRE_OPENAI_RESPONSES, "",
+      "{\"type\":\"response.x.delta\",\"delta\":\"*\",\"response\":{\"id\":\"*\",\"model\":\"m\"}"
+      "}" },
+    { WIRE_OPENAI_RESPONSES, "",
+      "{\"type\":\"response.function_call_arguments.done\",\"arguments\":\"*\"}" },
+    { WIRE_ANTHROPIC, "",
+      "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":"
+      "\"*\"}}" },
+    { WIRE_ANTHROPIC, "content_block_delta", "{\"index\":*,\"delta\":{\"thinking\":\"*\"}}" },
+    { WIRE_ANTHROPIC, "content_block_delta", "{\"index\":0,\"delta\":{\"partial_json\":\"*\"}}" },
+    { WIRE_ANTHROPIC, "content_block_delta",
+      "{\"index\":0,\"delta\":{\"text\":\"*\",\"partial_json\":\"*\"}}" },
+    { WIRE_ANTHROPIC, "content_block_delta", "{\"delta\":{\"signature\":\"*\"}}" },
+    { WIRE_ANTHROPIC, "content_block_stop", "{\"index\":0}" },
+    { WIRE_ANTHROPIC, "message_delta",
+      "{\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":*}}" },
+    { WIRE_GEMINI, "",
+      "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"*\"}]}}],\"modelVersion\":\"m\"}" },
+    { WIRE_GEMINI, "",
+      "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"*\"}]},\"finishReason\":\"STOP\"}]}" },
+    { WIRE_GEMINI, "",
+      "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"*\",\"thoughtSignature\":\"*\"}]}}]"
+      "}" },
+    { WIRE_GEMINI, "",
+      "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"*\"}]}}],\"promptFeedback\":{"
+      "\"blockReason\":\"SAFETY\"}}" },
+    { WIRE_GEMINI, "",
+      "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"*\"}]}}],\"usageMetadata\":{"
+      "\"promptTokenCount\":*}}" },
+};
+
+static struct str filled(struct test *t, const char *shape)
+{
+    static const char *const texts[] = { "",           "a",       "{}",
+                                         "{\\\"a\\\"", "thought", "thoughts of",
+                                         "\\ud83d",    "\\n",     "\xc3\xa4" };
+    struct buf b = { .max = 4096 };
+
+    for (const char *p = shape; *p != '\0'; p++) {
+        if (*p != '*')
+            CHECK(buf_add_char(&b, *p));
+        else if (p[-1] == '"')
+            CHECK(buf_add(&b, str_c(texts[test_below(t, COUNT(texts))])));
+        else
+            CHECK(buf_add_u64(&b, test_random(t) % 3));
+    }
+    struct str data = arena_copy(&t->arena, buf_str(&b));
+
+    buf_clear(&b);
+    return data;
+}
+
+/* What is known of a stream, as text. */
+static struct str known_of(struct test *t, const struct stream_state *s)
+{
+    struct str out = arena_printf(
+        &t->arena, "%d%d%d%d finish %d usage %d %d seq %d id %s bad %u calls", s->content, s->ended,
+        s->bad_arguments, s->unchecked, s->finish, (int)s->usage.in, (int)s->usage.out,
+        (int)s->sequence, s->response_id, s->bad_events);
+
+    for (uint32_t i = 0; i < s->call_count; i++)
+        out = arena_printf(&t->arena, "%.*s %d:%.*s", (int)out.len, out.at, (int)s->calls[i].index,
+                           (int)s->calls[i].text.len, buf_str(&s->calls[i].text).at);
+    return out;
+}
+
+/* Two readers of one stream: one that reads every event, and one that knows what repeats. */
+TEST(an_event_like_the_one_before_is_read_the_same)
+{
+    uint32_t repeated = 0;
+
+    for (uint32_t round = 0; round < 400; round++) {
+        size_t first = test_below(t, COUNT(shapes)), shape = first;
+        struct stream_state knows, reads;
+
+        stream_state_init(&knows, shapes[first].wire);
+        stream_state_init(&reads, shapes[first].wire);
+        for (uint32_t n = 0; n < 40; n++) {
+            struct event_view one, two;
+
+            if (test_random(t) % 6 == 0) { /* another of the same wire */
+                size_t other = test_below(t, COUNT(shapes));
+
+                shape = shapes[other].wire == shapes[first].wire ? other : shape;
+            }
+            struct str data = filled(t, shapes[shape].data), name = str_c(shapes[shape].name);
+            struct repeated like;
+
+            repeated += repeat_is(&knows.repeat, name, data, &like) ? 1 : 0;
+            repeat_forget(&reads.repeat);
+            stream_read_event(&knows, name, data, &t->arena, &one);
+            stream_read_event(&reads, name, data, &t->arena, &two);
+            CHECK_INT(one.kind, two.kind, "%.*s", STR_ARG(data));
+            CHECK_INT(one.model_raw.len, two.model_raw.len, "%.*s", STR_ARG(data));
+            CHECK(one.model_raw.len == 0 || one.model_raw.at == two.model_raw.at);
+            CHECK_INT(one.surrogates, two.surrogates);
+            CHECK(!two.may_be_signed || one.may_be_signed ||
+                      str_find(data, STR("ignature")) == SIZE_MAX,
+                  "%.*s", STR_ARG(data));
+            CHECK_STRS(known_of(t, &knows), known_of(t, &reads), "%.*s", STR_ARG(data));
+        }
+        stream_state_clear(&knows);
+        stream_state_clear(&reads);
+        arena_reset(&t->arena);
+    }
+    CHECK(repeated > 1000, "%u", repeated);
+}

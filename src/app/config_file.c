@@ -335,6 +335,51 @@ static enum status change_text(const struct config_file *f, const struct setting
     return st;
 }
 
+/* Keys that are not known, a line each, without the numbers of list elements: those change when an
+ * element goes. `fresh` is the first that `known` has not. */
+struct unknown {
+    struct buf lines;
+    const struct buf *known; /* NULL: none is asked for */
+    struct buf fresh;
+};
+
+static void note_unknown(void *peer, enum settings_oddity kind, struct str path)
+{
+    struct unknown *u = peer;
+    size_t from = u->lines.len;
+
+    if (kind != SETTINGS_UNKNOWN)
+        return;
+    (void)buf_add(&u->lines, STR("\n"));
+    for (size_t i = 0; i < path.len; i++)
+        if (i == 0 || path.at[i] < '0' || path.at[i] > '9' || path.at[i - 1] != '[')
+            (void)buf_add(&u->lines, (struct str){ path.at + i, 1 });
+    (void)buf_add(&u->lines, STR("\n"));
+    if (u->known != NULL && u->fresh.len == 0 &&
+        str_find(buf_str(u->known), str_drop(buf_str(&u->lines), from)) == SIZE_MAX)
+        (void)buf_add(&u->fresh, path);
+}
+
+/* What somebody has written into the file by hand and we do not know may stay; a change that brings
+ * something new of the kind is a slip of whoever asks for it. */
+static enum status refuse_unknown(const struct config_file *f, struct str edited, struct error *e)
+{
+    struct unknown before = { .lines.max = 2 * SETTINGS_BYTES_MAX }, after = {
+        .lines.max = 2 * SETTINGS_BYTES_MAX, .fresh.max = SETTINGS_BYTES_MAX, .known = &before.lines
+    };
+    enum status st = OK;
+
+    settings_survey(buf_str(&f->text), note_unknown, &before);
+    settings_survey(edited, note_unknown, &after);
+    if (after.fresh.len > 0)
+        st = fail(e, E_SYNTAX, "%.*s: is not known here",
+                  STR_ARG(str_take(buf_str(&after.fresh), 200)));
+    buf_clear(&before.lines);
+    buf_clear(&after.lines);
+    buf_clear(&after.fresh);
+    return st;
+}
+
 enum status config_file_change_all(struct config_file *f, const struct settings_change *changes,
                                    size_t count, uint64_t revision, struct error *e)
 {
@@ -353,6 +398,11 @@ enum status config_file_change_all(struct config_file *f, const struct settings_
         st = E_SYNTAX;
     if (st != OK) {
         (void)fail(e, st, "%s: %s", fault.path, fault.text);
+        goto out;
+    }
+    st = refuse_unknown(f, buf_str(&edited), e);
+    if (st != OK) {
+        settings_unref(s);
         goto out;
     }
     take_text(f, buf_str(&edited), s, false);

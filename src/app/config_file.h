@@ -45,7 +45,8 @@ MUST_USE enum status config_file_reload(struct config_file *f, struct error *e);
 /* Sets the key at `path` to the JSON value `raw`, in the file and in force. `revision` is the one
  * the caller has seen, or 0 for any.
  * E_CONFLICT: the settings have changed since that revision, or the file on disk is broken now.
- * E_SYNTAX, E_ABSENT, E_LIMIT: not a value, not a key, too large.
+ * E_SYNTAX, E_ABSENT, E_LIMIT: not a value, or one with a member that is not known here and was
+ * not in the file before; not a key; too large.
  * E_IO: the file cannot be written; the change is in force *for this run only*.
  * With any other status nothing has changed. */
 MUST_USE enum status config_file_change(struct config_file *f, struct str path, struct str raw,

@@ -162,9 +162,10 @@ const struct member_doc route_flow_docs[] = {
     { NULL, NULL, NULL },
 };
 const struct member_doc route_account_docs[] = {
-    { "entries", "list",
-      "Labels of accounts, in order; or objects with `account`, `when`, and "
-      "`model` where the account knows the model by another id." },
+    { "entries", "list", "Labels of accounts, in order; or objects:" },
+    { "entries[].account", "a label", "The account." },
+    { "entries[].model", "a model", "Where the account knows the model by another id." },
+    { "entries[].when", "object", "Conditions, all of which must hold; see below." },
     { "order", "`listed` or `rotate`",
       "`rotate`: the account that was asked longest ago goes first." },
     { "smart_switch", "true or false",

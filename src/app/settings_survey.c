@@ -25,8 +25,9 @@ static bool is_secret(struct str member)
     return false;
 }
 
+/* `within` stands in front of the names in `docs`: "" or `entries[].`. */
 static void members(const struct survey *v, struct str at, uint32_t object,
-                    const struct member_doc *docs)
+                    const struct member_doc *docs, const char *within)
 {
     if (json_type(v->doc, object) != JSON_OBJECT)
         return;
@@ -37,7 +38,8 @@ static void members(const struct survey *v, struct str at, uint32_t object,
 
         assert(is_string);
         i = json_after(v->doc, object, i);
-        if (!settings_has_member(docs, name) && !str_eq(name, STR("comment")))
+        if (!settings_has_member(docs, arena_printf(v->a, "%s%.*s", within, STR_ARG(name))) &&
+            !str_eq(name, STR("comment")))
             v->fn(v->peer, SETTINGS_UNKNOWN, below(v, at, name));
         else if (is_secret(name) && json_type(v->doc, i) == JSON_STRING)
             v->fn(v->peer, SETTINGS_SECRET_IN_CLEAR, below(v, at, name));
@@ -45,21 +47,23 @@ static void members(const struct survey *v, struct str at, uint32_t object,
 }
 
 static void list(const struct survey *v, struct str at, uint32_t array,
-                 const struct member_doc *docs)
+                 const struct member_doc *docs, const char *within)
 {
     size_t n = 0;
 
+    if (json_type(v->doc, array) != JSON_ARRAY)
+        return;
     for (uint32_t i = json_first(v->doc, array); i != JSON_NONE; i = json_after(v->doc, array, i))
-        members(v, arena_printf(v->a, "%.*s[%zu]", STR_ARG(at), n++), i, docs);
+        members(v, arena_printf(v->a, "%.*s[%zu]", STR_ARG(at), n++), i, docs, within);
 }
 
 static void provider(const struct survey *v, struct str at, uint32_t object)
 {
     uint32_t oauth = json_member(v->doc, object, STR("oauth"), NULL);
 
-    members(v, at, object, provider_docs);
+    members(v, at, object, provider_docs, "");
     if (oauth != JSON_NONE)
-        members(v, below(v, at, STR("oauth")), oauth, oauth_docs);
+        members(v, below(v, at, STR("oauth")), oauth, oauth_docs, "");
 }
 
 static void providers(const struct survey *v, struct str at, uint32_t object)
@@ -78,7 +82,8 @@ static void providers(const struct survey *v, struct str at, uint32_t object)
     }
 }
 
-/* An object of objects that all have the same members, under names of the user's. */
+/* An object of objects that all have the same members, under names of the user's; some have a list
+ * of objects, `entries`. */
 static void named(const struct survey *v, struct str at, uint32_t object,
                   const struct member_doc *docs)
 {
@@ -91,7 +96,12 @@ static void named(const struct survey *v, struct str at, uint32_t object,
 
         assert(is_string);
         i = json_after(v->doc, object, i);
-        members(v, below(v, at, name), i, docs);
+        struct str here = below(v, at, name);
+        uint32_t entries = json_member(v->doc, i, STR("entries"), NULL);
+
+        members(v, here, i, docs, "");
+        if (entries != JSON_NONE)
+            list(v, below(v, here, STR("entries")), entries, docs, "entries[].");
     }
 }
 
@@ -107,15 +117,15 @@ static void routing(const struct survey *v, struct str at, uint32_t object)
     if (accounts != JSON_NONE)
         named(v, below(v, at, STR("accounts")), accounts, route_account_docs);
     if (background != JSON_NONE)
-        members(v, below(v, at, STR("background")), background, route_background_docs);
+        members(v, below(v, at, STR("background")), background, route_background_docs, "");
 }
 
 static void key(const struct survey *v, struct str path, const struct key_row *row, uint32_t node)
 {
     if (row->kind == &kind_accounts)
-        list(v, path, node, account_docs);
+        list(v, path, node, account_docs, "");
     else if (row->kind == &kind_client_keys)
-        list(v, path, node, client_key_docs);
+        list(v, path, node, client_key_docs, "");
     else if (row->kind == &kind_providers)
         providers(v, path, node);
     else if (row->kind == &kind_prices)

@@ -223,6 +223,42 @@ TEST(a_change_that_is_wrong_changes_nothing)
     rig_close(t, &r);
 }
 
+TEST(a_change_brings_no_member_that_is_not_known)
+{
+    static const struct {
+        const char *path, *raw, *named; /* NULL: good */
+    } rows[] = {
+        { "routing.flows", "{\"a\":{\"entries\":[],\"own\":2},\"b\":{\"entries\":[]}}", NULL },
+        { "routing.flows",
+          "{\"b\":{\"entries\":[{\"model\":\"m\"},{\"model\":\"m\",\"acount\":\"w\"}]}}",
+          "routing.flows.b.entries[1].acount: is not known here" },
+        { "routing.flows", "{\"b\":{\"entrys\":[]}}", "routing.flows.b.entrys: is not known" },
+        { "routing.accounts", "{\"m\":{\"entries\":[{\"account\":\"w\",\"tier\":1}]}}",
+          "routing.accounts.m.entries[0].tier: is not known" },
+        { "client_keys", "[{\"name\":\"b\",\"key\":\"k2\",\"team\":\"x\"}]", NULL }, /* was [1] */
+        { "client_keys", "[{\"name\":\"b\",\"key\":\"k2\",\"teams\":\"x\"}]",
+          "client_keys[0].teams: is not known" },
+        { "routing.flows", "{\"b\":{\"entries\":[{\"model\":\"m\",\"comment\":\"mine\"}]}}", NULL },
+    };
+    struct rig r;
+
+    rig_open(t, &r,
+             "{\"routing\":{\"flows\":{\"a\":{\"entries\":[],\"own\":1}}},"
+             "\"client_keys\":[{\"name\":\"a\",\"key\":\"k1\"},"
+             "{\"name\":\"b\",\"key\":\"k2\",\"team\":\"x\"}]}");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct error e = { .status = OK };
+        uint64_t before = config_file_revision(r.file);
+        enum status st = config_file_change(r.file, str_c(rows[i].path), str_c(rows[i].raw), 0, &e);
+
+        CHECK_INT(st, rows[i].named == NULL ? OK : E_SYNTAX, "%zu: %s", i, e.text);
+        CHECK(rows[i].named == NULL || str_starts(str_c(e.text), str_c(rows[i].named)), "%zu: %s",
+              i, e.text);
+        CHECK_INT(config_file_revision(r.file) - before, rows[i].named == NULL);
+    }
+    rig_close(t, &r);
+}
+
 TEST(several_changes_are_made_all_or_none)
 {
     const struct settings_change good[] = { { STR("workers"), STR("2") },

@@ -616,7 +616,8 @@ TEST(unknown_keys_and_keys_in_clear_are_told_not_refused)
         "{\"lisen\":1,\"proxy\":{\"scheduling\":{\"mod\":1},\"custom_mapping\":{\"any\":\"x\"}},"
         "\"proxy.scheduling.mode\":1,\"\":1,\"routing\":{\"own\":1,\"background\":{\"enable\":true}"
         ","
-        "\"flows\":{\"f\":{\"entries\":[],\"comment\":\"mine\",\"entrys\":[]}},"
+        "\"flows\":{\"f\":{\"entries\":[{\"model\":\"m\",\"acount\":\"w\"}],\"comment\":\"mine\","
+        "\"entrys\":[]}},"
         "\"accounts\":{\"m\":{\"entries\":[],\"mode\":\"rotate\"}}},"
         "\"accounts\":[{\"label\":\"w\",\"provider\":\"openai\",\"api_key\":\"k\",\"Tier\":1}],"
         "\"client_keys\":[{\"name\":\"a\",\"key\":\"k1\",\"budget\":1}],"
@@ -629,7 +630,8 @@ TEST(unknown_keys_and_keys_in_clear_are_told_not_refused)
     settings_survey(str_c(text), note, &seen);
     CHECK_STR(buf_str(&seen),
               "?lisen ?proxy.scheduling.mod ?proxy.scheduling.mode ?\"\" "
-              "?routing.flows.f.entrys ?routing.accounts.m.mode ?routing.background.enable "
+              "?routing.flows.f.entrys ?routing.flows.f.entries[0].acount ?routing.accounts.m.mode "
+              "?routing.background.enable "
               "!accounts[0].api_key "
               "?accounts[0].Tier !client_keys[0].key ?client_keys[0].budget ?providers.openai.url "
               "!providers.codex.oauth.client_secret ?providers.codex.oauth.id ?providers.acme ");

@@ -217,8 +217,9 @@ static const struct usage_who *who_in(struct usage_feed *f, struct usage_block *
     return &to->who;
 }
 
-/* -1 and what is told of a request as a rule. */
-static inline bool is_small(int64_t n)
+/* -1 and what is told of a request as a rule. A number, so that many are asked without a branch for
+ * each. */
+static inline unsigned is_small(int64_t n)
 {
     return n >= -1 && n <= INT32_MAX;
 }
@@ -230,7 +231,8 @@ static bool is_brief(const struct access_record *r, uint8_t id[USAGE_ID_BYTES])
     return r->attempt_count == 1 && r->attempts_kept == 1 && a->number == 1 &&
            (is_small(a->usage.in) & is_small(a->usage.out) & is_small(a->usage.cache_read) &
             is_small(a->usage.cache_write) & is_small(a->usage.reasoning) & is_small(r->charged) &
-            is_small(r->first_byte_ms) & is_small(r->duration_ms) & is_small(a->duration_ms)) &&
+            is_small(r->first_byte_ms) & is_small(r->duration_ms) & is_small(a->duration_ms)) !=
+               0 &&
            r->request_id[USAGE_ID_TEXT] == '\0' &&
            usage_id_read((struct str){ r->request_id, USAGE_ID_TEXT }, id);
 }

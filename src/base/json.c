@@ -1,33 +1,40 @@
 /* The reader: one loop over the text, with the open containers on a small stack.
  *
- * `p` walks through all functions and comes back as where they stopped, or NULL for a fault already
- * noted, so that it stays in a register. The rest of the state is in struct reader.
+ * What changes with each byte is in struct walk, whose address no function sees that is not
+ * inlined, so that it stays in registers; the rest is in struct reader.
+ *
+ * The text is read without asking at each byte whether it ends: its last byte is a closing bracket
+ * (or, in a copy, a NUL), which is nothing that a value, name or separator goes on behind. Only
+ * strings and closed containers ask.
  *
  * Folding is the same code without the writing of nodes. What is accepted can therefore not depend
  * on how much is kept. */
 #include "json.h"
 
+#include <stdlib.h>
+
 #include "json_scan.h"
 
+#define INLINE __attribute__((always_inline)) static inline
+
 #define TAPE_FIRST 32 /* nodes: enough for one event of a stream */
+#define TAPE_ROOM 16  /* nodes that there is room for when more are asked for */
 
 struct level {
-    uint32_t node;  /* its node on the tape; JSON_NONE inside a folded container */
-    uint32_t count; /* elements or members begun */
-    char closer;
+    uint32_t node;     /* its node on the tape; JSON_NONE inside a folded container */
+    uint32_t children; /* elements or members begun */
+    char closer;       /* NUL: none is open */
 };
 
 struct reader {
     const char *start, *end;
+    const char *last_end; /* behind the last byte that is no blank */
     struct json_node *nodes;
-    uint32_t count, cap;
-    uint32_t nodes_left; /* how many more may come, folded ones included */
+    uint32_t cap;
+    uint32_t nodes_left; /* how many more may be given out as room, folded ones included */
     uint32_t surrogates;
     char *mend;
-    /* The innermost open container. levels[0] is none, levels[1] is the root; what lies above `top`
-     * was never cleared and means nothing. */
-    struct level *top;
-    const struct level *levels, *last, *kept; /* bottom, highest allowed, highest on the tape */
+    struct level *levels, *last, *kept; /* bottom, highest allowed, highest on the tape */
     struct arena *arena;
     const char (*notice)[JSON_NOTICE_BYTES];
     size_t notice_count;
@@ -35,6 +42,18 @@ struct reader {
     uint32_t long_count;
     struct json_long *longs;
     struct json_fault *fault; /* written only when there is one */
+};
+
+struct walk {
+    const char *p;
+    const char *start, *block_last; /* of the text; where the last whole block begins */
+    struct json_node *node;         /* the next on the tape … */
+    uint32_t count;                 /* … and its index */
+    uint32_t room;                  /* nodes until node_room() is asked */
+    /* The innermost open container, and the deepest whose children are kept. levels[0] is none,
+     * levels[1] is the root; what lies above `top` was never cleared and means nothing. */
+    struct level *top, *kept;
+    uint64_t notice_first; /* bit by the low six of their first byte: strings that may be noticed */
 };
 
 __attribute__((cold, noinline)) static const char *fault_at(struct reader *r, const char *at,
@@ -59,55 +78,56 @@ __attribute__((cold, noinline)) static const char *text_ends(struct reader *r)
 
 /* --- the tape --- */
 
-__attribute__((noinline)) static void tape_grow(struct reader *r)
+/* Room for more nodes behind `count`. 0: no more are allowed, which is a fault at `at`. */
+__attribute__((noinline)) static uint32_t node_room(struct reader *r, const char *at,
+                                                    uint32_t count)
 {
-    uint32_t cap = r->cap == 0 ? TAPE_FIRST : r->cap * 2;
-    struct json_node *more;
-
-    if (r->cap > 0 &&
-        arena_resize(r->arena, r->nodes, r->cap * sizeof(*more), cap * sizeof(*more))) {
-        r->cap = cap;
-        return;
-    }
-    more = arena_alloc_raw(r->arena, cap * sizeof(*more));
-    if (r->count > 0)
-        memcpy(more, r->nodes, r->count * sizeof(*more));
-    r->nodes = more;
-    r->cap = cap;
-}
-
-/* Counts a value or key that began at `at`, and writes its node unless it is inside a folded
- * container. `index` is JSON_NONE then. False: too many. */
-static inline bool node_add(struct reader *r, const char *at, const char *end, enum json_type type,
-                            unsigned flags, uint32_t *index)
-{
-    *index = JSON_NONE;
     if (r->nodes_left == 0) {
         (void)limit_at(r, at, "more values than allowed");
-        return false;
+        return 0;
     }
-    r->nodes_left--;
-    if (r->top > r->kept)
-        return true;
-    if (r->count == r->cap)
-        tape_grow(r);
-    *index = r->count++;
-    r->nodes[*index] = (struct json_node){
-        .at = (uint32_t)(at - r->start),
-        .len = (uint32_t)(end - at),
-        .next = *index + 1,
-        .type = (uint8_t)type,
-        .flags = (uint8_t)flags,
-    };
-    return true;
+    if (r->cap - count < TAPE_ROOM) {
+        uint32_t cap = r->cap == 0 ? TAPE_FIRST : r->cap * 2;
+        size_t size_was = r->cap * sizeof(r->nodes[0]), size = cap * sizeof(r->nodes[0]);
+
+        if (r->cap == 0 || !arena_resize(r->arena, r->nodes, size_was, size)) {
+            struct json_node *more = arena_alloc_raw(r->arena, size);
+
+            if (count > 0)
+                memcpy(more, r->nodes, count * sizeof(*more));
+            r->nodes = more;
+        }
+        r->cap = cap;
+    }
+    uint32_t room = r->cap - count;
+
+    room = room < r->nodes_left ? room : r->nodes_left;
+    r->nodes_left -= room;
+    return room;
 }
 
-static inline const char *leaf_add(struct reader *r, const char *at, const char *end,
-                                   enum json_type type, unsigned flags)
+/* Counts a value or key that began at `at` and has `len` bytes, and writes its node unless it is
+ * inside a folded container. False: too many. */
+INLINE bool node_add(struct reader *r, struct walk *w, const char *at, size_t len,
+                     enum json_type type, unsigned flags)
 {
-    uint32_t index;
-
-    return node_add(r, at, end, type, flags, &index) ? end : NULL;
+    if (w->room-- == 0) {
+        w->room = node_room(r, at, w->count);
+        if (w->room-- == 0)
+            return false;
+        w->node = r->nodes + w->count;
+    }
+    if (w->top > w->kept)
+        return true;
+    w->count++;
+    w->node->at = (uint32_t)(at - w->start);
+    w->node->len = (uint32_t)len;
+    w->node->next = w->count;
+    w->node->type = (uint8_t)type;
+    w->node->flags = (uint8_t)flags;
+    w->node->count = 0;
+    w->node++;
+    return true;
 }
 
 /* --- strings --- */
@@ -223,71 +243,87 @@ size_t json_inside_len(struct str text)
     return p != NULL && r.surrogates == 0 ? (size_t)(p - r.start) : SIZE_MAX;
 }
 
-/* What is kept of a string besides its node. */
-__attribute__((noinline)) static void string_note(struct reader *r, const char *at, const char *end,
-                                                  unsigned flags)
+__attribute__((noinline)) static void string_notice(struct reader *r, const char *at, size_t len)
 {
-    for (size_t i = 0; i < r->notice_count; i++)
+    for (size_t i = 0; i < r->notice_count && len >= JSON_NOTICE_MIN; i++)
         if (memcmp(at, r->notice[i], JSON_NOTICE_BYTES) == 0)
             r->noticed = true;
-    if (end - at >= JSON_LONG_MIN && r->long_count < JSON_LONGS)
+}
+
+/* A string whose end is not in its first block, or that holds more than plain bytes: its closing
+ * quote. */
+__attribute__((noinline)) static const char *string_long(struct reader *r, const char *at,
+                                                         unsigned *flags)
+{
+    const char *end = scan_plain(at, r->end);
+
+    *flags = 0;
+    if (end == r->end || *end != '"')
+        end = string_go_on(r, end, flags);
+    if (end != NULL && end - at >= JSON_LONG_MIN && r->long_count < JSON_LONGS)
         r->longs[r->long_count++] = (struct json_long){
             .at = (uint32_t)(at - r->start),
             .len = (uint32_t)(end - at),
-            .escaped = (flags & JSON_ESCAPED) != 0,
+            .escaped = (*flags & JSON_ESCAPED) != 0,
         };
+    return end;
 }
 
 /* Most strings are keys and short words: those take the short way, and no call. */
-__attribute__((always_inline)) static inline const char *string_read(struct reader *r,
-                                                                     const char *p)
+INLINE bool string_read(struct reader *r, struct walk *w)
 {
-    unsigned flags = 0;
-    const char *end = scan_plain(p + 1, r->end);
+    const char *at = w->p + 1, *end;
+    uint64_t hits = at <= w->block_last ? scan_bits(scan_hit_plain(at)) : 0;
+    size_t len = hits != 0 ? scan_first(hits) : 0;
+    unsigned flags;
 
-    if (end == r->end || *end != '"')
-        end = string_go_on(r, end, &flags);
-    if (end == NULL || leaf_add(r, p + 1, end, JSON_STRING, flags) == NULL)
-        return NULL;
-    if (end - p > JSON_NOTICE_MIN)
-        string_note(r, p + 1, end, flags);
-    return end + 1;
+    if (hits != 0 && at[len] == '"') {
+        if ((w->notice_first & UINT64_C(1) << (*at & 63)) != 0)
+            string_notice(r, at, len);
+        w->p = at + len + 1;
+        return node_add(r, w, at, len, JSON_STRING, 0);
+    }
+    end = string_long(r, at, &flags);
+    if (end == NULL)
+        return false;
+    if ((w->notice_first & UINT64_C(1) << (*at & 63)) != 0)
+        string_notice(r, at, (size_t)(end - at));
+    w->p = end + 1;
+    return node_add(r, w, at, (size_t)(end - at), JSON_STRING, flags);
 }
 
 /* --- numbers and words --- */
 
-/* At least one digit. */
-static inline const char *digits_read(struct reader *r, const char *p)
+__attribute__((cold, noinline)) static const char *no_digit(struct reader *r, const char *p)
 {
-    const char *from = p;
-
-    while (p < r->end && *p >= '0' && *p <= '9')
-        p++;
-    if (p > from)
-        return p;
     return p == r->end ? text_ends(r) : fault_at(r, p, "a digit is missing in a number");
 }
 
-static inline const char *number_read(struct reader *r, const char *at)
+INLINE const char *digits_pass(const char *p)
 {
-    const char *p = at + (*at == '-'), *whole = p;
-    unsigned flags = JSON_INTEGER;
-
-    p = digits_read(r, p);
-    if (p != NULL && *whole == '0' && p - whole > 1)
-        return fault_at(r, whole, "a number with a leading zero");
-    if (p != NULL && p < r->end && *p == '.') {
-        flags = 0;
-        p = digits_read(r, p + 1);
-    }
-    if (p != NULL && p < r->end && (*p == 'e' || *p == 'E')) {
-        flags = 0;
+    while ((uint8_t)(*p - '0') <= 9)
         p++;
-        p = digits_read(r, p + (p < r->end && (*p == '+' || *p == '-')));
+    return p;
+}
+
+/* Behind the digits at `p`; NULL: there is none. */
+static const char *digits_read(struct reader *r, const char *p)
+{
+    const char *end = digits_pass(p);
+
+    return end > p ? end : no_digit(r, p);
+}
+
+/* Point and exponent of a number, if it has them, from behind its whole part. */
+__attribute__((noinline)) static const char *fraction_read(struct reader *r, const char *p)
+{
+    if (*p == '.')
+        p = digits_read(r, p + 1);
+    if (p != NULL && (*p == 'e' || *p == 'E')) {
+        p++;
+        p = digits_read(r, p + (*p == '+' || *p == '-'));
     }
-    if (p != NULL && p - at > JSON_NUMBER_MAX)
-        return limit_at(r, at + JSON_NUMBER_MAX, "a number longer than allowed");
-    return p == NULL ? NULL : leaf_add(r, at, p, JSON_NUMBER, flags);
+    return p;
 }
 
 /* What somebody may have meant who wrote this where a value must start. */
@@ -318,168 +354,263 @@ __attribute__((cold, noinline)) static const char *not_a_value(struct reader *r,
     return fault_at(r, p, mistakes[i].what);
 }
 
-static const char *word_read(struct reader *r, const char *p, struct str word, enum json_type type)
+/* `w->p` at a minus or a digit, or at a byte between them. */
+INLINE bool number_read(struct reader *r, struct walk *w)
 {
-    struct str rest = { p, (size_t)(r->end - p) };
+    const char *at = w->p, *whole = at + (*at == '-'), *p = digits_pass(whole);
+    unsigned flags = JSON_INTEGER;
 
-    if (str_starts(rest, word))
-        return leaf_add(r, p, p + word.len, type, 0);
-    if (str_starts(word, rest))
-        return text_ends(r);
-    return not_a_value(r, p);
+    if (p == whole)
+        return (*at == '-' ? no_digit(r, p) : not_a_value(r, at)) != NULL;
+    if (*whole == '0' && p - whole > 1)
+        return fault_at(r, whole, "a number with a leading zero") != NULL;
+    if (*p == '.' || *p == 'e' || *p == 'E') {
+        flags = 0;
+        p = fraction_read(r, p);
+        if (p == NULL)
+            return false;
+    }
+    if (p - at > JSON_NUMBER_MAX)
+        return limit_at(r, at + JSON_NUMBER_MAX, "a number longer than allowed") != NULL;
+    w->p = p;
+    return node_add(r, w, at, (size_t)(p - at), JSON_NUMBER, flags);
+}
+
+INLINE bool word_read(struct reader *r, struct walk *w, struct str word, enum json_type type)
+{
+    struct str rest = { w->p, (size_t)(r->end - w->p) };
+
+    if (str_starts(rest, word)) {
+        w->p += word.len;
+        return node_add(r, w, rest.at, word.len, type, 0);
+    }
+    return (str_starts(word, rest) ? text_ends(r) : not_a_value(r, w->p)) != NULL;
 }
 
 /* --- containers --- */
 
-/* A key, and the colon behind it; gives the first byte of the value. */
-__attribute__((always_inline)) static inline const char *key_read(struct reader *r, const char *p)
+__attribute__((noinline)) static const char *blanks_many(const char *p)
+{
+    while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')
+        p++;
+    return p;
+}
+
+/* Blanks, where it is known that something stands behind them: mostly none, or a single one. */
+INLINE const char *blanks_pass(const char *p)
+{
+    if ((uint8_t)*p > ' ')
+        return p;
+    if (*p == ' ' && (uint8_t)p[1] > ' ')
+        return p + 1;
+    return blanks_many(p);
+}
+
+/* A closing bracket where a name or an element belongs: the comma in front of it is one too many.
+ */
+__attribute__((cold, noinline)) static const char *trailing_comma(struct reader *r, const char *p)
+{
+    do
+        p--;
+    while (*p != ',');
+    return fault_at(r, p, "trailing comma");
+}
+
+__attribute__((cold, noinline)) static const char *no_name(struct reader *r, const char *p)
 {
     if (p == r->end)
         return text_ends(r);
-    if (*p != '"')
-        return fault_at(r, p, "a member's name in double quotes is missing");
-    p = string_read(r, p);
-    if (p == NULL)
-        return NULL;
-    p = scan_blanks(p, r->end);
+    if (*p == '}')
+        return trailing_comma(r, p);
+    return fault_at(r, p, "a member's name in double quotes is missing");
+}
+
+/* `closer` is that of the container around the value. */
+__attribute__((cold, noinline)) static const char *no_value(struct reader *r, const char *p,
+                                                            char closer)
+{
     if (p == r->end)
         return text_ends(r);
-    if (*p != ':')
-        return fault_at(r, p, "a colon is missing");
-    return scan_blanks(p + 1, r->end);
+    if (*p == ']' && closer == ']')
+        return trailing_comma(r, p);
+    return not_a_value(r, p);
 }
 
-/* Where the next element or member begins; gives the first byte of its value. */
-__attribute__((always_inline)) static inline const char *child_read(struct reader *r, const char *p)
+__attribute__((cold, noinline)) static const char *no_colon(struct reader *r, const char *p)
 {
-    r->top->count++;
-    return r->top->closer == '}' ? key_read(r, p) : p;
+    return p == r->end ? text_ends(r) : fault_at(r, p, "a colon is missing");
 }
 
-static inline const char *container_close(struct reader *r, const char *p)
+__attribute__((cold, noinline)) static const char *no_separator(struct reader *r, const char *p)
 {
-    const struct level *top = r->top--;
-
-    if (top->node != JSON_NONE) {
-        struct json_node *node = &r->nodes[top->node];
-
-        node->len = (uint32_t)(p + 1 - r->start) - node->at;
-        node->next = r->count;
-        node->count = (uint16_t)(top->count < UINT16_MAX ? top->count : UINT16_MAX);
-    }
-    return p + 1;
-}
-
-/* `p` at the opening bracket. Either the whole container, when it is empty, or as far as the first
- * byte of its first value; `ended` says which. */
-static inline const char *container_open(struct reader *r, const char *p, bool *ended)
-{
-    struct level *top = r->top + 1;
-    bool object = *p == '{';
-
-    if (r->top == r->last)
-        return limit_at(r, p, "nested deeper than allowed");
-    if (!node_add(r, p, p + 1, object ? JSON_OBJECT : JSON_ARRAY,
-                  r->top == r->kept ? JSON_FOLDED : 0, &top->node))
-        return NULL;
-    top->count = 0;
-    top->closer = object ? '}' : ']';
-    r->top = top;
-
-    p = scan_blanks(p + 1, r->end);
-    if (p < r->end && *p == top->closer)
-        return container_close(r, p);
-    *ended = false;
-    return child_read(r, p);
-}
-
-/* A value, or the beginning of one: see container_open(). */
-static inline const char *value_read(struct reader *r, const char *p, bool *ended)
-{
-    *ended = true;
     if (p == r->end)
         return text_ends(r);
-    switch (*p) {
-    case '"':
-        return string_read(r, p);
-    case '{':
-    case '[':
-        return container_open(r, p, ended);
-    case 't':
-        return word_read(r, p, STR("true"), JSON_TRUE);
-    case 'f':
-        return word_read(r, p, STR("false"), JSON_FALSE);
-    case 'n':
-        return word_read(r, p, STR("null"), JSON_NULL);
-    case '-':
-    case '0':
-    case '1':
-    case '2':
-    case '3':
-    case '4':
-    case '5':
-    case '6':
-    case '7':
-    case '8':
-    case '9':
-        return number_read(r, p);
-    default:
-        return not_a_value(r, p);
-    }
-}
-
-__attribute__((cold)) static const char *no_separator(struct reader *r, const char *p)
-{
     if (*p == ']' || *p == '}')
         return fault_at(r, p, "the wrong closing bracket");
     return fault_at(r, p, "a comma or a closing bracket is missing");
 }
 
-/* Behind a value: closes what ends here and passes the comma, up to the next value's first byte. At
- * the end of the root no container is open. */
-static inline const char *value_end(struct reader *r, const char *p)
+/* The name of a member, and the colon behind it: up to the first byte of its value. */
+INLINE bool key_read(struct reader *r, struct walk *w)
 {
-    while (r->top > r->levels) {
-        char closer = r->top->closer;
-
-        p = scan_blanks(p, r->end);
-        if (p == r->end)
-            return text_ends(r);
-        if (*p == ',') {
-            const char *comma = p;
-
-            p = scan_blanks(p + 1, r->end);
-            if (p < r->end && *p == closer)
-                return fault_at(r, comma, "trailing comma");
-            return child_read(r, p);
-        }
-        if (*p != closer)
-            return no_separator(r, p);
-        p = container_close(r, p);
-    }
-    return p;
+    if (*w->p != '"')
+        return no_name(r, w->p) != NULL;
+    if (!string_read(r, w))
+        return false;
+    w->p = blanks_pass(w->p);
+    if (*w->p != ':')
+        return no_colon(r, w->p) != NULL;
+    w->p = blanks_pass(w->p + 1);
+    return true;
 }
 
-/* The whole text, blanks around it included. */
-static const char *root_read(struct reader *r)
+/* `w->p` at the opening bracket. Goes as far as the first byte that is no blank behind it. */
+INLINE bool container_open(struct reader *r, struct walk *w)
 {
-    const char *p = scan_blanks(r->start, r->end);
-    bool ended;
+    bool object = *w->p == '{';
+    struct level level = {
+        .node = w->top > w->kept ? JSON_NONE : w->count,
+        .closer = object ? '}' : ']',
+    };
 
-    if (p == r->end)
-        return fault_at(r, p, "no value at all");
-    if (str_starts((struct str){ p, (size_t)(r->end - p) }, STR("\xef\xbb\xbf")))
-        return fault_at(r, p, "a byte order mark");
+    if (w->top == r->last)
+        return limit_at(r, w->p, "nested deeper than allowed") != NULL;
+    if (!node_add(r, w, w->p, 1, object ? JSON_OBJECT : JSON_ARRAY,
+                  w->top == w->kept ? JSON_FOLDED : 0))
+        return false;
+    *++w->top = level;
+    w->p = blanks_pass(w->p + 1);
+    return true;
+}
+
+INLINE void container_close(struct reader *r, struct walk *w)
+{
+    const struct level *level = w->top--;
+
+    w->p++;
+    if (level->node != JSON_NONE) {
+        struct json_node *node = &r->nodes[level->node];
+
+        node->len = (uint32_t)(w->p - w->start) - node->at;
+        node->next = w->count;
+        node->count = (uint16_t)(level->children < UINT16_MAX ? level->children : UINT16_MAX);
+    }
+}
+
+enum read {
+    READ_FAULT,
+    READ_VALUE, /* a whole one, or a container whose closing bracket comes at once */
+    READ_NEXT,  /* a comma, or an opening bracket: an element or a member comes */
+    READ_ALL,   /* the root is whole */
+};
+
+/* A value, or an opening bracket. */
+INLINE enum read value_read(struct reader *r, struct walk *w)
+{
+    char c = *w->p;
+
+    if (c == '"')
+        return string_read(r, w) ? READ_VALUE : READ_FAULT;
+    if ((uint8_t)(c - '-') <= '9' - '-')
+        return number_read(r, w) ? READ_VALUE : READ_FAULT;
+    switch (c) {
+    case '{':
+    case '[':
+        if (!container_open(r, w))
+            return READ_FAULT;
+        return *w->p == w->top->closer ? READ_VALUE : READ_NEXT;
+    case 't':
+        return word_read(r, w, STR("true"), JSON_TRUE) ? READ_VALUE : READ_FAULT;
+    case 'f':
+        return word_read(r, w, STR("false"), JSON_FALSE) ? READ_VALUE : READ_FAULT;
+    case 'n':
+        return word_read(r, w, STR("null"), JSON_NULL) ? READ_VALUE : READ_FAULT;
+    default:
+        (void)no_value(r, w->p, w->top->closer);
+        return READ_FAULT;
+    }
+}
+
+/* Behind a value: closes what ends here and passes the comma, up to the next byte that counts. */
+INLINE enum read value_end(struct reader *r, struct walk *w)
+{
+    for (;;) {
+        w->p = blanks_pass(w->p);
+        if (*w->p == ',' && w->top->closer != '\0') {
+            w->p = blanks_pass(w->p + 1);
+            return READ_NEXT;
+        }
+        if (w->top->closer == '\0')
+            return READ_ALL;
+        if (*w->p != w->top->closer) {
+            (void)no_separator(r, w->p);
+            return READ_FAULT;
+        }
+        container_close(r, w);
+        if (w->p == r->last_end) {
+            if (w->top->closer == '\0')
+                return READ_ALL;
+            (void)text_ends(r);
+            return READ_FAULT;
+        }
+    }
+}
+
+/* All of the text but the blanks behind it. Gives how many nodes it has; 0: a fault. */
+static uint32_t root_read(struct reader *r)
+{
+    struct walk w = {
+        .p = scan_blanks(r->start, r->end),
+        .start = r->start,
+        .block_last = r->end - r->start >= SCAN_BLOCK ? r->end - SCAN_BLOCK : NULL,
+        .top = r->levels,
+        .kept = r->kept,
+    };
+    enum read got;
+
+    for (size_t i = 0; i < r->notice_count; i++)
+        w.notice_first |= UINT64_C(1) << (r->notice[i][0] & 63);
+    if (w.p == r->end)
+        return fault_at(r, w.p, "no value at all") != NULL;
+    if (str_starts((struct str){ w.p, (size_t)(r->end - w.p) }, STR("\xef\xbb\xbf")))
+        return fault_at(r, w.p, "a byte order mark") != NULL;
     do {
-        p = value_read(r, p, &ended);
-        if (p != NULL && ended)
-            p = value_end(r, p);
-        if (p == NULL)
-            return NULL;
-    } while (r->top > r->levels);
+        w.top->children++;
+        if (w.top->closer == '}' && !key_read(r, &w))
+            return 0;
+        got = value_read(r, &w);
+        if (got == READ_VALUE)
+            got = value_end(r, &w);
+        if (got == READ_FAULT)
+            return 0;
+    } while (got != READ_ALL);
 
-    p = scan_blanks(p, r->end);
-    return p == r->end ? p : fault_at(r, p, "bytes behind the end of the value");
+    w.p = scan_blanks(w.p, r->end);
+    if (w.p != r->end)
+        return fault_at(r, w.p, "bytes behind the end of the value") != NULL;
+    return w.count;
+}
+
+/* The text as root_read() wants it: one that does not end with a closing bracket is copied, with a
+ * NUL behind it. Such a text is a number, a string or a word, or it is broken. */
+static uint32_t text_read(struct reader *r)
+{
+    size_t len = (size_t)(r->end - r->start);
+    char *copy;
+    uint32_t count;
+
+    while (r->last_end > r->start && scan_blanks(r->last_end - 1, r->last_end) == r->last_end)
+        r->last_end--;
+    if (r->last_end > r->start && (r->last_end[-1] == '}' || r->last_end[-1] == ']'))
+        return root_read(r);
+    copy = must_alloc(len + 1);
+    memcpy(copy, r->start, len);
+    copy[len] = '\0';
+    r->start = copy;
+    r->end = r->last_end = copy + len;
+    count = root_read(r);
+    free(copy);
+    return count;
 }
 
 static uint32_t limit_or(uint32_t asked, uint32_t most)
@@ -499,8 +630,8 @@ bool json_parse(struct json *doc, struct str text, const struct json_limits *lim
     struct reader r = {
         .start = start,
         .end = start + text.len,
+        .last_end = start + text.len,
         .nodes_left = limit_or(l->nodes_max, JSON_NODES_MAX),
-        .top = levels,
         .levels = levels,
         .last = levels + limit_or(l->depth_max, JSON_DEPTH_MAX),
         .kept = levels + limit_or(l->depth_kept, JSON_DEPTH_MAX),
@@ -515,16 +646,20 @@ bool json_parse(struct json *doc, struct str text, const struct json_limits *lim
     assert(l->depth_max <= JSON_DEPTH_MAX);
     assert(l->nodes_max <= JSON_NODES_MAX);
     assert(l->mend == NULL || l->mend == text.at);
+    if (text.len >= UINT32_MAX)
+        return limit_at(&r, r.start, "a text of 4 GiB or more") != NULL;
 
-    const char *end =
-        text.len < UINT32_MAX ? root_read(&r) : limit_at(&r, r.start, "a text of 4 GiB or more");
-    if (end == NULL)
+    levels[0] = (struct level){ .node = JSON_NONE };
+
+    uint32_t count = text_read(&r);
+
+    if (count == 0)
         return false;
-    assert(r.count > 0 && r.nodes[0].next == r.count);
-    (void)arena_resize(a, r.nodes, r.cap * sizeof(r.nodes[0]), r.count * sizeof(r.nodes[0]));
+    assert(r.nodes[0].next == count);
+    (void)arena_resize(a, r.nodes, r.cap * sizeof(r.nodes[0]), count * sizeof(r.nodes[0]));
     doc->text = text;
     doc->nodes = r.nodes;
-    doc->count = r.count;
+    doc->count = count;
     doc->surrogates = r.surrogates;
     doc->noticed = r.noticed;
     doc->long_count = r.long_count; /* of the others, nothing is said */

@@ -15,7 +15,7 @@
 
 #define SCAN_BLOCK 16
 typedef __m128i scan_block;
-typedef __m128i scan_hits; /* 0xff where a byte was hit */
+typedef __m128i scan_hits; /* the high bit of each byte that was hit */
 
 static inline scan_block scan_load(const char *p)
 {
@@ -27,10 +27,11 @@ static inline scan_hits scan_is(scan_block b, char c)
     return _mm_cmpeq_epi8(b, _mm_set1_epi8(c));
 }
 
-/* Control bytes, and all that is not ASCII: as signed numbers both lie below the blank. */
+/* Control bytes, and all that is not ASCII: as signed numbers both lie below the blank. Less that,
+ * and no less than the least, they are negative. */
 static inline scan_hits scan_odd(scan_block b)
 {
-    return _mm_cmplt_epi8(b, _mm_set1_epi8(0x20));
+    return _mm_subs_epi8(b, _mm_set1_epi8(0x20));
 }
 
 static inline scan_hits scan_or(scan_hits a, scan_hits b)

@@ -2,6 +2,8 @@
 #include "base/json.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/json_write.h"
 #include "base/utf8.h"
@@ -864,6 +866,37 @@ TEST(json_refuses_each_truncation)
                   STR_ARG(text));
         arena_free(&a);
     }
+}
+
+/* The text ends where the memory does: a byte read behind it ends the test. */
+TEST(json_reads_nothing_behind_the_text)
+{
+    static const struct str text = STR(
+        " {\"a\":[1,-2.5e+3,true,false,null,[],{}],\"a long name that takes blocks\" : "
+        "{\"\\ud83d\\ude00\":\"\xe4\xb8\x96\xc3\xa9 and more than a block behind\"} , \"c\": [ [ "
+        "{ \"d\" : 0 } ] ] } \n");
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+    size_t valid = 0;
+
+    if (!CHECK(pages != MAP_FAILED && mprotect(pages + page, page, PROT_NONE) == 0, "no pages"))
+        return;
+    for (size_t from = 0; from < text.len; from++)
+        for (size_t len = 0; len <= text.len - from; len++) {
+            struct str part = { pages + page - len, len };
+            struct json doc;
+            struct json_fault fault;
+            struct arena a = { 0 };
+
+            memcpy(pages + page - len, text.at + from, len);
+            if (json_parse(&doc, part, NULL, &a, &fault))
+                valid++;
+            else
+                CHECK(fault.at <= len, "%zu bytes from %zu", len, from);
+            arena_free(&a);
+        }
+    CHECK(valid > 50, "%zu parts were valid", valid);
+    munmap(pages, 2 * page);
 }
 
 TEST(json_accepts_the_same_with_each_depth_kept_whatever_byte_is_changed)

@@ -162,8 +162,8 @@ static inline scan_hits scan_hit_quote(const char *p)
 
 /* Most strings end within the first block, and are done without a call. Long ones go on in
  * scan_pass_plain() and scan_pass_quote() of json_scan.c: they pass many blocks at once while there
- * is no hit in them, and stop in front of the first group that has one. What is left at the end is
- * less than a block. */
+ * is no hit in them, and stop at the first hit or in front of it. What is left at the end is less
+ * than a block. */
 #define SCAN_LONG (4 * SCAN_BLOCK)
 #define SCAN_RUN(p, end, hit, pass)                        \
     for (bool first_ = true; (end) - (p) >= SCAN_BLOCK;) { \
@@ -176,7 +176,7 @@ static inline scan_hits scan_hit_quote(const char *p)
         first_ = false;                                    \
     }
 
-/* Where the first group begins that has a hit, or that does not fit in front of `end`. */
+/* A place up to which nothing is hit, at most a group in front of the first hit or of `end`. */
 const char *scan_pass_plain(const char *p, const char *end);
 const char *scan_pass_quote(const char *p, const char *end);
 

@@ -251,16 +251,18 @@ __attribute__((noinline)) static void string_notice(struct reader *r, const char
 }
 
 /* A string whose end is not in its first block, or that holds more than plain bytes: its closing
- * quote. */
+ * quote. Up to `from`, it is plain. */
 __attribute__((noinline)) static const char *string_long(struct reader *r, const char *at,
-                                                         unsigned *flags)
+                                                         const char *from, unsigned *flags)
 {
-    const char *end = scan_plain(at, r->end);
+    const char *end = scan_plain(from, r->end);
 
     *flags = 0;
     if (end == r->end || *end != '"')
         end = string_go_on(r, end, flags);
-    if (end != NULL && end - at >= JSON_LONG_MIN && r->long_count < JSON_LONGS)
+    ptrdiff_t least = r->long_count < JSON_LONGS / 2 ? JSON_LONG_MIN : JSON_LONG_MIN_MORE;
+
+    if (end != NULL && end - at >= least && r->long_count < JSON_LONGS)
         r->longs[r->long_count++] = (struct json_long){
             .at = (uint32_t)(at - r->start),
             .len = (uint32_t)(end - at),
@@ -273,7 +275,8 @@ __attribute__((noinline)) static const char *string_long(struct reader *r, const
 INLINE bool string_read(struct reader *r, struct walk *w)
 {
     const char *at = w->p + 1, *end;
-    uint64_t hits = at <= w->block_last ? scan_bits(scan_hit_plain(at)) : 0;
+    bool whole = at <= w->block_last;
+    uint64_t hits = whole ? scan_bits(scan_hit_plain(at)) : 0;
     size_t len = hits != 0 ? scan_first(hits) : 0;
     unsigned flags;
 
@@ -283,7 +286,7 @@ INLINE bool string_read(struct reader *r, struct walk *w)
         w->p = at + len + 1;
         return node_add(r, w, at, len, JSON_STRING, 0);
     }
-    end = string_long(r, at, &flags);
+    end = string_long(r, at, hits != 0 ? at + len : at + (whole ? SCAN_BLOCK : 0), &flags);
     if (end == NULL)
         return false;
     if ((w->notice_first & UINT64_C(1) << (*at & 63)) != 0)
@@ -618,6 +621,13 @@ static uint32_t limit_or(uint32_t asked, uint32_t most)
     return asked == 0 || asked > most ? most : asked;
 }
 
+static const struct json_long *longs_kept(const struct reader *r)
+{
+    size_t size = r->long_count * sizeof(r->longs[0]);
+
+    return memcpy(arena_alloc_raw(r->arena, size), r->longs, size);
+}
+
 bool json_parse(struct json *doc, struct str text, const struct json_limits *limits,
                 struct arena *a, struct json_fault *fault)
 {
@@ -662,9 +672,8 @@ bool json_parse(struct json *doc, struct str text, const struct json_limits *lim
     doc->count = count;
     doc->surrogates = r.surrogates;
     doc->noticed = r.noticed;
-    doc->long_count = r.long_count; /* of the others, nothing is said */
-    if (r.long_count > 0)
-        memcpy(doc->longs, longs, r.long_count * sizeof(longs[0]));
+    doc->long_count = r.long_count;
+    doc->longs = r.long_count > 0 ? longs_kept(&r) : NULL;
     return true;
 }
 

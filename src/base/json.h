@@ -64,8 +64,11 @@ struct json_long {
     uint32_t at, len; /* of its inside */
     bool escaped;
 };
-#define JSON_LONG_MIN 4096 /* bytes */
-#define JSON_LONGS 8       /* the first of a text */
+#define JSON_LONG_MIN 64 /* bytes, of the first half of them … */
+#define JSON_LONG_MIN_MORE                                                                \
+    4096              /* … and of the others, so that many short ones do not hide those \
+                       */
+#define JSON_LONGS 16 /* the first of a text */
 
 struct json {
     struct str text;
@@ -74,7 +77,7 @@ struct json {
     uint32_t surrogates; /* lone surrogate escapes met (and mended, when asked) */
     bool noticed;        /* a string begins as json_limits.notice says */
     uint32_t long_count;
-    struct json_long longs[JSON_LONGS]; /* in the order of the text */
+    const struct json_long *longs; /* in the order of the text */
 };
 
 struct json_limits {
@@ -134,10 +137,19 @@ uint32_t json_after(const struct json *doc, uint32_t parent, uint32_t node);
  * name stands there more than once; the last one is given then. */
 uint32_t json_member(const struct json *doc, uint32_t object, struct str name, bool *twice);
 
+/* The same for several names, whose nodes are JSON_NONE before. `nulls`: a null is a value; else it
+ * is as if absent, and nothing is to be concluded from the result. */
+uint32_t json_members_find(const struct json *doc, uint32_t object, const struct str *names,
+                           uint32_t *nodes, size_t count, bool nulls);
+
 /* The same for several names in one walk: `nodes[i]` for `names[i]`, at most 32. The result has bit
  * i set when names[i] stands there more than once. */
-uint32_t json_members(const struct json *doc, uint32_t object, const struct str *names,
-                      uint32_t *nodes, size_t count);
+static inline uint32_t json_members(const struct json *doc, uint32_t object,
+                                    const struct str *names, uint32_t *nodes, size_t count)
+{
+    memset(nodes, 0xff, count * sizeof(nodes[0])); /* JSON_NONE */
+    return json_members_find(doc, object, names, nodes, count, true);
+}
 
 /* Walks the elements of an array (or the members of an object, keys and values in turn) in valid
  * JSON text, `raw` being the container with its brackets: for folded containers. */

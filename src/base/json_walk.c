@@ -41,44 +41,54 @@ uint32_t json_after(const struct json *doc, uint32_t parent, uint32_t node)
     return next < doc->nodes[parent].next ? next : JSON_NONE;
 }
 
-/* Which of the names the key is, or `count`. Nearly all keys hold no escape. */
-static inline size_t key_find(const struct json *doc, uint32_t key, const struct str *names,
-                              size_t count)
+/* Two texts of one length, mostly a short one: its front and its end may overlap. */
+static inline bool is_same(const char *a, const char *b, size_t len)
 {
-    const struct json_node *n = &doc->nodes[key];
-    const char *text = doc->text.at + n->at;
-    size_t len = n->len, i = 0;
+    if (len >= 8)
+        return memcmp(a, b, 8) == 0 && memcmp(a + len - 8, b + len - 8, 8) == 0 &&
+               (len <= 16 || memcmp(a, b, len) == 0);
+    if (len >= 4)
+        return memcmp(a, b, 4) == 0 && memcmp(a + len - 4, b + len - 4, 4) == 0;
+    return len == 0 || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
+}
 
-    if ((n->flags & JSON_ESCAPED) != 0)
-        while (i < count && !json_says(doc, key, names[i]))
-            i++;
-    else
-        while (i < count && (len != names[i].len || memcmp(text, names[i].at, len) != 0))
-            i++;
+/* Which of the names a key is that holds an escape, or `count`. */
+__attribute__((noinline)) static size_t escaped_find(const struct json *doc, uint32_t key,
+                                                     const struct str *names, size_t count)
+{
+    size_t i = 0;
+
+    while (i < count && !json_says(doc, key, names[i]))
+        i++;
     return i;
 }
 
-uint32_t json_members(const struct json *doc, uint32_t object, const struct str *names,
-                      uint32_t *nodes, size_t count)
+uint32_t json_members_find(const struct json *doc, uint32_t object, const struct str *names,
+                           uint32_t *nodes, size_t count, bool nulls)
 {
+    const struct json_node *all = doc->nodes;
     uint32_t twice = 0;
 
     assert(count <= 32);
-    for (size_t i = 0; i < count; i++)
-        nodes[i] = JSON_NONE;
     if (json_type(doc, object) != JSON_OBJECT)
         return 0;
-    assert((doc->nodes[object].flags & JSON_FOLDED) == 0);
+    assert((all[object].flags & JSON_FOLDED) == 0);
 
-    uint32_t end = doc->nodes[object].next;
+    uint32_t end = all[object].next;
 
-    for (uint32_t key = object + 1; key < end; key = doc->nodes[key + 1].next) {
-        size_t i = key_find(doc, key, names, count);
+    for (uint32_t key = object + 1; key < end; key = all[key + 1].next) {
+        const char *text = doc->text.at + all[key].at;
+        size_t len = all[key].len, i = 0;
 
+        if ((all[key].flags & JSON_ESCAPED) != 0)
+            i = escaped_find(doc, key, names, count);
+        else
+            while (i < count && (len != names[i].len || !is_same(text, names[i].at, len)))
+                i++;
         if (i == count)
             continue;
         twice |= nodes[i] != JSON_NONE ? 1u << i : 0;
-        nodes[i] = key + 1;
+        nodes[i] = nulls || all[key + 1].type != JSON_NULL ? key + 1 : JSON_NONE;
     }
     return twice;
 }
@@ -94,7 +104,7 @@ uint32_t json_member(const struct json *doc, uint32_t object, struct str name, b
 }
 
 /* Behind the closing quote; `p` behind the opening one. */
-static const char *string_skip(const char *p, const char *end)
+__attribute__((noinline)) static const char *string_skip(const char *p, const char *end)
 {
     p = scan_quote(p, end);
     while (end - p >= 2 && *p == '\\')
@@ -154,27 +164,31 @@ struct json_cursor json_open_in(const struct json *doc, uint32_t node)
 /* Behind the string at `p`; what the reader knows of long ones is used. */
 static const char *cursor_string_skip(struct json_cursor *c, const char *p, const char *end)
 {
-    size_t at = c->doc != NULL ? (size_t)(p + 1 - c->doc->text.at) : 0;
+    const char *from = p + 1;
+    size_t at = c->doc != NULL ? (size_t)(from - c->doc->text.at) : 0;
 
     c->plain = false;
-    if (c->doc == NULL || end - p <= JSON_LONG_MIN)
-        return string_skip(p + 1, end);
+    if (c->doc == NULL)
+        return string_skip(from, end);
     while (c->long_next < c->doc->long_count && c->doc->longs[c->long_next].at < at)
         c->long_next++;
     if (c->long_next == c->doc->long_count || c->doc->longs[c->long_next].at != at)
-        return string_skip(p + 1, end);
+        return string_skip(from, end);
 
     const struct json_long *known = &c->doc->longs[c->long_next];
 
     c->plain = !known->escaped;
-    return p + 1 + known->len + 1;
+    return from + known->len + 1;
 }
 
 /* The first byte of the next value, a closing bracket, or `end`. */
 static inline const char *cursor_next(const struct json_cursor *c, const char *end)
 {
-    const char *p = scan_blanks(c->rest.at, end);
+    const char *p = c->rest.at;
 
+    if (p < end && (uint8_t)*p > ' ' && *p != ',' && *p != ':')
+        return p;
+    p = scan_blanks(p, end);
     if (p < end && (*p == ',' || *p == ':'))
         p = scan_blanks(p + 1, end);
     return p;
@@ -188,7 +202,8 @@ char json_peek(struct json_cursor *c)
     return p < end ? *p : '\0';
 }
 
-bool json_next(struct json_cursor *c, struct str *raw)
+/* The next value, whatever it is. */
+__attribute__((noinline)) static bool any_next(struct json_cursor *c, struct str *raw)
 {
     const char *end = c->rest.at + c->rest.len, *p = cursor_next(c, end), *behind = p;
 
@@ -201,6 +216,28 @@ bool json_next(struct json_cursor *c, struct str *raw)
         return false;
     *raw = (struct str){ p, (size_t)(behind - p) };
     return true;
+}
+
+/* Most are names and short words, which end in their first block. */
+bool json_next(struct json_cursor *c, struct str *raw)
+{
+    const char *p = c->rest.at, *end = p + c->rest.len;
+
+    if (end - p >= 3 + SCAN_BLOCK) {
+        p += *p == ',' || *p == ':';
+        p += *p == ' ';
+
+        uint64_t hits = *p == '"' ? scan_bits(scan_hit_quote(p + 1)) : 0;
+        const char *hit = hits != 0 ? p + 1 + scan_first(hits) : p;
+
+        if (hits != 0 && *hit == '"') {
+            *raw = (struct str){ p, (size_t)(hit + 1 - p) };
+            c->rest = (struct str){ hit + 1, (size_t)(end - hit - 1) };
+            c->plain = true;
+            return true;
+        }
+    }
+    return any_next(c, raw);
 }
 
 bool json_enter(struct json_cursor *c)

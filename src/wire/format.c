@@ -20,20 +20,6 @@ bool complain(struct wire_complaint *why, struct str param, struct str message)
     return false;
 }
 
-void members_named(const struct json *doc, uint32_t object, const struct str *names,
-                   uint32_t *nodes, size_t count)
-{
-    if (object == JSON_NONE) {
-        for (size_t i = 0; i < count; i++)
-            nodes[i] = JSON_NONE;
-        return;
-    }
-    (void)json_members(doc, object, names, nodes, count);
-    for (size_t i = 0; i < count; i++)
-        if (is_type(doc, nodes[i], JSON_NULL))
-            nodes[i] = JSON_NONE;
-}
-
 uint32_t member_named(const struct json *doc, uint32_t object, struct str name)
 {
     uint32_t node;
@@ -59,8 +45,9 @@ static bool used_fits(enum json_type wanted, enum json_type got)
     return got == wanted;
 }
 
-bool members_used(const struct json *doc, uint32_t object, const struct member_use *uses,
-                  uint32_t *nodes, size_t count, struct wire_complaint *why)
+bool members_used(const struct json *doc, uint32_t object, const struct str *names,
+                  const enum json_type *types, uint32_t *nodes, size_t count,
+                  struct wire_complaint *why)
 {
     static const char *const wanted[] = {
         [JSON_NULL] = "must be null",          [JSON_FALSE] = "must be true or false",
@@ -68,21 +55,20 @@ bool members_used(const struct json *doc, uint32_t object, const struct member_u
         [JSON_STRING] = "must be a string",    [JSON_ARRAY] = "must be an array",
         [JSON_OBJECT] = "must be an object",
     };
-    struct str names[MEMBERS_USED_MAX] = { { 0 } };
-
-    assert(count <= MEMBERS_USED_MAX);
-    for (size_t i = 0; i < count; i++)
-        names[i] = uses[i].name;
     uint32_t twice = json_members(doc, object, names, nodes, count);
 
     for (size_t i = 0; i < count; i++) {
+        if (nodes[i] == JSON_NONE)
+            continue;
         if ((twice & 1u << i) != 0)
-            return complain(why, uses[i].name, STR("stands in the request more than once"));
-        if (is_type(doc, nodes[i], JSON_NULL))
+            return complain(why, names[i], STR("stands in the request more than once"));
+
+        enum json_type type = json_type(doc, nodes[i]);
+
+        if (type == JSON_NULL)
             nodes[i] = JSON_NONE;
-        if (nodes[i] != JSON_NONE && uses[i].type != JSON_NULL &&
-            !used_fits(uses[i].type, json_type(doc, nodes[i])))
-            return complain(why, uses[i].name, str_c(wanted[uses[i].type]));
+        else if (types[i] != JSON_NULL && !used_fits(types[i], type))
+            return complain(why, names[i], str_c(wanted[types[i]]));
     }
     return true;
 }
@@ -244,9 +230,10 @@ static bool read_root(enum wire protocol, struct str body, char *mend, struct st
         .model = path_model,
         .stream_options = JSON_NONE,
     };
-    if (str_trim(body).len == 0)
-        return complain(why, STR(""), STR("the request body is empty; it must be a JSON object"));
     if (!json_parse(&out->doc, body, &limits, a, &fault)) {
+        if (str_trim(body).len == 0)
+            return complain(why, STR(""),
+                            STR("the request body is empty; it must be a JSON object"));
         json_fault_place(&fault, body);
         *why = (struct wire_complaint){
             .message = arena_printf(
@@ -275,9 +262,13 @@ bool wire_read_side_request(enum wire protocol, struct str body, char *mend, str
                             struct arena *a, struct wire_request *out, struct wire_complaint *why)
 {
     enum { MODEL, STREAM, USES };
-    static const struct member_use uses[USES] = {
-        [MODEL] = { NAME("model"), JSON_STRING },
-        [STREAM] = { NAME("stream"), JSON_TRUE },
+    static const struct str names[USES] = {
+        [MODEL] = NAME("model"),
+        [STREAM] = NAME("stream"),
+    };
+    static const enum json_type types[USES] = {
+        [MODEL] = JSON_STRING,
+        [STREAM] = JSON_TRUE,
     };
     uint32_t nodes[USES];
 
@@ -285,7 +276,7 @@ bool wire_read_side_request(enum wire protocol, struct str body, char *mend, str
         return false;
     if (path_model.len > 0)
         return true;
-    if (!members_used(&out->doc, 0, uses, nodes, USES, why))
+    if (!members_used(&out->doc, 0, names, types, nodes, USES, why))
         return false;
     uint32_t model = nodes[MODEL];
 

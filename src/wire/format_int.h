@@ -15,16 +15,12 @@ struct format {
 extern const struct format format_openai_chat, format_openai_responses, format_anthropic,
     format_gemini;
 
-/* Members that are used, with the type they must have (JSON_TRUE: either bool; JSON_NULL: any):
- * `nodes[i]` for `uses[i]`, JSON_NONE for what is absent or null. One that stands there twice or is
- * of another type is a complaint. */
-struct member_use {
-    struct str name;
-    enum json_type type;
-};
-#define MEMBERS_USED_MAX 8
-bool members_used(const struct json *doc, uint32_t object, const struct member_use *uses,
-                  uint32_t *nodes, size_t count, struct wire_complaint *why);
+/* Members that are used, with the types they must have (JSON_TRUE: either bool; JSON_NULL: any):
+ * `nodes[i]` for `names[i]`, JSON_NONE for what is absent or null. One that stands there twice or
+ * is of another type is a complaint. */
+bool members_used(const struct json *doc, uint32_t object, const struct str *names,
+                  const enum json_type *types, uint32_t *nodes, size_t count,
+                  struct wire_complaint *why);
 bool complain(struct wire_complaint *why, struct str param, struct str message);
 
 /* Reads the inside of a folded object of the document (valid, so it never fails but for a scalar).
@@ -43,8 +39,13 @@ void messages_scan(uint32_t messages, struct str parts, struct arena *a, struct 
 uint32_t member_named(const struct json *doc, uint32_t object, struct str name);
 #define member(doc, object, name) member_named((doc), (object), STR(name))
 /* The same for several in one walk. */
-void members_named(const struct json *doc, uint32_t object, const struct str *names,
-                   uint32_t *nodes, size_t count);
+static inline void members_named(const struct json *doc, uint32_t object, const struct str *names,
+                                 uint32_t *nodes, size_t count)
+{
+    memset(nodes, 0xff, count * sizeof(nodes[0])); /* JSON_NONE */
+    if (object != JSON_NONE)
+        (void)json_members_find(doc, object, names, nodes, count, false);
+}
 #define NAME(lit)               \
     {                           \
         "" lit, sizeof(lit) - 1 \

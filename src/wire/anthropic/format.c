@@ -7,16 +7,22 @@
 static bool read_request(struct wire_request *r, struct arena *a, struct wire_complaint *why)
 {
     enum { MODEL, STREAM, MESSAGES, METADATA, USES };
-    static const struct member_use uses[USES] = {
-        [MODEL] = { NAME("model"), JSON_STRING },
-        [STREAM] = { NAME("stream"), JSON_TRUE },
-        [MESSAGES] = { NAME("messages"), JSON_ARRAY },
-        [METADATA] = { NAME("metadata"), JSON_OBJECT },
+    static const struct str names[USES] = {
+        [MODEL] = NAME("model"),
+        [STREAM] = NAME("stream"),
+        [MESSAGES] = NAME("messages"),
+        [METADATA] = NAME("metadata"),
+    };
+    static const enum json_type types[USES] = {
+        [MODEL] = JSON_STRING,
+        [STREAM] = JSON_TRUE,
+        [MESSAGES] = JSON_ARRAY,
+        [METADATA] = JSON_OBJECT,
     };
     uint32_t nodes[USES], user;
     struct json inside;
 
-    if (!members_used(&r->doc, 0, uses, nodes, USES, why))
+    if (!members_used(&r->doc, 0, names, types, nodes, USES, why))
         return false;
     uint32_t model = nodes[MODEL], messages = nodes[MESSAGES], metadata = nodes[METADATA];
 

@@ -15,12 +15,13 @@ static uint32_t either_of(uint32_t camel, uint32_t snake)
 
 static bool read_request(struct wire_request *r, struct arena *a, struct wire_complaint *why)
 {
-    static const struct member_use uses[] = { { NAME("contents"), JSON_ARRAY } };
+    static const struct str name = NAME("contents");
+    static const enum json_type type = JSON_ARRAY;
     uint32_t contents, system;
 
     if (r->model.len == 0)
         return complain(why, STR("model"), STR("is missing: name a model in the path"));
-    if (!members_used(&r->doc, 0, uses, &contents, 1, why))
+    if (!members_used(&r->doc, 0, &name, &type, &contents, 1, why))
         return false;
     system = either(&r->doc, 0, "systemInstruction", "system_instruction");
     if (system != JSON_NONE)

@@ -8,16 +8,20 @@
 static bool read_request(struct wire_request *r, struct arena *a, struct wire_complaint *why)
 {
     enum { MODEL, STREAM, MESSAGES, CACHE_KEY, STREAM_OPTIONS, USES };
-    static const struct member_use uses[USES] = {
-        [MODEL] = { NAME("model"), JSON_STRING },
-        [STREAM] = { NAME("stream"), JSON_TRUE },
-        [MESSAGES] = { NAME("messages"), JSON_ARRAY },
-        [CACHE_KEY] = { NAME("prompt_cache_key"), JSON_STRING },
-        [STREAM_OPTIONS] = { NAME("stream_options"), JSON_OBJECT },
+    static const struct str names[USES] = {
+        [MODEL] = NAME("model"),
+        [STREAM] = NAME("stream"),
+        [MESSAGES] = NAME("messages"),
+        [CACHE_KEY] = NAME("prompt_cache_key"),
+        [STREAM_OPTIONS] = NAME("stream_options"),
+    };
+    static const enum json_type types[USES] = {
+        [MODEL] = JSON_STRING,     [STREAM] = JSON_TRUE,           [MESSAGES] = JSON_ARRAY,
+        [CACHE_KEY] = JSON_STRING, [STREAM_OPTIONS] = JSON_OBJECT,
     };
     uint32_t nodes[USES];
 
-    if (!members_used(&r->doc, 0, uses, nodes, USES, why))
+    if (!members_used(&r->doc, 0, names, types, nodes, USES, why))
         return false;
     uint32_t model = nodes[MODEL], messages = nodes[MESSAGES];
 
@@ -42,7 +46,7 @@ static bool read_request(struct wire_request *r, struct arena *a, struct wire_co
         if (node != JSON_NONE)
             r->include_usage = json_raw(&options, node);
         r->wants_usage = str_eq(r->include_usage, STR("true"));
-    } else {
+    } else if (r->stream) {
         /* a null stays as it is unless the usage is spliced in its place */
         r->stream_options = json_member(&r->doc, 0, STR("stream_options"), NULL);
     }

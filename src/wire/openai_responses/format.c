@@ -7,17 +7,22 @@
 static bool read_request(struct wire_request *r, struct arena *a, struct wire_complaint *why)
 {
     enum { MODEL, STREAM, CACHE_KEY, PREVIOUS, INSTRUCTIONS, INPUT, USES };
-    static const struct member_use uses[USES] = {
-        [MODEL] = { NAME("model"), JSON_STRING },
-        [STREAM] = { NAME("stream"), JSON_TRUE },
-        [CACHE_KEY] = { NAME("prompt_cache_key"), JSON_STRING },
-        [PREVIOUS] = { NAME("previous_response_id"), JSON_STRING },
-        [INSTRUCTIONS] = { NAME("instructions"), JSON_STRING },
-        [INPUT] = { NAME("input"), JSON_NULL }, /* a string or an array: see below */
+    static const struct str names[USES] = {
+        [MODEL] = NAME("model"),
+        [STREAM] = NAME("stream"),
+        [CACHE_KEY] = NAME("prompt_cache_key"),
+        [PREVIOUS] = NAME("previous_response_id"),
+        [INSTRUCTIONS] = NAME("instructions"),
+        [INPUT] = NAME("input"),
+    };
+    static const enum json_type types[USES] = {
+        [MODEL] = JSON_STRING,        [STREAM] = JSON_TRUE,
+        [CACHE_KEY] = JSON_STRING,    [PREVIOUS] = JSON_STRING,
+        [INSTRUCTIONS] = JSON_STRING, [INPUT] = JSON_NULL, /* a string or an array: see below */
     };
     uint32_t nodes[USES];
 
-    if (!members_used(&r->doc, 0, uses, nodes, USES, why))
+    if (!members_used(&r->doc, 0, names, types, nodes, USES, why))
         return false;
     uint32_t model = nodes[MODEL], input = nodes[INPUT];
 

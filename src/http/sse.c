@@ -81,19 +81,28 @@ static void data_add(struct sse *d, struct sse_event *ev, struct str value)
     ev->data = buf_str(&d->joined);
 }
 
+/* Is the line this field? Then `value` is what stands behind its colon and one blank. */
+static inline bool field_is(struct str line, struct str name, struct str *value)
+{
+    if (line.len < name.len || memcmp(line.at, name.at, name.len) != 0 ||
+        (line.len > name.len && line.at[name.len] != ':'))
+        return false;
+    *value = str_drop(line, name.len + 1);
+    if (value->len > 0 && value->at[0] == ' ')
+        *value = str_drop(*value, 1);
+    return true;
+}
+
 static void field_take(struct sse *d, struct sse_event *ev, struct str line)
 {
-    struct str field, value;
+    struct str value;
 
-    (void)str_cut(line, ':', &field, &value); /* a comment has an empty field name */
-    if (str_starts(value, STR(" ")))
-        value = str_drop(value, 1);
-
-    if (str_eq(field, STR("data")))
+    if (field_is(line, STR("data"), &value))
         data_add(d, ev, value);
-    else if (str_eq(field, STR("event")))
+    else if (field_is(line, STR("event"), &value))
         ev->name = value;
-    /* `id` and `retry` are for clients that reconnect, which we do not */
+    /* `id` and `retry` are for clients that reconnect, which we do not; a comment's field is empty
+     */
 }
 
 /* Reads the block whose first line is at `*at` of at most `max` bytes. True: its blank line was

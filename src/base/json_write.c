@@ -10,22 +10,21 @@
 
 _Static_assert(JSON_WRITE_DEPTH % 64 == 0, "levels fill whole words");
 
-static bool in_object(const struct json_writer *w)
+/* Where the buffer has to grow, or is full already. */
+__attribute__((noinline)) static char *room_made(struct json_writer *w, size_t n)
 {
-    uint32_t level = w->depth - 1;
+    char *at = w->full ? NULL : buf_reserve(w->out, n);
 
-    return w->depth > 0 && (w->is_object[level / 64] >> level % 64 & 1) != 0;
+    w->full = at == NULL;
+    return at;
 }
 
 /* Room for so many bytes, or NULL: the writer is full then. */
 static inline char *room(struct json_writer *w, size_t n)
 {
-    char *at = NULL;
+    const struct buf *out = w->out;
 
-    if (!w->full)
-        at = n <= w->out->cap - w->out->len ? w->out->at + w->out->len : buf_reserve(w->out, n);
-    w->full = at == NULL;
-    return at;
+    return n <= out->cap - out->len && !w->full ? out->at + out->len : room_made(w, n);
 }
 
 static void add(struct json_writer *w, struct str s)
@@ -113,6 +112,32 @@ static inline bool word_copy(char *to, const char *from)
     return word_is_plain(word);
 }
 
+/* What is short is copied here, without a call; the rest as ever. */
+static inline void copy(char *to, struct str s)
+{
+    uint64_t word;
+    uint32_t half;
+
+    if (s.len > SHORT_MAX) {
+        memcpy(to, s.at, s.len);
+    } else if (s.len >= sizeof(word)) {
+        for (size_t at = 0; at + sizeof(word) < s.len; at += sizeof(word)) {
+            memcpy(&word, s.at + at, sizeof(word));
+            memcpy(to + at, &word, sizeof(word));
+        }
+        memcpy(&word, s.at + s.len - sizeof(word), sizeof(word));
+        memcpy(to + s.len - sizeof(word), &word, sizeof(word));
+    } else if (s.len >= sizeof(half)) {
+        memcpy(&half, s.at, sizeof(half));
+        memcpy(to, &half, sizeof(half));
+        memcpy(&half, s.at + s.len - sizeof(half), sizeof(half));
+        memcpy(to + s.len - sizeof(half), &half, sizeof(half));
+    } else {
+        for (size_t i = 0; i < s.len; i++)
+            to[i] = s.at[i];
+    }
+}
+
 static inline bool half_copy(char *to, const char *from)
 {
     uint32_t half;
@@ -179,7 +204,7 @@ static inline bool value_comma(struct json_writer *w)
 {
     bool comma = w->comma && !w->after_key;
 
-    assert(in_object(w) == w->after_key);
+    assert(w->in_object == w->after_key);
     assert(w->depth > 0 || !w->comma);
     w->comma = true;
     w->after_key = false;
@@ -203,6 +228,7 @@ static void container_start(struct json_writer *w, bool object)
     else
         w->is_object[w->depth / 64] &= ~bit;
     w->depth++;
+    w->in_object = object;
     w->comma = false;
 }
 
@@ -220,14 +246,17 @@ void json_put_end(struct json_writer *w)
 {
     assert(w->depth > 0);
     assert(!w->after_key);
-    put_byte(w, false, in_object(w) ? '}' : ']');
-    w->depth--;
+    put_byte(w, false, w->in_object ? '}' : ']');
+
+    uint32_t level = --w->depth - 1;
+
+    w->in_object = w->depth > 0 && (w->is_object[level / 64] >> level % 64 & 1) != 0;
     w->comma = true;
 }
 
 void json_put_key(struct json_writer *w, struct str name)
 {
-    assert(in_object(w));
+    assert(w->in_object);
     assert(!w->after_key);
     put_quoted(w, w->comma, name, true);
     w->after_key = true;
@@ -235,30 +264,23 @@ void json_put_key(struct json_writer *w, struct str name)
 
 void json_put_name(struct json_writer *w, struct str name)
 {
-    struct buf *out = w->out;
+    bool comma = w->comma;
+    size_t n = name.len + 3 + comma; /* quotes, colon, comma */
+    char *at;
 
-    assert(in_object(w));
+    assert(w->in_object);
     assert(!w->after_key);
     w->after_key = true;
-    if (w->full)
+    at = room(w, n);
+    if (at == NULL)
         return;
-    size_t need = name.len + 3 + (w->comma ? 1 : 0); /* quotes, colon, comma */
-    char *at = need <= out->cap - out->len ? out->at + out->len : buf_reserve(out, need);
-
-    if (at == NULL) {
-        w->full = true;
-        return;
-    }
-    char *to = at;
-
-    if (w->comma)
-        *to++ = ',';
-    *to++ = '"';
-    memcpy(to, name.at, name.len);
-    to += name.len;
-    *to++ = '"';
-    *to++ = ':';
-    buf_commit(out, (size_t)(to - at));
+    w->out->len += n;
+    *at = ',';
+    at += comma;
+    *at++ = '"';
+    copy(at, name);
+    at[name.len] = '"';
+    at[name.len + 1] = ':';
 }
 
 void json_put_str(struct json_writer *w, struct str text)
@@ -300,9 +322,26 @@ void json_put_insides(struct json_writer *w, const struct str *pieces, size_t co
     add(w, STR("\""));
 }
 
+/* A value that is short and known as bytes. */
+static inline void put_short(struct json_writer *w, struct str raw)
+{
+    bool comma = value_comma(w);
+    char *at = room(w, raw.len + comma);
+
+    if (at == NULL)
+        return;
+    w->out->len += raw.len + comma;
+    *at = ',';
+    copy(at + comma, raw);
+}
+
 void json_put_raw(struct json_writer *w, struct str raw)
 {
     assert(raw.len > 0);
+    if (raw.len <= SHORT_MAX) {
+        put_short(w, raw);
+        return;
+    }
     value_start(w);
     add_long(w, raw);
 }
@@ -310,21 +349,26 @@ void json_put_raw(struct json_writer *w, struct str raw)
 void json_put_i64(struct json_writer *w, int64_t n)
 {
     uint64_t size = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    char text[24];
+    size_t at = sizeof(text);
 
-    value_start(w);
+    do {
+        text[--at] = (char)('0' + size % 10);
+        size /= 10;
+    } while (size > 0);
     if (n < 0)
-        add(w, STR("-"));
-    w->full = w->full || !buf_add_u64(w->out, size);
+        text[--at] = '-';
+    put_short(w, (struct str){ text + at, sizeof(text) - at });
 }
 
 void json_put_bool(struct json_writer *w, bool yes)
 {
-    json_put_raw(w, yes ? STR("true") : STR("false"));
+    put_short(w, yes ? STR("true") : STR("false"));
 }
 
 void json_put_null(struct json_writer *w)
 {
-    json_put_raw(w, STR("null"));
+    put_short(w, STR("null"));
 }
 
 void json_put_format(struct json_writer *w, const char *format, ...)

@@ -42,6 +42,7 @@ struct json_writer {
     struct json_loans *loans;                  /* NULL: everything is copied */
     uint64_t is_object[JSON_WRITE_DEPTH / 64]; /* a bit for each open level */
     uint32_t depth;
+    bool in_object; /* the innermost of them */
     bool comma, after_key, full;
 };
 

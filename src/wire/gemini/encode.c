@@ -20,7 +20,7 @@
 
 static void put_inside(struct json_writer *w, const char *name, struct str inside)
 {
-    json_put_key(w, str_c(name));
+    json_put_name(w, str_c(name));
     json_put_inside(w, inside);
 }
 
@@ -44,7 +44,7 @@ static void put_blob(struct json_writer *w, struct text mime, struct text data,
                      struct text signature)
 {
     json_put_object(w);
-    json_put_key(w, STR("inlineData"));
+    json_put_name(w, STR("inlineData"));
     json_put_object(w);
     put_inside(w, "mimeType", mime.escaped);
     put_inside(w, "data", data.escaped);
@@ -57,7 +57,7 @@ static void put_call(struct json_writer *w, const struct encode_options *o, stru
                      struct str name, struct str arguments, struct text signature, struct arena *a)
 {
     json_put_object(w);
-    json_put_key(w, STR("functionCall"));
+    json_put_name(w, STR("functionCall"));
     json_put_object(w);
     json_put_member(w, "id", call_id_for(WIRE_GEMINI, id, 0, a));
     json_put_member(w, "name", names_to_client(o->names, name, NULL));
@@ -72,10 +72,10 @@ static void put_call(struct json_writer *w, const struct encode_options *o, stru
 static void open_candidate(struct json_writer *w)
 {
     json_put_object(w);
-    json_put_key(w, STR("content"));
+    json_put_name(w, STR("content"));
     json_put_object(w);
     json_put_member(w, "role", STR("model"));
-    json_put_key(w, STR("parts"));
+    json_put_name(w, STR("parts"));
     json_put_array(w);
 }
 
@@ -89,13 +89,13 @@ static void close_candidate(struct json_writer *w, uint32_t choice, struct str r
         json_put_member(w, "finishReason", reason);
     json_put_member_i64(w, "index", choice);
     if (g != NULL && g->count > 0) {
-        json_put_key(w, STR("groundingMetadata"));
+        json_put_name(w, STR("groundingMetadata"));
         json_put_object(w);
-        json_put_key(w, STR("groundingChunks"));
+        json_put_name(w, STR("groundingChunks"));
         json_put_array(w);
         json_put_raw(w, buf_str(&g->sources));
         json_put_end(w);
-        json_put_key(w, STR("groundingSupports"));
+        json_put_name(w, STR("groundingSupports"));
         json_put_array(w);
         json_put_raw(w, buf_str(&g->supports));
         json_put_end(w);
@@ -114,7 +114,7 @@ static void put_usage(struct json_writer *w, const struct usage *u)
         return;
     if (__builtin_add_overflow(in, out, &total))
         total = INT64_MAX;
-    json_put_key(w, STR("usageMetadata"));
+    json_put_name(w, STR("usageMetadata"));
     json_put_object(w);
     json_put_member_i64(w, "promptTokenCount", in);
     if (u->cache_read > 0)
@@ -129,7 +129,7 @@ static void put_usage(struct json_writer *w, const struct usage *u)
 static void open_response(struct json_writer *w)
 {
     json_put_object(w);
-    json_put_key(w, STR("candidates"));
+    json_put_name(w, STR("candidates"));
     json_put_array(w);
 }
 
@@ -169,7 +169,7 @@ static void grounding_add(struct grounding *g, const struct canon_note *n, int64
         g->count == 0 || (buf_add_char(&g->sources, ',') && buf_add_char(&g->supports, ','));
 
     json_put_object(&w);
-    json_put_key(&w, STR("web"));
+    json_put_name(&w, STR("web"));
     json_put_object(&w);
     json_put_member(&w, "uri", n->url);
     json_put_member(&w, "title", n->title);
@@ -179,7 +179,7 @@ static void grounding_add(struct grounding *g, const struct canon_note *n, int64
 
     w = json_writer(&g->supports);
     json_put_object(&w);
-    json_put_key(&w, STR("segment"));
+    json_put_name(&w, STR("segment"));
     json_put_object(&w);
     if (start >= 0 && end >= start) {
         json_put_member_i64(&w, "startIndex", start);
@@ -188,7 +188,7 @@ static void grounding_add(struct grounding *g, const struct canon_note *n, int64
     if (!text_is_empty(n->cited) && n->start >= 0) /* else it is the source's text, not ours */
         put_inside(&w, "text", n->cited.escaped);
     json_put_end(&w);
-    json_put_key(&w, STR("groundingChunkIndices"));
+    json_put_name(&w, STR("groundingChunkIndices"));
     json_put_array(&w);
     json_put_i64(&w, g->count);
     json_put_end(&w);

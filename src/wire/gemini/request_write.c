@@ -13,7 +13,7 @@ static struct gemini_writer writer_of(struct request_writer *w)
 
 void gemini_put_text(struct gemini_writer *x, const char *name, struct text text)
 {
-    json_put_key(x->out, str_c(name));
+    json_put_name(x->out, str_c(name));
     json_put_inside(x->out, text.escaped);
 }
 
@@ -106,7 +106,7 @@ static bool open_media(struct gemini_writer *x, const struct part *p, struct str
         return refuse_path(x->w, path,
                            STR("this model takes no addresses: send the data itself as base64"));
     json_put_object(x->out);
-    json_put_key(x->out, inside ? STR("inlineData") : STR("fileData"));
+    json_put_name(x->out, inside ? STR("inlineData") : STR("fileData"));
     json_put_object(x->out);
     if (!text_is_empty(mime))
         gemini_put_text(x, "mimeType", mime);
@@ -214,7 +214,7 @@ static bool put_result_media(struct gemini_writer *x, const struct message *m, c
         if (!is_media(c))
             continue;
         if (!begun && inside) {
-            json_put_key(x->out, STR("parts"));
+            json_put_name(x->out, STR("parts"));
             json_put_array(x->out);
         }
         begun = true;
@@ -249,11 +249,11 @@ static void put_id(struct gemini_writer *x, struct str id)
 static bool put_result(struct gemini_writer *x, const struct message *m, const struct part *p)
 {
     json_put_object(x->out);
-    json_put_key(x->out, STR("functionResponse"));
+    json_put_name(x->out, STR("functionResponse"));
     json_put_object(x->out);
     put_id(x, p->result.call_id);
     json_put_member(x->out, "name", result_name(x, &p->result));
-    json_put_key(x->out, STR("response"));
+    json_put_name(x->out, STR("response"));
     put_response(x, &p->result);
     if (x->t->facts.gemini.result_media && !put_result_media(x, m, p, true))
         return false;
@@ -281,7 +281,7 @@ static void put_call(struct gemini_writer *x, const struct message *m, const str
         own = TEXT_LIT(GEMINI_BYPASS);
     x->called = true;
     json_put_object(x->out);
-    json_put_key(x->out, STR("functionCall"));
+    json_put_name(x->out, STR("functionCall"));
     json_put_object(x->out);
     put_id(x, p->call.id);
     json_put_member(x->out, "name", names_to_wire(x->w->names, p->call.name_space, p->call.name));
@@ -441,7 +441,7 @@ static bool put_message(struct gemini_writer *x, const struct message *m)
     x->signature = TEXT_EMPTY;
     json_put_object(x->out);
     json_put_member(x->out, "role", model ? STR("model") : STR("user"));
-    json_put_key(x->out, STR("parts"));
+    json_put_name(x->out, STR("parts"));
     json_put_array(x->out);
     if (!put_parts(x, m))
         return false;
@@ -463,7 +463,7 @@ static bool put_messages(struct gemini_writer *x)
 
 static bool put_contents(struct gemini_writer *x)
 {
-    json_put_key(x->out, STR("contents"));
+    json_put_name(x->out, STR("contents"));
     json_put_array(x->out);
     if (!put_messages(x))
         return false;
@@ -477,11 +477,11 @@ static void put_system(struct gemini_writer *x)
 
     for (const struct part *p = x->r->system; p != NULL || x->ask_for_json;) {
         if (!begun) {
-            json_put_key(x->out, STR("systemInstruction"));
+            json_put_name(x->out, STR("systemInstruction"));
             json_put_object(x->out);
             if (x->t->wire == WIRE_CLOUDCODE)
                 json_put_member(x->out, "role", STR("user"));
-            json_put_key(x->out, STR("parts"));
+            json_put_name(x->out, STR("parts"));
             json_put_array(x->out);
             begun = true;
         }
@@ -581,12 +581,12 @@ bool gemini_write_counted(struct request_writer *w)
     struct gemini_writer x = writer_of(w);
 
     x.counting = true;
-    json_put_key(x.out, STR("contents"));
+    json_put_name(x.out, STR("contents"));
     json_put_array(x.out);
     if (w->r->system != NULL || w->r->tools != NULL) {
         json_put_object(x.out);
         json_put_member(x.out, "role", STR("user"));
-        json_put_key(x.out, STR("parts"));
+        json_put_name(x.out, STR("parts"));
         json_put_array(x.out);
         for (const struct part *p = w->r->system; p != NULL; p = p->next)
             if (!text_is_empty(p->text))
@@ -605,9 +605,9 @@ bool gemini_write(struct request_writer *w)
 {
     json_put_object(w->w);
     if (w->t->count) {
-        json_put_key(w->w, STR("generateContentRequest"));
+        json_put_name(w->w, STR("generateContentRequest"));
         json_put_object(w->w);
-        json_put_key(w->w, STR("model"));
+        json_put_name(w->w, STR("model"));
         json_put_str(w->w,
                      str_starts(w->t->model, STR("models/"))
                          ? w->t->model

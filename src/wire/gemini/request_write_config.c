@@ -68,7 +68,7 @@ static bool put_function(struct gemini_writer *x, const struct tool *t)
     if (!text_is_empty(description))
         gemini_put_text(x, "description", description);
     if (!openapi || !schema_is_bare(schema, x->a)) {
-        json_put_key(x->out, openapi ? STR("parameters") : STR("parametersJsonSchema"));
+        json_put_name(x->out, openapi ? STR("parameters") : STR("parametersJsonSchema"));
         if (!put_schema(x, schema, t->openapi, openapi, t))
             return false;
     }
@@ -122,7 +122,7 @@ static void begin_tools(struct gemini_writer *x, bool *begun)
 {
     if (*begun)
         return;
-    json_put_key(x->out, STR("tools"));
+    json_put_name(x->out, STR("tools"));
     json_put_array(x->out);
     *begun = true;
 }
@@ -158,7 +158,7 @@ bool gemini_put_tools(struct gemini_writer *x)
     if (x->r->tools != NULL) {
         begin_tools(x, &begun);
         json_put_object(x->out);
-        json_put_key(x->out, STR("functionDeclarations"));
+        json_put_name(x->out, STR("functionDeclarations"));
         json_put_array(x->out);
         for (const struct tool *t = x->r->tools; t != NULL; t = t->next)
             if (!put_function(x, t))
@@ -230,11 +230,11 @@ static void put_calling(struct gemini_writer *x)
         mode = c->allowed_any ? STR("ANY") : STR("VALIDATED");
         break;
     }
-    json_put_key(x->out, STR("functionCallingConfig"));
+    json_put_name(x->out, STR("functionCallingConfig"));
     json_put_object(x->out);
     json_put_member(x->out, "mode", mode);
     if (c->mode == CHOICE_ONE || c->mode == CHOICE_ALLOWED) {
-        json_put_key(x->out, STR("allowedFunctionNames"));
+        json_put_name(x->out, STR("allowedFunctionNames"));
         json_put_array(x->out);
         for (size_t i = 0; i < c->name_count; i++)
             json_put_str(x->out, names_to_wire(x->w->names, STR(""), c->names[i]));
@@ -256,7 +256,7 @@ void gemini_put_tool_config(struct gemini_writer *x)
         lose_field(x->w, FIELD_PARALLEL_TOOLS);
     if (!choice && !extras && !shown)
         return;
-    json_put_key(x->out, STR("toolConfig"));
+    json_put_name(x->out, STR("toolConfig"));
     json_put_object(x->out);
     if (choice)
         put_calling(x);
@@ -274,7 +274,7 @@ void gemini_put_tool_config(struct gemini_writer *x)
 static struct json_writer *config(struct gemini_writer *x)
 {
     if (!x->opened) {
-        json_put_key(x->out, STR("generationConfig"));
+        json_put_name(x->out, STR("generationConfig"));
         json_put_object(x->out);
         x->opened = true;
     }
@@ -339,7 +339,7 @@ static void put_stops(struct gemini_writer *x)
         if (text_is_empty(x->r->stop[i]))
             continue;
         if (put++ == 0) {
-            json_put_key(config(x), STR("stopSequences"));
+            json_put_name(config(x), STR("stopSequences"));
             json_put_array(x->out);
         }
         json_put_inside(x->out, x->r->stop[i].escaped);
@@ -363,7 +363,7 @@ static bool put_format(struct gemini_writer *x)
     json_put_member(config(x), "responseMimeType", STR("application/json"));
     if (f->kind == FORMAT_JSON)
         return true;
-    json_put_key(x->out, openapi ? STR("responseSchema") : STR("responseJsonSchema"));
+    json_put_name(x->out, openapi ? STR("responseSchema") : STR("responseJsonSchema"));
     return put_schema(x, f->schema, f->openapi, openapi, NULL);
 }
 
@@ -465,7 +465,7 @@ static void put_thinking_config(struct gemini_writer *x)
         approximate_field(x->w, FIELD_REASONING_SUMMARY);
     if (!shown && level == EFFORT_UNSET && !with_budget)
         return;
-    json_put_key(config(x), STR("thinkingConfig"));
+    json_put_name(config(x), STR("thinkingConfig"));
     json_put_object(x->out);
     if (shown)
         json_put_member_bool(x->out, "includeThoughts", true);
@@ -533,7 +533,7 @@ static void put_image(struct gemini_writer *x)
     }
     if (aspect.len == 0 && size.len == 0)
         return;
-    json_put_key(config(x), STR("imageConfig"));
+    json_put_name(config(x), STR("imageConfig"));
     json_put_object(x->out);
     if (aspect.len > 0)
         json_put_member(x->out, "aspectRatio", aspect);
@@ -573,7 +573,7 @@ static bool put_modalities(struct gemini_writer *x)
     }
     if (wanted == 0)
         return true;
-    json_put_key(config(x), STR("responseModalities"));
+    json_put_name(config(x), STR("responseModalities"));
     json_put_array(x->out);
     for (size_t i = 0; i < COUNT(words); i++)
         if ((wanted & words[i].bit) != 0)

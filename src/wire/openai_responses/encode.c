@@ -78,7 +78,7 @@ static void put_response_event(struct encoder *e, struct str type, struct str st
     struct json_writer w = begin(e, type);
     char id[64];
 
-    json_put_key(&w, STR("response"));
+    json_put_name(&w, STR("response"));
     size_t at = e->out->len;
 
     said_put_response(&w, e->o, status, incomplete, buf_str(&st->output), &st->usage);
@@ -135,7 +135,7 @@ static void begin_item(struct encoder *e, enum said kind)
     if (kind != SAID_TEXT && kind != SAID_REFUSAL)
         return;
     w = begin_piece(e, STR("response.content_part.added"), "content_index", 0);
-    json_put_key(&w, STR("part"));
+    json_put_name(&w, STR("part"));
     said_put_part(&w, &it, TEXT_EMPTY, STR(""));
     end(e, &w);
 }
@@ -159,7 +159,7 @@ static void make_delta(struct encoder *e, struct str type, const char *part, uin
     json_put_member_i64(&w, "output_index", st->index);
     if (part != NULL)
         json_put_member_i64(&w, part, part_index);
-    json_put_key(&w, STR("delta"));
+    json_put_name(&w, STR("delta"));
     keep(e, &st->delta, STR("\""));
     if (!e->full)
         st->delta.at[st->delta_number] = ','; /* in place of the bracket */
@@ -191,7 +191,7 @@ static void begin_summary(struct encoder *e)
     struct json_writer w =
         begin_piece(e, STR("response.reasoning_summary_part.added"), "summary_index", st->summary);
 
-    json_put_key(&w, STR("part"));
+    json_put_name(&w, STR("part"));
     said_put_summary(&w, TEXT_EMPTY);
     end(e, &w);
     st->summary_open = true;
@@ -209,7 +209,7 @@ static void end_summary(struct encoder *e)
     said_put_inside(&w, "text", text);
     end(e, &w);
     w = begin_piece(e, STR("response.reasoning_summary_part.done"), "summary_index", st->summary);
-    json_put_key(&w, STR("part"));
+    json_put_name(&w, STR("part"));
     said_put_summary(&w, text);
     end(e, &w);
     if (st->parts.len > 0)
@@ -266,7 +266,7 @@ static void end_text(struct encoder *e)
         json_put_member_raw(&w, "logprobs", STR("[]"));
     end(e, &w);
     w = begin_piece(e, STR("response.content_part.done"), "content_index", 0);
-    json_put_key(&w, STR("part"));
+    json_put_name(&w, STR("part"));
     said_put_part(&w, &it, it.text, it.notes);
     end(e, &w);
 }

@@ -167,7 +167,7 @@ static void write_reasoning(struct request_writer *w)
     summary = summary_for(w);
     if (effort == NULL && summary == NULL && !has_extras_in(w, STR("reasoning.")))
         return;
-    json_put_key(w->w, STR("reasoning"));
+    json_put_name(w->w, STR("reasoning"));
     json_put_object(w->w);
     if (effort != NULL)
         json_put_member(w->w, "effort", str_c(effort));
@@ -186,7 +186,7 @@ static bool put_format(struct request_writer *w)
 
     if (format->kind == FORMAT_TEXT)
         return true;
-    json_put_key(w->w, STR("format"));
+    json_put_name(w->w, STR("format"));
     json_put_object(w->w);
     if (format->kind == FORMAT_JSON || w->t->lacks.json_schema) {
         json_put_member(w->w, "type", STR("json_object"));
@@ -199,7 +199,7 @@ static bool put_format(struct request_writer *w)
     json_put_member(w->w, "name", format->name.len > 0 ? format->name : STR("response"));
     if (!text_is_empty(format->description))
         put_text(w->w, "description", format->description);
-    json_put_key(w->w, STR("schema"));
+    json_put_name(w->w, STR("schema"));
     result = schema_put(w->w, format->schema, format->openapi,
                         strict ? SCHEMA_OPENAI_STRICT : SCHEMA_OPENAI, false, w->a, &what);
     if (result == SCHEMA_REFUSED)
@@ -221,7 +221,7 @@ static bool write_text(struct request_writer *w)
         lose_field(w, FIELD_VERBOSITY);
     if (!verbosity && w->r->format.kind == FORMAT_TEXT && !has_extras_in(w, STR("text.")))
         return true;
-    json_put_key(w->w, STR("text"));
+    json_put_name(w->w, STR("text"));
     json_put_object(w->w);
     if (!put_format(w))
         return false;
@@ -309,7 +309,7 @@ static void write_include(struct request_writer *w)
 
     if (asked == NULL && !asks_for_encrypted(w))
         return;
-    json_put_key(w->w, STR("include"));
+    json_put_name(w->w, STR("include"));
     json_put_array(w->w);
     if (asks_for_encrypted(w))
         json_put_str(w->w, STR("reasoning.encrypted_content"));

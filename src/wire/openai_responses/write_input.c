@@ -15,7 +15,7 @@ static void put_breakpoint(struct request_writer *w, const struct part *p)
 
     if (p->cache == CACHE_NONE || is_codex(w) || !openai || !w->t->own_service)
         return; /* named by the root's writer */
-    json_put_key(w->w, STR("prompt_cache_breakpoint"));
+    json_put_name(w->w, STR("prompt_cache_breakpoint"));
     json_put_object(w->w);
     json_put_member(w->w, "mode", STR("explicit"));
     if (p->cache == CACHE_30M)
@@ -42,7 +42,7 @@ static void put_data_url(struct request_writer *w, const char *name, const struc
     const struct str pieces[] = { STR("data:"), media->mime.escaped, STR(";base64,"),
                                   media->data.escaped };
 
-    json_put_key(w->w, str_c(name));
+    json_put_name(w->w, str_c(name));
     json_put_insides(w->w, pieces, COUNT(pieces));
 }
 
@@ -143,7 +143,7 @@ static bool put_audio(struct request_writer *w, const struct message *m, const s
             continue;
         json_put_object(w->w);
         json_put_member(w->w, "type", STR("input_audio"));
-        json_put_key(w->w, STR("input_audio"));
+        json_put_name(w->w, STR("input_audio"));
         json_put_object(w->w);
         put_text(w->w, "data", p->media.data);
         json_put_member(w->w, "format", formats[i].format);
@@ -235,7 +235,7 @@ static bool put_result(struct request_writer *w, const struct message *m, const 
     if (is_all_text(result->content)) {
         put_text(w->w, "output", result_text(w, result));
     } else {
-        json_put_key(w->w, STR("output"));
+        json_put_name(w->w, STR("output"));
         json_put_array(w->w);
         if (result->is_error)
             put_text_part(w, "input_text", TEXT_LIT("Error:"), NULL);
@@ -285,7 +285,7 @@ static void put_reasoning(struct request_writer *w, const struct part *p)
     json_put_member(w->w, "type", STR("reasoning"));
     if (p->sig.item_id.len > 0)
         json_put_member(w->w, "id", p->sig.item_id);
-    json_put_key(w->w, STR("summary"));
+    json_put_name(w->w, STR("summary"));
     json_put_array(w->w);
     if (!text_is_empty(p->text))
         put_text_part(w, "summary_text", p->text, NULL);
@@ -322,7 +322,7 @@ static const struct part *put_said(struct request_writer *w, const struct messag
     json_put_member(w->w, "type", STR("message"));
     json_put_member(w->w, "role", STR("assistant"));
     put_phase(w, m, p);
-    json_put_key(w->w, STR("content"));
+    json_put_name(w->w, STR("content"));
     json_put_array(w->w);
     for (; p != NULL && (p->kind == PART_TEXT || p->kind == PART_REFUSAL); p = p->next) {
         bool refusal = p->kind == PART_REFUSAL;
@@ -402,7 +402,7 @@ static bool put_other(struct request_writer *w, const struct message *m, struct 
             json_put_object(w->w);
             json_put_member(w->w, "type", STR("message"));
             json_put_member(w->w, "role", role);
-            json_put_key(w->w, STR("content"));
+            json_put_name(w->w, STR("content"));
             json_put_array(w->w);
             for (; p != NULL && !is_item(p); p = p->next)
                 if (!put_content(w, m, p))
@@ -428,7 +428,7 @@ static void put_developers(struct request_writer *w)
         json_put_object(w->w);
         json_put_member(w->w, "type", STR("message"));
         json_put_member(w->w, "role", system_role(w));
-        json_put_key(w->w, STR("content"));
+        json_put_name(w->w, STR("content"));
         json_put_array(w->w);
         put_text_part(w, "input_text", p->text, p);
         json_put_end(w->w);
@@ -440,7 +440,7 @@ bool responses_write_input(struct request_writer *w)
 {
     bool good = true;
 
-    json_put_key(w->w, STR("input"));
+    json_put_name(w->w, STR("input"));
     json_put_array(w->w);
     put_developers(w);
     for (const struct message *m = w->r->messages; m != NULL && good; m = m->next) {

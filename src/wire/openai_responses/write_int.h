@@ -23,7 +23,7 @@ static inline bool takes_custom(const struct request_writer *w)
 
 static inline void put_text(struct json_writer *j, const char *name, struct text text)
 {
-    json_put_key(j, str_c(name));
+    json_put_name(j, str_c(name));
     json_put_inside(j, text.escaped);
 }
 

@@ -11,7 +11,7 @@ static bool put_schema(struct request_writer *w, const struct tool *tool)
     bool strict = tool->strict == TRI_YES && !w->t->lacks.strict;
     const char *what = "";
 
-    json_put_key(w->w, STR("parameters"));
+    json_put_name(w->w, STR("parameters"));
     switch (schema_put(w->w, tool->schema, tool->openapi,
                        strict ? SCHEMA_OPENAI_STRICT : SCHEMA_OPENAI, true, w->a, &what)) {
     case SCHEMA_SAME:
@@ -51,7 +51,7 @@ static void put_format(struct request_writer *w, struct str raw)
     struct json doc;
     uint32_t grammar;
 
-    json_put_key(w->w, STR("format"));
+    json_put_name(w->w, STR("format"));
     if (w->r->protocol != WIRE_OPENAI_CHAT || !json_parse(&doc, raw, NULL, w->a, NULL) ||
         !is_type(&doc, grammar = member(&doc, 0, "grammar"), JSON_OBJECT)) {
         json_put_raw(w->w, raw);
@@ -125,7 +125,7 @@ static const struct tool *put_namespace(struct request_writer *w, const struct t
     json_put_member(w->w, "name", name);
     if (!text_is_empty(tool->name_space_description))
         put_text(w->w, "description", tool->name_space_description);
-    json_put_key(w->w, STR("tools"));
+    json_put_name(w->w, STR("tools"));
     json_put_array(w->w);
     for (; tool != NULL && str_eq(tool->name_space, name); tool = tool->next)
         if (!(*good = put_tool(w, tool)))
@@ -148,7 +148,7 @@ static void put_search_options(struct request_writer *w, const struct server_too
         return;
     domains = member(&doc, 0, "allowed_domains"); /* anthropic */
     if (is_type(&doc, domains, JSON_ARRAY)) {
-        json_put_key(w->w, STR("filters"));
+        json_put_name(w->w, STR("filters"));
         json_put_object(w->w);
         json_put_member_raw(w->w, "allowed_domains", json_raw(&doc, domains));
         json_put_end(w->w);
@@ -161,7 +161,7 @@ static void put_search_options(struct request_writer *w, const struct server_too
         return;
     if (is_type(&doc, member(&doc, place, "approximate"), JSON_OBJECT)) {
         place = member(&doc, place, "approximate");
-        json_put_key(w->w, STR("user_location"));
+        json_put_name(w->w, STR("user_location"));
         json_put_object(w->w);
         json_put_member(w->w, "type", STR("approximate"));
         for (uint32_t key = json_first(&doc, place); key != JSON_NONE;
@@ -320,17 +320,17 @@ static void put_choice(struct request_writer *w)
         json_put_member(w->w, "tool_choice", STR("required"));
         return;
     case CHOICE_ONE:
-        json_put_key(w->w, STR("tool_choice"));
+        json_put_name(w->w, STR("tool_choice"));
         customs = custom_names(w);
         put_choice_of(w, &customs, choice->names[0]);
         return;
     case CHOICE_ALLOWED:
         customs = custom_names(w);
-        json_put_key(w->w, STR("tool_choice"));
+        json_put_name(w->w, STR("tool_choice"));
         json_put_object(w->w);
         json_put_member(w->w, "type", STR("allowed_tools"));
         json_put_member(w->w, "mode", choice->allowed_any ? STR("required") : STR("auto"));
-        json_put_key(w->w, STR("tools"));
+        json_put_name(w->w, STR("tools"));
         json_put_array(w->w);
         for (size_t i = 0; i < choice->name_count; i++)
             put_choice_of(w, &customs, choice->names[i]);
@@ -363,7 +363,7 @@ bool responses_write_tools(struct request_writer *w)
         lose_choice(w);
         return true;
     }
-    json_put_key(w->w, STR("tools"));
+    json_put_name(w->w, STR("tools"));
     json_put_array(w->w);
     while (tool != NULL && good) {
         if (tool->name_space.len > 0) {

@@ -34,8 +34,12 @@ static struct answer_block *add_block(struct canon_answer *an, uint32_t choice)
     return b;
 }
 
+#define TEXT_FIRST ((size_t)1 << 10) /* most answers come in pieces, and grow beyond this */
+
 static void add_text(struct canon_answer *an, struct answer_block *b, struct text text)
 {
+    if (b->text.cap == 0 && text.escaped.len < TEXT_FIRST && an->bytes_max >= TEXT_FIRST)
+        (void)buf_reserve(&b->text, TEXT_FIRST);
     if (text.escaped.len > an->bytes_max - an->bytes || !buf_add(&b->text, text.escaped)) {
         an->too_large = true;
         return;

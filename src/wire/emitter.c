@@ -437,8 +437,6 @@ static enum emitter_fed take_event(struct emitter *e, struct sse_event *ev)
 
 /* --- translating ------------------------------------------------------------------------------*/
 
-#define WHOLE_MORE \
-    ((size_t)512) /* bytes by which an answer in one piece may grow in room made once */
 #define TRANSLATED_FLUSH ((size_t)64 << 10) /* bytes made before they are handed on */
 
 /* Where the translator writes: held back until content comes. The whole answer of a client that
@@ -519,7 +517,6 @@ enum emitter_fed emitter_take_whole(struct emitter *e, struct str body)
 
     parts_lend(e, parts);
     assert(e->translator != NULL);
-    (void)buf_reserve(made_into(e), body.len + WHOLE_MORE);
     enum emitter_fed fed =
         translated(e, translator_whole(e->translator, body, e->o.scratch, made_into(e)), body);
 

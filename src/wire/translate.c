@@ -13,6 +13,7 @@ static const struct converter *const converters[WIRES] = {
 
 #define BODY_FIRST ((size_t)4 << 10)     /* bytes that a body gets room for at once, at most */
 #define BODY_MORE ((size_t)256)          /* … beside the client's */
+#define WHOLE_MORE ((size_t)1 << 10)     /* … of an answer in one piece beside its texts */
 #define ARGUMENTS_MAX ((size_t)4 << 20)  /* bytes of one call's arguments kept for checking */
 #define RESUME_MAX ((size_t)1 << 20)     /* bytes of a token for going on */
 #define ARGUMENTS_KEPT ((size_t)4 << 10) /* room that stays for the next call */
@@ -369,16 +370,20 @@ void translator_init(struct translator *t, enum wire wire, const struct encode_o
                    : o->request->n >= ANSWER_CHOICES_MAX ? ANSWER_CHOICES_MAX
                                                          : (uint32_t)o->request->n,
         .asked = asked->written,
-        .state = must_calloc(1, t->from->decode.state_bytes + 1),
     };
     for (size_t i = 0; i < o->id.len; i++) /* one answer, one seed; nothing of chance */
         t->decoder.seed = t->decoder.seed * 131 + (uint8_t)o->id.at[i];
     t->encoder = (struct encoder){ .o = &t->o, .form = answer_form_of(o->request) };
+    size_t decodes = (t->from->decode.state_bytes + 15) & ~(size_t)15;
+    size_t encodes = whole ? sizeof(*t->answer) : t->to->encode.state_bytes;
+
+    t->states = must_calloc(1, decodes + encodes);
+    t->decoder.state = t->states;
     if (whole) {
-        t->answer = must_alloc(sizeof(*t->answer));
+        t->answer = (void *)(t->states + decodes);
         canon_answer_init(t->answer, o->bytes_max);
     } else {
-        t->encoder.state = must_calloc(1, t->to->encode.state_bytes + 1);
+        t->encoder.state = t->states + decodes;
     }
     if (o->pauses_max > 0) {
         t->before = usage_unknown();
@@ -399,14 +404,12 @@ void translator_clear(struct translator *t)
 {
     if (t->decoder.state != NULL && t->from->decode.clear != NULL)
         t->from->decode.clear(t->decoder.state);
-    free(t->decoder.state);
     decode_clear(&t->decoder);
     if (t->encoder.state != NULL && t->to->encode.clear != NULL)
         t->to->encode.clear(t->encoder.state);
-    free(t->encoder.state);
     if (t->answer != NULL)
         canon_answer_clear(t->answer);
-    free(t->answer);
+    free(t->states);
     if (t->so_far != NULL)
         canon_answer_clear(t->so_far);
     free(t->so_far);
@@ -414,6 +417,7 @@ void translator_clear(struct translator *t)
     repeat_clear(&t->repeat);
     buf_clear(&t->arguments);
     buf_clear(&t->stop.tail);
+    t->states = NULL;
     t->decoder.state = t->encoder.state = NULL;
     t->answer = t->so_far = NULL;
 }
@@ -496,6 +500,7 @@ static enum translation outcome(struct translator *t, enum decoded said)
     if (t->over) {
         if (t->answer == NULL)
             return TRANSLATION_END;
+        (void)buf_reserve(t->encoder.out, t->answer->bytes + WHOLE_MORE);
         return t->to->encode.whole(t->answer, &t->o, t->encoder.scratch, t->encoder.out)
                    ? TRANSLATION_END
                    : TRANSLATION_BROKEN;

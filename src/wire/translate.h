@@ -43,6 +43,7 @@ struct translator {
     const struct converter *from, *to;
     struct decoder decoder;
     struct encoder encoder;
+    char *states; /* of decoder and encoder, or of the first and the answer, in one piece */
     struct canon_answer *answer; /* of a client that gets it in one piece; else NULL */
     enum stop_cause paused;      /* the turn can be gone on with; STOP_NONE: it cannot */
     enum stop_cause left_at;     /* how the answer before this one had ended */

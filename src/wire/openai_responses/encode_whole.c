@@ -3,24 +3,18 @@
 
 #include "wire/signature.h"
 
-/* One block as an item at the end of `output`. */
+/* Each block as an item of the list that is being written. */
 struct whole {
     const struct encode_options *o;
     struct arena *scratch;
-    struct buf *output;
+    struct json_writer *w;
     uint32_t index;
     bool fits;
 };
 
 static void whole_item(struct whole *wh, const struct said_item *it, enum said_status status)
 {
-    struct json_writer w;
-
-    if (wh->output->len > 0)
-        wh->fits = wh->fits && buf_add(wh->output, STR(","));
-    w = json_writer(wh->output);
-    said_put_item(&w, wh->o, it, status);
-    wh->fits = wh->fits && json_written(&w);
+    said_put_item(wh->w, wh->o, it, status);
     wh->index++;
 }
 
@@ -88,9 +82,7 @@ static void whole_raw(struct whole *wh, struct str item)
 {
     if (item.len == 0)
         return;
-    if (wh->output->len > 0)
-        wh->fits = wh->fits && buf_add(wh->output, STR(","));
-    wh->fits = wh->fits && buf_add(wh->output, item);
+    json_put_raw(wh->w, item);
     wh->index++;
 }
 
@@ -127,41 +119,44 @@ static bool has_refusal(const struct canon_answer *an)
     return false;
 }
 
-bool responses_encode_whole(const struct canon_answer *an, const struct encode_options *o,
-                            struct arena *scratch, struct buf *out)
+static void whole_output(struct whole *wh, const struct canon_answer *an, bool incomplete)
 {
-    struct buf output;
-    struct whole wh = { .o = o, .scratch = scratch, .output = &output, .fits = true };
-    struct str incomplete =
-        said_incomplete(an->choice_count > 0 ? an->choices[0].cause : STOP_DONE, has_refusal(an));
-    struct json_writer w;
-
-    buf_init(&output, o->bytes_max);
+    json_put_array(wh->w);
     for (const struct answer_block *b = an->blocks; b != NULL; b = b->next) {
         bool thinking = b->kind == BLOCK_THINKING || b->kind == BLOCK_REDACTED;
-        bool cut = b->next == NULL && incomplete.len > 0;
+        bool cut = b->next == NULL && incomplete;
 
         if (b->choice > 0)
             continue;
         if (b->is_media) {
-            whole_media(&wh, b);
+            whole_media(wh, b);
         } else if (b->is_server) {
-            whole_raw(&wh, said_server_item(o, &b->server, wh.index, scratch));
+            whole_raw(wh, said_server_item(wh->o, &b->server, wh->index, wh->scratch));
         } else {
             if (b->kind == BLOCK_TOOL)
-                whole_carrier(&wh, b);
-            whole_block(&wh, b, cut ? SAID_INCOMPLETE : SAID_COMPLETED);
+                whole_carrier(wh, b);
+            whole_block(wh, b, cut ? SAID_INCOMPLETE : SAID_COMPLETED);
             if (!thinking && b->kind != BLOCK_TOOL)
-                whole_carrier(&wh, b);
+                whole_carrier(wh, b);
         }
     }
+    json_put_end(wh->w);
+}
+
+bool responses_encode_whole(const struct canon_answer *an, const struct encode_options *o,
+                            struct arena *scratch, struct buf *out)
+{
+    struct json_writer w = json_writer(out);
+    struct whole wh = { .o = o, .scratch = scratch, .w = &w, .fits = true };
+    struct str incomplete =
+        said_incomplete(an->choice_count > 0 ? an->choices[0].cause : STOP_DONE, has_refusal(an));
     size_t at = out->len;
 
-    w = json_writer(out);
-    said_put_response(&w, o, incomplete.len > 0 ? STR("incomplete") : STR("completed"), incomplete,
-                      buf_str(&output), &an->usage);
+    said_begin_response(&w, o, incomplete.len > 0 ? STR("incomplete") : STR("completed"),
+                        incomplete);
+    whole_output(&wh, an, incomplete.len > 0);
+    said_end_response(&w, o, &an->usage);
     wh.fits = wh.fits && json_written(&w);
-    buf_clear(&output);
     if (wh.fits && o->on_response != NULL) {
         char id[64];
 

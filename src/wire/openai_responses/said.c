@@ -55,18 +55,23 @@ struct str said_response_id(const struct encode_options *o, char out[static 64])
 
 void said_put_inside(struct json_writer *w, const char *name, struct text text)
 {
-    json_put_key(w, str_c(name));
+    json_put_name(w, str_c(name));
     json_put_inside(w, text.escaped);
 }
 
 /* A list whose elements are known as bytes. */
-static void put_list(struct json_writer *w, const char *name, struct str elements)
+static void put_elements(struct json_writer *w, struct str elements)
 {
-    json_put_key(w, str_c(name));
     json_put_array(w);
     if (elements.len > 0)
         json_put_raw(w, elements);
     json_put_end(w);
+}
+
+static inline void put_list(struct json_writer *w, const char *name, struct str elements)
+{
+    json_put_name(w, str_c(name));
+    put_elements(w, elements);
 }
 
 void said_put_part(struct json_writer *w, const struct said_item *it, struct text text,
@@ -110,7 +115,7 @@ void said_put_item(struct json_writer *w, const struct encode_options *o,
         if (it->phase != PHASE_NONE)
             json_put_member(w, "phase",
                             it->phase == PHASE_FINAL ? STR("final_answer") : STR("commentary"));
-        json_put_key(w, STR("content"));
+        json_put_name(w, STR("content"));
         json_put_array(w);
         if (whole)
             said_put_part(w, it, it->text, it->notes);
@@ -156,7 +161,7 @@ void said_put_note(struct buf *out, const struct canon_note *note, int64_t text_
     json_put_member(&w, "url", note->url);
     json_put_member(&w, "title", note->title);
     json_put_member_i64(&w, "start_index", whole ? 0 : note->start);
-    json_put_key(&w, STR("end_index"));
+    json_put_name(&w, STR("end_index"));
     if (end < 0)
         return;
     json_put_i64(&w, end);
@@ -182,20 +187,20 @@ static void put_usage(struct json_writer *w, const struct usage *u)
     int64_t in = u->in >= 0 ? u->in : sum(cached, kept);
     int64_t out = u->out >= 0 ? u->out : known(u->reasoning);
 
-    json_put_key(w, STR("usage"));
+    json_put_name(w, STR("usage"));
     if (!usage_is_known(u)) {
         json_put_null(w);
         return;
     }
     json_put_object(w);
     json_put_member_i64(w, "input_tokens", in);
-    json_put_key(w, STR("input_tokens_details"));
+    json_put_name(w, STR("input_tokens_details"));
     json_put_object(w);
     json_put_member_i64(w, "cached_tokens", cached);
     json_put_member_i64(w, "cache_write_tokens", kept);
     json_put_end(w);
     json_put_member_i64(w, "output_tokens", out);
-    json_put_key(w, STR("output_tokens_details"));
+    json_put_name(w, STR("output_tokens_details"));
     json_put_object(w);
     json_put_member_i64(w, "reasoning_tokens", known(u->reasoning));
     json_put_end(w);
@@ -215,7 +220,7 @@ static void put_choice(struct json_writer *w, const struct tool_choice *choice)
         [CHOICE_ANY] = STR("required"), [CHOICE_ONE] = STR(""),      [CHOICE_ALLOWED] = STR("auto"),
     };
 
-    json_put_key(w, STR("tool_choice"));
+    json_put_name(w, STR("tool_choice"));
     if (choice->mode != CHOICE_ONE) {
         json_put_str(w, choice->mode == CHOICE_ALLOWED && choice->allowed_any
                             ? STR("required")
@@ -228,8 +233,8 @@ static void put_choice(struct json_writer *w, const struct tool_choice *choice)
     json_put_end(w);
 }
 
-void said_put_response(struct json_writer *w, const struct encode_options *o, struct str status,
-                       struct str incomplete, struct str output, const struct usage *usage)
+void said_begin_response(struct json_writer *w, const struct encode_options *o, struct str status,
+                         struct str incomplete)
 {
     const struct canon_request *r = o->request;
     char id[64];
@@ -240,7 +245,7 @@ void said_put_response(struct json_writer *w, const struct encode_options *o, st
     json_put_member_i64(w, "created_at", o->created_unix_s);
     json_put_member(w, "status", status);
     json_put_member_null(w, "error");
-    json_put_key(w, STR("incomplete_details"));
+    json_put_name(w, STR("incomplete_details"));
     if (incomplete.len > 0) {
         json_put_object(w);
         json_put_member(w, "reason", incomplete);
@@ -251,7 +256,14 @@ void said_put_response(struct json_writer *w, const struct encode_options *o, st
     json_put_member_null(w, "instructions");
     json_put_member_raw(w, "metadata", r->metadata.len > 0 ? r->metadata : STR("{}"));
     json_put_member(w, "model", o->model);
-    put_list(w, "output", output);
+    json_put_name(w, STR("output"));
+}
+
+void said_end_response(struct json_writer *w, const struct encode_options *o,
+                       const struct usage *usage)
+{
+    const struct canon_request *r = o->request;
+
     json_put_member_bool(w, "parallel_tool_calls", r->parallel_tools != TRI_NO);
     put_raw_or_null(w, "temperature", r->temperature);
     put_choice(w, &r->choice);
@@ -262,6 +274,14 @@ void said_put_response(struct json_writer *w, const struct encode_options *o, st
         json_put_member(w, "previous_response_id", o->previous_response);
     put_usage(w, usage);
     json_put_end(w);
+}
+
+void said_put_response(struct json_writer *w, const struct encode_options *o, struct str status,
+                       struct str incomplete, struct str output, const struct usage *usage)
+{
+    said_begin_response(w, o, status, incomplete);
+    put_elements(w, output);
+    said_end_response(w, o, usage);
 }
 
 struct str said_incomplete(enum stop_cause cause, bool refused)
@@ -344,7 +364,7 @@ void said_put_image(struct json_writer *w, const struct encode_options *o, uint3
     json_put_member(w, "status", whole ? STR("completed") : STR("in_progress"));
     if (whole && format.len > 0)
         json_put_member(w, "output_format", format);
-    json_put_key(w, STR("result"));
+    json_put_name(w, STR("result"));
     if (whole)
         json_put_inside(w, data.escaped);
     else
@@ -381,7 +401,7 @@ struct str said_server_item(const struct encode_options *o, const struct opaque 
     json_put_member(&w, "id", said_id(o, STR("ws_"), index, id));
     json_put_member(&w, "type", STR("web_search_call"));
     json_put_member(&w, "status", STR("completed"));
-    json_put_key(&w, STR("action"));
+    json_put_name(&w, STR("action"));
     json_put_object(&w);
     json_put_member(&w, "type", STR("search"));
     said_put_inside(&w, "query", text_of(&doc, query));

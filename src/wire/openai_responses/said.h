@@ -60,7 +60,12 @@ struct str said_server_item(const struct encode_options *o, const struct opaque 
 
 /* Why an answer is incomplete, or empty when it is not. A refusal in words is a complete answer. */
 struct str said_incomplete(enum stop_cause cause, bool refused);
-/* What the answer says of itself; the request's instructions and tools are not repeated. */
+/* What the answer says of itself; the request's instructions and tools are not repeated. Its output
+ * is a value of the caller's, between the first two. */
+void said_begin_response(struct json_writer *w, const struct encode_options *o, struct str status,
+                         struct str incomplete);
+void said_end_response(struct json_writer *w, const struct encode_options *o,
+                       const struct usage *usage);
 void said_put_response(struct json_writer *w, const struct encode_options *o, struct str status,
                        struct str incomplete, struct str output, const struct usage *usage);
 

@@ -145,8 +145,8 @@ struct account {
     int64_t created_unix_ms;         /* of its configuration */
     struct account *next, *previous; /* in the cohort */
     struct missing_model *missing;   /* room for MISSING_MODELS_MAX, made when first needed */
-    struct model_list *listed; /* what its provider lists; NULL: not known, or not wanted */
-    int64_t listed_ms;         /* when that was read last; 0: never */
+    struct model_list *listed;       /* what its provider lists; NULL: not known, or not wanted */
+    int64_t listed_ms;               /* when that was read last; 0: never */
     uint64_t served, failed;
     uint64_t refused_turn;       /* leases given when that was learned */
     int64_t ask_again_ms;        /* refused, or its owner is to act: when one real request asks

@@ -121,9 +121,8 @@ static void play_open(struct play *p, struct test *t, uint64_t seed)
                                  .port = 80,
                                  .authority = STR("10.0.0.1"),
                                  .pool_key = STR("the upstream") };
-    sim_listen(&there, &(struct sim_hooks){ .on_connect = upstream_connect,
-                                            .on_data = upstream_data,
-                                            .arg = p });
+    sim_listen(&there, &(struct sim_hooks){
+                           .on_connect = upstream_connect, .on_data = upstream_data, .arg = p });
 }
 
 static void play_close(struct play *p)

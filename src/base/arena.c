@@ -5,24 +5,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ARENA_ONE_BY_ONE 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_ONE_BY_ONE 1
-#endif
-#endif
-#ifndef ARENA_ONE_BY_ONE
-#define ARENA_ONE_BY_ONE 0
-#endif
-
-struct arena_block {
-    struct arena_block *next;
-    size_t used, cap;
-    size_t pad; /* keeps `bytes` 16-byte aligned */
-    char bytes[];
-};
-
 _Static_assert(offsetof(struct arena_block, bytes) % 16 == 0, "arena pieces must be aligned");
 
 static void *or_die(void *got)
@@ -51,55 +33,15 @@ void *must_realloc(void *old, size_t size)
     return or_die(realloc(old, size > 0 ? size : 1));
 }
 
-/* Blocks of the two usual sizes that arenas of this thread gave back. An exchange takes some and
- * returns them a moment later, and malloc has no quick way with pieces of that size. */
-#define BLOCKS_KEPT 64
-static _Thread_local struct {
-    struct arena_block *first, *more;
-    unsigned count;
-} kept;
-
-#define CAP_FIRST (ARENA_BLOCK - sizeof(struct arena_block))
-#define CAP_MORE (ARENA_BLOCK_MORE - sizeof(struct arena_block))
-
-/* The list for blocks of this size; NULL: they are not kept. */
-static struct arena_block **kept_of(size_t cap)
-{
-    return cap == CAP_FIRST ? &kept.first : cap == CAP_MORE ? &kept.more : NULL;
-}
-
 static void arena_block_free(struct arena_block *b)
 {
-    struct arena_block **list = kept_of(b->cap);
-
-    if (ARENA_ONE_BY_ONE || list == NULL || kept.count == BLOCKS_KEPT) {
-        free(b);
-        return;
-    }
-    b->next = *list;
-    *list = b;
-    kept.count++;
-}
-
-void arena_end_thread(void)
-{
-    for (struct arena_block *b; (b = kept.first) != NULL; free(b))
-        kept.first = b->next;
-    for (struct arena_block *b; (b = kept.more) != NULL; free(b))
-        kept.more = b->next;
-    kept.count = 0;
+    block_give(b, sizeof(*b) + b->cap);
 }
 
 static struct arena_block *arena_block_new(size_t cap)
 {
-    struct arena_block **list = kept_of(cap), *b = list != NULL ? *list : NULL;
+    struct arena_block *b = block_take(sizeof(*b) + cap);
 
-    if (b != NULL) {
-        *list = b->next;
-        kept.count--;
-    } else {
-        b = must_alloc(sizeof(*b) + cap);
-    }
     b->used = 0;
     b->cap = cap;
     b->next = NULL;
@@ -122,7 +64,7 @@ static char *arena_grow(struct arena *a, size_t need)
                                                    : ARENA_BLOCK_MAX;
     size_t cap = size - sizeof(*b);
 
-    if (need > cap || ARENA_ONE_BY_ONE)
+    if (need > cap || BLOCK_ALONE)
         cap = need;
     b = arena_block_new(cap);
     b->used = need;
@@ -137,22 +79,19 @@ static char *arena_grow(struct arena *a, size_t need)
     return b->bytes;
 }
 
-void *arena_alloc_raw(struct arena *a, size_t size)
+void *arena_alloc_more(struct arena *a, size_t size)
 {
     assert(size <= ARENA_ALLOC_MAX);
 
     size_t need = rounded(size);
-    struct arena_block *b = a->last;
-    char *at;
 
-    if (b == NULL || ARENA_ONE_BY_ONE || b->cap - b->used < need) {
-        at = arena_grow(a, need);
-    } else {
-        at = b->bytes + b->used;
-        b->used += need;
-    }
     a->total += need;
-    return at;
+    return arena_grow(a, need);
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    return memset(arena_alloc_raw(a, size), 0, size);
 }
 
 bool arena_resize(struct arena *a, const void *at, size_t size_was, size_t size)
@@ -160,17 +99,12 @@ bool arena_resize(struct arena *a, const void *at, size_t size_was, size_t size)
     struct arena_block *b = a->last;
     size_t was = rounded(size_was), need = rounded(size);
 
-    if (ARENA_ONE_BY_ONE || b == NULL || b->used < was || b->bytes + b->used - was != at ||
+    if (BLOCK_ALONE || b == NULL || b->used < was || b->bytes + b->used - was != at ||
         b->cap - b->used + was < need)
         return false;
     b->used = b->used - was + need;
     a->total = a->total - was + need;
     return true;
-}
-
-void *arena_alloc(struct arena *a, size_t size)
-{
-    return memset(arena_alloc_raw(a, size), 0, size);
 }
 
 void arena_free(struct arena *a)
@@ -188,7 +122,7 @@ void arena_reset(struct arena *a)
 
     for (struct arena_block *b = a->last, *next; b != NULL; b = next) {
         next = b->next;
-        if (!ARENA_ONE_BY_ONE && keep == NULL && b->cap == CAP_FIRST) {
+        if (!BLOCK_ALONE && keep == NULL && b->cap == ARENA_BLOCK - sizeof(*b)) {
             keep = b;
             keep->used = 0;
             keep->next = NULL;

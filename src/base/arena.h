@@ -7,6 +7,7 @@
 #ifndef PENSTOCK_BASE_ARENA_H
 #define PENSTOCK_BASE_ARENA_H
 
+#include "block.h"
 #include "str.h"
 
 #define ARENA_BLOCK ((size_t)4096)          /* first block, header included */
@@ -15,7 +16,12 @@
 #define ARENA_BLOCK_MAX ((size_t)256 << 10) /* … up to here */
 #define ARENA_ALLOC_MAX ((size_t)1 << 30)
 
-struct arena_block;
+struct arena_block {
+    struct arena_block *next;
+    size_t used, cap; /* of `bytes`; whole pieces */
+    size_t pad;       /* keeps `bytes` 16-byte aligned */
+    char bytes[];
+};
 
 struct arena {
     struct arena_block *last;
@@ -34,14 +40,26 @@ void arena_free(struct arena *a);
 /* Forgets everything but keeps one block, so that a scratch arena costs no malloc each time. */
 void arena_reset(struct arena *a);
 
-/* A thread keeps some blocks of the arenas it freed for the next ones; before it ends it gives them
- * back. */
-void arena_end_thread(void);
+/* From another block. */
+void *arena_alloc_more(struct arena *a, size_t size);
 
-/* Zeroed, 16-byte aligned, never NULL. Lives until arena_free(). */
+/* 16-byte aligned, never NULL, for what is filled at once. Lives until arena_free(). */
+static inline void *arena_alloc_raw(struct arena *a, size_t size)
+{
+    struct arena_block *b = a->last;
+
+    if (BLOCK_ALONE || b == NULL || size > b->cap - b->used) /* which is a multiple of 16 */
+        return arena_alloc_more(a, size);
+    size_t need = (size + 15) & ~(size_t)15;
+    char *at = b->bytes + b->used;
+
+    b->used += need;
+    a->total += need;
+    return at;
+}
+
+/* The same, zeroed. */
 void *arena_alloc(struct arena *a, size_t size);
-/* The same without the zeroes, for what is filled at once. */
-void *arena_alloc_raw(struct arena *a, size_t size);
 /* The piece that was given last becomes longer or shorter where it is. False: it is not the last,
  * or there is no room; it stays as it was. */
 bool arena_resize(struct arena *a, const void *at, size_t size_was, size_t size);

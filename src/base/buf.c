@@ -11,7 +11,7 @@
 
 void buf_clear(struct buf *b)
 {
-    free(b->at);
+    block_give(b->at, b->cap);
     *b = (struct buf){ .max = b->max };
 }
 
@@ -29,9 +29,13 @@ char *buf_reserve(struct buf *b, size_t n)
             cap = BUF_FIRST;
         if (cap < need)
             cap = need;
+        cap = block_size(cap);
         if (cap > b->max)
             cap = b->max;
-        b->at = must_realloc(b->at, cap);
+        if (b->cap == 0)
+            b->at = block_take(cap);
+        else
+            b->at = must_realloc(b->at, cap);
         b->cap = cap;
     }
     return b->at + b->len;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/block.h"
 #include "base/log.h"
 #include "io/mailbox.h"
 
@@ -20,7 +21,7 @@ static void *thread_main(void *arg)
     struct thread *t = arg;
 
     t->fn(t->arg);
-    arena_end_thread();
+    blocks_end_thread();
     return NULL;
 }
 

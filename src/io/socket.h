@@ -38,8 +38,8 @@ typedef void socket_fn(void *peer, unsigned what);
  * socket_connected() tells. NULL with an error when not even that can begin (no descriptors). */
 struct socket *socket_connect(struct loop *l, const struct address *to, socket_fn *fn, void *peer,
                               struct error *e);
-/* OK once connected (and, under TLS, once the handshake is done); else the fault. Both moments are
- * told once, whatever is watched. */
+/* OK once connected (and, under TLS, once the handshake is done); else the fault, as `address:
+ * reason`. Both moments are told once, whatever is watched. */
 enum status socket_connected(struct socket *s, struct error *e);
 
 /* Sets what is watched; starts with nothing. Cheap when nothing changes, and dear (four system

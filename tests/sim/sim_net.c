@@ -554,8 +554,7 @@ enum status socket_connected(struct socket *s, struct error *e)
     case BROKEN:
         break;
     }
-    return fail(e, E_IO, "%s %.*s: %s", s->tls != NULL ? "no TLS with" : "cannot connect to",
-                STR_ARG(to), socket_why(s));
+    return fail(e, E_IO, "%.*s: %s", STR_ARG(to), socket_why(s));
 }
 
 void socket_watch(struct socket *s, unsigned what)

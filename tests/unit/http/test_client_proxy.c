@@ -212,7 +212,8 @@ TEST(a_proxy_that_cannot_be_reached_is_a_fault_of_the_proxy)
         const char *name, *host, *word;
         bool tls;
     } cases[] = {
-        { "nobody listens", "127.0.0.1", "cannot connect to the proxy", false },
+        { "nobody listens", "127.0.0.1",
+          "cannot connect to the proxy 127.0.0.1: 127.0.0.1:", false },
         { "no such name", "no-such-host.invalid", "cannot resolve the proxy", false },
         { "no TLS", "127.0.0.1", "TLS with the proxy", true },
     };

@@ -35,7 +35,8 @@ struct hub {
     struct timer tick;
     bool ticking;
     uint64_t ticks, idle_ticks;
-    _Atomic bool woken; /* a message is on its way */
+    _Atomic bool woken;  /* a message is on its way; who set it owns the next until it arrives: */
+    uint64_t trace_from; /* records from here on ended behind the first watcher's snapshot */
     /* what was told last */
     struct shown *shown;
     size_t shown_count;
@@ -539,9 +540,7 @@ static void on_tick(void *peer, int64_t now_ms)
 static void wake_here(void *message)
 {
     struct hub *h = message;
-    struct arena a = { 0 };
-    struct access_record newest;
-    uint64_t place = UINT64_MAX;
+    uint64_t from = h->trace_from;
 
     atomic_store(&h->woken, false);
     if (h->ticking)
@@ -549,18 +548,29 @@ static void wake_here(void *message)
     h->ticking = true;
     h->ticks = h->idle_ticks = 0;
     h->clock = admin_clock(h->loop);
-    h->trace_next = 0;
-    if (h->admin->o.traces != NULL && trace_ring_next(h->admin->o.traces, &place, &a, &newest))
-        h->trace_next = place + 1;
-    arena_free(&a);
+    h->trace_next = from;
     look_around(h);
     timer_start(&h->tick, EVENTS_TICK_MS);
 }
 
+static uint64_t traces_end(const struct hub *h)
+{
+    struct arena a = { 0 };
+    struct access_record newest;
+    uint64_t place = UINT64_MAX;
+    bool any =
+        h->admin->o.traces != NULL && trace_ring_next(h->admin->o.traces, &place, &a, &newest);
+
+    arena_free(&a);
+    return any ? place + 1 : 0;
+}
+
 void hub_wake(struct hub *h)
 {
-    if (h->mailbox != NULL && !atomic_exchange(&h->woken, true) &&
-        !mailbox_send(h->mailbox, wake_here, h))
+    if (h->mailbox == NULL || atomic_exchange(&h->woken, true))
+        return;
+    h->trace_from = traces_end(h);
+    if (!mailbox_send(h->mailbox, wake_here, h))
         atomic_store(&h->woken, false);
 }
 

@@ -45,7 +45,7 @@ static void print_lockouts(struct remote_answer *answer)
             continue;
         if (locked++ == 0)
             printf("%-20s %-20s %-16s %-10s %s\n", "ACCOUNT", "SCOPE", "REASON", "UNTIL IN",
-                   "THE PROVIDER SAID");
+                   "WHAT WAS SAID");
         for (uint32_t k = lockouts == JSON_NONE ? JSON_NONE : json_first(&answer->doc, lockouts);
              k != JSON_NONE; k = json_after(&answer->doc, lockouts, k))
             print_lockout(answer, label, k);

@@ -130,6 +130,8 @@ void access_log(const struct access_record *r)
         f[n++] = F_STR("client_key", r->client_key);
     f[n++] = F_INT("attempts", r->attempt_count);
     f[n++] = F_INT("stream", r->stream);
+    if (r->ending != ENDING_COMPLETE && r->broke.len > 0)
+        f[n++] = F_STR("why", r->broke);
     if (r->usage.in >= 0)
         f[n++] = F_INT("tokens_in", r->usage.in);
     if (r->usage.out >= 0)

@@ -84,7 +84,9 @@ struct access_record {
     uint64_t bytes_in, bytes_out;
     uint32_t attempt_count, attempts_kept;
     const struct access_attempt *attempts; /* live for the call */
-    struct usage beyond;                   /* of attempts that were not kept; 0: nothing known */
+    struct str broke;       /* the last fault on the way to an upstream, in a sentence; or empty */
+    uint32_t broke_attempt; /* … and the number of its attempt */
+    struct usage beyond;    /* of attempts that were not kept; 0: nothing known */
     const struct pick *nobody; /* the search that found nobody, when it ended so; else NULL.
                                   pick_bytes() of it */
 };

@@ -931,6 +931,8 @@ void exchange_end(struct exchange *x, enum ending ending)
             .attempt_count = x->attempt_count,
             .attempts_kept = attempts_kept(x),
             .attempts = x->attempts,
+            .broke = x->broke,
+            .broke_attempt = x->broke_attempt,
             .nobody = found_nobody(x, ending) ? x->pick : NULL,
         };
         memcpy(record.request_id, x->request_id, sizeof(record.request_id));

@@ -140,6 +140,8 @@ struct exchange {
     struct attempt attempt;
     uint32_t attempt_count, costly_count;
     struct access_attempt *attempts; /* attempts_kept() of them, but for one that runs */
+    struct str broke;                /* what went wrong on the way to the last upstream for which */
+    uint32_t broke_attempt;          /* … something did, in that attempt; 0: none */
     struct usage beyond;             /* of those that made room for the last one */
     /* accounts that are not asked again, and those that were given a second try; room for
      * PICK_TRIED_MAX each from the first fault on */

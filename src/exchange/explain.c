@@ -200,6 +200,10 @@ static void explain_outcome(struct explainer *e, const struct access_attempt *a)
     if (a->status > 0)
         (void)buf_printf(&e->text, ", status %d", a->status);
     say_c(e, ")");
+    if (a->number == e->r->broke_attempt) {
+        say_c(e, ": ");
+        say(e, e->r->broke);
+    }
     say_usage(e, &a->usage);
     if (a->delay_ms >= 0) {
         say_c(e, "; the provider asked for ");

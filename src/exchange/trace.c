@@ -29,7 +29,7 @@ static const size_t texts[] = {
     offsetof(struct access_record, path),         offsetof(struct access_record, model),
     offsetof(struct access_record, mapped_model), offsetof(struct access_record, client_key),
     offsetof(struct access_record, session),      offsetof(struct access_record, account),
-    offsetof(struct access_record, client),
+    offsetof(struct access_record, client),       offsetof(struct access_record, broke),
 };
 #define TEXTS COUNT(texts)
 

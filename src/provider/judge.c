@@ -514,8 +514,10 @@ struct verdict provider_judge(const struct provider *p, const struct judge_ask *
     struct fault_form form;
 
     *words = (struct judge_words){ STR(""), STR(""), STR(""), STR(""), STR("") };
-    if (ask->fault != NULL)
+    if (ask->fault != NULL) {
+        words->evidence = arena_copy(a, str_c(ask->fault->text));
         return judge_fault(ask->fault);
+    }
     if (ask->stream_cut)
         return (struct verdict){
             .kind = VERDICT_SERVER_ERROR, .status = ask->status, .delay_ms = DELAY_NONE, .cut = true

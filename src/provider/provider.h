@@ -168,7 +168,8 @@ struct judge_ask {
 struct judge_words {
     struct str message; /* redacted, at most 512 bytes; empty when it said nothing fit to show */
     struct str type, code, param; /* as the provider's error form names them; empty when absent */
-    struct str evidence; /* for the account's owner: the provider's link or words, redacted */
+    struct str evidence; /* for the account's owner: the provider's link or words, redacted; or what
+                            went wrong on the way to it */
 };
 
 /* The one classifier of whatever is not a plain success (docs/providers/signals.md). It looks at

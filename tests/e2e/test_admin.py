@@ -1,5 +1,6 @@
 """The admin API: each call and its errors, held against docs/openapi.json."""
 import json
+import socket
 import sqlite3
 import time
 
@@ -321,6 +322,21 @@ def test_lockouts_are_shown_with_their_evidence_and_cleared(program):
         assert cleared["label"] == "one" and cleared["lockouts"] == [] and cleared["lockout_count"] == 0, cleared
         assert ask(gateway, "another")[0] == "one", "it is asked again"
         admin(gateway, "DELETE", "/api/accounts/nobody/lockouts", status=404)
+    finally:
+        gateway.clear()
+
+
+def test_what_broke_on_the_way_to_a_provider_is_told_to_its_owner_alone(program):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    gateway = Gateway(program, {"accounts": [{"label": "one", "provider": "compatible", "wire": "openai-chat", "base_url": f"http://127.0.0.1:{port}/v1", "models": ["m"]}]})
+    try:
+        status, fields, answer = gateway.call("POST", *CHAT.request(model="m"))
+        assert status == 502 and str(port).encode() not in answer, answer
+        said = f"cannot connect to 127.0.0.1: 127.0.0.1:{port}: connection refused"
+        assert any(said in line for line in traced(gateway, fields["x-request-id"])["explanation"])
+        assert said in admin(gateway, "GET", "/api/accounts/one")["lockouts"][0]["evidence"]
+        until(lambda: f'why="{said}' in gateway.logged(), "the line of the request has it, too")
     finally:
         gateway.clear()
 

@@ -127,9 +127,13 @@ TEST(a_second_try_of_the_same_account_is_no_choice_by_order)
         .attempt_count = 2,
         .attempts_kept = 2,
         .attempts = attempts,
+        .broke = STR("cannot connect to ada.test:443: refused"),
+        .broke_attempt = 1,
     };
     struct str text = explained(t, &r);
 
+    CHECK(str_find(text, STR("(network): cannot connect to ada.test:443: refused.\n")) != SIZE_MAX,
+          "%.*s", (int)text.len, text.at);
     CHECK(str_find(text, STR("Attempt 1 went to `ada` (): next in order")) != SIZE_MAX, "%.*s",
           (int)text.len, text.at);
     CHECK(str_find(text, STR("Attempt 2 went to `ada` (): the same account once more")) != SIZE_MAX,

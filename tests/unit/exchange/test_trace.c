@@ -33,6 +33,7 @@ static struct access_record record_of(struct test *t, uint64_t n)
         .mapped_model = arena_printf(&t->arena, "%.*s", (int)(n % 50),
                                      "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm"),
         .account = STR("ada"),
+        .broke = arena_printf(&t->arena, "broke-%" PRIu64, n),
         .provider = STR("anthropic"),
         .status = 200,
         .phase = "streaming",
@@ -75,6 +76,7 @@ static void check_record(struct test *t, const struct access_record *got, uint64
     CHECK_STRS(got->protocol, want.protocol);
     CHECK_STR(got->session, "");
     CHECK_STRS(got->account, want.account);
+    CHECK_STRS(got->broke, want.broke);
     CHECK_STR(str_c(got->phase), "streaming");
     if (!CHECK_INT(got->attempts_kept, want.attempts_kept))
         return;

@@ -91,6 +91,7 @@ static void take_text(struct config_file *f, struct str text, struct settings *s
     f->settings = s;
     buf_set(&f->text, text);
     f->revision++;
+    log_set_format(s->logs_format == LOGS_JSON ? LOG_JSON : LOG_TEXT);
     settings_survey(text, name_unknown, f);
     if (f->on_change != NULL)
         f->on_change(f->peer, s);

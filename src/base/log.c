@@ -13,7 +13,8 @@ static struct {
     _Atomic int level;
     _Atomic uint64_t held; /* lines left out so far */
     struct log_options options;
-    int64_t stamped; /* second that `stamp` tells */
+    enum log_format format; /* in force */
+    int64_t stamped;        /* second that `stamp` tells */
     char stamp[64];
     size_t stamp_len;
     struct repeat {
@@ -39,8 +40,17 @@ void log_setup(const struct log_options *options)
 {
     pthread_mutex_lock(&sink.lock);
     sink.options = *options;
+    sink.format = options->format;
     pthread_mutex_unlock(&sink.lock);
     atomic_store_explicit(&sink.level, (int)options->level, memory_order_relaxed);
+}
+
+void log_set_format(enum log_format format)
+{
+    pthread_mutex_lock(&sink.lock);
+    if (sink.options.write_line != NULL && sink.options.format != LOG_JSON)
+        sink.format = format;
+    pthread_mutex_unlock(&sink.lock);
 }
 
 bool log_enabled(enum log_level level)
@@ -246,7 +256,7 @@ static void line_write(enum log_level level, const struct log_field *fields, siz
     l.len = 0; /* the bytes need no zeroes */
     pthread_mutex_lock(&sink.lock);
 
-    enum log_format format = sink.options.format;
+    enum log_format format = sink.format;
     int64_t unix_ms = sink.options.unix_ms != NULL ? sink.options.unix_ms() : 0;
     bool clocked = sink.options.unix_ms != NULL;
 

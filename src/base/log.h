@@ -49,6 +49,9 @@ struct log_options {
 };
 
 void log_setup(const struct log_options *options);
+/* From now on. Only of a log that was set up with a `write_line`, and not as JSON: what a command
+ * says to a person stays text, and JSON that was asked for stays. Threads: any. */
+void log_set_format(enum log_format format);
 bool log_enabled(enum log_level level);
 void log_write(enum log_level level, const struct log_field *fields, size_t count);
 /* The same for a line that is one of many by nature and must not be held back. */

@@ -84,7 +84,7 @@ static void judged(struct exchange *x, const struct judge_ask *given)
     log_debug("attempt failed", F_C("request", x->request_id),
               F_C("account", x->attempt.lease.label), F_C("verdict", verdict_word(v.kind)),
               F_INT("status", v.status), F_INT("delay_ms", v.delay_ms),
-              F_C("why", ask.fault != NULL ? ask.fault->text : ""));
+              F_C("why", ask.fault != NULL ? ask.fault->text : verdict_text(v.kind)));
     if (ask.fault != NULL) {
         x->broke = words.evidence;
         x->broke_attempt = x->attempt_count;

@@ -70,6 +70,17 @@ def test_edits_of_the_settings_file_take_effect_and_broken_ones_do_not(program):
         gateway.clear()
 
 
+def test_the_log_is_written_as_the_settings_say(program):
+    gateway = Gateway(program, {"logs": {"format": "json"}})
+    try:
+        first = [line for line in gateway.logged().splitlines() if "no account is configured" in line]
+        assert len(first) == 1 and json.loads(first[0])["level"] == "warn", first
+        gateway.write_settings({"logs": {"format": "text"}})
+        until(lambda: " info new settings are in force" in gateway.logged(), "text again")
+    finally:
+        gateway.clear()
+
+
 def test_the_admin_api_needs_its_token_and_writes_what_it_changes(program):
     text = '{\n\t"x-mine" : [1.50, "a"],\n\t"proxy" : { "scheduling" : { "mode":"Balance" } }\n}\n'
     gateway = Gateway(program, text)

@@ -52,6 +52,26 @@ TEST(log_writes_text_and_json_with_typed_fields)
     secret_clear(&key);
 }
 
+TEST(log_changes_its_format_while_it_runs_unless_json_was_asked_for)
+{
+    static const struct {
+        enum log_format asked, set;
+        const char *start;
+    } cases[] = {
+        { LOG_TEXT, LOG_JSON, "{" },
+        { LOG_TEXT, LOG_TEXT, "2" },
+        { LOG_JSON, LOG_TEXT, "{" },
+        { LOG_JSON, LOG_JSON, "{" },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        setup(LOG_INFO, cases[i].asked);
+        log_set_format(cases[i].set);
+        log_info("said");
+        CHECK(str_starts(logged(), str_c(cases[i].start)), "%zu", i);
+    }
+}
+
 TEST(log_leaves_out_what_is_below_its_level)
 {
     setup(LOG_WARN, LOG_TEXT);

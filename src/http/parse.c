@@ -339,6 +339,7 @@ static bool head_parse(struct reading *r, struct str in)
     const char *end = in.at + in.len, *at = in.at + head_start(r, in);
     const uint32_t count_max = r->limits->field_count;
     struct http_field spare;
+    uint64_t names = 0;
     uint32_t count = 0;
 
     at = r->is_request ? request_line_read(r, at, end) : status_line_read(r, at, end);
@@ -351,14 +352,17 @@ static bool head_parse(struct reading *r, struct str in)
         at = field_read(r, at, end, f);
         if (at == NULL)
             return false;
-        if (count < count_max)
+        if (count < count_max) {
+            names |= http_name_bit(f->name);
             known_keep(r, f);
+        }
         count++;
     }
     if (end - at < 2 || at[1] != '\n')
         return false;
     r->too_many_fields = count > count_max;
     r->head->field_count = count;
+    r->head->names = names;
     r->used = (size_t)(at + 2 - in.at);
     return true;
 }
@@ -627,7 +631,7 @@ enum http_parse http_parse_response(struct str in, size_t *scanned,
     return verdict;
 }
 
-const struct http_field *http_field_find(const struct http_head *head, struct str name)
+const struct http_field *http_field_search(const struct http_head *head, struct str name)
 {
     const struct http_field *f = head->fields;
 
@@ -635,13 +639,6 @@ const struct http_field *http_field_find(const struct http_head *head, struct st
         if (f->name.len == name.len && str_ieq(f->name, name))
             return f;
     return NULL;
-}
-
-struct str http_field_value(const struct http_head *head, struct str name)
-{
-    const struct http_field *f = http_field_find(head, name);
-
-    return f == NULL ? STR("") : f->value;
 }
 
 bool http_type_is(struct str content_type, struct str wanted)

@@ -41,6 +41,7 @@ struct http_head {
     bool upgrade;           /* Connection: upgrade, with an Upgrade field */
     int64_t content_length; /* -1: none given */
     struct str content_type, content_encoding; /* empty when absent */
+    uint64_t names; /* bits of http_name_bit() of all fields; 0: not known */
     uint32_t field_count;
     struct http_field fields[HTTP_FIELDS_MAX];
 };
@@ -77,10 +78,33 @@ enum http_parse http_parse_response(struct str in, size_t *scanned,
                                     const struct http_limits *limits, struct http_head *head,
                                     size_t *used, struct http_fault *fault);
 
+/* A bit that stands for some names, case aside: most of those that nobody sent are known to be
+ * absent by it. For a name in the source the compiler knows it. */
+static inline uint64_t http_name_bit(struct str name)
+{
+    unsigned first = (uint8_t)name.at[0] | 0x20u, last = (uint8_t)name.at[name.len - 1] | 0x20u;
+
+    return UINT64_C(1) << ((first + last * 5 + (unsigned)name.len * 7) & 63);
+}
+
+const struct http_field *http_field_search(const struct http_head *head, struct str name);
+
 /* First field of that name (case does not matter), or NULL. */
-const struct http_field *http_field_find(const struct http_head *head, struct str name);
+static inline const struct http_field *http_field_find(const struct http_head *head,
+                                                       struct str name)
+{
+    if (head->names != 0 && (head->names & http_name_bit(name)) == 0)
+        return NULL;
+    return http_field_search(head, name);
+}
+
 /* Its value, or the empty slice. */
-struct str http_field_value(const struct http_head *head, struct str name);
+static inline struct str http_field_value(const struct http_head *head, struct str name)
+{
+    const struct http_field *f = http_field_find(head, name);
+
+    return f == NULL ? STR("") : f->value;
+}
 
 /* Is this Content-Type of the type `wanted` (`application/json`), whatever its parameters? */
 bool http_type_is(struct str content_type, struct str wanted);

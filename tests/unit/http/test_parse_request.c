@@ -356,6 +356,33 @@ TEST(fields_are_found_by_name_whatever_their_case)
     CHECK(http_field_find(&p.head, STR("absent")) == NULL);
 }
 
+TEST(a_field_is_found_by_any_name_it_may_have_and_no_other_one_is)
+{
+    static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "!#$%&'*+-.^_`|~";
+
+    for (int round = 0; round < 500; round++) {
+        char name[40], other[40];
+        size_t len = 1 + test_below(t, sizeof(name) - 1);
+
+        for (size_t i = 0; i < len; i++) {
+            name[i] = token[test_below(t, sizeof(token) - 1)];
+            other[i] = test_below(t, 2) == 1 ? char_lower(name[i]) : name[i];
+        }
+        struct str sent = { name, len }, asked = { other, len };
+        struct str in =
+            arena_printf(&t->arena, "GET / HTTP/1.0\r\n%.*s: here\r\nZz: 1\r\n\r\n", STR_ARG(sent));
+        struct parsed p = parse_whole(http_parse_request, in, &limits);
+
+        if (p.verdict != HTTP_PARSE_DONE)
+            continue; /* a name that means something */
+        CHECK_STR(http_field_value(&p.head, asked), "here", "%.*s", STR_ARG(sent));
+        other[len / 2] = other[len / 2] == '1' ? '2' : '1';
+        if (!str_ieq(sent, asked))
+            CHECK(http_field_find(&p.head, asked) == NULL, "%.*s", STR_ARG(sent));
+    }
+}
+
 TEST(each_name_that_is_known_is_known_in_any_case)
 {
     static const char *const once[] = { "host",         "content-length",   "transfer-encoding",

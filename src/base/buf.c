@@ -15,7 +15,7 @@ void buf_clear(struct buf *b)
     *b = (struct buf){ .max = b->max };
 }
 
-char *buf_reserve(struct buf *b, size_t n)
+char *buf_reserve_more(struct buf *b, size_t n)
 {
     size_t need;
 

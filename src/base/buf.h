@@ -27,9 +27,14 @@ static inline struct str buf_str(const struct buf *b)
     return (struct str){ b->len > 0 ? b->at : "", b->len };
 }
 
+char *buf_reserve_more(struct buf *b, size_t n);
+
 /* Room for `n` more bytes at the end, or NULL when that would pass `max`. Follow with buf_commit().
  */
-char *buf_reserve(struct buf *b, size_t n);
+static inline char *buf_reserve(struct buf *b, size_t n)
+{
+    return n <= b->cap - b->len ? b->at + b->len : buf_reserve_more(b, n);
+}
 
 static inline void buf_commit(struct buf *b, size_t n)
 {

@@ -298,7 +298,7 @@ static void drop_request_body(struct exchange *x)
     a->crossing = NULL;
     a->parts = NULL;
     x->canon = NULL;
-    x->fields = NULL;
+    x->lines = STR("");
     *q = (struct wire_request){
         .protocol = q->protocol,
         .doc = { .text = { NULL, q->doc.text.len } }, /* its length is told in the end */

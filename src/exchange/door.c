@@ -284,6 +284,8 @@ static bool key_fits_address(const struct client_key *key, const struct address 
 
 struct str door_cors_origin(const struct door_rules *rules, const struct http_head *head)
 {
+    if (rules->cors_origin_count == 0)
+        return STR("");
     struct str origin = http_field_value(head, STR("origin"));
 
     for (size_t i = 0; i < rules->cors_origin_count; i++)

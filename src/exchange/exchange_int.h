@@ -157,9 +157,8 @@ struct exchange {
     struct judge_words words;         /* of the last attempt that failed */
     struct verdict last;
 
-    struct emitter *emitter;   /* of a stream; NULL: the answer comes in one piece */
-    struct http_field *fields; /* of the answer's head, until the body goes */
-    size_t field_count;
+    struct emitter *emitter; /* of a stream; NULL: the answer comes in one piece */
+    struct str lines;        /* of the answer's head, until the body goes */
     struct usage usage;
     int64_t first_out_ms;
     uint64_t bytes_out;

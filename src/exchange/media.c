@@ -149,7 +149,7 @@ static void stream_start(struct exchange *x)
     x->answered = 200;
     x->first_out_ms = loop_now(x->env->loop);
     exchange_move(x, EXCHANGE_STREAMING);
-    response_start(x->r, 200, x->fields, x->field_count, RESPONSE_CHUNKED);
+    response_start_lines(x->r, 200, x->lines, RESPONSE_CHUNKED);
 }
 
 void media_stream(struct exchange *x, struct str bytes)

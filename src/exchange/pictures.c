@@ -60,7 +60,7 @@ bool pictures_make(struct exchange *x, uint32_t wires, struct wire_complaint *wh
     }
     p->begun = p->running = 0;
     p->own_ended = p->own_failed = false;
-    x->field_count = 0;
+    x->lines = STR("");
     p->all = (struct pictures){ .usage = usage_unknown() };
     a->wire = (wires & WIRE_BIT(WIRE_GEMINI)) != 0 ? WIRE_GEMINI : WIRE_CLOUDCODE;
     return outgoing_translate(x, why);
@@ -114,7 +114,7 @@ static void other_on_head(void *peer, const struct http_head *head)
         return;
     }
     x->media_answer_type = pictures_type(x);
-    if (x->field_count == 0)
+    if (x->lines.len == 0)
         reply_collect_fields(x, head);
 }
 

@@ -7,33 +7,57 @@
 #include "base/base64.h"
 #include "base/json_write.h"
 #include "base/log.h"
+#include "http/lines.h"
 
 #define VALUE_MAX 1024  /* bytes of a field of ours */
 #define REASON_PASSED 8 /* accounts named in X-Penstock-Reason */
 
-/* Fields being gathered; kept in the exchange when all are there. */
+/* Fields being gathered, as lines of a head. */
 struct gathered {
-    struct http_field at[REPLY_FIELDS_MAX];
+    struct buf lines;
     size_t count;
+    bool careful; /* each line is judged by itself, and left out when it may not stand in a head */
 };
 
-static void gather(struct gathered *g)
+#define LINES_MAX (REPLY_FIELDS_MAX * (VALUE_MAX + 64))
+#define LINES_ROOM ((size_t)2048) /* for most heads */
+
+static void gather(struct gathered *g, bool careful)
 {
-    g->count = 0; /* the places need no zeroes */
+    buf_init(&g->lines, LINES_MAX);
+    (void)buf_reserve(&g->lines, LINES_ROOM);
+    g->count = 0;
+    g->careful = careful;
 }
 
-static void add_field(struct gathered *g, struct str name, struct str value)
+/* The lines, judged, until the arena is freed. */
+static struct str gathered_keep(struct gathered *g, struct arena *a)
 {
-    if (value.len > 0 && g->count < REPLY_FIELDS_MAX)
-        g->at[g->count++] = (struct http_field){ name, value };
+    struct str lines = arena_copy(a, buf_str(&g->lines));
+
+    buf_clear(&g->lines);
+    return lines;
 }
 
-static void keep_fields(struct exchange *x, const struct gathered *g)
+static void add_judged(struct gathered *g, struct str name, struct str value)
 {
-    x->fields = arena_alloc_raw(&x->r->body_arena, g->count * sizeof(g->at[0]));
-    memcpy(x->fields, g->at, g->count * sizeof(g->at[0]));
-    x->field_count = g->count;
+    if (value.len == 0 || g->count == REPLY_FIELDS_MAX)
+        return;
+    if (http_put_field(&g->lines, name, value))
+        g->count++;
+    else
+        log_warn("response field left out", F_STR("name", name));
 }
+
+static inline void add_line(struct gathered *g, struct str name, struct str start, struct str value)
+{
+    if (g->careful)
+        add_judged(g, name, value);
+    else if (value.len > 0 && g->count < REPLY_FIELDS_MAX)
+        g->count += http_line_add(&g->lines, start, value);
+}
+
+#define ADD_FIELD(g, name, value) add_line((g), STR(name), STR(name ": "), (value))
 
 /* --- fields
  * ---------------------------------------------------------------------------------------- */
@@ -71,7 +95,7 @@ static struct str masked(struct exchange *x, struct str label)
     return arena_printf(&x->r->arena, "%.*s***", label.len > 0 ? 1 : 0, label.at);
 }
 
-/* Lives as long as the text. */
+/* Lives as long as the text, or the request. */
 static struct str encoded(struct exchange *x, struct str text)
 {
     struct buf b;
@@ -132,19 +156,17 @@ static struct str dropped_text(struct exchange *x)
     return out;
 }
 
-static struct str number_text(struct exchange *x, uint64_t n)
-{
-    static const char small[] = "0123456789";
-    char digits[24];
-    size_t at = sizeof(digits);
+#define NUMBER_ROOM 20
 
-    if (n < 10)
-        return (struct str){ small + n, 1 };
+static struct str number_text(uint64_t n, char room[NUMBER_ROOM])
+{
+    size_t at = NUMBER_ROOM;
+
     do {
-        digits[--at] = (char)('0' + n % 10);
+        room[--at] = (char)('0' + n % 10);
         n /= 10;
     } while (n > 0);
-    return arena_copy(&x->r->arena, (struct str){ digits + at, sizeof(digits) - at });
+    return (struct str){ room + at, NUMBER_ROOM - at };
 }
 
 static void add_cors(struct exchange *x, struct gathered *g)
@@ -153,29 +175,46 @@ static void add_cors(struct exchange *x, struct gathered *g)
 
     if (origin.len == 0)
         return;
-    add_field(g, STR("Access-Control-Allow-Origin"), origin);
-    add_field(g, STR("Vary"), STR("Origin"));
-    add_field(g, STR("Access-Control-Expose-Headers"),
+    ADD_FIELD(g, "Access-Control-Allow-Origin", origin);
+    ADD_FIELD(g, "Vary", STR("Origin"));
+    ADD_FIELD(g, "Access-Control-Expose-Headers",
               STR("X-Request-Id, X-Account-Email, X-Mapped-Model, X-Penstock-Provider, "
                   "X-Penstock-Attempts, X-Penstock-Reason, X-Penstock-Dropped"));
+}
+
+static void add_attempts(struct exchange *x, struct gathered *g)
+{
+    char room[NUMBER_ROOM];
+
+    ADD_FIELD(g, "X-Penstock-Attempts", number_text(x->attempt_count, room));
 }
 
 /* Who answered, and why this one. */
 static void add_decision(struct exchange *x, struct str provider, struct gathered *g)
 {
-    add_field(g, STR("X-Account-Email"), account_shown(x));
-    add_field(g, STR("X-Mapped-Model"), encoded(x, x->mapped));
-    add_field(g, STR("X-Penstock-Provider"), provider);
-    add_field(g, STR("X-Penstock-Attempts"), number_text(x, x->attempt_count));
-    add_field(g, STR("X-Penstock-Reason"), reason_text(x));
+    ADD_FIELD(g, "X-Account-Email", account_shown(x));
+    ADD_FIELD(g, "X-Mapped-Model", encoded(x, x->mapped));
+    ADD_FIELD(g, "X-Penstock-Provider", provider);
+    add_attempts(x, g);
+    ADD_FIELD(g, "X-Penstock-Reason", reason_text(x));
 }
 
-/* What is left to the client's key. */
-static void add_key(struct exchange *x, struct gathered *g)
+/* What is left to a client's key. */
+static void add_key(struct gathered *g, const struct client_key *key, enum wire protocol,
+                    int64_t now_ms, struct arena *a)
 {
-    if (x->key != NULL && client_key_is_limited(x->key))
-        g->count += key_fields(x->key, x->target.protocol, loop_now(x->env->loop), &x->r->arena,
-                               g->at + g->count, REPLY_FIELDS_MAX - g->count);
+    struct http_field fields[KEY_FIELDS_MAX];
+    size_t count = 0;
+
+    if (key != NULL && client_key_is_limited(key))
+        count = key_fields(key, protocol, now_ms, a, fields, KEY_FIELDS_MAX);
+    for (size_t i = 0; i < count; i++)
+        add_judged(g, fields[i].name, fields[i].value);
+}
+
+static void add_key_of(struct exchange *x, struct gathered *g)
+{
+    add_key(g, x->key, x->target.protocol, loop_now(x->env->loop), &x->r->arena);
 }
 
 /* A client whose key is limited is told its own limits, not those of the account. */
@@ -185,44 +224,58 @@ static bool is_of_limits(struct str name)
            str_istarts(name, STR("anthropic-ratelimit-"));
 }
 
-void reply_collect_fields(struct exchange *x, const struct http_head *head)
+static void add_stream(struct exchange *x, struct gathered *g)
 {
-    struct gathered all, *g = &all;
+    ADD_FIELD(g, "Content-Type",
+              x->target.json_array ? STR("application/json; charset=utf-8")
+                                   : STR("text/event-stream; charset=utf-8"));
+    ADD_FIELD(g, "Cache-Control", STR("no-cache"));
+    ADD_FIELD(g, "X-Accel-Buffering", STR("no"));
+}
+
+static void collect_fields(struct exchange *x, const struct http_head *head, struct gathered *g)
+{
     bool limited = x->key != NULL && client_key_is_limited(x->key);
 
-    gather(g);
-    add_field(g, STR("Content-Type"),
-              media_is(x)            ? x->media_answer_type
-              : !x->request.stream   ? STR("application/json")
-              : x->target.json_array ? STR("application/json; charset=utf-8")
-                                     : STR("text/event-stream; charset=utf-8"));
-    if (x->request.stream) {
-        add_field(g, STR("Cache-Control"), STR("no-cache"));
-        add_field(g, STR("X-Accel-Buffering"), STR("no"));
-    }
-    add_field(g, STR("X-Request-Id"), str_c(x->request_id));
+    if (x->request.stream && !media_is(x))
+        add_stream(x, g);
+    else
+        ADD_FIELD(g, "Content-Type", media_is(x) ? x->media_answer_type : STR("application/json"));
+    ADD_FIELD(g, "X-Request-Id", str_c(x->request_id));
     add_decision(x, provider_name(x->attempt.upstream->provider), g);
     if (x->attempt.crossing != NULL)
-        add_field(g, STR("X-Penstock-Dropped"), dropped_text(x));
-    add_key(x, g);
+        ADD_FIELD(g, "X-Penstock-Dropped", dropped_text(x));
+    add_key_of(x, g);
     add_cors(x, g);
     for (uint32_t i = 0; i < head->field_count; i++)
         if (passes(head->fields[i].name) && !(limited && is_of_limits(head->fields[i].name)))
-            add_field(g, arena_copy(&x->r->arena, head->fields[i].name),
-                      arena_copy(&x->r->arena, str_take(head->fields[i].value, VALUE_MAX)));
-    keep_fields(x, g);
+            add_judged(g, head->fields[i].name, str_take(head->fields[i].value, VALUE_MAX));
+}
+
+void reply_collect_fields(struct exchange *x, const struct http_head *head)
+{
+    struct gathered g;
+
+    gather(&g, false);
+    collect_fields(x, head, &g);
+    if (!http_lines_are_sound(buf_str(&g.lines), g.count)) {
+        buf_clear(&g.lines);
+        gather(&g, true);
+        collect_fields(x, head, &g);
+    }
+    x->lines = gathered_keep(&g, &x->r->body_arena);
 }
 
 void reply_estimated_fields(struct exchange *x)
 {
-    struct gathered all, *g = &all;
+    struct gathered g;
 
-    gather(g);
-    add_field(g, STR("Content-Type"), STR("application/json"));
-    add_field(g, STR("X-Request-Id"), str_c(x->request_id));
-    add_field(g, STR("X-Penstock-Estimated"), STR("1"));
-    add_cors(x, g);
-    keep_fields(x, g);
+    gather(&g, true);
+    ADD_FIELD(&g, "Content-Type", STR("application/json"));
+    ADD_FIELD(&g, "X-Request-Id", str_c(x->request_id));
+    ADD_FIELD(&g, "X-Penstock-Estimated", STR("1"));
+    add_cors(x, &g);
+    x->lines = gathered_keep(&g, &x->r->body_arena);
 }
 
 /* --- streams
@@ -234,23 +287,19 @@ static void stream_start(void *peer, bool early)
 
     if (early) {
         /* nobody serves yet: the head says so */
-        struct gathered all, *g = &all;
+        struct gathered g;
 
-        gather(g);
-        add_field(g, STR("Content-Type"),
-                  x->target.json_array ? STR("application/json; charset=utf-8")
-                                       : STR("text/event-stream; charset=utf-8"));
-        add_field(g, STR("Cache-Control"), STR("no-cache"));
-        add_field(g, STR("X-Accel-Buffering"), STR("no"));
-        add_field(g, STR("X-Request-Id"), str_c(x->request_id));
-        add_field(g, STR("X-Penstock-Reason"), STR("pending"));
-        add_key(x, g);
-        add_cors(x, g);
-        keep_fields(x, g);
+        gather(&g, true);
+        add_stream(x, &g);
+        ADD_FIELD(&g, "X-Request-Id", str_c(x->request_id));
+        ADD_FIELD(&g, "X-Penstock-Reason", STR("pending"));
+        add_key_of(x, &g);
+        add_cors(x, &g);
+        x->lines = gathered_keep(&g, &x->r->body_arena);
     }
     x->answered = 200;
     count_one(&x->env->metrics->streams_running);
-    response_start(x->r, 200, x->fields, x->field_count, RESPONSE_CHUNKED);
+    response_start_lines(x->r, 200, x->lines, RESPONSE_CHUNKED);
 }
 
 static bool stream_write(void *peer, const struct str *parts, size_t count)
@@ -290,7 +339,7 @@ void reply_whole(struct exchange *x, const struct wire_answer *answer)
     x->first_out_ms = loop_now(x->env->loop);
     x->bytes_out = total;
     x->answered = x->attempt.status;
-    response_start(x->r, x->attempt.status, x->fields, x->field_count, (int64_t)total);
+    response_start_lines(x->r, x->attempt.status, x->lines, (int64_t)total);
     (void)response_write(x->r, parts, count);
     struct request *r = x->r;
     exchange_end(x, ENDING_COMPLETE);
@@ -305,7 +354,7 @@ void reply_made(struct exchange *x)
     x->first_out_ms = loop_now(x->env->loop);
     x->bytes_out = body.len;
     x->answered = 200;
-    response_start(r, 200, x->fields, x->field_count, (int64_t)body.len);
+    response_start_lines(r, 200, x->lines, (int64_t)body.len);
     (void)response_write(r, &body, 1);
     exchange_end(x, ENDING_COMPLETE);
     response_end(r);
@@ -317,16 +366,17 @@ void reply_made(struct exchange *x)
 /* An error as a message over a WebSocket, which has no head: its fields stand in `headers`, where
  * Codex looks for them. */
 static bool put_message(struct buf *out, enum wire protocol, const struct fault *f,
-                        struct str request_id, const struct http_field *fields, size_t count)
+                        struct str request_id, struct str lines)
 {
     struct buf part = { .max = out->max };
     struct json_writer w = json_writer(&part);
+    struct http_field field;
     bool good;
 
     json_put_object(&w);
-    for (size_t i = 0; i < count; i++) {
-        json_put_name(&w, fields[i].name);
-        json_put_str(&w, fields[i].value);
+    while (http_line_take(&lines, &field)) {
+        json_put_name(&w, field.name);
+        json_put_str(&w, field.value);
     }
     json_put_end(&w);
     good =
@@ -339,34 +389,42 @@ static bool put_message(struct buf *out, enum wire protocol, const struct fault 
     return good;
 }
 
+/* `more`: fields besides those of every fault; takes it. */
 static void send_fault(struct request *r, enum wire protocol, const struct fault *f,
-                       struct str request_id, const struct http_field *more, size_t more_count)
+                       struct str request_id, struct gathered *more)
 {
-    struct http_field fields[REPLY_FIELDS_MAX];
-    size_t count = 0;
-    char retry[24];
+    struct gathered g;
+    char room[NUMBER_ROOM];
     struct buf body;
+    int status = fault_status(protocol, f);
 
-    fields[count++] = (struct http_field){ STR("Content-Type"), STR("application/json") };
-    fields[count++] = (struct http_field){ STR("X-Request-Id"), request_id };
+    gather(&g, true);
+    if (r->message_of == 0)
+        ADD_FIELD(&g, "Content-Type", STR("application/json"));
+    ADD_FIELD(&g, "X-Request-Id", request_id);
     if (protocol == WIRE_ANTHROPIC)
-        fields[count++] = (struct http_field){ STR("request-id"), request_id };
-    if (f->class == FAULT_CLIENT_KEY)
-        fields[count++] = (struct http_field)HTTP_CHALLENGE;
-    if (f->retry_after_s > 0) {
-        snprintf(retry, sizeof(retry), "%lld", (long long)f->retry_after_s);
-        fields[count++] = (struct http_field){ STR("Retry-After"), str_c(retry) };
+        ADD_FIELD(&g, "request-id", request_id);
+    if (f->class == FAULT_CLIENT_KEY) {
+        const struct http_field challenge = HTTP_CHALLENGE;
+
+        add_judged(&g, challenge.name, challenge.value);
     }
+    if (f->retry_after_s > 0)
+        ADD_FIELD(&g, "Retry-After", number_text((uint64_t)f->retry_after_s, room));
     if (f->class == FAULT_QUOTA && f->retry_after_s > 3600)
-        fields[count++] = (struct http_field){ STR("x-should-retry"), STR("false") };
-    for (size_t i = 0; i < more_count && count < REPLY_FIELDS_MAX; i++)
-        fields[count++] = more[i];
+        ADD_FIELD(&g, "x-should-retry", STR("false"));
+    (void)buf_add(&g.lines, buf_str(&more->lines));
+    buf_clear(&more->lines);
     buf_init(&body, 16384);
     if (r->message_of != 0)
-        (void)put_message(&body, protocol, f, request_id, fields + 1, count - 1);
+        (void)put_message(&body, protocol, f, request_id, buf_str(&g.lines));
     else
         (void)fault_put(&body, protocol, f, request_id);
-    response_send(r, fault_status(protocol, f), fields, count, buf_str(&body));
+    struct str text = buf_str(&body);
+
+    response_start_lines(r, status, buf_str(&g.lines), (int64_t)text.len);
+    response_end_with(r, &text, 1);
+    buf_clear(&g.lines);
     buf_clear(&body);
 }
 
@@ -377,7 +435,7 @@ void reply_fault(struct exchange *x, const struct fault *f, enum ending ending)
     char id[40];
     struct fault copy = *f;
     enum wire protocol = x->target.protocol;
-    struct gathered all, *g = &all;
+    struct gathered g;
 
     if (x->answered != 0 && x->emitter == NULL) {
         /* a stream that passes as it is: nothing in it can say that it failed */
@@ -395,17 +453,17 @@ void reply_fault(struct exchange *x, const struct fault *f, enum ending ending)
     }
     memcpy(id, x->request_id, sizeof(id));
     x->answered = fault_status(protocol, f);
-    gather(g);
-    add_key(x, g);
-    add_cors(x, g);
+    gather(&g, true);
+    add_key_of(x, &g);
+    add_cors(x, &g);
     if (ending == ENDING_REQUEST_WRONG && x->last.kind != VERDICT_NONE)
-        add_decision(x, x->attempts[attempts_kept(x) - 1].provider, g); /* its own refusal */
+        add_decision(x, x->attempts[attempts_kept(x) - 1].provider, &g); /* its own refusal */
     else if (x->attempt_count > 0)
-        add_field(g, STR("X-Penstock-Attempts"), number_text(x, x->attempt_count));
-    /* values and texts live in the request's arena, which outlives the exchange until the answer is
-     * sent */
+        add_attempts(x, &g);
+    /* texts of the fault live in the request's arena, which outlives the exchange until the answer
+     * is sent */
     exchange_end(x, ending);
-    send_fault(r, protocol, &copy, str_c(id), g->at, g->count);
+    send_fault(r, protocol, &copy, str_c(id), &g);
 }
 
 void reply_complaint(struct exchange *x, const struct wire_complaint *why)
@@ -427,16 +485,15 @@ void reply_complaint(struct exchange *x, const struct wire_complaint *why)
 void reply_refuse_as(struct exchange_env *env, struct request *r, const struct door_target *t,
                      const struct client_key *key, const struct fault *f, struct str id)
 {
-    struct http_field fields[KEY_FIELDS_MAX + 1];
-    size_t count = key == NULL ? 0
-                               : key_fields(key, t->protocol, loop_now(env->loop), &r->arena,
-                                            fields, KEY_FIELDS_MAX);
+    struct gathered g;
 
+    gather(&g, true);
+    add_key(&g, key, t->protocol, loop_now(env->loop), &r->arena);
     if (f->class == FAULT_METHOD)
-        fields[count++] = (struct http_field){ STR("Allow"), str_c(t->allow) };
+        ADD_FIELD(&g, "Allow", str_c(t->allow));
     log_info("request refused", F_STR("request", id), F_STR("path", r->path),
              F_INT("status", fault_status(t->protocol, f)), F_STR("why", f->message));
-    send_fault(r, t->protocol, f, id, fields, count);
+    send_fault(r, t->protocol, f, id, &g);
 }
 
 void reply_refuse(struct exchange_env *env, struct request *r, const struct door_target *t,

@@ -188,13 +188,11 @@ void messages_close(struct conn *c, unsigned code)
 
 /* --- answers ----------------------------------------------------------------------------------*/
 
-void message_start(struct served *sv, const struct http_field *fields, size_t count)
+void message_start(struct served *sv, struct str content_type)
 {
     struct message_answer *m = arena_new(&sv->r.arena, struct message_answer);
 
-    for (size_t i = 0; i < count; i++)
-        if (str_ieq(fields[i].name, STR("content-type")))
-            m->events = str_istarts(fields[i].value, STR("text/event-stream"));
+    m->events = str_istarts(content_type, STR("text/event-stream"));
     sse_init(&m->sse, OUT_MAX);
     buf_init(&m->whole, OUT_MAX);
     sv->message = m;

@@ -16,6 +16,7 @@ enum http_byte {
     HTTP_BYTE_VALUE = 2,  /* field values, reason phrases, chunk extensions: no controls but TAB */
     HTTP_BYTE_TARGET = 4, /* request targets: printable ASCII but `#` and `\` */
     HTTP_BYTE_HOST = 8,   /* registered names as DNS has them, and IPv4 */
+    HTTP_BYTE_PLAIN = 16, /* what http_put_encoded() leaves as it is: printable, none of `%,;` */
 };
 
 extern const uint8_t http_bytes[256];

@@ -1,13 +1,14 @@
 #include "http/server_int.h"
 
 #include "base/log.h"
+#include "http/lines.h"
 #include "http/websocket.h"
 
 /* What goes out. Each function of the answer ends in conn_push(): one send for what waits in the
  * queue, the framing and the parts given; what the socket does not take is copied to the queue. */
 
-#define PUSH_PARTS 32           /* more parts than this are copied first */
-#define HEAD_ROOM ((size_t)512) /* for most heads */
+#define PUSH_PARTS 32            /* more parts than this are copied first */
+#define HEAD_ROOM ((size_t)2048) /* for most heads */
 
 /* --- the queue -------------------------------------------------------------------------------- */
 
@@ -33,35 +34,6 @@ static void conn_break(struct conn *c)
     loop_later(c->server->loop, conn_broken, c);
 }
 
-/* Heads are written one after the other, so one small buffer goes round and a connection that waits
- * has none. */
-static void out_return(struct conn *c)
-{
-    struct buf *spare = &c->server->spare;
-
-    if (spare->cap > 0 || c->out.cap != HEAD_ROOM) {
-        buf_clear(&c->out);
-        return;
-    }
-    *spare = c->out;
-    spare->len = 0;
-    buf_init(&c->out, OUT_MAX);
-}
-
-static void out_take(struct conn *c)
-{
-    struct buf *spare = &c->server->spare;
-
-    if (c->out.cap > 0)
-        return;
-    if (spare->cap > 0) {
-        c->out = *spare;
-        buf_init(spare, OUT_MAX);
-    } else {
-        (void)buf_reserve(&c->out, HEAD_ROOM);
-    }
-}
-
 static void out_sent(struct conn *c, size_t n)
 {
     c->out_sent += n;
@@ -69,7 +41,7 @@ static void out_sent(struct conn *c, size_t n)
     if (c->out_sent < c->out.len)
         return;
     c->out_sent = 0;
-    out_return(c);
+    buf_clear(&c->out); /* a connection that waits has none */
 }
 
 /* Keeps what follows the first `taken` bytes of the parts. The room is asked for once, and where
@@ -168,7 +140,8 @@ struct head_plan {
     int status;
     const struct http_field *fields;
     size_t field_count;
-    int64_t length; /* -1: none is said */
+    struct str lines; /* more fields, judged before */
+    int64_t length;   /* -1: none is said */
     bool chunked;
     struct str connection; /* the line, or nothing */
 };
@@ -198,8 +171,9 @@ static void head_put(struct conn *c, const struct head_plan *plan)
     server_clock(s);
     if (c->broken)
         return;
-    out_take(c);
-    bool fits = http_put_status_line(out, plan->status) && buf_add(out, buf_str(&s->date));
+    (void)buf_reserve(out, HEAD_ROOM);
+    bool fits = http_put_status_line(out, plan->status) && buf_add(out, buf_str(&s->date)) &&
+                buf_add(out, plan->lines);
 
     for (size_t i = 0; i < plan->field_count; i++) {
         const struct http_field *f = &plan->fields[i];
@@ -239,36 +213,69 @@ static void answer_begin(struct served *sv)
     c->lingers = !request_skip_body(sv);
 }
 
+static struct str content_type_of(const struct http_field *fields, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_ieq(fields[i].name, STR("content-type")))
+            return fields[i].value;
+    return STR("");
+}
+
+/* Begins the answer; `plan` says status, fields and length, and gets the rest. */
+static void head_start(struct served *sv, struct head_plan *plan)
+{
+    const struct http_head *asked = sv->r.head;
+    struct conn *c = sv->conn;
+    bool old = asked->minor == 0, to_head = asked->method == HTTP_HEAD;
+    int64_t length = plan->length;
+
+    sv->bodiless = plan->status == 204 || plan->status == 304;
+    sv->chunking = length < 0 && !old && !sv->bodiless && !to_head;
+    sv->answer_left = sv->bodiless ? 0 : length;
+    c->ends = c->lingers || !asked->keep_alive || c->server->draining || c->read_eof ||
+              (length < 0 && old && !sv->bodiless && !to_head);
+    if (sv->bodiless)
+        plan->length = -1;
+    plan->chunked = sv->chunking;
+    plan->connection = connection_line(c, asked->minor);
+    sv->bodiless = sv->bodiless || to_head;
+    head_put(c, plan);
+}
+
 void response_start(struct request *r, int status, const struct http_field *fields, size_t count,
                     int64_t length)
 {
     struct served *sv = served_of(r);
-    struct conn *c = sv->conn;
-    bool old = r->head->minor == 0;
+    struct head_plan plan = {
+        .status = status, .fields = fields, .field_count = count, .length = length
+    };
 
     assert(status >= 200 && status <= 599);
     assert(length >= RESPONSE_CHUNKED);
     answer_begin(sv);
-    if (c->messages != NULL) {
-        message_start(sv, fields, count);
+    if (sv->conn->messages != NULL)
+        message_start(sv, content_type_of(fields, count));
+    else
+        head_start(sv, &plan);
+}
+
+void response_start_lines(struct request *r, int status, struct str lines, int64_t length)
+{
+    struct served *sv = served_of(r);
+    struct head_plan plan = { .status = status, .lines = lines, .length = length };
+    struct http_field f, type = { .value = STR("") };
+
+    assert(status >= 200 && status <= 599);
+    assert(length >= RESPONSE_CHUNKED);
+    answer_begin(sv);
+    if (sv->conn->messages == NULL) {
+        head_start(sv, &plan);
         return;
     }
-    sv->bodiless = status == 204 || status == 304;
-    sv->chunking = length < 0 && !old && !sv->bodiless && r->head->method != HTTP_HEAD;
-    sv->answer_left = sv->bodiless ? 0 : length;
-    c->ends = c->lingers || !r->head->keep_alive || c->server->draining || c->read_eof ||
-              (length < 0 && old && !sv->bodiless && r->head->method != HTTP_HEAD);
-
-    const struct head_plan plan = {
-        .status = status,
-        .fields = fields,
-        .field_count = count,
-        .length = sv->bodiless ? -1 : length,
-        .chunked = sv->chunking,
-        .connection = connection_line(c, r->head->minor),
-    };
-    sv->bodiless = sv->bodiless || r->head->method == HTTP_HEAD;
-    head_put(c, &plan);
+    while (type.value.len == 0 && http_line_take(&lines, &f))
+        if (str_ieq(f.name, STR("content-type")))
+            type = f;
+    message_start(sv, type.value);
 }
 
 void response_start_raw(struct request *r)

@@ -550,7 +550,6 @@ struct server *server_new(const struct server_options *options)
     s->peers_own = options->peers == NULL;
     s->peers = s->peers_own ? peers_new() : options->peers;
     buf_init(&s->date, 64);
-    buf_init(&s->spare, OUT_MAX);
     s->clock_until_ms = INT64_MIN;
     timer_init(&s->drain_timer, s->loop, server_drain_on_timer, s);
     server_set_hosts(s, options->hosts, options->host_count);
@@ -567,7 +566,6 @@ void server_free(struct server *s)
         peers_free(s->peers);
     arena_free(&s->host_arena);
     buf_clear(&s->date);
-    buf_clear(&s->spare);
     free(s);
 }
 

@@ -156,6 +156,8 @@ struct loop *request_loop(const struct request *r);
  * logged by name. */
 void response_start(struct request *r, int status, const struct http_field *fields, size_t count,
                     int64_t length);
+/* The same with fields as lines, of which http_lines_are_sound(); none of them the server's own. */
+void response_start_lines(struct request *r, int status, struct str lines, int64_t length);
 /* Instead of response_start(): what is written goes out as it stands, without head and framing, and
  * the connection closes behind it. For the provider simulator, whose answers may break every rule;
  * an abort is then always a reset. */

@@ -160,7 +160,6 @@ struct server {
     int64_t clock_offset_ms; /* from loop clock to wall clock */
     struct buf date;         /* `Date: …`, with its line end */
 
-    struct buf spare;        /* an empty `out` for the next head */
     struct http_head parsed; /* scratch of one parse */
 };
 
@@ -216,7 +215,7 @@ void messages_part(struct conn *c);
 void messages_close(struct conn *c, unsigned code);
 void messages_free(struct conn *c);
 size_t messages_held(const struct conn *c);
-void message_start(struct served *sv, const struct http_field *fields, size_t count);
+void message_start(struct served *sv, struct str content_type);
 void message_push(struct served *sv, const struct str *parts, size_t count, bool last);
 void message_clear(struct served *sv);
 

@@ -1,6 +1,8 @@
 #include "parse_int.h"
 
-#include "base/buf.h"
+#include "http/lines.h"
+
+#define LINES_SOUND_MAX ((size_t)16 * UINT8_MAX) /* each of sixteen bytes counts to 255 */
 
 /* Each writer looks at all it was given, asks for room for its whole line, and then cannot fail:
  * a refused line leaves nothing behind. */
@@ -34,10 +36,11 @@ bool http_put_request_line(struct buf *out, struct str method, struct str target
 
 bool http_put_status_line(struct buf *out, int status)
 {
+    assert(status >= 100 && status <= 599);
+    if (status == 200) /* nearly all */
+        return buf_add(out, STR("HTTP/1.1 200 OK\r\n"));
     const struct str reason = http_reason(status);
     size_t len = sizeof("HTTP/1.1 200 ") - 1 + reason.len + 2;
-
-    assert(status >= 100 && status <= 599);
     char *at = buf_reserve(out, len);
 
     if (at == NULL)
@@ -68,6 +71,46 @@ bool http_put_field(struct buf *out, struct str name, struct str value)
         http_value_end(value_at, line + len) != end)
         return false;
     buf_commit(out, len);
+    return true;
+}
+
+/* How many control bytes there are, TAB included; of at most LINES_SOUND_MAX bytes. */
+static size_t controls_in(struct str text)
+{
+    const char *at = text.at, *end = at + text.len;
+    size_t count = 0;
+
+#ifdef __SSE2__
+    __m128i sum = _mm_setzero_si128();
+
+    for (; end - at >= 16; at += 16) {
+        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)at);
+
+        sum = _mm_sub_epi8(sum, _mm_cmpeq_epi8(_mm_min_epu8(b, _mm_set1_epi8(0x1f)), b));
+        sum = _mm_sub_epi8(sum, _mm_cmpeq_epi8(b, _mm_set1_epi8(0x7f)));
+    }
+    sum = _mm_sad_epu8(sum, _mm_setzero_si128());
+    count = (size_t)_mm_cvtsi128_si64(_mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum)));
+#endif
+    for (; at < end; at++)
+        count += (uint8_t)*at < ' ' || *at == 0x7f;
+    return count;
+}
+
+bool http_lines_are_sound(struct str lines, size_t count)
+{
+    return lines.len <= LINES_SOUND_MAX && controls_in(lines) == 2 * count;
+}
+
+bool http_line_take(struct str *lines, struct http_field *f)
+{
+    struct str line;
+
+    if (lines->len == 0)
+        return false;
+    (void)str_cut(*lines, '\n', &line, lines);
+    (void)str_cut(line, ':', &f->name, &f->value);
+    f->value = str_trim(f->value);
     return true;
 }
 
@@ -157,15 +200,12 @@ struct str http_reason(int status)
 
 static bool must_encode(char c)
 {
-    return c <= ' ' || c >= 0x7f || c == '%' || c == ',' || c == ';';
+    return !http_byte_is(c, HTTP_BYTE_PLAIN);
 }
 
 bool http_is_plain(struct str text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (must_encode(text.at[i]))
-            return false;
-    return true;
+    return http_all_are(text, HTTP_BYTE_PLAIN);
 }
 
 /* Bytes of the UTF-8 character at the front; of broken text, one. A clipped value shall not end

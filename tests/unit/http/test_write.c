@@ -1,5 +1,5 @@
 #include "base/buf.h"
-#include "http/parse.h"
+#include "http/lines.h"
 #include "test.h"
 
 TEST(a_request_head_is_written)
@@ -87,6 +87,62 @@ TEST(fields_that_would_break_a_head_are_refused_and_leave_nothing)
         CHECK_STR(buf_str(&b), "A: b\r\n", "%s", cases[i].what);
         buf_clear(&b);
     }
+}
+
+TEST(lines_are_sound_unless_a_value_breaks_them)
+{
+    static const char bad[] = { '\0', '\n', '\r', '\x01', '\x1f', '\x7f', '\t' };
+
+    for (int round = 0; round < 2000; round++) {
+        size_t count = 1 + test_below(t, 12);
+        bool breaks = round % 2 == 1;
+        size_t broken = test_below(t, count);
+        struct buf b;
+
+        buf_init(&b, 8192);
+        for (size_t i = 0; i < count; i++) {
+            char value[70];
+            size_t len = 1 + test_below(t, sizeof(value) - 1);
+
+            for (size_t k = 0; k < len; k++)
+                value[k] = (char)(test_below(t, 2) == 1 ? 0x80 + test_below(t, 0x80)
+                                                        : ' ' + test_below(t, 0x5f));
+            if (breaks && i == broken)
+                value[test_below(t, len)] = bad[test_below(t, sizeof(bad))];
+            CHECK(http_line_add(&b, STR("X-Kind: "), (struct str){ value, len }));
+        }
+        CHECK(http_lines_are_sound(buf_str(&b), count) == !breaks, "round %d", round);
+        CHECK(!http_lines_are_sound(buf_str(&b), count + 1));
+        buf_clear(&b);
+    }
+}
+
+TEST(lines_are_as_fields_would_have_been_and_are_taken_apart_again)
+{
+    static const struct http_field fields[] = { { S("X-Kind"), S("a b") },
+                                                { S("X-Empty"), S("") },
+                                                { S("X-Url"), S("http://x:1/") } };
+    struct buf lines, want;
+    struct http_field f;
+    size_t count = 0;
+
+    buf_init(&lines, 100);
+    buf_init(&want, 100);
+    CHECK(http_line_add(&lines, STR("X-Kind: "), fields[0].value));
+    CHECK(http_line_add(&lines, STR("X-Empty: "), fields[1].value));
+    CHECK(http_line_add(&lines, STR("X-Url: "), fields[2].value));
+    for (size_t i = 0; i < COUNT(fields); i++)
+        CHECK(http_put_field(&want, fields[i].name, fields[i].value));
+    CHECK(str_eq(buf_str(&lines), buf_str(&want)));
+    for (struct str rest = buf_str(&lines); http_line_take(&rest, &f); count++) {
+        CHECK(str_eq(f.name, fields[count].name), "%zu", count);
+        CHECK(str_eq(f.value, fields[count].value), "%zu", count);
+    }
+    CHECK_INT(count, COUNT(fields));
+    CHECK(!http_line_add(&lines, STR("X-Long: "), (struct str){ want.at, 60 }));
+    CHECK(str_eq(buf_str(&lines), buf_str(&want)), "what does not fit is not begun");
+    buf_clear(&lines);
+    buf_clear(&want);
 }
 
 TEST(request_lines_that_would_break_a_head_are_refused)
@@ -192,6 +248,26 @@ TEST(text_of_users_is_encoded_and_clipped_at_characters)
     CHECK_INT(full.len, 0);
     CHECK(http_put_encoded(&full, STR(""), 100));
     buf_clear(&full);
+}
+
+TEST(plain_is_what_is_written_as_it_stands)
+{
+    for (int round = 0; round < 2000; round++) {
+        char text[60];
+        size_t len = test_below(t, sizeof(text));
+        struct buf b;
+
+        for (size_t i = 0; i < len; i++)
+            text[i] = (char)('!' + test_below(t, '%' - '!'));
+        if (len > 0 && round % 2 == 1)
+            text[test_below(t, len)] = (char)test_below(t, 256);
+        struct str s = { text, len };
+
+        buf_init(&b, 1000);
+        CHECK(http_put_encoded(&b, s, 1000));
+        CHECK(http_is_plain(s) == str_eq(buf_str(&b), s), "round %d", round);
+        buf_clear(&b);
+    }
 }
 
 TEST(what_is_written_is_read_back)

@@ -121,22 +121,6 @@ struct http_head *attempt_head_copy(struct exchange *x, const struct http_head *
     return copy;
 }
 
-static void collect_start(void *peer, bool early)
-{
-    (void)peer;
-    (void)early;
-}
-
-static bool collect_write(void *peer, const struct str *parts, size_t count)
-{
-    struct exchange *x = peer;
-
-    /* the emitter bounds what it makes by the same number */
-    for (size_t i = 0; i < count; i++)
-        (void)buf_add(&x->attempt.crossing->made, parts[i]);
-    return true;
-}
-
 /* A whole answer is to be made of a stream in another protocol. */
 static void collect(struct exchange *x)
 {
@@ -146,12 +130,12 @@ static void collect(struct exchange *x)
     c->collector = arena_alloc_raw(&x->r->arena, sizeof(*c->collector));
     emitter_init(c->collector, &(struct emitter_options){
                                    .protocol = x->target.protocol,
-                                   .whole = true,
+                                   .whole = &c->made,
                                    .model = x->request.model,
                                    .event_bytes_max = x->rules->answer_bytes_max,
                                    .request_id = str_c(x->request_id),
                                    .scratch = &x->env->scratch,
-                                   .sink = { collect_start, collect_write, x },
+                                   .sink = { .peer = x },
                                    .on_limits = attempt_hear_limits,
                                });
     emitter_translate(c->collector, x->attempt.wire, &c->encode, &c->asked);

@@ -24,7 +24,8 @@ static struct answer_block *add_block(struct canon_answer *an, uint32_t choice)
     struct answer_block *b = arena_new(&an->arena, struct answer_block);
 
     b->choice = choice;
-    buf_init(&b->text, an->bytes_max);
+    b->piece = TEXT_EMPTY;
+    buf_init(&b->pieces, an->bytes_max);
     if (an->last == NULL)
         an->blocks = b;
     else
@@ -36,11 +37,31 @@ static struct answer_block *add_block(struct canon_answer *an, uint32_t choice)
 
 #define TEXT_FIRST ((size_t)1 << 10) /* most answers come in pieces, and grow beyond this */
 
+static bool is_lent(const struct canon_answer *an, struct str text)
+{
+    uintptr_t at = (uintptr_t)text.at, from = (uintptr_t)an->lender.at;
+
+    return at >= from && at - from < an->lender.len;
+}
+
+/* Behind what there is; a text in one piece that may stay where it lies is not copied. */
+static bool put_text(struct canon_answer *an, struct answer_block *b, struct str text)
+{
+    struct str first = b->piece.escaped;
+
+    if (first.len == 0 && b->pieces.len == 0 && is_lent(an, text)) {
+        b->piece.escaped = text;
+        return true;
+    }
+    if (b->pieces.cap == 0 && first.len + text.len < TEXT_FIRST && an->bytes_max >= TEXT_FIRST)
+        (void)buf_reserve(&b->pieces, TEXT_FIRST);
+    b->piece = TEXT_EMPTY;
+    return buf_add(&b->pieces, first) && buf_add(&b->pieces, text);
+}
+
 static void add_text(struct canon_answer *an, struct answer_block *b, struct text text)
 {
-    if (b->text.cap == 0 && text.escaped.len < TEXT_FIRST && an->bytes_max >= TEXT_FIRST)
-        (void)buf_reserve(&b->text, TEXT_FIRST);
-    if (text.escaped.len > an->bytes_max - an->bytes || !buf_add(&b->text, text.escaped)) {
+    if (text.escaped.len > an->bytes_max - an->bytes || !put_text(an, b, text.escaped)) {
         an->too_large = true;
         return;
     }
@@ -152,10 +173,18 @@ void canon_answer_init(struct canon_answer *an, size_t bytes_max)
     *an = (struct canon_answer){ .bytes_max = bytes_max, .usage = usage_unknown() };
 }
 
+void canon_answer_settle(struct canon_answer *an)
+{
+    an->lender = STR("");
+    for (struct answer_block *b = an->blocks; b != NULL; b = b->next)
+        if (!text_is_empty(b->piece) && !put_text(an, b, STR("")))
+            an->too_large = true;
+}
+
 void canon_answer_clear(struct canon_answer *an)
 {
     for (struct answer_block *b = an->blocks; b != NULL; b = b->next)
-        buf_clear(&b->text);
+        buf_clear(&b->pieces);
     arena_free(&an->arena);
 }
 
@@ -175,7 +204,7 @@ void canon_answer_take(void *peer, const struct canon_event *ev)
     case CANON_DELTA:
         b = block_of(an, ev->choice);
         assert(b != NULL && !b->closed);
-        if (ev->summary_break && b->text.len > 0)
+        if (ev->summary_break && !text_is_empty(answer_text(b)))
             add_text(an, b, TEXT_LIT("\\n\\n"));
         add_text(an, b, ev->text);
         break;

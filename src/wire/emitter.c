@@ -73,7 +73,7 @@ void emitter_translate(struct emitter *e, enum wire wire, const struct encode_op
 {
     assert(e->translator == NULL);
     e->translator = must_alloc(sizeof(*e->translator));
-    translator_init(e->translator, wire, o, asked, e->o.whole);
+    translator_init(e->translator, wire, o, asked, e->o.whole != NULL);
 }
 
 const struct usage *emitter_usage(const struct emitter *e)
@@ -443,7 +443,7 @@ static enum emitter_fed take_event(struct emitter *e, struct sse_event *ev)
  * wants one is made at the end, so it needs no holding. */
 static struct buf *made_into(struct emitter *e)
 {
-    return e->state == EMITTER_FLOWING || e->o.whole ? &e->edited : &e->held;
+    return e->o.whole != NULL ? e->o.whole : e->state == EMITTER_FLOWING ? &e->edited : &e->held;
 }
 
 /* Hands on what was made since the last time. */
@@ -461,12 +461,12 @@ static enum emitter_fed translated(struct emitter *e, enum translation result, s
     if (result == TRANSLATION_END ||
         ((result == TRANSLATION_MORE || result == TRANSLATION_PAUSED) && e->translator->content &&
          made_into(e)->len > 0)) {
-        if (!e->o.whole || result == TRANSLATION_END)
+        if (e->o.whole == NULL || result == TRANSLATION_END)
             commit(e);
     }
     switch (result) {
     case TRANSLATION_MORE:
-        if (e->edited.len > TRANSLATED_FLUSH && !e->o.whole)
+        if (e->edited.len > TRANSLATED_FLUSH)
             flush_made(e);
         return EMITTER_FED;
     case TRANSLATION_END:

@@ -43,11 +43,11 @@ struct emitter_sink {
 
 struct emitter_options {
     enum wire protocol;
-    bool json_array; /* gemini without alt=sse: one JSON array in place of events */
-    bool drop_usage; /* openai-chat: the usage chunk was our wish, not the client's */
-    bool whole; /* the client gets one answer in one piece, made of a translated stream: the sink
-                   sees it at the end */
-    struct str model; /* the name the client asked for: put in place of another one */
+    bool json_array;   /* gemini without alt=sse: one JSON array in place of events */
+    bool drop_usage;   /* openai-chat: the usage chunk was our wish, not the client's */
+    struct buf *whole; /* the client gets its answer in one piece, which is made in here of a
+                          translated one; NULL: as it comes, by the sink */
+    struct str model;  /* the name the client asked for: put in place of another one */
     size_t event_bytes_max;
     struct str request_id;
     struct arena *scratch; /* emptied after each feed; may be shared by all streams of a worker */

@@ -68,20 +68,22 @@ struct canon_event {
     enum canon_event_kind kind;
     uint32_t choice;
     enum block_kind block;
-    struct text text;
-    struct str id, name, name_space, model;
-    bool custom;
     enum phase phase; /* OPEN of a text: what it is in its turn */
+    bool custom;
     bool sig_behind;
     bool summary_break; /* DELTA of thinking: a new summary part begins with it */
-    struct signature sig;
-    struct text mime;
-    struct canon_note note;
-    struct opaque server;
-    struct usage usage;
     enum stop_cause cause;
+    struct text text;
+    struct str id, name, name_space, model;
+    struct text mime;
     struct text detail;
     struct text resume; /* FINISH: the provider's token for going on; empty: none */
+    union {             /* nothing else than what `kind` says */
+        struct signature sig;
+        struct canon_note note;
+        struct opaque server;
+        struct usage usage;
+    };
 };
 
 /* --- the whole answer -------------------------------------------------------------------------*/
@@ -91,7 +93,9 @@ struct answer_block {
     bool is_media, is_server; /* then `kind` says nothing */
     bool closed;
     uint32_t choice;
-    struct buf text; /* escaped inside of a string: text, thinking, arguments, base64 */
+    /* escaped inside of a string: text, thinking, arguments, base64 (see answer_text()) */
+    struct text piece; /* borrowed, while it is all of it */
+    struct buf pieces; /* else */
     struct str id, name, name_space;
     bool custom;
     enum phase phase;
@@ -114,6 +118,8 @@ struct answer_choice {
 struct canon_answer {
     struct arena arena; /* everything but the blocks' bufs */
     size_t bytes, bytes_max;
+    struct str
+        lender;     /* a text that lies in here stays there; else, and in the end, it is copied */
     bool too_large; /* more came than was kept: a failure of the upstream */
     struct str id, model;
     struct answer_block *blocks, *last;
@@ -127,9 +133,11 @@ void canon_answer_init(struct canon_answer *an, size_t bytes_max);
 void canon_answer_clear(struct canon_answer *an);
 /* A sink for events (`peer` is the answer). */
 void canon_answer_take(void *an, const struct canon_event *ev);
+/* What was borrowed so far is copied, and no more is. */
+void canon_answer_settle(struct canon_answer *an);
 static inline struct text answer_text(const struct answer_block *b)
 {
-    return (struct text){ buf_str(&b->text) };
+    return b->pieces.len > 0 ? (struct text){ buf_str(&b->pieces) } : b->piece;
 }
 
 #endif

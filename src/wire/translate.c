@@ -592,10 +592,14 @@ enum translation translator_whole(struct translator *t, struct str body, struct 
     enum translation result;
 
     lend(t, scratch, out);
+    if (t->answer != NULL)
+        t->answer->lender = body;
     if (!json_parse(&doc, body, NULL, scratch, NULL) || json_type(&doc, 0) != JSON_OBJECT)
         return TRANSLATION_BROKEN;
     t->decoder.lone = doc.surrogates;
     result = outcome(t, t->from->decode.whole(&t->decoder, &doc));
+    if (t->answer != NULL)
+        canon_answer_settle(t->answer); /* the turn may go on with another answer */
     return result == TRANSLATION_MORE || result == TRANSLATION_BAD ? TRANSLATION_BROKEN : result;
 }
 

@@ -29,11 +29,11 @@ static bool put_blocks(struct whole *x, const char *name, uint32_t choice, enum 
     if (front.len > 0)
         pieces[count++] = front;
     for (const struct answer_block *b = x->an->blocks; b != NULL; b = b->next) {
-        if (!is_kind(b, choice, kind) || b->text.len == 0)
+        if (!is_kind(b, choice, kind) || text_is_empty(answer_text(b)))
             continue;
         if (count > 0 && between.len > 0)
             pieces[count++] = between;
-        pieces[count++] = buf_str(&b->text);
+        pieces[count++] = answer_text(b).escaped;
     }
     if (count == 0)
         return false;
@@ -50,7 +50,7 @@ static void put_call(struct whole *x, const struct answer_block *b,
     struct text arguments = answer_text(b);
     const struct signature *sig = &b->sig;
 
-    if (sig->signer == SIGNER_NONE && before != NULL && before->text.len == 0 &&
+    if (sig->signer == SIGNER_NONE && before != NULL && text_is_empty(answer_text(before)) &&
         !before->is_media && !before->is_server && before->kind == BLOCK_THINKING)
         sig = &before->sig;
     if (custom && !b->custom)
@@ -178,7 +178,7 @@ static void put_content(struct whole *x, uint32_t choice)
     pieces = arena_array(x->a, struct str, room);
     for (const struct answer_block *b = x->an->blocks; b != NULL; b = b->next) {
         if (is_kind(b, choice, BLOCK_TEXT)) {
-            pieces[count++] = buf_str(&b->text);
+            pieces[count++] = answer_text(b).escaped;
         } else if (x->o->image_markdown && b->choice == choice && b->is_media &&
                    is_picture(b->mime)) {
             const struct str url[] = DATA_URL(b->mime, answer_text(b));

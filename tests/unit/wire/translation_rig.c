@@ -176,7 +176,7 @@ void rig_feed(const struct rig_options *o, struct str bytes, struct arena *a,
     struct emitter_options options = {
         .protocol = protocol,
         .json_array = o->json_array,
-        .whole = o->whole,
+        .whole = o->whole ? &sink.bytes : NULL,
         .model = encode.model,
         .event_bytes_max = RIG_BYTES_MAX,
         .request_id = STR("req_0123456789abcdef"),

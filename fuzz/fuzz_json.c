@@ -1,10 +1,10 @@
 /* fuzz/fuzz_json.c - what must hold for any bytes that claim to be JSON.
  *
- * Each depth kept gives the same verdict and fault. Valid text written again from the tape is
- * valid, has a tape of the same shape, and writing that gives the same bytes. A cursor walks the
- * same children as the tape has. Each string survives decoding and quoting, and says what it
- * decodes to. Mending leaves no lone surrogate and changes nothing but them. Any bytes at all can
- * be quoted. */
+ * Each depth kept gives the same verdict and fault, and so do nodes kept below it. Valid text
+ * written again from the tape is valid, has a tape of the same shape, and writing that gives the
+ * same bytes. A cursor walks the same children as the tape has. Each string survives decoding and
+ * quoting, and says what it decodes to. Mending leaves no lone surrogate and changes nothing but
+ * them. Any bytes at all can be quoted. */
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -163,8 +163,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct json_fault first = { 0 };
     bool taken = false;
 
-    for (uint32_t kept = 0; kept < 3; kept++) {
-        struct json_limits limits = { .depth_kept = kept };
+    for (uint32_t kept = 0; kept < 5; kept++) {
+        struct json_limits limits = { .depth_kept = kept % 3, .nodes_kept = kept / 3 * 20 };
         struct json_fault fault = { 0 };
         struct arena a = { 0 };
         struct json doc;

@@ -34,13 +34,14 @@ struct reader {
     uint32_t nodes_left; /* how many more may be given out as room, folded ones included */
     uint32_t surrogates;
     char *mend;
-    struct level *levels, *last, *kept; /* bottom, highest allowed, highest on the tape */
+    struct level *levels, *last; /* bottom, highest allowed */
+    struct level *kept;          /* the highest whose children are kept, for now … */
+    struct level *kept_then;     /* … and when no more nodes are kept whatever their level */
+    uint32_t nodes_kept;
     struct arena *arena;
     const char (*notice)[JSON_NOTICE_BYTES];
     size_t notice_count;
     bool noticed;
-    uint32_t long_count;
-    struct json_long *longs;
     struct json_fault *fault; /* written only when there is one */
 };
 
@@ -49,10 +50,10 @@ struct walk {
     const char *start, *block_last; /* of the text; where the last whole block begins */
     struct json_node *node;         /* the next on the tape … */
     uint32_t count;                 /* … and its index */
-    uint32_t room;                  /* nodes until node_room() is asked */
-    /* The innermost open container, and the deepest whose children are kept. levels[0] is none,
-     * levels[1] is the root; what lies above `top` was never cleared and means nothing. */
-    struct level *top, *kept;
+    int32_t room;                   /* nodes until node_room() is asked */
+    /* The innermost open container. levels[0] is none, levels[1] is the root; what lies above `top`
+     * was never cleared and means nothing. */
+    struct level *top;
     uint64_t notice_first; /* bit by the low six of their first byte: strings that may be noticed */
 };
 
@@ -79,9 +80,10 @@ __attribute__((cold, noinline)) static const char *text_ends(struct reader *r)
 /* --- the tape --- */
 
 /* Room for more nodes behind `count`. 0: no more are allowed, which is a fault at `at`. */
-__attribute__((noinline)) static uint32_t node_room(struct reader *r, const char *at,
-                                                    uint32_t count)
+__attribute__((noinline)) static int32_t node_room(struct reader *r, const char *at, uint32_t count)
 {
+    uint32_t room;
+
     if (r->nodes_left == 0) {
         (void)limit_at(r, at, "more values than allowed");
         return 0;
@@ -99,11 +101,14 @@ __attribute__((noinline)) static uint32_t node_room(struct reader *r, const char
         }
         r->cap = cap;
     }
-    uint32_t room = r->cap - count;
-
-    room = room < r->nodes_left ? room : r->nodes_left;
+    room = r->cap - count < r->nodes_left ? r->cap - count : r->nodes_left;
+    r->kept = r->nodes_kept > 0 ? r->last : r->kept_then;
+    if (r->nodes_kept > 0) {
+        room = room < r->nodes_kept ? room : r->nodes_kept;
+        r->nodes_kept -= room;
+    }
     r->nodes_left -= room;
-    return room;
+    return (int32_t)room;
 }
 
 /* Counts a value or key that began at `at` and has `len` bytes, and writes its node unless it is
@@ -111,13 +116,13 @@ __attribute__((noinline)) static uint32_t node_room(struct reader *r, const char
 INLINE bool node_add(struct reader *r, struct walk *w, const char *at, size_t len,
                      enum json_type type, unsigned flags)
 {
-    if (w->room-- == 0) {
-        w->room = node_room(r, at, w->count);
-        if (w->room-- == 0)
+    if (--w->room < 0) {
+        w->room = node_room(r, at, w->count) - 1;
+        if (w->room < 0)
             return false;
         w->node = r->nodes + w->count;
     }
-    if (w->top > w->kept)
+    if (w->top > r->kept)
         return true;
     w->count++;
     w->node->at = (uint32_t)(at - w->start);
@@ -250,46 +255,37 @@ __attribute__((noinline)) static void string_notice(struct reader *r, const char
             r->noticed = true;
 }
 
-/* A string whose end is not in its first block, or that holds more than plain bytes: its closing
- * quote. Up to `from`, it is plain. */
+/* A string that does not end in its first block, or that holds more than plain bytes: its closing
+ * quote. */
 __attribute__((noinline)) static const char *string_long(struct reader *r, const char *at,
-                                                         const char *from, unsigned *flags)
+                                                         unsigned *flags)
 {
-    const char *end = scan_plain(from, r->end);
+    const char *end = scan_plain(at, r->end);
 
     *flags = 0;
-    if (end == r->end || *end != '"')
-        end = string_go_on(r, end, flags);
-    ptrdiff_t least = r->long_count < JSON_LONGS / 2 ? JSON_LONG_MIN : JSON_LONG_MIN_MORE;
-
-    if (end != NULL && end - at >= least && r->long_count < JSON_LONGS)
-        r->longs[r->long_count++] = (struct json_long){
-            .at = (uint32_t)(at - r->start),
-            .len = (uint32_t)(end - at),
-            .escaped = (*flags & JSON_ESCAPED) != 0,
-        };
-    return end;
+    return end < r->end && *end == '"' ? end : string_go_on(r, end, flags);
 }
 
 /* Most strings are keys and short words: those take the short way, and no call. */
 INLINE bool string_read(struct reader *r, struct walk *w)
 {
-    const char *at = w->p + 1, *end;
-    bool whole = at <= w->block_last;
-    uint64_t hits = whole ? scan_bits(scan_hit_plain(at)) : 0;
-    size_t len = hits != 0 ? scan_first(hits) : 0;
+    const char *at = w->p + 1, *end = at;
+    uint64_t hits = at <= w->block_last ? scan_bits(scan_hit_plain(at)) : 0;
+    size_t first = (uint8_t)*at & 63;
     unsigned flags;
 
-    if (hits != 0 && at[len] == '"') {
-        if ((w->notice_first & UINT64_C(1) << (*at & 63)) != 0)
-            string_notice(r, at, len);
-        w->p = at + len + 1;
-        return node_add(r, w, at, len, JSON_STRING, 0);
+    if (hits != 0)
+        end += scan_first(hits);
+    if (hits != 0 && *end == '"') {
+        if ((w->notice_first & UINT64_C(1) << first) != 0)
+            string_notice(r, at, (size_t)(end - at));
+        w->p = end + 1;
+        return node_add(r, w, at, (size_t)(end - at), JSON_STRING, 0);
     }
-    end = string_long(r, at, hits != 0 ? at + len : at + (whole ? SCAN_BLOCK : 0), &flags);
+    end = string_long(r, at, &flags);
     if (end == NULL)
         return false;
-    if ((w->notice_first & UINT64_C(1) << (*at & 63)) != 0)
+    if ((w->notice_first & UINT64_C(1) << first) != 0)
         string_notice(r, at, (size_t)(end - at));
     w->p = end + 1;
     return node_add(r, w, at, (size_t)(end - at), JSON_STRING, flags);
@@ -471,32 +467,35 @@ INLINE bool key_read(struct reader *r, struct walk *w)
 INLINE bool container_open(struct reader *r, struct walk *w)
 {
     bool object = *w->p == '{';
-    struct level level = {
-        .node = w->top > w->kept ? JSON_NONE : w->count,
-        .closer = object ? '}' : ']',
-    };
 
     if (w->top == r->last)
         return limit_at(r, w->p, "nested deeper than allowed") != NULL;
-    if (!node_add(r, w, w->p, 1, object ? JSON_OBJECT : JSON_ARRAY,
-                  w->top == w->kept ? JSON_FOLDED : 0))
+    if (!node_add(r, w, w->p, 1, object ? JSON_OBJECT : JSON_ARRAY, 0))
         return false;
-    *++w->top = level;
+    w->top[1] = (struct level){
+        .node = w->top > r->kept ? JSON_NONE : w->count - 1,
+        .closer = object ? '}' : ']',
+    };
+    w->top++;
     w->p = blanks_pass(w->p + 1);
     return true;
 }
 
+/* Folded is what has children that were not kept, or would not have been. */
 INLINE void container_close(struct reader *r, struct walk *w)
 {
-    const struct level *level = w->top--;
+    const struct level *level = w->top;
 
     w->p++;
+    w->top--;
     if (level->node != JSON_NONE) {
         struct json_node *node = &r->nodes[level->node];
 
         node->len = (uint32_t)(w->p - w->start) - node->at;
         node->next = w->count;
         node->count = (uint16_t)(level->children < UINT16_MAX ? level->children : UINT16_MAX);
+        if (level > r->kept)
+            node->flags = JSON_FOLDED;
     }
 }
 
@@ -516,12 +515,12 @@ INLINE enum read value_read(struct reader *r, struct walk *w)
         return string_read(r, w) ? READ_VALUE : READ_FAULT;
     if ((uint8_t)(c - '-') <= '9' - '-')
         return number_read(r, w) ? READ_VALUE : READ_FAULT;
-    switch (c) {
-    case '{':
-    case '[':
+    if (c == '{' || c == '[') {
         if (!container_open(r, w))
             return READ_FAULT;
         return *w->p == w->top->closer ? READ_VALUE : READ_NEXT;
+    }
+    switch (c) {
     case 't':
         return word_read(r, w, STR("true"), JSON_TRUE) ? READ_VALUE : READ_FAULT;
     case 'f':
@@ -567,7 +566,6 @@ static uint32_t root_read(struct reader *r)
         .start = r->start,
         .block_last = r->end - r->start >= SCAN_BLOCK ? r->end - SCAN_BLOCK : NULL,
         .top = r->levels,
-        .kept = r->kept,
     };
     enum read got;
 
@@ -621,19 +619,11 @@ static uint32_t limit_or(uint32_t asked, uint32_t most)
     return asked == 0 || asked > most ? most : asked;
 }
 
-static const struct json_long *longs_kept(const struct reader *r)
-{
-    size_t size = r->long_count * sizeof(r->longs[0]);
-
-    return memcpy(arena_alloc_raw(r->arena, size), r->longs, size);
-}
-
 bool json_parse(struct json *doc, struct str text, const struct json_limits *limits,
                 struct arena *a, struct json_fault *fault)
 {
     static const struct json_limits usual = { 0 };
     struct level levels[JSON_DEPTH_MAX + 1];
-    struct json_long longs[JSON_LONGS];
     struct json_fault unasked;
     const struct json_limits *l = limits != NULL ? limits : &usual;
     const char *start = text.len > 0 ? text.at : "";
@@ -644,12 +634,12 @@ bool json_parse(struct json *doc, struct str text, const struct json_limits *lim
         .nodes_left = limit_or(l->nodes_max, JSON_NODES_MAX),
         .levels = levels,
         .last = levels + limit_or(l->depth_max, JSON_DEPTH_MAX),
-        .kept = levels + limit_or(l->depth_kept, JSON_DEPTH_MAX),
+        .kept_then = levels + limit_or(l->depth_kept, JSON_DEPTH_MAX),
+        .nodes_kept = l->nodes_kept,
         .mend = l->mend,
         .arena = a,
         .notice = l->notice,
         .notice_count = l->notice_count,
-        .longs = longs,
         .fault = fault != NULL ? fault : &unasked,
     };
 
@@ -672,8 +662,6 @@ bool json_parse(struct json *doc, struct str text, const struct json_limits *lim
     doc->count = count;
     doc->surrogates = r.surrogates;
     doc->noticed = r.noticed;
-    doc->long_count = r.long_count;
-    doc->longs = r.long_count > 0 ? longs_kept(&r) : NULL;
     return true;
 }
 

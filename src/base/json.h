@@ -10,7 +10,8 @@
  *
  * Containers deeper than `depth_kept` are validated but FOLDED: one node with their span. A cursor
  * walks the elements of a folded array, and json_parse() opens one of them, so a 10 MB conversation
- * costs a few hundred bytes of tape.
+ * costs a few hundred bytes of tape. With `nodes_kept`, the beginning of the text is on the tape
+ * all the same: whole containers, and the first children of a folded one.
  *
  * A lone surrogate escape (\ud83d without its partner) is replaced by \ufffd *in the text itself*
  * when `mend` is given (same length: nothing moves), else only counted; whoever decodes it gets
@@ -58,32 +59,19 @@ struct json_node {
 };
 _Static_assert(sizeof(struct json_node) == 16, "a tape node is 16 bytes");
 
-/* A long string that was met, also in a folded container, so that a walk need not look through it
- * again. */
-struct json_long {
-    uint32_t at, len; /* of its inside */
-    bool escaped;
-};
-#define JSON_LONG_MIN 64 /* bytes, of the first half of them … */
-#define JSON_LONG_MIN_MORE                                                                \
-    4096              /* … and of the others, so that many short ones do not hide those \
-                       */
-#define JSON_LONGS 16 /* the first of a text */
-
 struct json {
     struct str text;
     struct json_node *nodes; /* nodes[0] is the root */
     uint32_t count;
     uint32_t surrogates; /* lone surrogate escapes met (and mended, when asked) */
     bool noticed;        /* a string begins as json_limits.notice says */
-    uint32_t long_count;
-    const struct json_long *longs; /* in the order of the text */
 };
 
 struct json_limits {
     uint32_t depth_max;  /* 0: JSON_DEPTH_MAX, which is also the most */
     uint32_t nodes_max;  /* 0: JSON_NODES_MAX, the most; keys count, and so do folded nodes */
     uint32_t depth_kept; /* 0: all; 1: the root's members only, what they hold is folded; … */
+    uint32_t nodes_kept; /* as long as the tape has no more, what is deeper is kept as well */
     /* Strings of at least JSON_NOTICE_MIN bytes that begin with one of these, as they stand in the
      * text, are noticed; NULL: not asked. */
     const char (*notice)[JSON_NOTICE_BYTES];
@@ -116,7 +104,12 @@ static inline enum json_type json_type(const struct json *doc, uint32_t node)
 /* The bytes of a value as they stand, quotes included: what is spliced or copied. */
 struct str json_raw(const struct json *doc, uint32_t node);
 /* The inside of a string, still escaped. */
-struct str json_inside(const struct json *doc, uint32_t node);
+static inline struct str json_inside(const struct json *doc, uint32_t node)
+{
+    assert(node < doc->count);
+    assert(doc->nodes[node].at + (size_t)doc->nodes[node].len <= doc->text.len);
+    return (struct str){ doc->text.at + doc->nodes[node].at, doc->nodes[node].len };
+}
 /* A string's text, decoded: borrows when nothing was escaped, else a copy in `a`. Any other type:
  * false. */
 bool json_text(const struct json *doc, uint32_t node, struct arena *a, struct str *out);
@@ -130,6 +123,8 @@ bool json_is_true(const struct json *doc, uint32_t node);
  * array, of a *value* in an object gives the next key; JSON_NONE at the end. `parent` bounds the
  * walk. */
 uint32_t json_first(const struct json *doc, uint32_t parent);
+/* The same of a container that may be folded: what is on the tape. */
+uint32_t json_first_kept(const struct json *doc, uint32_t parent);
 uint32_t json_after(const struct json *doc, uint32_t parent, uint32_t node);
 
 /* The value of the member `name` of an object on the tape; asserts that it is not a folded one.
@@ -155,13 +150,8 @@ static inline uint32_t json_members(const struct json *doc, uint32_t object,
  * JSON text, `raw` being the container with its brackets: for folded containers. */
 struct json_cursor {
     struct str rest;
-    const struct json *doc; /* whose text this is, or NULL when nobody knows */
-    uint32_t long_next;     /* of doc->longs, the next that may come */
-    bool plain;             /* the last value was a string that is known to hold no escape */
 };
 struct json_cursor json_open(struct str raw);
-/* The same for a value of `doc`, whose long strings cost nothing then. */
-struct json_cursor json_open_in(const struct json *doc, uint32_t node);
 bool json_next(struct json_cursor *c, struct str *raw);
 /* One walk goes through containers in containers: json_enter() steps into the next value if that is
  * a container; json_next() is false at its end, and then goes on behind it; json_leave() skips what

@@ -12,25 +12,22 @@ struct str json_raw(const struct json *doc, uint32_t node)
     return s;
 }
 
-struct str json_inside(const struct json *doc, uint32_t node)
-{
-    assert(node < doc->count);
-
-    const struct json_node *n = &doc->nodes[node];
-    assert(n->at + (size_t)n->len <= doc->text.len);
-    return (struct str){ doc->text.at + n->at, n->len };
-}
-
 bool json_is_true(const struct json *doc, uint32_t node)
 {
     return json_type(doc, node) == JSON_TRUE;
+}
+
+uint32_t json_first_kept(const struct json *doc, uint32_t parent)
+{
+    assert(parent < doc->count);
+    return doc->nodes[parent].next > parent + 1 ? parent + 1 : JSON_NONE;
 }
 
 uint32_t json_first(const struct json *doc, uint32_t parent)
 {
     assert(parent < doc->count);
     assert(!(doc->nodes[parent].flags & JSON_FOLDED));
-    return doc->nodes[parent].next > parent + 1 ? parent + 1 : JSON_NONE;
+    return json_first_kept(doc, parent);
 }
 
 uint32_t json_after(const struct json *doc, uint32_t parent, uint32_t node)
@@ -153,34 +150,6 @@ struct json_cursor json_open(struct str raw)
     return (struct json_cursor){ .rest = { raw.at + 1, raw.len - 2 } };
 }
 
-struct json_cursor json_open_in(const struct json *doc, uint32_t node)
-{
-    struct json_cursor c = json_open(json_raw(doc, node));
-
-    c.doc = doc;
-    return c;
-}
-
-/* Behind the string at `p`; what the reader knows of long ones is used. */
-static const char *cursor_string_skip(struct json_cursor *c, const char *p, const char *end)
-{
-    const char *from = p + 1;
-    size_t at = c->doc != NULL ? (size_t)(from - c->doc->text.at) : 0;
-
-    c->plain = false;
-    if (c->doc == NULL)
-        return string_skip(from, end);
-    while (c->long_next < c->doc->long_count && c->doc->longs[c->long_next].at < at)
-        c->long_next++;
-    if (c->long_next == c->doc->long_count || c->doc->longs[c->long_next].at != at)
-        return string_skip(from, end);
-
-    const struct json_long *known = &c->doc->longs[c->long_next];
-
-    c->plain = !known->escaped;
-    return from + known->len + 1;
-}
-
 /* The first byte of the next value, a closing bracket, or `end`. */
 static inline const char *cursor_next(const struct json_cursor *c, const char *end)
 {
@@ -210,7 +179,7 @@ __attribute__((noinline)) static bool any_next(struct json_cursor *c, struct str
     if (p < end && (*p == ']' || *p == '}'))
         behind = ++p;
     else if (p < end)
-        behind = *p == '"' ? cursor_string_skip(c, p, end) : value_skip(p, end);
+        behind = value_skip(p, end);
     c->rest = (struct str){ behind, (size_t)(end - behind) };
     if (behind == p)
         return false;
@@ -233,7 +202,6 @@ bool json_next(struct json_cursor *c, struct str *raw)
         if (hits != 0 && *hit == '"') {
             *raw = (struct str){ p, (size_t)(hit + 1 - p) };
             c->rest = (struct str){ hit + 1, (size_t)(end - hit - 1) };
-            c->plain = true;
             return true;
         }
     }

@@ -13,6 +13,10 @@ static const struct format *const formats[WIRES] = {
 };
 
 #define TELLING_MIN 3 /* bytes of text, trimmed, that tell one conversation from another */
+#define NODES_KEPT 64 /* of a request: its first message, mostly */
+/* Of what is behind those, so many messages are read, and of one, so many nodes at most. */
+#define MESSAGES_BEHIND_MAX 1000
+#define MESSAGE_NODES_MAX 65536
 
 bool complain(struct wire_complaint *why, struct str param, struct str message)
 {
@@ -81,16 +85,6 @@ bool object_open(const struct json *doc, uint32_t node, struct arena *a, struct 
 /* --- the first telling text
  * ---------------------------------------------------------------------------------------- */
 
-/* One walk over a list of messages: far cheaper than a tape, and no byte is looked at twice. A name
- * written with escapes is not found, which here costs nothing but a hint. */
-struct text_scan {
-    struct json_cursor c;
-    struct str parts; /* the member that holds the content: `content`, or gemini's `parts` */
-    struct arena *arena;
-    struct str text; /* the last that was looked at */
-    bool tells;
-};
-
 static bool text_tells(struct str text)
 {
     text = str_trim(text);
@@ -102,105 +96,83 @@ static bool text_tells(struct str text)
            str_find(str_drop(text, (size_t)(mark - text.at)), STR("<system-reminder>")) == SIZE_MAX;
 }
 
-/* `raw` is a valid JSON string with its quotes. */
-static void scan_string(struct text_scan *s, struct str raw)
+bool content_tells(const struct json *doc, uint32_t content, struct arena *a, struct str *text)
 {
-    assert(raw.len >= 2);
-    s->text = (struct str){ raw.at + 1, raw.len - 2 };
-    if (!s->c.plain)
-        s->text = json_decode(s->text, s->arena);
-    s->tells = text_tells(s->text);
-}
+    if (json_type(doc, content) == JSON_STRING)
+        return json_text(doc, content, a, text) && text_tells(*text);
+    if (json_type(doc, content) != JSON_ARRAY)
+        return false;
+    for (uint32_t part = json_first(doc, content); part != JSON_NONE;
+         part = json_after(doc, content, part)) {
+        uint32_t said = json_type(doc, part) == JSON_OBJECT ? member(doc, part, "text") : part;
 
-static bool is_named(struct str key, struct str name)
-{
-    return key.len == name.len + 2 && memcmp(key.at + 1, name.at, name.len) == 0;
-}
-
-/* In a part: its `text`. */
-static void scan_part(struct text_scan *s)
-{
-    struct str key, value;
-
-    while (!s->tells && json_next(&s->c, &key) && json_next(&s->c, &value))
-        if (is_named(key, STR("text")) && value.at[0] == '"')
-            scan_string(s, value);
-    if (s->tells)
-        json_leave(&s->c);
-}
-
-/* The content that comes next: a string, or parts, which are strings or have a `text`. */
-static void scan_content(struct text_scan *s)
-{
-    struct str raw;
-
-    s->tells = false;
-    if (json_peek(&s->c) != '[') {
-        if (json_next(&s->c, &raw) && raw.at[0] == '"')
-            scan_string(s, raw);
-        return;
-    }
-    (void)json_enter(&s->c);
-    while (!s->tells) {
-        if (json_peek(&s->c) == '{' && json_enter(&s->c))
-            scan_part(s);
-        else if (!json_next(&s->c, &raw))
-            return;
-        else if (raw.at[0] == '"')
-            scan_string(s, raw);
-    }
-    json_leave(&s->c);
-}
-
-/* In a message. True as soon as it is known to be a user's with a text that tells. */
-static bool scan_message(struct text_scan *s, bool users)
-{
-    struct str key, value;
-    bool named = false;
-
-    s->tells = false;
-    while (json_next(&s->c, &key)) {
-        if (is_named(key, s->parts) && (users || !named))
-            scan_content(s);
-        else if (!json_next(&s->c, &value))
-            break;
-        else if (is_named(key, STR("role"))) {
-            users = str_eq(value, STR("\"user\""));
-            named = true;
-        }
-        if (named && users && s->tells)
+        if (is_type(doc, said, JSON_STRING) && json_text(doc, said, a, text) && text_tells(*text))
             return true;
     }
-    return users && s->tells;
+    return false;
 }
 
-bool content_tells(struct str content, struct arena *a, struct str *text)
+/* Is this a message of a user, with a text that tells? */
+static bool message_tells(const struct json *doc, uint32_t message, struct str parts,
+                          struct arena *a, struct wire_request *r)
 {
-    struct text_scan s = { .c = { .rest = content }, .arena = a };
+    enum { ROLE, PARTS, NAMES };
+    const struct str names[NAMES] = { [ROLE] = NAME("role"), [PARTS] = parts };
+    uint32_t nodes[NAMES];
 
-    scan_content(&s);
-    *text = s.tells ? s.text : STR("");
-    return s.tells;
+    if (json_type(doc, message) != JSON_OBJECT)
+        return false;
+    members_named(doc, message, names, nodes, NAMES);
+    /* Gemini's contents may leave the role out: the user's then */
+    bool users = nodes[ROLE] != JSON_NONE ? json_says(doc, nodes[ROLE], STR("user"))
+                                          : r->protocol == WIRE_GEMINI;
+
+    if (users && nodes[PARTS] != JSON_NONE && content_tells(doc, nodes[PARTS], a, &r->first_text))
+        return true;
+    r->first_text = STR("");
+    return false;
+}
+
+/* The same in the messages that are not on the tape: those behind `left`. */
+static bool message_behind_tells(struct json_cursor left, struct str parts, struct arena *a,
+                                 struct wire_request *r)
+{
+    /* as deep as the text of a part */
+    static const struct json_limits limits = { .depth_kept = 3, .nodes_max = MESSAGE_NODES_MAX };
+    struct arena scratch = { 0 };
+    struct json doc;
+    struct str raw;
+    bool tells = false;
+
+    for (uint32_t i = 0; i < MESSAGES_BEHIND_MAX && !tells && json_next(&left, &raw); i++) {
+        tells = raw.at[0] == '{' && json_parse(&doc, raw, &limits, &scratch, NULL) &&
+                message_tells(&doc, 0, parts, a, r);
+        arena_reset(&scratch);
+    }
+    arena_free(&scratch);
+    return tells;
 }
 
 void messages_scan(uint32_t messages, struct str parts, struct arena *a, struct wire_request *r)
 {
-    struct text_scan s = { .c = json_open_in(&r->doc, messages), .parts = parts, .arena = a };
-    struct str raw;
+    const struct json *doc = &r->doc;
+    struct json_cursor left = json_open(json_raw(doc, messages));
+    struct str first = STR("");
+    uint32_t message = json_first_kept(doc, messages);
 
-    for (char first; (first = json_peek(&s.c)) != '\0';) {
-        const char *from = s.c.rest.at;
+    for (; message != JSON_NONE && (doc->nodes[message].flags & JSON_FOLDED) == 0;
+         message = json_after(doc, messages, message)) {
+        struct str raw = json_raw(doc, message);
 
-        if (first != '{')
-            (void)json_next(&s.c, &raw);
-        /* Gemini's contents may leave the role out: the user's then */
-        else if (json_enter(&s.c) && scan_message(&s, r->protocol == WIRE_GEMINI)) {
-            r->first_text = s.text;
+        if (message_tells(doc, message, parts, a, r))
             return;
-        }
-        if (r->first_message.len == 0)
-            r->first_message = (struct str){ from, (size_t)(s.c.rest.at - from) };
+        left.rest = str_drop(left.rest, (size_t)(raw.at + raw.len - left.rest.at));
     }
+    if ((doc->nodes[messages].flags & JSON_FOLDED) != 0 && message_behind_tells(left, parts, a, r))
+        return;
+    left = json_open(json_raw(doc, messages));
+    if (json_next(&left, &first))
+        r->first_message = first;
 }
 
 /* How strings begin that need a second look, which most bodies do not have: envelopes of signatures
@@ -219,6 +191,7 @@ static bool read_root(enum wire protocol, struct str body, char *mend, struct st
     struct json_fault fault = { 0 };
     struct json_limits limits = {
         .depth_kept = 1,
+        .nodes_kept = NODES_KEPT,
         .notice = notices,
         .notice_count = COUNT(notices),
         .mend = mend,

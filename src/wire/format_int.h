@@ -28,8 +28,8 @@ bool complain(struct wire_complaint *why, struct str param, struct str message);
 bool object_open(const struct json *doc, uint32_t node, struct arena *a, struct json *out);
 
 /* The first text of a user that is long enough to tell one conversation from another, in one
- * message's `content` (a string, or parts with `text`; raw JSON). Without one, `text` is empty. */
-bool content_tells(struct str content, struct arena *a, struct str *text);
+ * message's `content` (a string, or parts with `text`). False: there is none, and `text` is any. */
+bool content_tells(const struct json *doc, uint32_t content, struct arena *a, struct str *text);
 /* … and in a list of messages (an array of the request): `r->first_text`; without one,
  * `r->first_message` is filled. `parts` names the member that holds the content (`content`, or
  * gemini's `parts`). */

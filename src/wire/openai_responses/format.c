@@ -47,7 +47,8 @@ static bool read_request(struct wire_request *r, struct arena *a, struct wire_co
         return true;
     }
     r->first_message = json_raw(&r->doc, input);
-    (void)content_tells(r->first_message, a, &r->first_text);
+    if (!content_tells(&r->doc, input, a, &r->first_text))
+        r->first_text = STR("");
     return true;
 }
 

@@ -913,8 +913,8 @@ TEST(json_accepts_the_same_with_each_depth_kept_whatever_byte_is_changed)
             bool taken = false;
 
             text[at] = (char)c;
-            for (uint32_t kept = 0; kept < 3; kept++) {
-                struct json_limits limits = { .depth_kept = kept };
+            for (uint32_t kept = 0; kept < 6; kept++) {
+                struct json_limits limits = { .depth_kept = kept % 3, .nodes_kept = kept / 3 * 7 };
                 struct json_fault fault = { 0 };
                 struct arena a = { 0 };
                 struct json doc;
@@ -1012,51 +1012,50 @@ TEST(json_notices_how_strings_begin)
     }
 }
 
-/* A walk that knows the long strings of its document finds what one finds that does not. */
-TEST(json_cursor_passes_long_strings_that_are_known)
+/* What is on a tape is what the whole one has, in its order; of a folded container, the front. */
+static void compare_kept(struct test *t, const struct json *doc, uint32_t node,
+                         const struct json *whole, uint32_t other)
 {
-    struct buf b;
+    const struct json_node *n = &doc->nodes[node], *o = &whole->nodes[other];
 
-    buf_init(&b, 1 << 20);
-    for (int round = 0; round < 50; round++) {
+    if (!CHECK(n->at == o->at && n->len == o->len && n->type == o->type && n->count == o->count))
+        return;
+    if (n->type < JSON_ARRAY) {
+        CHECK(n->flags == o->flags);
+        return;
+    }
+    uint32_t i = json_first_kept(doc, node), k = json_first(whole, other);
+
+    for (; i != JSON_NONE && k != JSON_NONE; i = json_after(doc, node, i)) {
+        compare_kept(t, doc, i, whole, k);
+        k = json_after(whole, other, k);
+    }
+    CHECK(i == JSON_NONE && (k == JSON_NONE || (n->flags & JSON_FOLDED) != 0));
+}
+
+TEST(json_keeps_the_first_nodes_whatever_their_depth)
+{
+    for (int round = 0; round < 30; round++) {
         struct arena a = { 0 };
-        struct json doc;
-        struct str with = STR(""), without = STR("");
-        uint32_t noted = 0;
+        struct str text = document_make(t, &a, 4);
+        struct json whole, doc;
 
-        b.len = 0;
-        (void)buf_add(&b, STR("[[1,"));
-        for (uint32_t i = 0; i < 3 * JSON_LONGS; i++) {
-            size_t least = noted < JSON_LONGS / 2 ? JSON_LONG_MIN : JSON_LONG_MIN_MORE;
-            size_t around = i < JSON_LONGS ? JSON_LONG_MIN : JSON_LONG_MIN_MORE;
-            size_t len = around - 6 + test_below(t, 6);
-            bool escaped = test_below(t, 2) == 0;
+        if (!CHECK(json_parse(&whole, text, NULL, &a, NULL)))
+            return;
+        for (uint32_t kept = 1; kept < 3; kept++)
+            for (uint32_t nodes = 1; nodes < 200; nodes += 1 + nodes / 8) {
+                struct json_limits limits = { .depth_kept = kept, .nodes_kept = nodes };
 
-            noted += len + (escaped ? 4 : 2) >= least && noted < JSON_LONGS;
-            (void)buf_add(&b, escaped ? STR(",\"\\n\\\"") : STR(",\"]["));
-            for (size_t n = 0; n < len; n++)
-                (void)buf_add_char(&b, 'x');
-            (void)buf_add(&b, STR("\""));
-        }
-        (void)buf_add(&b, STR("]]"));
-        b.at[4] = ' ';
-        if (!CHECK(
-                json_parse(&doc, buf_str(&b), &(struct json_limits){ .depth_kept = 1 }, &a, NULL)))
-            break;
-        CHECK_INT(doc.long_count, noted, "round %d", round);
-
-        struct json_cursor known = json_open_in(&doc, 0), blind = json_open(json_raw(&doc, 0));
-        CHECK(json_enter(&known) && json_enter(&blind));
-        while (json_next(&blind, &without)) {
-            CHECK(json_next(&known, &with));
-            CHECK_STRS(with, without);
-            if (known.plain)
-                CHECK(memchr(with.at, '\\', with.len) == NULL);
-        }
-        CHECK(!json_next(&known, &with));
+                if (!CHECK(json_parse(&doc, text, &limits, &a, NULL)))
+                    return;
+                compare_kept(t, &doc, 0, &whole, 0);
+                CHECK(doc.count >= (nodes < whole.count ? nodes : whole.count));
+                CHECK(nodes < whole.count || doc.count == whole.count);
+                for (uint32_t i = 0; i < nodes && i < whole.count; i++)
+                    CHECK(doc.nodes[i].at == whole.nodes[i].at);
+            }
         arena_free(&a);
     }
-    buf_clear(&b);
 }
 
 TEST(json_long_strings_are_checked_at_each_place)

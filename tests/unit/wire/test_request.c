@@ -148,6 +148,41 @@ TEST(request_first_text_is_the_first_of_a_user_that_tells)
     }
 }
 
+/* Wherever the telling message stands, on the tape, half of it or behind it, it is found, and
+ * without one the first message is named. */
+TEST(request_first_text_is_found_behind_any_number_of_messages)
+{
+    struct buf b;
+
+    buf_init(&b, 1 << 20);
+    for (uint32_t before = 0; before < 40; before++)
+        for (uint32_t parts = 0; parts < 20; parts += 3)
+            for (int tells = 0; tells < 2; tells++) {
+                struct wire_request r;
+                struct wire_complaint why = { 0 };
+
+                b.len = 0;
+                (void)buf_add(&b, STR("{\"model\":\"a\",\"messages\":["));
+                for (uint32_t i = 0; i < before; i++)
+                    (void)buf_printf(&b, "{\"role\":\"assistant\",\"content\":\"turn %u\"}, ", i);
+                (void)buf_add(&b, STR("{\"role\":\"user\",\"content\":["));
+                for (uint32_t i = 0; i < parts; i++)
+                    (void)buf_add(&b, STR("{\"text\":\"-\"} , "));
+                (void)buf_printf(&b, "{\"text\":\"%s\"}]} ],\"n\":1}", tells ? "so\\u0021" : "");
+                if (!CHECK(wire_read_request(WIRE_OPENAI_CHAT, buf_str(&b), NULL, STR(""), false,
+                                             &t->arena, &r, &why),
+                           "%.*s", STR_ARG(why.message)))
+                    continue;
+                CHECK_STR(r.first_text, tells ? "so!" : "", "%u before, %u parts", before, parts);
+                if (!tells && before > 0)
+                    CHECK_STR(r.first_message, "{\"role\":\"assistant\",\"content\":\"turn 0\"}");
+                else if (!tells)
+                    CHECK(str_starts(r.first_message, STR("{\"role\":\"user\",")) &&
+                          str_ends(r.first_message, STR("{\"text\":\"\"}]}")));
+            }
+    buf_clear(&b);
+}
+
 TEST(splice_changes_the_declared_spans_and_nothing_else)
 {
     static const struct {

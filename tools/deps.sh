@@ -1,10 +1,10 @@
 #!/bin/sh
 # tools/deps.sh - installs the Debian packages that are missing. Asks nothing; works as root or with sudo; quick
-# when nothing is missing. `deps.sh build` is what building and running needs, `deps.sh test` also what `make test`
+# when nothing is missing. `deps.sh build` is what building, running and the README's first request need, `deps.sh test` also what `make test`
 # needs, `deps.sh sdks` also what `make test-sdks` needs, `deps.sh bench` also what the benchmarks measure against, `deps.sh check` what `make check` uses.
 set -eu
 
-build="gcc meson ninja-build pkg-config libc6-dev libuv1-dev libssl-dev libsqlite3-dev zlib1g-dev ca-certificates python3 esbuild libjs-chart.js node-qrcode-generator"
+build="curl gcc meson ninja-build pkg-config libc6-dev libuv1-dev libssl-dev libsqlite3-dev zlib1g-dev ca-certificates python3 esbuild libjs-chart.js node-qrcode-generator"
 test="$build git chromium fonts-droid-fallback"
 sdks="$test python3-venv"
 check="$test clang libclang-rt-14-dev clang-format clang-tidy valgrind node-typescript"

@@ -46,6 +46,7 @@ struct job {
     bool made;    /* the reply is there */
     bool started; /* its head is written */
     bool waited;  /* the pause before the next write is over */
+    bool stalled; /* it says no more */
     bool raw, chunked;
 };
 
@@ -196,7 +197,8 @@ static void job_finish(struct job *j, enum pace_end end)
     case PACE_STALL:
         response_flush(r);
         job_note(j, RECORD_RUNNING);
-        return;    /* on_gone will come */
+        j->stalled = true;
+        return;    /* on_gone will come, or on_half_close */
     case PACE_CUT: /* raw: the end of the connection is the cut */
         job_end(j, RECORD_CLOSED);
         response_end(r);
@@ -337,6 +339,18 @@ static void sim_on_gone(void *peer, struct request *r, enum gone why)
     job_end(j, why == GONE_DRAIN ? RECORD_CLOSED : RECORD_ABORTED);
 }
 
+/* An answer that stalls has no write left that could tell whether its client is still there. */
+static void sim_on_half_close(void *peer, struct request *r)
+{
+    struct job *j = r->owner;
+
+    (void)peer;
+    if (!j->stalled)
+        return;
+    job_end(j, RECORD_ABORTED);
+    response_abort(r);
+}
+
 /* What the server itself refuses is worded as the path's provider would. */
 static void sim_error_body(void *peer, struct str path, struct str id, int status, struct str what,
                            struct buf *body)
@@ -367,6 +381,7 @@ static void server_make(struct simulator *s)
                                                  .on_body = sim_on_body,
                                                  .on_room = sim_on_room,
                                                  .on_gone = sim_on_gone,
+                                                 .on_half_close = sim_on_half_close,
                                                  .error_body = sim_error_body,
                                                  .peer = s },
                                       .budget = &s->budget,

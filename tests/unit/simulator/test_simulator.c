@@ -298,6 +298,26 @@ TEST(a_stalled_answer_says_no_more_and_stays)
     talk_close(&k);
 }
 
+TEST(a_client_that_leaves_a_stalled_answer_is_noticed)
+{
+    struct talk k;
+    struct http_head *head = arena_new(&t->arena, struct http_head);
+    struct str body = rig_ask(t, WIRE_ANTHROPIC, true, "[[sim: stall]]", ""), told;
+    bool whole;
+
+    talk_open(&k, t, "");
+    talk_for(&k,
+             arena_printf(&t->arena,
+                          "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\n"
+                          "Content-Length: %zu\r\n\r\n%.*s",
+                          body.len, STR_ARG(body)),
+             100); /* all of it is read by then: no reset tells */
+    talk_settle(&k);
+    told = body_of(t, talk(&k, request(t, "GET", "/_sim/requests", "", STR(""))), head, &whole);
+    CHECK_STR(json_at(t, told, "requests.0.state"), "aborted");
+    talk_close(&k);
+}
+
 TEST(framing_can_be_wrong)
 {
     struct talk k;

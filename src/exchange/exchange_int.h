@@ -359,6 +359,8 @@ void reply_refuse_as(struct exchange_env *env, struct request *r, const struct d
 /* What the key may ask for; NULL: no key, all. */
 void reply_models(struct exchange_env *env, struct request *r, const struct door_target *t,
                   const struct client_key *key);
+/* JSON of ours; `id` may be empty. */
+void reply_own(struct exchange_env *env, struct request *r, struct str id, struct str body);
 void reply_health(struct exchange_env *env, struct request *r);
 void reply_preflight(struct exchange_env *env, struct request *r);
 /* `req_` and 24 hex digits. */

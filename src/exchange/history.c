@@ -340,10 +340,7 @@ static void send(struct exchange_env *env, struct request *r, const struct buf *
     char id[40];
 
     reply_request_id(env, id);
-    response_send(r, 200,
-                  (struct http_field[]){ { STR("Content-Type"), STR("application/json") },
-                                         { STR("X-Request-Id"), str_c(id) } },
-                  2, buf_str(body));
+    reply_own(env, r, str_c(id), buf_str(body));
 }
 
 /* An item as lists show it: with an id of its own. */

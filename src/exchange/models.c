@@ -476,9 +476,7 @@ void reply_models(struct exchange_env *env, struct request *r, const struct door
             put_model(&w, t->protocol, row);
     }
     if (found)
-        response_send(r, 200,
-                      (struct http_field[]){ { STR("Content-Type"), STR("application/json") } }, 1,
-                      buf_str(&body));
+        reply_own(env, r, STR(""), buf_str(&body));
     else
         reply_refuse(
             env, r, t,

@@ -169,17 +169,20 @@ static struct str number_text(uint64_t n, char room[NUMBER_ROOM])
     return (struct str){ room + at, NUMBER_ROOM - at };
 }
 
-static void add_cors(struct exchange *x, struct gathered *g)
+/* What a page of an allowed origin needs to read the answer. */
+static void add_cors(const struct door_rules *rules, const struct http_head *head,
+                     struct gathered *g)
 {
-    struct str origin = door_cors_origin(&x->rules->door, x->r->head);
+    struct str origin = door_cors_origin(rules, head);
 
     if (origin.len == 0)
         return;
     ADD_FIELD(g, "Access-Control-Allow-Origin", origin);
     ADD_FIELD(g, "Vary", STR("Origin"));
     ADD_FIELD(g, "Access-Control-Expose-Headers",
-              STR("X-Request-Id, X-Account-Email, X-Mapped-Model, X-Penstock-Provider, "
-                  "X-Penstock-Attempts, X-Penstock-Reason, X-Penstock-Dropped"));
+              STR("X-Request-Id, Request-Id, Retry-After, X-Should-Retry, X-Account-Email, "
+                  "X-Mapped-Model, X-Penstock-Provider, X-Penstock-Attempts, X-Penstock-Reason, "
+                  "X-Penstock-Dropped, X-Penstock-Estimated"));
 }
 
 static void add_attempts(struct exchange *x, struct gathered *g)
@@ -246,7 +249,7 @@ static void collect_fields(struct exchange *x, const struct http_head *head, str
     if (x->attempt.crossing != NULL)
         ADD_FIELD(g, "X-Penstock-Dropped", dropped_text(x));
     add_key_of(x, g);
-    add_cors(x, g);
+    add_cors(&x->rules->door, x->r->head, g);
     for (uint32_t i = 0; i < head->field_count; i++)
         if (passes(head->fields[i].name) && !(limited && is_of_limits(head->fields[i].name)))
             add_judged(g, head->fields[i].name, str_take(head->fields[i].value, VALUE_MAX));
@@ -274,7 +277,7 @@ void reply_estimated_fields(struct exchange *x)
     ADD_FIELD(&g, "Content-Type", STR("application/json"));
     ADD_FIELD(&g, "X-Request-Id", str_c(x->request_id));
     ADD_FIELD(&g, "X-Penstock-Estimated", STR("1"));
-    add_cors(x, &g);
+    add_cors(&x->rules->door, x->r->head, &g);
     x->lines = gathered_keep(&g, &x->r->body_arena);
 }
 
@@ -294,7 +297,7 @@ static void stream_start(void *peer, bool early)
         ADD_FIELD(&g, "X-Request-Id", str_c(x->request_id));
         ADD_FIELD(&g, "X-Penstock-Reason", STR("pending"));
         add_key_of(x, &g);
-        add_cors(x, &g);
+        add_cors(&x->rules->door, x->r->head, &g);
         x->lines = gathered_keep(&g, &x->r->body_arena);
     }
     x->answered = 200;
@@ -455,7 +458,7 @@ void reply_fault(struct exchange *x, const struct fault *f, enum ending ending)
     x->answered = fault_status(protocol, f);
     gather(&g, true);
     add_key_of(x, &g);
-    add_cors(x, &g);
+    add_cors(&x->rules->door, x->r->head, &g);
     if (ending == ENDING_REQUEST_WRONG && x->last.kind != VERDICT_NONE)
         add_decision(x, x->attempts[attempts_kept(x) - 1].provider, &g); /* its own refusal */
     else if (x->attempt_count > 0)
@@ -491,6 +494,7 @@ void reply_refuse_as(struct exchange_env *env, struct request *r, const struct d
     add_key(&g, key, t->protocol, loop_now(env->loop), &r->arena);
     if (f->class == FAULT_METHOD)
         ADD_FIELD(&g, "Allow", str_c(t->allow));
+    add_cors(&env->rules->door, r->head, &g);
     log_info("request refused", F_STR("request", id), F_STR("path", r->path),
              F_INT("status", fault_status(t->protocol, f)), F_STR("why", f->message));
     send_fault(r, t->protocol, f, id, &g);
@@ -548,21 +552,36 @@ void reply_health(struct exchange_env *env, struct request *r)
                                            : "ok",
                  pool_active(env->pool, loop_now(env->loop)));
 
-    response_send(r, 200, (struct http_field[]){ { STR("Content-Type"), STR("application/json") } },
-                  1, (struct str){ body, (size_t)len });
+    reply_own(env, r, STR(""), (struct str){ body, (size_t)len });
+}
+
+void reply_own(struct exchange_env *env, struct request *r, struct str id, struct str body)
+{
+    struct gathered g;
+
+    gather(&g, true);
+    ADD_FIELD(&g, "Content-Type", STR("application/json"));
+    ADD_FIELD(&g, "X-Request-Id", id);
+    add_cors(&env->rules->door, r->head, &g);
+    response_start_lines(r, 200, buf_str(&g.lines), (int64_t)body.len);
+    response_end_with(r, &body, 1);
+    buf_clear(&g.lines);
 }
 
 void reply_preflight(struct exchange_env *env, struct request *r)
 {
+    /* SDKs send a dozen of their own, and more with each version: this origin may send any */
+    struct str asked = http_field_value(r->head, STR("access-control-request-headers"));
     struct http_field fields[] = {
         { STR("Access-Control-Allow-Origin"), door_cors_origin(&env->rules->door, r->head) },
         { STR("Access-Control-Allow-Methods"), STR("GET, POST, DELETE") },
         { STR("Access-Control-Allow-Headers"),
-          STR("Authorization, Content-Type, X-Api-Key, X-Goog-Api-Key, Anthropic-Version, "
-              "Anthropic-Beta, "
-              "X-Session-Id") },
+          asked.len > 0 && asked.len <= VALUE_MAX
+              ? asked
+              : STR("Authorization, Content-Type, X-Api-Key, X-Goog-Api-Key, Anthropic-Version, "
+                    "Anthropic-Beta, X-Session-Id") },
         { STR("Access-Control-Max-Age"), STR("600") },
-        { STR("Vary"), STR("Origin") },
+        { STR("Vary"), STR("Origin, Access-Control-Request-Headers") },
     };
 
     response_send(r, 204, fields, COUNT(fields), STR(""));

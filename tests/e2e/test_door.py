@@ -155,7 +155,16 @@ def test_cors_is_for_the_configured_origins_only(program):
         status, fields, _ = gateway.call("POST", "/v1/chat/completions", body, {"Origin": "https://app.example"})
         assert status == 200 and fields["access-control-allow-origin"] == "https://app.example" and fields["vary"] == "Origin"
         status, fields, _ = gateway.call("OPTIONS", "/v1/chat/completions", None, {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"})
-        assert status == 204 and "POST" in fields["access-control-allow-methods"]
+        assert status == 204 and "POST" in fields["access-control-allow-methods"] and "Authorization" in fields["access-control-allow-headers"]
+        asked = "authorization,content-type,x-stainless-lang,anthropic-dangerous-direct-browser-access"
+        _, fields, _ = gateway.call("OPTIONS", "/v1/messages", None, {"Origin": "https://app.example", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": asked})
+        assert fields["access-control-allow-headers"] == asked, "an SDK's own fields, whatever they are"
+        for method, path, status in (("GET", "/v1/models", 200), ("GET", "/v1/models/none", 404), ("GET", "/v1/nothing", 404), ("DELETE", "/v1/messages", 405),
+                                     ("GET", "/v1/responses/resp_x", 404), ("GET", "/health", 200)):
+            got, fields, _ = gateway.call(method, path, None, {"Origin": "https://app.example"})
+            assert got == status and fields.get("access-control-allow-origin") == "https://app.example", (path, got, fields)
+            got, fields, _ = gateway.call(method, path, None, {"Origin": "https://other.example"})
+            assert "access-control-allow-origin" not in fields, (path, fields)
         status, fields, _ = gateway.call("GET", "/api/status", None, {"Origin": "https://app.example"})
         assert "access-control-allow-origin" not in fields
     finally:

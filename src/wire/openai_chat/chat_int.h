@@ -31,8 +31,14 @@ void chat_decode_clear(void *state);
 
 /* --- encode.c: a client's answer --------------------------------------------------------------*/
 
+/* The members of a delta that are one text. */
+enum chat_text { CHAT_TEXT_CONTENT, CHAT_TEXT_REASONING, CHAT_TEXT_REFUSAL, CHAT_TEXT_OPAQUE };
+
 struct chat_encoding {
     struct buf front; /* `data: {"id":…,"choices":[` of each event */
+    struct buf frame; /* … and all else before the text of the last chunk that had one: */
+    uint32_t frame_choice;
+    enum chat_text frame_text;
     struct chat_shown *choices;
     uint32_t count;
     struct usage usage;

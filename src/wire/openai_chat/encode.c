@@ -50,6 +50,7 @@ static bool front_make(struct chat_encoding *s, const struct encode_options *o, 
     if (s->front.len > 0)
         return true;
     buf_init(&s->front, o->model.len * 6 + o->id.len + 256);
+    buf_init(&s->frame, s->front.max + 128);
     if (!buf_add(&s->front, STR("data: ")))
         return false;
     w = json_writer(&s->front);
@@ -90,9 +91,11 @@ static void chunk_begin(struct encoder *e, uint32_t choice)
     put(e, STR(",\"delta\":{"));
 }
 
+#define CHUNK_END "},\"logprobs\":null,\"finish_reason\":"
+
 static void chunk_end_because(struct encoder *e, struct str reason)
 {
-    put(e, STR("},\"logprobs\":null,\"finish_reason\":"));
+    put(e, STR(CHUNK_END));
     if (reason.len > 0) {
         put(e, STR("\""));
         put(e, reason);
@@ -108,15 +111,33 @@ static void chunk_end(struct encoder *e)
     chunk_end_because(e, STR(""));
 }
 
-/* One chunk with a text in it: `name` is the member with its quotes and colon. */
-static void chunk_text(struct encoder *e, uint32_t choice, struct str name, struct text text)
+static bool frame_make(struct chat_encoding *s, uint32_t choice, enum chat_text which)
 {
-    chunk_begin(e, choice);
-    put(e, name);
-    put(e, STR("\""));
+    static const struct str members[] = {
+        [CHAT_TEXT_CONTENT] = STR(",\"delta\":{\"content\":\""),
+        [CHAT_TEXT_REASONING] = STR(",\"delta\":{\"reasoning_content\":\""),
+        [CHAT_TEXT_REFUSAL] = STR(",\"delta\":{\"refusal\":\""),
+        [CHAT_TEXT_OPAQUE] = STR(",\"delta\":{\"reasoning_opaque\":\""),
+    };
+
+    s->frame.len = 0;
+    s->frame_choice = choice;
+    s->frame_text = which;
+    return buf_add(&s->frame, buf_str(&s->front)) && buf_add(&s->frame, STR("{\"index\":")) &&
+           buf_add_u64(&s->frame, choice) && buf_add(&s->frame, members[which]);
+}
+
+/* One chunk with a text in it: most of a stream, and all of one block differ in nothing else. */
+static void chunk_text(struct encoder *e, uint32_t choice, enum chat_text which, struct text text)
+{
+    struct chat_encoding *s = e->state;
+
+    if (s->frame.len == 0 || s->frame_choice != choice || s->frame_text != which)
+        e->full = e->full || !frame_make(s, choice, which);
+    put(e, buf_str(&s->frame));
     put(e, text.escaped);
-    put(e, STR("\""));
-    chunk_end(e);
+    put(e, e->form.wants_usage ? STR("\"" CHUNK_END "null}],\"usage\":null}\n\n")
+                               : STR("\"" CHUNK_END "null}]}\n\n"));
 }
 
 static void legacy_chunk(struct encoder *e, uint32_t choice, struct text text, struct str reason)
@@ -262,20 +283,20 @@ static void on_delta(struct encoder *e, const struct canon_event *ev)
         if (e->form.legacy)
             legacy_chunk(e, ev->choice, text, STR(""));
         else
-            chunk_text(e, ev->choice, STR("\"content\":"), text);
+            chunk_text(e, ev->choice, CHAT_TEXT_CONTENT, text);
         break;
     case BLOCK_THINKING:
         if (c->pause || (ev->summary_break && c->thought))
             text = text_join(e->scratch, TEXT_LIT("\\n\\n"), text);
         c->pause = false;
         c->thought = true;
-        chunk_text(e, ev->choice, STR("\"reasoning_content\":"), text);
+        chunk_text(e, ev->choice, CHAT_TEXT_REASONING, text);
         break;
     case BLOCK_REFUSAL:
         if (e->form.legacy)
             legacy_chunk(e, ev->choice, text, STR(""));
         else
-            chunk_text(e, ev->choice, STR("\"refusal\":"), text);
+            chunk_text(e, ev->choice, CHAT_TEXT_REFUSAL, text);
         break;
     case BLOCK_TOOL:
         if (!c->unwraps)
@@ -301,7 +322,7 @@ static void on_signature(struct encoder *e, const struct canon_event *ev)
         if (!buf_add(&c->signature, ev->sig.blob.escaped))
             e->full = true;
     } else if (ev->sig.signer == SIGNER_OTHER) {
-        chunk_text(e, ev->choice, STR("\"reasoning_opaque\":"),
+        chunk_text(e, ev->choice, CHAT_TEXT_OPAQUE,
                    signature_wrap(&ev->sig, WIRE_OPENAI_CHAT, e->scratch));
     }
 }
@@ -430,4 +451,5 @@ void chat_encode_clear(void *state)
     }
     free(s->choices);
     buf_clear(&s->front);
+    buf_clear(&s->frame);
 }

@@ -1,5 +1,7 @@
 #include "str.h"
 
+#include "short_text.h"
+
 bool str_cut_last(struct str s, char sep, struct str *head, struct str *tail)
 {
     for (size_t i = s.len; i > 0; i--)
@@ -21,6 +23,35 @@ size_t str_find(struct str s, struct str what)
         return SIZE_MAX;
     const char *hit = memmem(s.at, s.len, what.at, what.len);
     return hit == NULL ? SIZE_MAX : (size_t)(hit - s.at);
+}
+
+/* Eight bytes at once: a difference may be in the bit of the case only, and only where there is a
+ * letter. */
+static inline bool ieq8(uint64_t a, uint64_t b)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101), high = each * 0x80;
+    uint64_t differs = a ^ b, low = (a | each * 0x20) & ~high;
+    uint64_t letters = (low + each * (0x80 - 'a')) & ~(low + each * (0x7f - 'z')) & ~a & high;
+
+    return (differs & ~(each * 0x20)) == 0 && ((differs << 2) & ~letters) == 0;
+}
+
+bool str_ieq_bytes(const char *a, const char *b, size_t len)
+{
+    size_t i = 0;
+
+    if (len >= 8) {
+        for (; i + 8 < len; i += 8)
+            if (!ieq8(short_load8(a + i), short_load8(b + i)))
+                return false;
+        return ieq8(short_load8(a + len - 8), short_load8(b + len - 8));
+    }
+    if (len >= 4)
+        return ieq8(short_load4(a), short_load4(b)) &&
+               ieq8(short_load4(a + len - 4), short_load4(b + len - 4));
+    while (i < len && char_lower(a[i]) == char_lower(b[i]))
+        i++;
+    return i == len;
 }
 
 size_t str_ifind(struct str s, struct str what)

@@ -36,15 +36,12 @@ static inline char char_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
+bool str_ieq_bytes(const char *a, const char *b, size_t len);
+
 /* Equal but for the case of ASCII letters. */
 static inline bool str_ieq(struct str a, struct str b)
 {
-    if (a.len != b.len)
-        return false;
-    for (size_t i = 0; i < a.len; i++)
-        if (char_lower(a.at[i]) != char_lower(b.at[i]))
-            return false;
-    return true;
+    return a.len == b.len && str_ieq_bytes(a.at, b.at, a.len);
 }
 
 static inline bool str_starts(struct str s, struct str with)

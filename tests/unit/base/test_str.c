@@ -104,3 +104,23 @@ TEST(short_texts_are_equal_byte_for_byte)
         }
     }
 }
+
+TEST(letters_alone_are_equal_in_either_case)
+{
+    char a[20], b[20];
+
+    for (size_t len = 1; len <= sizeof(a); len++)
+        for (size_t at = 0; at<len; at += len> 3 ? 3 : 1)
+            for (int x = 0; x < 256; x++)
+                for (int y = 0; y < 256; y++) {
+                    bool same = char_lower((char)x) == char_lower((char)y);
+
+                    memset(a, 'q', sizeof(a));
+                    memset(b, 'Q', sizeof(b));
+                    a[at] = (char)x;
+                    b[at] = (char)y;
+                    if (!CHECK_INT(str_ieq((struct str){ a, len }, (struct str){ b, len }), same,
+                                   "%02x and %02x at %zu of %zu", x, y, at, len))
+                        return;
+                }
+}

@@ -8,6 +8,9 @@
 /* --- the server's hooks
  * ---------------------------------------------------------------------------- */
 
+/* Kinds of requests: who answers them. */
+enum { FOR_EXCHANGE, FOR_ADMIN };
+
 static void on_request(void *peer, struct request *r)
 {
     struct worker *w = peer;
@@ -16,7 +19,8 @@ static void on_request(void *peer, struct request *r)
     r->owner = NULL;
     r->peer =
         forwarded_client(r->head, rules->trusted_proxies, rules->trusted_proxy_count, &r->peer);
-    if (admin_takes(r->path))
+    r->kind = admin_takes(r->path) ? FOR_ADMIN : FOR_EXCHANGE;
+    if (r->kind == FOR_ADMIN)
         admin_begin(w->admin, w->mailbox, r);
     else
         exchange_begin(&w->env, r);
@@ -26,7 +30,7 @@ static void on_body(void *peer, struct request *r)
 {
     struct worker *w = peer;
 
-    if (admin_takes(r->path))
+    if (r->kind == FOR_ADMIN)
         admin_body(w->admin, r);
     else
         exchange_body(r);
@@ -35,14 +39,14 @@ static void on_body(void *peer, struct request *r)
 static void on_room(void *peer, struct request *r)
 {
     (void)peer;
-    if (!admin_takes(r->path))
+    if (r->kind != FOR_ADMIN)
         exchange_room(r);
 }
 
 static void on_half_close(void *peer, struct request *r)
 {
     (void)peer;
-    if (admin_takes(r->path))
+    if (r->kind == FOR_ADMIN)
         admin_half_close(r);
     else
         exchange_half_close(r);
@@ -52,7 +56,7 @@ static void on_gone(void *peer, struct request *r, enum gone why)
 {
     struct worker *w = peer;
 
-    if (admin_takes(r->path))
+    if (r->kind == FOR_ADMIN)
         admin_gone(w->admin, r);
     else
         exchange_gone(r, why);

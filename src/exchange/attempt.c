@@ -661,8 +661,8 @@ static struct usage attempt_usage(const struct exchange *x, const struct verdict
 static struct access_attempt *attempt_place(struct exchange *x)
 {
     if (x->attempt_count <= 2) {
-        struct access_attempt *all = arena_array(x->arena, struct access_attempt,
-                                                 x->attempt_count == 1 ? 1 : ACCESS_ATTEMPTS_MAX);
+        size_t room = x->attempt_count == 1 ? 1 : ACCESS_ATTEMPTS_MAX;
+        struct access_attempt *all = arena_alloc_raw(x->arena, room * sizeof(*all));
 
         if (x->attempts != NULL)
             all[0] = x->attempts[0];

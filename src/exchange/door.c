@@ -8,39 +8,42 @@
  * ------------------------------------------------------------------------------------- */
 
 static const struct {
-    const char *path;
+    struct str path;
     enum endpoint endpoint;
     enum wire protocol;
     enum http_method method;
     enum door_ask ask;
 } fixed_paths[] = {
-    { "/v1/chat/completions", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST },
-    { "/chat/completions", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST },
-    { "/v1/responses", ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST },
-    { "/responses", ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST },
-    { "/v1/messages", ENDPOINT_MODEL_CALL, WIRE_ANTHROPIC, HTTP_POST },
-    { "/messages", ENDPOINT_MODEL_CALL, WIRE_ANTHROPIC, HTTP_POST },
-    { "/v1/models", ENDPOINT_MODELS, WIRE_OPENAI_CHAT, HTTP_GET },
-    { "/models", ENDPOINT_MODELS, WIRE_OPENAI_CHAT, HTTP_GET },
-    { "/v1beta/models", ENDPOINT_MODELS, WIRE_GEMINI, HTTP_GET },
-    { "/health", ENDPOINT_HEALTH, WIRE_OPENAI_CHAT, HTTP_GET },
-    { "/healthz", ENDPOINT_HEALTH, WIRE_OPENAI_CHAT, HTTP_GET },
-    { "/", ENDPOINT_HOME, WIRE_OPENAI_CHAT, HTTP_GET },
-    { "/v1/messages/count_tokens", ENDPOINT_MODEL_CALL, WIRE_ANTHROPIC, HTTP_POST, ASK_COUNT },
-    { "/messages/count_tokens", ENDPOINT_MODEL_CALL, WIRE_ANTHROPIC, HTTP_POST, ASK_COUNT },
-    { "/v1/responses/input_tokens", ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST,
+    { STR("/v1/chat/completions"), ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST },
+    { STR("/chat/completions"), ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST },
+    { STR("/v1/responses"), ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST },
+    { STR("/responses"), ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST },
+    { STR("/v1/messages"), ENDPOINT_MODEL_CALL, WIRE_ANTHROPIC, HTTP_POST },
+    { STR("/messages"), ENDPOINT_MODEL_CALL, WIRE_ANTHROPIC, HTTP_POST },
+    { STR("/v1/models"), ENDPOINT_MODELS, WIRE_OPENAI_CHAT, HTTP_GET },
+    { STR("/models"), ENDPOINT_MODELS, WIRE_OPENAI_CHAT, HTTP_GET },
+    { STR("/v1beta/models"), ENDPOINT_MODELS, WIRE_GEMINI, HTTP_GET },
+    { STR("/health"), ENDPOINT_HEALTH, WIRE_OPENAI_CHAT, HTTP_GET },
+    { STR("/healthz"), ENDPOINT_HEALTH, WIRE_OPENAI_CHAT, HTTP_GET },
+    { STR("/"), ENDPOINT_HOME, WIRE_OPENAI_CHAT, HTTP_GET },
+    { STR("/v1/messages/count_tokens"), ENDPOINT_MODEL_CALL, WIRE_ANTHROPIC, HTTP_POST, ASK_COUNT },
+    { STR("/messages/count_tokens"), ENDPOINT_MODEL_CALL, WIRE_ANTHROPIC, HTTP_POST, ASK_COUNT },
+    { STR("/v1/responses/input_tokens"), ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST,
       ASK_COUNT },
-    { "/responses/input_tokens", ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST, ASK_COUNT },
-    { "/v1/completions", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_COMPLETE },
-    { "/completions", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_COMPLETE },
-    { "/v1/embeddings", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_EMBED },
-    { "/embeddings", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_EMBED },
-    { "/v1/images/generations", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_IMAGE },
-    { "/v1/images/edits", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_IMAGE_EDIT },
-    { "/v1/audio/transcriptions", ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST,
+    { STR("/responses/input_tokens"), ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST,
+      ASK_COUNT },
+    { STR("/v1/completions"), ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_COMPLETE },
+    { STR("/completions"), ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_COMPLETE },
+    { STR("/v1/embeddings"), ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_EMBED },
+    { STR("/embeddings"), ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_EMBED },
+    { STR("/v1/images/generations"), ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_IMAGE },
+    { STR("/v1/images/edits"), ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST, ASK_IMAGE_EDIT },
+    { STR("/v1/audio/transcriptions"), ENDPOINT_MODEL_CALL, WIRE_OPENAI_CHAT, HTTP_POST,
       ASK_TRANSCRIBE },
-    { "/v1/responses/compact", ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST, ASK_COMPACT },
-    { "/responses/compact", ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST, ASK_COMPACT },
+    { STR("/v1/responses/compact"), ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST,
+      ASK_COMPACT },
+    { STR("/responses/compact"), ENDPOINT_MODEL_CALL, WIRE_OPENAI_RESPONSES, HTTP_POST,
+      ASK_COMPACT },
 };
 
 static bool has_field(const struct http_head *head, struct str name)
@@ -174,7 +177,7 @@ void door_find(const struct http_head *head, struct str path, struct str query,
 {
     *out = (struct door_target){ .endpoint = ENDPOINT_NONE };
     for (size_t i = 0; i < COUNT(fixed_paths); i++) {
-        if (!str_eq(path, str_c(fixed_paths[i].path)))
+        if (!str_eq(path, fixed_paths[i].path))
             continue;
         out->endpoint = fixed_paths[i].endpoint;
         out->protocol = fixed_paths[i].protocol;

@@ -35,23 +35,57 @@ static struct str user_session(struct str user_id, struct arena *a)
     return STR("");
 }
 
+/* Fields in which clients name their session; those in front come first. */
+static const struct str session_fields[] = {
+    STR("x-session-id"),       STR("x-claude-code-session-id"),
+    STR("x-session-affinity"), STR("session-id"),
+    STR("thread-id"),
+};
+
+/* Which of them a name so long may be: each has a length of its own. */
+static size_t session_field(size_t len)
+{
+    switch (len) {
+    case 12:
+        return 0;
+    case 24:
+        return 1;
+    case 18:
+        return 2;
+    case 10:
+        return 3;
+    case 9:
+        return 4;
+    default:
+        return COUNT(session_fields);
+    }
+}
+
+/* What a client says in its head; empty: nothing. */
+static struct str head_session(const struct http_head *head)
+{
+    struct str values[COUNT(session_fields)] = { { NULL, 0 } };
+
+    for (uint32_t i = head->field_count; i-- > 0;) { /* of several of one name the first */
+        const struct http_field *f = &head->fields[i];
+        size_t n = session_field(f->name.len);
+
+        if (n < COUNT(session_fields) && str_ieq(f->name, session_fields[n]))
+            values[n] = f->value;
+    }
+    for (size_t n = 0; n < COUNT(values); n++)
+        if (values[n].len > 0)
+            return values[n];
+    return STR("");
+}
+
 bool session_key_make(const struct http_head *head, const struct wire_request *r,
                       struct stored *stored, struct session_key *key)
 {
-    static const struct str headers[] = {
-        { "x-session-id", 12 },       { "x-claude-code-session-id", 24 },
-        { "x-session-affinity", 18 }, { "session-id", 10 },
-        { "thread-id", 9 },
-    };
+    struct str said = head_session(head);
     struct arena a = { 0 };
-    bool found = false;
+    bool found = said.len > 0 && keyed(&said, 1, key);
 
-    for (size_t i = 0; i < COUNT(headers) && !found; i++) {
-        struct str value = http_field_value(head, headers[i]);
-
-        if (value.len > 0)
-            found = keyed(&value, 1, key);
-    }
     if (!found && r->user_id.len > 0) {
         struct str session = user_session(r->user_id, &a);
 

@@ -107,6 +107,7 @@ struct request {
     struct arena arena;      /* dies with the request */
     struct arena body_arena; /* dies with its body: for what was read of that */
     void *owner;             /* the hook's own */
+    int kind;                /* … and this; 0 at first */
     /* Sees what is answered, and that no more comes; NULL: nobody does. */
     struct request_tap *tap;
     int body_refused;     /* GONE_BODY: the status that was answered */

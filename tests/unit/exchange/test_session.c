@@ -43,3 +43,48 @@ TEST(what_is_no_key_is_refused)
     CHECK(session_key_from_hex(STR("00112233445566770011223344556677"), &key));
     CHECK(!session_key_is(&key, STR("sid-00112233445566")) && !session_key_is(&key, STR("")));
 }
+
+static bool says(struct test *t, const char *const fields[][2], size_t count, const char *session)
+{
+    static struct http_head head;
+    struct wire_request r = { .user_id = STR("") };
+    struct session_key key, wanted;
+
+    (void)t;
+    head.field_count = (uint32_t)count;
+    for (size_t i = 0; i < count; i++)
+        head.fields[i] = (struct http_field){ str_c(fields[i][0]), str_c(fields[i][1]) };
+    if (!session_key_make(&head, &r, NULL, &key))
+        return session == NULL;
+    if (session == NULL)
+        return false;
+    session_key_named(str_c(session), &wanted);
+    return memcmp(&key, &wanted, sizeof(key)) == 0;
+}
+
+TEST(fields_name_a_session_in_their_order_whatever_the_head_s)
+{
+    static const char *const names[] = { "X-Session-Id", "x-claude-code-session-id",
+                                         "x-session-affinity", "session-id", "Thread-ID" };
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        const char *one[][2] = { { "user-agent", "x" }, { names[i], "mine" } };
+
+        CHECK(says(t, one, 2, "mine"), "%s", names[i]);
+        CHECK(says(t, one, 1, NULL));
+        for (size_t k = 0; k < i; k++) {
+            const char *both[][2] = { { names[i], "later" }, { names[k], "first" } };
+            const char *empty[][2] = { { names[k], "" }, { names[i], "later" } };
+            const char *twice[][2] = { { names[k], "first" }, { names[k], "second" } };
+
+            CHECK(says(t, both, 2, "first"), "%s and %s", names[k], names[i]);
+            CHECK(says(t, empty, 2, "later"), "%s and %s", names[k], names[i]);
+            CHECK(says(t, twice, 2, "first"), "%s", names[k]);
+        }
+    }
+    const char *like[][2] = { { "y-session-id", "x" },
+                              { "thread_id", "x" },
+                              { "session-ix", "x" } };
+
+    CHECK(says(t, like, 3, NULL));
+}

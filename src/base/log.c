@@ -69,6 +69,8 @@ static void put(struct line *l, const char *at, size_t len)
     size_t room = sizeof(l->at) - 2 - l->len;
 
     len = len < room ? len : room;
+    if (len == 0) /* an empty string may have no address */
+        return;
     memcpy(l->at + l->len, at, len);
     l->len += len;
 }

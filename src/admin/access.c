@@ -82,11 +82,12 @@ static void find_browser(struct admin *a, struct request *r, struct admin_caller
 
 static bool is_foreign(const struct request *r)
 {
-    struct str origin = http_field_value(r->head, STR("origin"));
-    struct str site = http_field_value(r->head, STR("sec-fetch-site"));
+    const struct http_field *origin = http_field_find(r->head, STR("origin"));
+    const struct http_field *site = http_field_find(r->head, STR("sec-fetch-site"));
 
-    return (origin.len > 0 && !origin_is_own(origin, r->head->host)) ||
-           (site.len > 0 && !str_eq(site, STR("same-origin")) && !str_eq(site, STR("none")));
+    return (origin != NULL && !origin_is_own(origin->value, r->head->host)) ||
+           (site != NULL && !str_eq(site->value, STR("same-origin")) &&
+            !str_eq(site->value, STR("none")));
 }
 
 static bool is_change(const struct request *r)

@@ -76,15 +76,14 @@ static void refuse_method(struct request *r, uint32_t methods)
                   { HTTP_PUT, "PUT" },
                   { HTTP_PATCH, "PATCH" },
                   { HTTP_DELETE, "DELETE" } };
-    struct buf text;
+    struct buf allowed;
 
-    buf_init(&text, 256);
-    (void)buf_add(&text, STR("this path takes "));
-    for (size_t i = 0, n = 0; i < COUNT(words); i++)
+    buf_init(&allowed, 256);
+    for (size_t i = 0; i < COUNT(words); i++)
         if (methods & 1u << words[i].method)
-            (void)buf_printf(&text, "%s%s", n++ > 0 ? ", " : "", words[i].word);
-    admin_send_error(r, 405, buf_str(&text), STR(""));
-    buf_clear(&text);
+            (void)buf_printf(&allowed, "%s%s", allowed.len > 0 ? ", " : "", words[i].word);
+    admin_send_allowed(r, buf_str(&allowed));
+    buf_clear(&allowed);
 }
 
 static struct admin_call *call_new(struct admin *a, struct mailbox *mailbox, struct request *r,

@@ -133,6 +133,9 @@ void admin_send_written(struct request *r, struct json_writer *w);
 /* `param` (may be empty) is the member or parameter that is wrong. */
 void admin_send_error(struct request *r, int status, struct str message, struct str param);
 
+/* 405: which methods the path takes, as `GET, PATCH`. */
+void admin_send_allowed(struct request *r, struct str methods);
+
 /* 429: come back in so many seconds. */
 void admin_send_wait(struct request *r, int64_t seconds);
 

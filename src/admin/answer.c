@@ -95,6 +95,17 @@ void admin_send_error(struct request *r, int status, struct str message, struct 
     buf_clear(&b);
 }
 
+void admin_send_allowed(struct request *r, struct str methods)
+{
+    const struct http_field field = { STR("Allow"), methods };
+    struct buf b;
+
+    buf_init(&b, 4096);
+    admin_put_error(&b, arena_printf(&r->arena, "this path takes %.*s", STR_ARG(methods)), STR(""));
+    send(r, 405, &field, 1, NULL, buf_str(&b));
+    buf_clear(&b);
+}
+
 void admin_send_wait(struct request *r, int64_t seconds)
 {
     const struct http_field field = { STR("Retry-After"),

@@ -138,9 +138,10 @@ static void refuse(struct request *r, int status, struct str text)
         { STR("Content-Type"), STR("text/plain; charset=utf-8") },
         { STR("Cache-Control"), STR("no-store") },
         { STR("X-Content-Type-Options"), STR("nosniff") },
+        { STR("Allow"), STR("GET, HEAD") },
     };
 
-    response_send(r, status, fields, COUNT(fields), text);
+    response_send(r, status, fields, status == 405 ? COUNT(fields) : COUNT(fields) - 1, text);
 }
 
 bool assets_answer(struct request *r)

@@ -370,7 +370,7 @@ INLINE bool number_read(struct reader *r, struct walk *w)
             return false;
     }
     if (p - at > JSON_NUMBER_MAX)
-        return limit_at(r, at + JSON_NUMBER_MAX, "a number longer than allowed") != NULL;
+        return fault_at(r, at + JSON_NUMBER_MAX, "a number longer than allowed") != NULL;
     w->p = p;
     return node_add(r, w, at, (size_t)(p - at), JSON_NUMBER, flags);
 }
@@ -469,7 +469,7 @@ INLINE bool container_open(struct reader *r, struct walk *w)
     bool object = *w->p == '{';
 
     if (w->top == r->last)
-        return limit_at(r, w->p, "nested deeper than allowed") != NULL;
+        return fault_at(r, w->p, "nested deeper than allowed") != NULL;
     if (!node_add(r, w, w->p, 1, object ? JSON_OBJECT : JSON_ARRAY, 0))
         return false;
     w->top[1] = (struct level){

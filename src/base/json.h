@@ -83,7 +83,7 @@ struct json_fault {
     size_t at;          /* offset of the offending byte */
     uint32_t line, col; /* both from 1, in bytes; filled by json_fault_place() */
     const char *what;   /* static: "trailing comma", "invalid UTF-8", … */
-    bool limit;         /* a bound of ours, not a mistake of grammar */
+    bool limit;         /* too many values, or bytes: not a mistake in what it says */
 };
 
 #define JSON_NONE UINT32_MAX /* no such node */

@@ -310,16 +310,17 @@ static bool is_form_call(const struct request *r, const struct door_target *t)
 static bool looks_like_foreign_page(const struct door_rules *rules, const struct request *r,
                                     const struct door_target *t, const char **why)
 {
-    struct str origin = http_field_value(r->head, STR("origin"));
-    struct str site = http_field_value(r->head, STR("sec-fetch-site"));
+    const struct http_field *origin = http_field_find(r->head, STR("origin"));
+    const struct http_field *site = http_field_find(r->head, STR("sec-fetch-site"));
 
     if (door_cors_origin(rules, r->head).len > 0)
         return false;
-    if (origin.len > 0 && !origin_is_own(origin, r->head->host)) {
+    if (origin != NULL && !origin_is_own(origin->value, r->head->host)) {
         *why = "requests of other origins need a client key; see `require_keys` and `cors_origins`";
         return true;
     }
-    if (site.len > 0 && !str_eq(site, STR("same-origin")) && !str_eq(site, STR("none"))) {
+    if (site != NULL && !str_eq(site->value, STR("same-origin")) &&
+        !str_eq(site->value, STR("none"))) {
         *why = "cross-site requests of a browser need a client key";
         return true;
     }

@@ -108,7 +108,7 @@ static bool target_form_read(struct reading *r)
 static bool version_read(struct reading *r, const char *at, const char *end)
 {
     if (end - at < 8 || memcmp(at, "HTTP/", 5) != 0 || !http_is_digit(at[5]) || at[6] != '.' ||
-        !http_is_digit(at[7]) || (at[5] == '0' && at[7] == '9')) {
+        !http_is_digit(at[7])) {
         refuse(r, 400, "the version is not of the form HTTP/d.d");
         return false;
     }

@@ -73,8 +73,8 @@ def test_nothing_else_is_served_there(program):
         for method, path, status in (("GET", "/assets/", 404), ("GET", "/assets/none.js", 404), ("GET", "/assets/../quota", 400),
                                      ("GET", "/assets/%2e%2e/quota", 400), ("POST", "/quota", 405), ("DELETE", "/assets/none.js", 405),
                                      ("GET", "/quota/", 404), ("GET", "/QUOTA", 404)):
-            got, _, _ = gateway.call(method, path)
-            assert got == status, (method, path, got)
+            got, fields, _ = gateway.call(method, path)
+            assert got == status and fields.get("allow") == ("GET, HEAD" if status == 405 else None), (method, path, got, fields)
         assert gateway.call("GET", "/quota", headers={"Host": "evil.example"})[0] == 421
         _, _, document = gateway.call("GET", "/quota")
         assert gateway.call("GET", "/" + files_of(document)[0], headers={"Host": "evil.example"})[0] == 421

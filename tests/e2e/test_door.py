@@ -39,9 +39,12 @@ def test_bad_bodies_are_refused_by_name_and_place(program):
     try:
         for body, word in ((b'{"model":"m","messages":[{"role":"user"}]', "line 1"), (b'{"messages":[{}]}', "model"), (b'{"model":1,"messages":[{}]}', "model"),
                            (b'{"model":"m","messages":[]}', "messages"), (b'{"model":"m","model":"n","messages":[{}]}', "more than once"),
-                           (b'\xef\xbb\xbf{}', "byte"), (b'{"model":"\xff","messages":[{}]}', "UTF-8"), (b'[' * 200 + b']' * 200, "deep"), (b'', "empty")):
+                           (b'\xef\xbb\xbf{}', "byte"), (b'{"model":"\xff","messages":[{}]}', "UTF-8"), (b'[' * 200 + b']' * 200, "deep"),
+                           (b'{"model":' + b'7' * 1025 + b'}', "number longer"), (b'', "empty")):
             status, _, answer = gateway.call("POST", "/v1/chat/completions", body)
-            assert status in (400, 413) and word in error_of(answer)["message"], (body[:40], status, answer)
+            assert status == 400 and word in error_of(answer)["message"], (body[:40], status, answer)
+        status, _, answer = gateway.call("POST", "/v1/chat/completions", b'{"model":[' + b'1,' * (1 << 20) + b'1]}')
+        assert status == 413 and "values" in error_of(answer)["message"], (status, answer)
     finally:
         gateway.clear()
 
@@ -137,7 +140,7 @@ def test_another_sites_page_cannot_spend_quota(program):
     try:
         _, body = WIRES[0].request()
         own = f"http://127.0.0.1:{gateway.port}"
-        for headers, status in (({"Origin": "https://evil.example"}, 403), ({"Origin": "null"}, 403), ({"Sec-Fetch-Site": "cross-site"}, 403),
+        for headers, status in (({"Origin": "https://evil.example"}, 403), ({"Origin": "null"}, 403), ({"Origin": ""}, 403), ({"Sec-Fetch-Site": ""}, 403), ({"Sec-Fetch-Site": "cross-site"}, 403),
                                 ({"Sec-Fetch-Site": "same-site"}, 403), ({"Content-Type": "text/plain"}, 415), ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
                                 ({"Origin": own}, 200), ({"Sec-Fetch-Site": "same-origin"}, 200), ({"Sec-Fetch-Site": "none"}, 200),
                                 ({"Content-Type": "application/json; charset=utf-8"}, 200)):

@@ -62,7 +62,7 @@ static const struct malformed_request malformed_requests[] = {
     MR("version 3.0", 505, "GET / HTTP/3.0\r\n" MR_HOST "\r\n"),
     MR("version 9.9", 505, "GET / HTTP/9.9\r\n" MR_HOST "\r\n"),
     MR("version 0.1", 505, "GET / HTTP/0.1\r\n" MR_HOST "\r\n"),
-    MR("version 0.9", 400, "GET / HTTP/0.9\r\n\r\n"),
+    MR("version 0.9", 505, "GET / HTTP/0.9\r\n\r\n"),
     MR("preface of HTTP/2", 505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
     MR("version in lower case", 400, "GET / http/1.1\r\n" MR_HOST "\r\n"),
     MR("version in mixed case", 400, "GET / Http/1.1\r\n" MR_HOST "\r\n"),

@@ -177,7 +177,9 @@ static void on_head(void *peer, const struct http_head *head)
     struct exchange *x = peer;
     struct attempt *a = &x->attempt;
     bool good = head->status >= 200 && head->status < 300;
-    bool events = http_type_is(head->content_type, STR("text/event-stream"));
+    /* who was asked for a stream and does not say what this is sends one */
+    bool events = http_type_is(head->content_type, STR("text/event-stream")) ||
+                  (head->content_type.len == 0 && a->stream);
 
     a->status = head->status;
     a->first_byte_ms = loop_now(x->env->loop);

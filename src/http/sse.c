@@ -129,35 +129,31 @@ static bool block_read(struct sse *d, struct str s, size_t *at, struct sse_event
 
 /* --- a block that comes in pieces ------------------------------------------------------------ */
 
-/* How many bytes of `s`, the next of the stream, are of a BOM. */
-static size_t bom_end(struct sse *d, struct str s)
+/* Takes a BOM off the stream's beginning; a part of one is held until it is known to be one. */
+static void bom_skip(struct sse *d, struct str *in)
 {
-    size_t n = 0;
-
-    while (d->bom_seen < sizeof(bom) && n < s.len && s.at[n] == bom[d->bom_seen]) {
-        d->bom_seen++;
-        n++;
+    while (d->held.len < sizeof(bom) && in->len > 0 && in->at[0] == bom[d->held.len]) {
+        if (!buf_add_char(&d->held, in->at[0]))
+            return; /* `max` is that small: next_held() says so */
+        *in = str_drop(*in, 1);
     }
-    if (d->bom_seen == sizeof(bom)) {
+    if (d->held.len == sizeof(bom)) {
         d->begun = true;
-        d->lead = sizeof(bom);
-    } else if (n < s.len) {
+        d->held.len = 0;
+    } else if (in->len > 0) {
         d->begun = true; /* something else; what looked like a BOM so far begins a line */
-        d->in_block = d->in_line = d->bom_seen > 0;
+        d->in_block = d->in_line = d->held.len > 0;
     }
-    return n;
 }
 
 /* Walks `s`, the bytes that follow those held. True: the block ends before `*end`. */
 static bool block_end(struct sse *d, struct str s, size_t *end)
 {
-    size_t at = d->begun ? 0 : bom_end(d, s);
+    size_t at = 0;
 
     if (!d->in_block) {
-        size_t first = skip_breaks(s, at);
-
-        d->lead += first - at;
-        at = first;
+        at = skip_breaks(s, 0);
+        d->lead += at;
         d->in_block = d->in_line = at < s.len;
     }
     while (at < s.len) {
@@ -227,11 +223,11 @@ enum sse_result sse_next(struct sse *d, struct str *in, struct sse_event *ev)
 {
     if (d->held_given)
         held_drop(d);
+    if (!d->begun)
+        bom_skip(d, in);
     if (in->len == 0)
         return SSE_MORE;
-    if (!d->begun && d->held.len == 0 && in->at[0] != bom[0])
-        d->begun = true;
-    if (!d->begun || d->held.len > 0)
+    if (d->held.len > 0)
         return next_held(d, in, ev);
 
     struct str view = str_take(*in, d->max);
@@ -246,8 +242,7 @@ enum sse_result sse_next(struct sse *d, struct str *in, struct sse_event *ev)
 
 struct str sse_take_blank(struct sse *d)
 {
-    if (d->held_given || d->in_block || d->held.len == 0 || d->held.len != d->lead ||
-        d->held.at[0] == bom[0])
+    if (d->held_given || d->in_block || d->held.len == 0 || d->held.len != d->lead)
         return STR("");
     d->held_given = true;
     return buf_str(&d->held);

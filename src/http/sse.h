@@ -30,10 +30,9 @@ enum sse_result { SSE_MORE, SSE_EVENT, SSE_TOO_LONG };
 struct sse {
     struct buf held;   /* an unfinished block: bytes from its start */
     struct buf joined; /* several data lines of one event, joined */
-    size_t lead;       /* bytes held in front of the block's first line: BOM, blank lines */
+    size_t lead;       /* bytes held in front of the block's first line: blank lines */
     size_t max;        /* bytes of one event */
-    uint8_t bom_seen;  /* bytes of a BOM met so far, while not `begun` */
-    bool begun;        /* the place where a BOM may stand is behind us */
+    bool begun;        /* the place where a BOM may stand is behind us; until then it is held */
     bool in_block;     /* the block's first line has begun */
     bool in_line;      /* the held bytes end inside a line */
     bool skip_lf;      /* they end in a CR: a LF now belongs to it */
@@ -43,10 +42,10 @@ struct sse {
 void sse_init(struct sse *d, size_t max);
 void sse_clear(struct sse *d);
 
-/* Takes whole events off the front of `in`. SSE_EVENT: `ev` borrows from `in`'s bytes or from `d`,
- * until the next call. SSE_MORE: all of `in` was taken; what is unfinished is held. SSE_TOO_LONG:
- * the span of one event is larger than `max` (but for the LF of a last CRLF, which can be the next
- * span's); the reader is of no use any more. */
+/* Takes whole events off the front of `in`; a BOM in front of the first is of no event. SSE_EVENT:
+ * `ev` borrows from `in`'s bytes or from `d`, until the next call. SSE_MORE: all of `in` was taken;
+ * what is unfinished is held. SSE_TOO_LONG: the span of one event is larger than `max` (but for the
+ * LF of a last CRLF, which can be the next span's); the reader is of no use any more. */
 enum sse_result sse_next(struct sse *d, struct str *in, struct sse_event *ev);
 
 /* The stream is over. True with the last block when only its blank line is missing (some servers
@@ -59,8 +58,8 @@ bool sse_finish(struct sse *d, struct sse_event *ev, bool *cut);
  * cut in two): whoever passes a stream on may send them at once. Borrowed until the next call. */
 struct str sse_take_blank(struct sse *d);
 
-/* The unfinished block, when its last line has begun: with what may lie in front of it (blank
- * lines, a BOM). Borrowed until the next call. Else empty. */
+/* The unfinished block, when its last line has begun: with blank lines that may lie in front of it.
+ * Borrowed until the next call. Else empty. */
 struct str sse_begun(const struct sse *d);
 /* … keeps of it only the first `len` bytes, the last of which must be of its last line, and puts
  * `stand_in` in the place of that last byte: whoever lets a long event flow takes its bytes out of

@@ -77,6 +77,22 @@ def test_errors_inside_a_200_before_content_are_unseen(program):
                 upstream.close()
 
 
+def test_a_stream_is_known_without_a_type_and_with_a_bom(program):
+    for wire in WIRES:
+        plain = wire.streamed()
+        bom = b"\xef\xbb\xbf"
+        for body in (plain.replace(b"Content-Type: text/event-stream\r\n", b""), streamed(bom + wire.stream), streamed(bom + wire.stream, len(wire.stream))):
+            upstream = Upstream(lambda r, c, body=body: c.sendall(body))
+            gateway = Gateway(program, {"accounts": [wire.account(upstream, "one")]})
+            try:
+                status, fields, answer = gateway.call("POST", *wire.request(stream=True))
+                assert status == 200 and fields["content-type"].startswith("text/event-stream"), (wire.name, status, fields)
+                assert bom not in answer and wire.success in answer and wire.error_in not in answer, (wire.name, answer)
+            finally:
+                gateway.clear()
+                upstream.close()
+
+
 def test_a_stream_cut_anywhere_is_never_a_success(program):
     for wire in WIRES:
         body = wire.streamed(3)

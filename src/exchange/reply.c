@@ -494,6 +494,10 @@ void reply_refuse_as(struct exchange_env *env, struct request *r, const struct d
     add_key(&g, key, t->protocol, loop_now(env->loop), &r->arena);
     if (f->class == FAULT_METHOD)
         ADD_FIELD(&g, "Allow", str_c(t->allow));
+    if (f->status == HTTP_UPGRADE_REQUIRED) {
+        ADD_FIELD(&g, "Upgrade", STR("websocket"));
+        ADD_FIELD(&g, "Sec-WebSocket-Version", STR("13"));
+    }
     add_cors(&env->rules->door, r->head, &g);
     log_info("request refused", F_STR("request", id), F_STR("path", r->path),
              F_INT("status", fault_status(t->protocol, f)), F_STR("why", f->message));

@@ -11,29 +11,29 @@
 #include "base/json_write.h"
 #include "exchange/history.h"
 
-/* Codex turns to plain requests when it hears 426. */
-#define UPGRADE_REQUIRED 426
-
 /* What spoke of the form of the connection means nothing to an upstream. */
 static bool keeps_field(struct str name, struct str value)
 {
     return !(str_ieq(name, STR("openai-beta")) && str_istarts(value, STR("responses_websockets")));
 }
 
+/* Codex turns to plain requests when it hears 426. */
 void socket_begin(struct exchange_env *env, struct request *r, const struct door_target *t)
 {
-    const char *wrong = request_upgrade_fault(r);
+    bool other_version = false;
+    const char *wrong = request_upgrade_fault(r, &other_version);
     char id[40];
 
     if (!env->rules->websocket || wrong != NULL) {
-        reply_refuse(env, r, t,
-                     &(struct fault){ .class = FAULT_BAD_REQUEST,
-                                      .status = env->rules->websocket ? 400 : UPGRADE_REQUIRED,
-                                      .message = env->rules->websocket
-                                                     ? str_c(wrong)
-                                                     : STR("WebSockets are switched off here "
-                                                           "(proxy.responses.websocket): use "
-                                                           "POST") });
+        reply_refuse(
+            env, r, t,
+            &(struct fault){
+                .class = FAULT_BAD_REQUEST,
+                .status = env->rules->websocket && !other_version ? 400 : HTTP_UPGRADE_REQUIRED,
+                .message = env->rules->websocket ? str_c(wrong)
+                                                 : STR("WebSockets are switched off here "
+                                                       "(proxy.responses.websocket): use "
+                                                       "POST") });
         return;
     }
     reply_request_id(env, id);

@@ -128,8 +128,11 @@ void request_drop_body(struct request *r);
 /* Another body in place of the one that came; takes what `body` holds. */
 void request_replace_body(struct request *r, struct buf *body);
 
-/* NULL when the request asks for a WebSocket (RFC 6455) as it should; else what is wrong. */
-const char *request_upgrade_fault(const struct request *r);
+#define HTTP_UPGRADE_REQUIRED 426
+
+/* NULL when the request asks for a WebSocket (RFC 6455) as it should; else what is wrong.
+ * `other_version` is set when it is the version of the protocol: that wants 426. */
+const char *request_upgrade_fault(const struct request *r, bool *other_version);
 /* In place of an answer, from on_request: the connection becomes a WebSocket, and each text message
  * a request of its own with this head and path, `message_of` being `number` (not 0). Their answers:
  * each event of a stream is a message, and so is any other body. Of the head's fields those stay

@@ -202,8 +202,11 @@ def test_the_door_is_the_same(program):
         assert socket.status == 101
         socket.say(create())
         assert list(socket.events())[-1]["type"] == "response.completed"
-        for fields, status in (({"Sec-WebSocket-Version": "12"}, 400), ({"Sec-WebSocket-Key": "short"}, 400), ({"Upgrade": "h2c"}, 400)):
-            assert WebSocket(gateway, fields={"Authorization": "Bearer sk-right-00000000000000000000", **fields}).status == status, fields
+        for fields, status in (({"Sec-WebSocket-Version": "12"}, 426), ({"Sec-WebSocket-Key": "short"}, 400), ({"Upgrade": "h2c"}, 400),
+                               ({"sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ=="}, 400), ({"sec-websocket-version": "13"}, 426)):
+            socket = WebSocket(gateway, fields={"Authorization": "Bearer sk-right-00000000000000000000", **fields})
+            assert socket.status == status, (fields, socket.status)
+            assert status != 426 or (socket.fields["upgrade"], socket.fields["sec-websocket-version"]) == ("websocket", "13"), socket.fields
         assert WebSocket(gateway, "/v1/chat/completions", {"Authorization": "Bearer sk-right-00000000000000000000"}).status == 405
     run(program, check, client_keys=[{"name": "right", "key": "sk-right-00000000000000000000"}])
 
@@ -212,7 +215,8 @@ def test_the_door_is_the_same(program):
     run(program, foreign)
 
     def off(gateway, upstream):
-        assert WebSocket(gateway).status == 426
+        socket = WebSocket(gateway)
+        assert socket.status == 426 and socket.fields["upgrade"] == "websocket", socket.fields
         assert gateway.call("GET", "/v1/responses")[0] == 405
     run(program, off, proxy={"responses": {"websocket": False}})
 

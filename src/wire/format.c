@@ -13,6 +13,9 @@ static const struct format *const formats[WIRES] = {
 };
 
 #define TELLING_MIN 3 /* bytes of text, trimmed, that tell one conversation from another */
+/* A longer text tells as it is spelled: a copy would weigh as much as the body, and a client spells
+ * it alike each time. */
+#define TELLING_DECODED_MAX ((size_t)64 << 10)
 #define NODES_KEPT 64 /* of a request: its first message, mostly */
 /* Of what is behind those, so many messages are read, and of one, so many nodes at most. */
 #define MESSAGES_BEHIND_MAX 1000
@@ -96,17 +99,23 @@ static bool text_tells(struct str text)
            str_find(str_drop(text, (size_t)(mark - text.at)), STR("<system-reminder>")) == SIZE_MAX;
 }
 
+static bool string_tells(const struct json *doc, uint32_t node, struct arena *a, struct str *text)
+{
+    *text = json_inside(doc, node);
+    return (text->len > TELLING_DECODED_MAX || json_text(doc, node, a, text)) && text_tells(*text);
+}
+
 bool content_tells(const struct json *doc, uint32_t content, struct arena *a, struct str *text)
 {
     if (json_type(doc, content) == JSON_STRING)
-        return json_text(doc, content, a, text) && text_tells(*text);
+        return string_tells(doc, content, a, text);
     if (json_type(doc, content) != JSON_ARRAY)
         return false;
     for (uint32_t part = json_first(doc, content); part != JSON_NONE;
          part = json_after(doc, content, part)) {
         uint32_t said = json_type(doc, part) == JSON_OBJECT ? member(doc, part, "text") : part;
 
-        if (is_type(doc, said, JSON_STRING) && json_text(doc, said, a, text) && text_tells(*text))
+        if (is_type(doc, said, JSON_STRING) && string_tells(doc, said, a, text))
             return true;
     }
     return false;

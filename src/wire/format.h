@@ -31,7 +31,7 @@ struct wire_request {
     struct str user_id; /* anthropic: metadata.user_id */
     struct str previous_response;
     struct str cache_key;   /* prompt_cache_key */
-    struct str first_text;  /* first text of a user that is long enough, decoded */
+    struct str first_text;  /* first text of a user that is long enough, decoded up to 64 KiB */
     struct str system_text; /* raw JSON of the system text; used only when there is no first_text */
     struct str first_message; /* raw JSON of the first message; likewise */
 };

@@ -77,6 +77,30 @@ TEST(request_members_that_are_not_read_may_stand_twice)
     CHECK_STR(r.first_text, "hello");
 }
 
+/* A copy of it would weigh as much as the whole body. */
+TEST(request_first_text_stays_as_it_is_spelled_when_it_is_long)
+{
+    enum { MOST = 64 << 10 };
+
+    for (size_t over = 0; over <= 1; over++) {
+        size_t fill = MOST + over - strlen("\\\"");
+        char *many = arena_alloc(&t->arena, fill + 1);
+        struct wire_request r;
+        struct wire_complaint why = { 0 };
+
+        memset(many, 'x', fill);
+        many[fill] = '\0';
+        CHECK(read_it(t, WIRE_OPENAI_CHAT,
+                      arena_printf(&t->arena,
+                                   "{\"model\":\"a\",\"messages\":[{\"role\":\"user\","
+                                   "\"content\":\"\\\"%s\"}]}",
+                                   many)
+                          .at,
+                      &r, &why));
+        CHECK_INT(r.first_text.len, over == 0 ? MOST - 1 : MOST + 1);
+    }
+}
+
 TEST(request_first_text_is_the_first_of_a_user_that_tells)
 {
     static const struct {

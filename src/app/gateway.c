@@ -20,6 +20,9 @@
 #include "simulator/simulator.h"
 
 #define JOURNAL_FLUSH_MS 1000
+/* Descriptors that are open before anybody calls: files, listeners, what each loop needs. */
+#define DESCRIPTORS_OWN 40
+#define DESCRIPTORS_WORKER 8
 
 struct gateway {
     const struct gateway_options *options;
@@ -678,6 +681,25 @@ static void run_worker(void *arg)
     loop_run(w->loop);
 }
 
+/* Clients that merely sit there must leave descriptors for upstreams. So of those that are not our
+ * own a fifth, at most, is for clients that are turned away, and of the rest half for clients, each
+ * of which may need an upstream. Never more than the settings say. */
+static void bound_connections(struct server_limits *limits, unsigned workers)
+{
+    uint64_t all = descriptor_limit(), own = DESCRIPTORS_OWN + workers * DESCRIPTORS_WORKER;
+    uint64_t rest = all > own ? all - own : 0, turned = rest / 5 / workers;
+
+    if (turned < limits->turned_away)
+        limits->turned_away = (uint32_t)turned;
+    uint64_t room = (rest - workers * (uint64_t)limits->turned_away) / 2;
+
+    if (room >= limits->connections)
+        return;
+    limits->connections = room > 0 ? (uint32_t)room : 1;
+    log_info("connections are bounded by the descriptors that may be open",
+             F_INT("connections", limits->connections), F_INT("descriptors", (int64_t)all));
+}
+
 static enum status workers_start(struct gateway *g, const struct settings *s, struct error *e)
 {
     const struct exchange_rules *rules =
@@ -687,13 +709,17 @@ static enum status workers_start(struct gateway *g, const struct settings *s, st
 
     admin_set_rules(g->admin, rules);
     count = count > WORKERS_MAX ? WORKERS_MAX : count;
+
+    struct server_limits server = s->server;
+
+    bound_connections(&server, count);
     g->workers = must_calloc(count, sizeof(g->workers[0]));
     for (unsigned i = 0; i < count && st == OK; i++) {
         st = worker_init(&g->workers[i],
                          &(struct worker_options){ .number = i,
                                                    .shared = &g->shared,
                                                    .rules = rules,
-                                                   .server = s->server,
+                                                   .server = server,
                                                    .client = s->client,
                                                    .tls = s->tls,
                                                    .hosts = s->hosts,

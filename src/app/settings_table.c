@@ -540,7 +540,7 @@ static const struct key_row rows[] = {
     NUMBER("limits.pipelined", server.pipelined, 1, 10000, NULL,
            "Requests that may wait behind the one served on their connection."),
     NUMBER("limits.connections", server.connections, 1, 1000000, NULL,
-           "Connections of clients in all."),
+           "Connections of clients in all; fewer where few descriptors may be open (`ulimit -n`)."),
     NUMBER("limits.connections_peer", server.connections_peer, 1, 1000000, NULL,
            "Connections from one address that is not loopback."),
     NUMBER("limits.inflate_ratio", server.inflate_ratio, 1, 100000, NULL,

@@ -12,6 +12,7 @@ const struct server_limits server_limits_default = {
     .pipelined = 64,
     .connections = 16384,
     .connections_peer = 256,
+    .turned_away = 64,
     .inflate_ratio = 200,
     .write_high_bytes = 256 * KIB,
     .write_low_bytes = 64 * KIB,

@@ -14,6 +14,7 @@ struct server_limits {
     uint32_t pipelined;        /* 64 requests waiting behind the one that is served */
     uint32_t connections;      /* 16384 */
     uint32_t connections_peer; /* 256 for one address that is not loopback */
+    uint32_t turned_away;      /* 64 more that hear 503 at one time, of each server */
     uint32_t inflate_ratio;    /* 200 */
     uint32_t write_high_bytes; /* 256 KiB: stop feeding an answer */
     uint32_t write_low_bytes;  /* 64 KiB: go on */

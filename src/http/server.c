@@ -639,7 +639,7 @@ void server_accept(struct server *s, struct accepted *a)
     c->peer = accepted_peer(a);
     bool admitted = !s->draining && conn_count_in(c, &why);
 
-    if (!admitted && (s->draining || s->turned_away >= TURNED_AWAY_MAX)) {
+    if (!admitted && (s->draining || s->turned_away >= s->limits.turned_away)) {
         if (why.counter != NULL)
             count_one(why.counter);
         accepted_drop(a);

@@ -28,9 +28,6 @@
 #define MEMORY_OUT 950
 /* One read of a large body: other connections want their turn. */
 #define BODY_READ_MAX ((size_t)256 << 10)
-/* Clients over a limit of connections that hear 503 at one time; more are dropped without a word.
- */
-#define TURNED_AWAY_MAX 64
 /* How soon, and then how often, a client that closed its side is asked whether it is there. */
 #define PROBE_FIRST_MS 20
 #define PROBE_LAST_MS 1000

@@ -142,6 +142,8 @@ def streamed(data, pieces=1):
 
 
 class Gateway:
+    prepare = None  # runs in the child before the program
+
     def __init__(self, program, settings=None, environment=None, arguments=(), folder=None):
         self.program, self.environment = program, environment or {}
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="penstock-test-"))
@@ -167,7 +169,7 @@ class Gateway:
     def start(self):
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen([self.program, "serve", "--data-dir", str(self.folder), "--listen", "127.0.0.1:0", "-v", *self.arguments],
-                                        stdout=subprocess.PIPE, stderr=self.log, env=self.env())
+                                        stdout=subprocess.PIPE, stderr=self.log, env=self.env(), preexec_fn=self.prepare)
         line = self.process.stdout.readline().decode()
         match = re.match(r"penstock listening on http://127\.0\.0\.1:(\d+)$", line.strip())
         assert match, f"did not start: {line!r}\n{self.log_path.read_text()[-2000:]}"

@@ -1,6 +1,7 @@
 """Sizes and numbers: large bodies, slow readers, many connections, many streams."""
 import json
 import pathlib
+import resource
 import socket
 import threading
 import time
@@ -27,6 +28,7 @@ def test_a_large_body_costs_little_more_than_its_size(program):
         connection.sendall(CHAT.whole())
     shapes = {
         "one text": b'{"model":"m-1","messages":[{"role":"user","content":"' + b"x" * (10 * MIB) + b'"}]}',
+        "one text with escapes": b'{"model":"m-1","messages":[{"role":"user","content":"' + b"word\\n" * (10 * MIB // 6) + b'"}]}',
         "many messages": b'{"model":"m-1","messages":[' + b",".join([b'{"role":"user","content":"hello there, how are you today? here is some text"}'] * 130000) + b"]}",
     }
     for name, body in shapes.items():
@@ -102,6 +104,29 @@ def test_a_client_that_does_not_read_does_not_fill_memory(program):
         assert gateway.call("GET", "/health")[0] == 200
     finally:
         gateway.clear()
+
+
+class FewDescriptors(Gateway):
+    prepare = staticmethod(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128)))
+
+
+def test_idle_clients_leave_descriptors_for_upstreams(program):
+    upstream = Upstream(lambda r, c: c.sendall(CHAT.whole()))
+    gateway = FewDescriptors(program, {"workers": 1, "accounts": [CHAT.account(upstream, "one")]})
+    body = CHAT.request()[1]
+    try:
+        idle = [gateway.connect() for _ in range(100)]
+        answers = [connection.recv(4096) for connection in idle[40:]]
+        assert all(answer == b"" or answer.startswith(b"HTTP/1.1 503 ") and b"\r\nRetry-After: 1\r\n" in answer for answer in answers), answers
+        assert any(answers)
+        for connection in idle[:20]:
+            connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (gateway.port, len(body), body))
+        for connection in idle[:20]:
+            answer = connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 200 "), answer
+    finally:
+        gateway.clear()
+        upstream.close()
 
 
 def test_a_thousand_idle_connections_do_no_harm(program):

@@ -155,8 +155,6 @@ static enum websocket_event take_data(struct websocket *w, struct str *in, struc
     struct str bytes = str_take(*in, w->left);
     bool last = (w->head[0] & FIN) != 0;
 
-    if (w->left > message->max - message->len)
-        return bad(w, WEBSOCKET_TOO_BIG, "the message is too large");
     if (bytes.len > 0) {
         char *to = buf_reserve(message, bytes.len);
 
@@ -192,6 +190,9 @@ enum websocket_event websocket_next(struct websocket *w, struct str *in, struct 
                 return WEBSOCKET_BEGINS;
             }
         }
+        if (!is_control(w) && w->left > message->max - message->len)
+            return bad(w, WEBSOCKET_TOO_BIG, "the message is too large");
+
         bool waits = w->left > 0 && in->len == 0;
 
         if (waits)

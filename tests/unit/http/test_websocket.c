@@ -78,6 +78,7 @@ static const struct {
     CASE("one more", "\x81\x95" MASK "012345678901234567890", "<(bad 1009)"),
     CASE("one more, in pieces", "\x01\x94" MASK "01234567890123456789\x80\x81" MASK "0",
          "<(bad 1009)"),
+    CASE("one more, of which nothing came", "\x81\x95" MASK, "<(bad 1009)"),
     CASE("a length that is larger than memory", "\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff" MASK "a",
          "<(bad 1009)"),
     CASE("a negative length", "\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff" MASK, "(bad 1002)"),

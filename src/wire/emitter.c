@@ -763,6 +763,14 @@ void emitter_keep_alive(struct emitter *e)
     parts_end(e);
 }
 
+/* Does the client have the end already? Gemini's is a chunk like others, and the stream goes on
+ * until it is closed. */
+static bool end_is_told(const struct emitter *e)
+{
+    return e->translator == NULL && e->o.protocol == WIRE_GEMINI && e->state == EMITTER_FLOWING &&
+           e->flow.given == 0 && stream_is_complete(&e->stream);
+}
+
 void emitter_fail(struct emitter *e, const struct fault *f)
 {
     struct str parts[EMITTER_PARTS];
@@ -773,7 +781,10 @@ void emitter_fail(struct emitter *e, const struct fault *f)
     buf_init(&event, 16384);
     if (e->flow.given > 0 && !e->o.json_array)
         (void)buf_add(&event, STR("\n\n")); /* ends the event that broke off */
-    if (e->o.json_array) {
+    if (end_is_told(e)) {
+        if (e->o.json_array)
+            (void)buf_add(&event, STR("]"));
+    } else if (e->o.json_array) {
         (void)buf_add(&event, e->state == EMITTER_FLOWING ? STR(",\r\n") : STR("["));
         (void)fault_put(&event, e->o.protocol, f, e->o.request_id);
         (void)buf_add(&event, STR("]"));

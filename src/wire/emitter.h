@@ -116,7 +116,8 @@ bool emitter_end_paused(struct emitter *e);
 void emitter_start_early(struct emitter *e);
 /* A sign of life; only after the head commit. */
 void emitter_keep_alive(struct emitter *e);
-/* Ends a stream that was started with the protocol's error. */
+/* Ends a stream that was started with the protocol's error, unless the client has its end already
+ * (Gemini's, which is a chunk like others). */
 void emitter_fail(struct emitter *e, const struct fault *f);
 
 /* Tokens of the attempt so far. */

@@ -415,6 +415,31 @@ TEST(emitter_serves_gemini_without_sse_as_one_json_array)
     }
 }
 
+TEST(emitter_puts_no_error_behind_an_end_that_the_client_has)
+{
+    for (int array = 0; array <= 1; array++) {
+        struct client_side c;
+        struct emitter e;
+
+        side_open(&c, &e, WIRE_GEMINI, "m-1");
+        e.o.json_array = array != 0;
+        CHECK_INT(emitter_feed(&e, streams[3].text), EMITTER_FED);
+        CHECK_INT(emitter_feed(&e, STR("data: {\"usageMetadata\":{")), EMITTER_FED);
+        emitter_fail(&e, &(struct fault){ .class = FAULT_TIMEOUT, .message = STR("silent") });
+        CHECK_INT(e.state, EMITTER_ENDED);
+        CHECK(str_find(buf_str(&c.got), STR("error")) == SIZE_MAX, "%.*s",
+              STR_ARG(buf_str(&c.got)));
+        if (array) {
+            struct json doc;
+
+            CHECK(json_parse(&doc, buf_str(&c.got), NULL, &t->arena, NULL));
+        } else {
+            CHECK_STRS(buf_str(&c.got), streams[3].text, "nothing is added");
+        }
+        side_close(&c, &e);
+    }
+}
+
 TEST(emitter_fails_a_json_array_as_its_last_element)
 {
     struct client_side c;

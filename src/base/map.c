@@ -18,7 +18,7 @@ static uint64_t rotate(uint64_t x, unsigned by)
     return x << by | x >> (64 - by);
 }
 
-static void sip_round(uint64_t v[4])
+__attribute__((always_inline)) static inline void sip_round(uint64_t v[4])
 {
     v[0] += v[1];
     v[2] += v[3];
@@ -31,15 +31,23 @@ static void sip_round(uint64_t v[4])
     v[2] = rotate(v[2], 32);
 }
 
-static void sip_word(uint64_t v[4], uint64_t word)
+static inline void sip_word(uint64_t v[4], uint64_t word)
 {
     v[3] ^= word;
     sip_round(v);
     v[0] ^= word;
 }
 
-/* Up to eight bytes, the first the lowest. */
-static uint64_t word_at(const char *at, size_t n)
+/* Eight bytes, or the fewer that are left; the first is the lowest. */
+static inline uint64_t word_at(const char *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? __builtin_bswap64(word) : word;
+}
+
+static inline uint64_t word_left(const char *at, size_t n)
 {
     uint64_t word = 0;
 
@@ -60,8 +68,8 @@ uint64_t siphash(const uint64_t key[2], struct str s)
     size_t at = 0;
 
     for (; s.len - at >= 8; at += 8)
-        sip_word(v, word_at(s.at + at, 8));
-    sip_word(v, (uint64_t)s.len << 56 | word_at(s.at + at, s.len - at));
+        sip_word(v, word_at(s.at + at));
+    sip_word(v, (uint64_t)s.len << 56 | word_left(s.at + at, s.len - at));
     v[2] ^= 0xFF;
     for (int i = 0; i < 3; i++)
         sip_round(v);

@@ -598,8 +598,8 @@ enum translation translator_whole(struct translator *t, struct str body, struct 
         return TRANSLATION_BROKEN;
     t->decoder.lone = doc.surrogates;
     result = outcome(t, t->from->decode.whole(&t->decoder, &doc));
-    if (t->answer != NULL)
-        canon_answer_settle(t->answer); /* the turn may go on with another answer */
+    if (t->answer != NULL && result == TRANSLATION_PAUSED)
+        canon_answer_settle(t->answer); /* another answer follows */
     return result == TRANSLATION_MORE || result == TRANSLATION_BAD ? TRANSLATION_BROKEN : result;
 }
 

@@ -86,9 +86,7 @@ static void bind_all(struct pool *p, int accounts, int bindings)
 
 static struct pick_ask ask_plain(void)
 {
-    return (struct pick_ask){ .model = STR("claude-sonnet-4-5"),
-                              .public_model = STR("claude-sonnet-4-5"),
-                              .wires = 1 };
+    return (struct pick_ask){ .model = STR("claude-sonnet-4-5"), .wires = 1 };
 }
 
 /* Locks out those that would come next. */

@@ -56,10 +56,12 @@ bool str_ieq_bytes(const char *a, const char *b, size_t len)
 
 size_t str_ifind(struct str s, struct str what)
 {
-    char first = what.len > 0 ? char_lower(what.at[0]) : 0;
+    if (what.len == 0)
+        return 0;
+    char first = char_lower(what.at[0]), bit = first >= 'a' && first <= 'z' ? 0x20 : 0;
 
     for (size_t i = 0; i + what.len <= s.len; i++)
-        if (what.len == 0 || (char_lower(s.at[i]) == first && str_istarts(str_drop(s, i), what)))
+        if ((s.at[i] | bit) == first && str_ieq_bytes(s.at + i, what.at, what.len))
             return i;
     return SIZE_MAX;
 }

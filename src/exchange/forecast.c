@@ -64,7 +64,6 @@ static struct pick_ask ask_plain(const struct forecast *f, struct str model)
     const struct door_target target = { .protocol = f->ask->protocol };
 
     return (struct pick_ask){ .model = model,
-                              .public_model = model,
                               .wires = outgoing_wires(&target),
                               .session = f->ask->session,
                               .has_session = f->ask->has_session,
@@ -149,7 +148,7 @@ static void forecast_pool(struct forecast *f)
     if (!served && p.offering == 0)
         aliases_of(model, &other);
     for (size_t i = 0; i < other.count && p.offering == 0; i++) {
-        ask.model = ask.public_model = other.at[i];
+        ask.model = other.at[i];
         (void)pool_explain(f->pool, &ask, f->now_ms, &id, &p);
         if (p.offering > 0) {
             say(f, arena_printf(f->arena,

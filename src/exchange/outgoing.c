@@ -16,15 +16,13 @@
 
 uint32_t outgoing_wires(const struct door_target *t)
 {
-    uint32_t wires = WIRE_BIT(t->protocol);
-
     if (t->ask == ASK_COMPACT)
-        return wires;
+        return WIRE_BIT(t->protocol);
     if (t->ask == ASK_IMAGE || t->ask == ASK_IMAGE_EDIT || t->ask == ASK_TRANSCRIBE)
         return WIRE_MEDIA;
     if (t->ask == ASK_EMBED || t->ask == ASK_EMBED_BATCH)
         return WIRE_BIT(WIRE_OPENAI_CHAT) | WIRE_BIT(WIRE_GEMINI);
-    return wires | translate_wires(t->protocol);
+    return WIRES_ALL;
 }
 
 enum wire outgoing_wire(enum wire protocol, uint32_t wires)
@@ -34,7 +32,6 @@ enum wire outgoing_wire(enum wire protocol, uint32_t wires)
 
     if (wires & WIRE_BIT(protocol))
         return protocol;
-    wires &= translate_wires(protocol);
     for (size_t i = 0; i < COUNT(best); i++)
         if (wires & WIRE_BIT(best[i]))
             return best[i];

@@ -164,7 +164,6 @@ static bool other_begin(struct exchange *x)
     struct attempt *a = &x->attempt;
     struct call_timeouts timeouts = a->upstream->timeouts;
     struct pick_ask ask = { .model = x->mapped,
-                            .public_model = x->mapped,
                             .wires = a->lease.wires,
                             .named = a->lease.account_id,
                             .by = PICK_ROUTE,

@@ -136,7 +136,6 @@ static void plain_ask(const struct exchange *x, enum asking_for what, struct pic
 
     *ask = (struct pick_ask){
         .model = x->mapped,
-        .public_model = x->mapped,
         .wires = what == ASKING_ANY_WIRE ? UINT32_MAX : outgoing_wires(&x->target),
         .session = x->session,
         .has_session = x->has_session,
@@ -185,7 +184,7 @@ static void keep_tried(struct exchange *x, struct pick_ask *ask)
 void walk_ask_step(struct pool *pool, const struct route *route, const struct route_step *step,
                    struct pick_ask *ask)
 {
-    ask->model = ask->public_model = step->model;
+    ask->model = step->model;
     ask->is_image = str_ifind(step->model, STR("image")) != SIZE_MAX;
     ask->by = route->by;
     ask->provider = step->provider;

@@ -197,7 +197,7 @@ static struct pick_ask asks_of_route(struct flight *f, const struct pick_ask *pl
         struct pick_ask *ask = &asks[i];
 
         *ask = *plain;
-        ask->model = ask->public_model = e->model;
+        ask->model = e->model;
         ask->by = t->by;
         ask->named = e->account.len > 0 ? account_named(f->replay, e->account) : 0;
         ask->by_age = e->by_age;
@@ -218,7 +218,6 @@ static void flight_ask(struct flight *f, int64_t now_ms)
         f->asked_ms = now_ms;
     struct pick_ask ask = {
         .model = t->model,
-        .public_model = t->model,
         .wires = 1,
         .has_session = t->session != TURN_NONE,
         .home = t->home.len > 0 ? pool_labelled(r->pool, t->home) : 0,

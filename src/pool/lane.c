@@ -7,15 +7,13 @@
 
 bool cohort_offers(const struct cohort *c, const struct pick_ask *ask)
 {
-    struct str model = ask->public_model.len > 0 ? ask->public_model : ask->model;
-
     if ((c->wires & ask->wires) == 0 ||
         (ask->provider.len > 0 && !str_eq(c->family->name, ask->provider)))
         return false;
     if (c->model_count == 0) /* a list holds ids as the provider knows them */
         return c->listed == NULL || model_list_offers(c->listed, ask->model);
     for (size_t i = 0; i < c->model_count; i++)
-        if (str_matches(model, c->models[i]))
+        if (str_matches(ask->model, c->models[i]))
             return true;
     return false;
 }
@@ -37,30 +35,19 @@ static uint64_t lane_hash(const struct pick_ask *ask)
 {
     uint64_t h = short_mix(ask->wires, short_ends(ask->model));
 
-    h = short_mix(h, short_ends(ask->public_model));
     h = short_mix(h, short_ends(ask->provider)) >> 16;
     return h != 0 ? h : 1;
 }
 
 static bool lane_fits(const struct lane *lane, const struct pick_ask *ask)
 {
-    struct str text = lane->text;
-    const struct str parts[] = { ask->model, ask->public_model, ask->provider };
-
-    if (lane->wires != ask->wires ||
-        text.len != ask->model.len + ask->public_model.len + ask->provider.len + COUNT(parts))
-        return false;
-    for (size_t i = 0; i < COUNT(parts); i++) {
-        if (!short_eq(str_take(text, parts[i].len), parts[i]) || text.at[parts[i].len] != '\0')
-            return false;
-        text = str_drop(text, parts[i].len + 1);
-    }
-    return true;
+    return lane->wires == ask->wires && short_eq(lane->model, ask->model) &&
+           short_eq(lane->provider, ask->provider);
 }
 
 static void lane_clear(struct lane *lane)
 {
-    free((void *)(uintptr_t)lane->text.at);
+    free(lane->text);
     free(lane->rosters);
     *lane = (struct lane){ .hash = 0 };
 }
@@ -86,16 +73,13 @@ static void lane_fill(struct pool *p, struct lane *lane, const struct pick_ask *
 
 static void lane_name(struct lane *lane, const struct pick_ask *ask, uint64_t hash)
 {
-    const struct str parts[] = { ask->model, ask->public_model, ask->provider };
-    size_t len = ask->model.len + ask->public_model.len + ask->provider.len + COUNT(parts), at = 0;
-    char *text = must_calloc(1, len);
-
-    for (size_t i = 0; i < COUNT(parts); i++) {
-        if (parts[i].len > 0)
-            memcpy(text + at, parts[i].at, parts[i].len);
-        at += parts[i].len + 1;
-    }
-    lane->text = (struct str){ text, len };
+    lane->text = must_alloc(ask->model.len + ask->provider.len);
+    lane->model = (struct str){ lane->text, ask->model.len };
+    lane->provider = (struct str){ lane->text + ask->model.len, ask->provider.len };
+    if (ask->model.len > 0)
+        memcpy(lane->text, ask->model.at, ask->model.len);
+    if (ask->provider.len > 0)
+        memcpy(lane->text + ask->model.len, ask->provider.at, ask->provider.len);
     lane->hash = hash;
     lane->wires = ask->wires;
 }

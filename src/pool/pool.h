@@ -99,9 +99,8 @@ struct session_key {
 struct waiter;
 
 struct pick_ask {
-    struct str model;        /* upstream model id: decides the quota group */
-    struct str public_model; /* what the account's model patterns are matched with */
-    uint32_t wires;          /* WIRE_BITs the request can be sent over */
+    struct str model; /* upstream model id: decides who offers it, and the quota group */
+    uint32_t wires;   /* WIRE_BITs the request can be sent over */
     struct session_key session;
     bool has_session;
     int64_t home;      /* an account that alone takes back something in the request; 0: none. Of an

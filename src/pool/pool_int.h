@@ -178,7 +178,8 @@ struct cohort {
 struct lane {
     uint64_t hash; /* 0: nothing here */
     uint64_t shape, asked;
-    struct str text; /* of what was asked; ours */
+    char *text;                 /* of what was asked; ours */
+    struct str model, provider; /* in it */
     uint32_t wires;
     bool monitored; /* its model's quota is protected */
     struct roster **rosters;

@@ -260,9 +260,7 @@ static void offer_tell(const struct offer *o, void (*fn)(void *peer, const struc
 
 bool pool_offers(struct pool *p, struct str model, struct str provider, struct str account)
 {
-    const struct pick_ask ask = {
-        .model = model, .public_model = model, .wires = UINT32_MAX, .provider = provider
-    };
+    const struct pick_ask ask = { .model = model, .wires = UINT32_MAX, .provider = provider };
     bool found = false;
 
     pool_lock(p);

@@ -17,6 +17,7 @@ enum wire {
 #define PROTOCOLS 4 /* the first four wires are also client protocols */
 
 #define WIRE_BIT(w) (1u << (w))
+#define WIRES_ALL (WIRE_BIT(WIRES) - 1) /* clients of any protocol are served over any of them */
 /* Beside the wires: takes OpenAI's calls for pictures and recordings, which are never translated.
  */
 #define WIRE_MEDIA (1u << 16)

@@ -18,16 +18,6 @@ static const struct converter *const converters[WIRES] = {
 #define RESUME_MAX ((size_t)1 << 20)     /* bytes of a token for going on */
 #define ARGUMENTS_KEPT ((size_t)4 << 10) /* room that stays for the next call */
 
-uint32_t translate_wires(enum wire protocol)
-{
-    uint32_t wires = 0;
-
-    assert(protocol < PROTOCOLS);
-    for (unsigned w = 0; w < WIRES; w++)
-        wires |= converters[w]->write != NULL ? WIRE_BIT(w) : 0;
-    return converters[protocol]->read != NULL ? wires : 0;
-}
-
 /* --- requests ---------------------------------------------------------------------------------*/
 
 bool translate_read(enum wire protocol, struct str body, struct str path_model, bool stream,

@@ -11,9 +11,6 @@
 #include "wire/convert.h"
 #include "wire/repeat.h"
 
-/* The wires over which a client of this protocol can be served by translation, as WIRE_BITs. */
-uint32_t translate_wires(enum wire protocol);
-
 /* The whole of a client's request. False: `why` tells. */
 bool translate_read(enum wire protocol, struct str body, struct str path_model, bool stream,
                     struct arena *a, struct canon_request *out, struct wire_complaint *why);

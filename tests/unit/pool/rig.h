@@ -60,7 +60,7 @@ static inline struct pool *rig_pool_of(struct test *t, int count)
 
 static inline struct pick_ask rig_ask(const char *model)
 {
-    return (struct pick_ask){ .model = str_c(model), .public_model = str_c(model), .wires = CHAT };
+    return (struct pick_ask){ .model = str_c(model), .wires = CHAT };
 }
 
 /* The label that is picked next, or "" for nobody. The lease is given back with `v` (NULL: none).

@@ -143,7 +143,7 @@ TEST(entries_that_rotate_are_asked_in_turn_whatever_their_order)
 
     for (int i = 0; i < 3; i++) {
         asks[i].rotates = true;
-        asks[i].model = asks[i].public_model = STR("m");
+        asks[i].model = STR("m");
     }
     for (int i = 0; i < 6; i++) {
         struct pick why;

@@ -153,20 +153,6 @@ TEST(an_account_offers_anything_until_its_list_is_known_and_then_what_that_says)
     pool_free(p);
 }
 
-TEST(the_upstream_id_is_looked_for_in_a_list)
-{
-    struct pool *p = rig_pool_of(t, 1);
-    struct pick_ask ask = rig_ask("upstream-id");
-    struct pick why;
-
-    ask.public_model = STR("fast");
-    SET(p, 1, 1, "upstream-id");
-    CHECK(pool_pick(p, &ask, 1, &why) != NULL);
-    SET(p, 1, 1, "fast");
-    CHECK(pool_pick(p, &ask, 1, &why) == NULL);
-    pool_free(p);
-}
-
 TEST(accounts_with_equal_lists_share_one)
 {
     struct pool *p = rig_pool_of(t, 3);

@@ -194,7 +194,7 @@ TEST(an_account_that_cannot_serve_is_passed_over_with_the_word_for_it)
     }
 }
 
-TEST(patterns_are_matched_with_the_public_model_and_without_one_with_the_upstream_model)
+TEST(patterns_are_matched_with_the_model)
 {
     static struct str patterns[] = { { "fast", 4 } };
     struct pool *p = rig_pool();
@@ -207,13 +207,9 @@ TEST(patterns_are_matched_with_the_public_model_and_without_one_with_the_upstrea
     spec.model_count = 1;
     rig_put(t, p, &spec);
     CHECK(!pool_lease(p, &ask, 1, &l, &why));
-    ask.public_model = STR("fast");
-    CHECK(pool_lease(p, &ask, 1, &l, &why));
-    struct verdict none = rig_verdict(VERDICT_NONE);
-    lease_return(p, &l, &none, 1);
-    ask.public_model = STR("");
     ask.model = STR("fast");
     CHECK(pool_lease(p, &ask, 1, &l, &why));
+    struct verdict none = rig_verdict(VERDICT_NONE);
     lease_return(p, &l, &none, 1);
     pool_free(p);
 }

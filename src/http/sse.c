@@ -5,7 +5,7 @@
  * up on is held and left to block_end(), until block_read() gets the whole. */
 #include "sse.h"
 
-#define LINE_WINDOW ((size_t)256)
+#define LINE_WINDOW ((size_t)1024) /* most lines end in it */
 #define KEEP_BYTES                                                                \
     ((size_t)64 << 10) /* a buffer that grew beyond this is freed after its event \
                         */

@@ -49,7 +49,9 @@ static bool put_text(struct canon_answer *an, struct answer_block *b, struct str
 {
     struct str first = b->piece.escaped;
 
-    if (first.len == 0 && b->pieces.len == 0 && is_lent(an, text)) {
+    if (b->pieces.len > 0)
+        return buf_add(&b->pieces, text);
+    if (first.len == 0 && is_lent(an, text)) {
         b->piece.escaped = text;
         return true;
     }

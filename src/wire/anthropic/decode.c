@@ -35,10 +35,8 @@ static struct anthropic_decoding *state_of(struct decoder *d)
     return s;
 }
 
-static struct str str_of(struct decoder *d, const struct json *doc, uint32_t object,
-                         struct str name)
+static struct str str_at(struct decoder *d, const struct json *doc, uint32_t node)
 {
-    uint32_t node = member_named(doc, object, name);
     struct str s = STR("");
 
     if (is_type(doc, node, JSON_STRING))
@@ -46,11 +44,20 @@ static struct str str_of(struct decoder *d, const struct json *doc, uint32_t obj
     return s;
 }
 
+static struct str str_of(struct decoder *d, const struct json *doc, uint32_t object,
+                         struct str name)
+{
+    return str_at(d, doc, member_named(doc, object, name));
+}
+
+static struct text text_at(const struct json *doc, uint32_t node)
+{
+    return is_type(doc, node, JSON_STRING) ? text_of(doc, node) : TEXT_EMPTY;
+}
+
 static struct text inside_of(const struct json *doc, uint32_t object, struct str name)
 {
-    uint32_t node = member_named(doc, object, name);
-
-    return is_type(doc, node, JSON_STRING) ? text_of(doc, node) : TEXT_EMPTY;
+    return text_at(doc, member_named(doc, object, name));
 }
 
 /* --- text, and the beginning of it that we know already ----------------------------------------*/
@@ -251,11 +258,6 @@ static void server_piece(struct anthropic_decoding *s, struct text piece, bool t
     (void)json_unescape(&s->pieces, piece.escaped);
 }
 
-static struct text text_at(const struct json *doc, uint32_t node)
-{
-    return is_type(doc, node, JSON_STRING) ? text_of(doc, node) : TEXT_EMPTY;
-}
-
 /* What a block gets piece by piece, and what else may come in its deltas. */
 static void block_delta(struct decoder *d, struct anthropic_decoding *s, const struct json *doc,
                         uint32_t delta)
@@ -332,25 +334,29 @@ static void close_block(struct decoder *d, struct anthropic_decoding *s)
 /* Reason and details, of a message or of a delta to it. */
 static void read_stop(struct anthropic_decoding *s, const struct json *doc, uint32_t object)
 {
+    enum { REASON, DETAILS, SEQUENCE };
+    static const struct str names[] = { STR("stop_reason"), STR("stop_details"),
+                                        STR("stop_sequence") };
     static const struct str words[] = { STR("category"), STR("explanation") };
-    uint32_t reason = member(doc, object, "stop_reason");
-    uint32_t details = member(doc, object, "stop_details");
-    struct text detail = inside_of(doc, object, STR("stop_sequence"));
+    uint32_t has[COUNT(names)];
 
-    if (!is_type(doc, reason, JSON_STRING))
+    members_named(doc, object, names, has, COUNT(names));
+    struct text detail = text_at(doc, has[SEQUENCE]);
+
+    if (!is_type(doc, has[REASON], JSON_STRING))
         return;
     s->stopped = true;
-    s->cause = anthropic_stop_cause(doc, reason);
-    for (size_t i = 0; i < COUNT(words) && is_type(doc, details, JSON_OBJECT); i++)
+    s->cause = anthropic_stop_cause(doc, has[REASON]);
+    for (size_t i = 0; i < COUNT(words) && is_type(doc, has[DETAILS], JSON_OBJECT); i++)
         if (text_is_empty(detail))
-            detail = inside_of(doc, details, words[i]);
+            detail = inside_of(doc, has[DETAILS], words[i]);
     s->detail.len = 0;
     (void)buf_add(&s->detail, detail.escaped);
 }
 
-static void read_usage(struct decoder *d, const struct json *doc, uint32_t object)
+static void read_usage(struct decoder *d, const struct json *doc, uint32_t usage)
 {
-    usage_read(&d->usage, WIRE_ANTHROPIC, doc, member(doc, object, "usage"));
+    usage_read(&d->usage, WIRE_ANTHROPIC, doc, usage);
     if (usage_is_known(&d->usage))
         decode_usage(d);
 }
@@ -365,8 +371,13 @@ static enum decoded finish(struct decoder *d, struct anthropic_decoding *s)
 
 static void start(struct decoder *d, const struct json *doc, uint32_t message)
 {
-    decode_start(d, str_of(d, doc, message, STR("id")), str_of(d, doc, message, STR("model")));
-    read_usage(d, doc, message);
+    enum { ID, MODEL, USAGE };
+    static const struct str names[] = { STR("id"), STR("model"), STR("usage") };
+    uint32_t has[COUNT(names)];
+
+    members_named(doc, message, names, has, COUNT(names));
+    decode_start(d, str_at(d, doc, has[ID]), str_at(d, doc, has[MODEL]));
+    read_usage(d, doc, has[USAGE]);
 }
 
 /* --- what comes -------------------------------------------------------------------------------*/
@@ -403,8 +414,8 @@ static enum event_type event_type(struct str word)
 enum decoded anthropic_decode_event(struct decoder *d, struct str name, const struct json *doc)
 {
     static const struct str names[] = { NAME("type"), NAME("delta"), NAME("content_block"),
-                                        NAME("message") };
-    enum { TYPE, DELTA, BLOCK, MESSAGE };
+                                        NAME("message"), NAME("usage") };
+    enum { TYPE, DELTA, BLOCK, MESSAGE, USAGE };
     struct anthropic_decoding *s = state_of(d);
     uint32_t has[COUNT(names)];
 
@@ -434,7 +445,7 @@ enum decoded anthropic_decode_event(struct decoder *d, struct str name, const st
         break;
     case EVENT_TYPE_DELTA:
         read_stop(s, doc, has[DELTA]);
-        read_usage(d, doc, 0);
+        read_usage(d, doc, has[USAGE]);
         break;
     case EVENT_TYPE_STOP:
         return finish(d, s);

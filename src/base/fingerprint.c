@@ -35,6 +35,13 @@ static inline uint64_t load(const char *at, size_t len)
     return order(n);
 }
 
+/* The last bytes of a text that has at least 8, from 1 to 8 of them, with those before shifted out.
+ */
+static inline uint64_t load_last(const char *end, size_t len)
+{
+    return load(end - 8, 8) >> 8 * (8 - len);
+}
+
 /* Both halves of the product stay, and what was multiplied is added: a factor that happens to be
  * zero wipes nothing out. */
 static inline struct lane mix(struct lane l, uint64_t x, uint64_t y)
@@ -121,8 +128,10 @@ void fingerprint_add(struct fingerprint *f, struct str text)
     }
     for (; left >= PIECE; left -= PIECE, at += PIECE)
         all = mix(all, load(at, 8), load(at + 8, 8));
-    if (left > 0)
-        all = mix(all, load(at, left < 8 ? left : 8), left > 8 ? load(at + 8, left - 8) : 0);
+    if (left > 8)
+        all = mix(all, load(at, 8), load_last(at + left, left - 8));
+    else if (left > 0)
+        all = mix(all, text.len < 8 ? load(at, left) : load_last(at + left, left), 0);
     all = mix(all, K2, K3);
     all = mix(all, K0, K1);
     /* the high half of a product is thin at its top: folded with the low one it is not */

@@ -271,13 +271,12 @@ INLINE bool string_read(struct reader *r, struct walk *w)
 {
     const char *at = w->p + 1, *end = at;
     uint64_t hits = at <= w->block_last ? scan_bits(scan_hit_plain(at)) : 0;
-    size_t first = (uint8_t)*at & 63;
     unsigned flags;
 
     if (hits != 0)
         end += scan_first(hits);
     if (hits != 0 && *end == '"') {
-        if ((w->notice_first & UINT64_C(1) << first) != 0)
+        if ((w->notice_first & UINT64_C(1) << (size_t)(*at & 63)) != 0)
             string_notice(r, at, (size_t)(end - at));
         w->p = end + 1;
         return node_add(r, w, at, (size_t)(end - at), JSON_STRING, 0);
@@ -285,7 +284,7 @@ INLINE bool string_read(struct reader *r, struct walk *w)
     end = string_long(r, at, &flags);
     if (end == NULL)
         return false;
-    if ((w->notice_first & UINT64_C(1) << first) != 0)
+    if ((w->notice_first & UINT64_C(1) << (size_t)(*at & 63)) != 0)
         string_notice(r, at, (size_t)(end - at));
     w->p = end + 1;
     return node_add(r, w, at, (size_t)(end - at), JSON_STRING, flags);
@@ -353,26 +352,30 @@ __attribute__((cold, noinline)) static const char *not_a_value(struct reader *r,
     return fault_at(r, p, mistakes[i].what);
 }
 
+INLINE bool number_add(struct reader *r, struct walk *w, const char *end, unsigned flags)
+{
+    const char *at = w->p;
+
+    if (end - at > JSON_NUMBER_MAX)
+        return fault_at(r, at + JSON_NUMBER_MAX, "a number longer than allowed") != NULL;
+    w->p = end;
+    return node_add(r, w, at, (size_t)(end - at), JSON_NUMBER, flags);
+}
+
 /* `w->p` at a minus or a digit, or at a byte between them. */
 INLINE bool number_read(struct reader *r, struct walk *w)
 {
     const char *at = w->p, *whole = at + (*at == '-'), *p = digits_pass(whole);
-    unsigned flags = JSON_INTEGER;
 
     if (p == whole)
         return (*at == '-' ? no_digit(r, p) : not_a_value(r, at)) != NULL;
     if (*whole == '0' && p - whole > 1)
         return fault_at(r, whole, "a number with a leading zero") != NULL;
     if (*p == '.' || *p == 'e' || *p == 'E') {
-        flags = 0;
         p = fraction_read(r, p);
-        if (p == NULL)
-            return false;
+        return p != NULL && number_add(r, w, p, 0);
     }
-    if (p - at > JSON_NUMBER_MAX)
-        return fault_at(r, at + JSON_NUMBER_MAX, "a number longer than allowed") != NULL;
-    w->p = p;
-    return node_add(r, w, at, (size_t)(p - at), JSON_NUMBER, flags);
+    return number_add(r, w, p, JSON_INTEGER);
 }
 
 INLINE bool word_read(struct reader *r, struct walk *w, struct str word, enum json_type type)
@@ -456,9 +459,11 @@ INLINE bool key_read(struct reader *r, struct walk *w)
         return no_name(r, w->p) != NULL;
     if (!string_read(r, w))
         return false;
-    w->p = blanks_pass(w->p);
-    if (*w->p != ':')
-        return no_colon(r, w->p) != NULL;
+    if (*w->p != ':') {
+        w->p = blanks_pass(w->p);
+        if (*w->p != ':')
+            return no_colon(r, w->p) != NULL;
+    }
     w->p = blanks_pass(w->p + 1);
     return true;
 }
@@ -466,17 +471,17 @@ INLINE bool key_read(struct reader *r, struct walk *w)
 /* `w->p` at the opening bracket. Goes as far as the first byte that is no blank behind it. */
 INLINE bool container_open(struct reader *r, struct walk *w)
 {
-    bool object = *w->p == '{';
+    char opener = *w->p;
+    struct level *level = w->top + 1;
 
     if (w->top == r->last)
         return fault_at(r, w->p, "nested deeper than allowed") != NULL;
-    if (!node_add(r, w, w->p, 1, object ? JSON_OBJECT : JSON_ARRAY, 0))
+    if (!node_add(r, w, w->p, 1, opener == '{' ? JSON_OBJECT : JSON_ARRAY, 0))
         return false;
-    w->top[1] = (struct level){
-        .node = w->top > r->kept ? JSON_NONE : w->count - 1,
-        .closer = object ? '}' : ']',
-    };
-    w->top++;
+    level->node = w->top > r->kept ? JSON_NONE : w->count - 1;
+    level->children = 0;
+    level->closer = (char)(opener + 2); /* of both kinds, in ASCII */
+    w->top = level;
     w->p = blanks_pass(w->p + 1);
     return true;
 }
@@ -533,29 +538,27 @@ INLINE enum read value_read(struct reader *r, struct walk *w)
     }
 }
 
-/* Behind a value: closes what ends here and passes the comma, up to the next byte that counts. */
+/* Behind a value: passes the comma, or closes what ends here; up to the next byte that counts. */
 INLINE enum read value_end(struct reader *r, struct walk *w)
 {
-    for (;;) {
-        w->p = blanks_pass(w->p);
-        if (*w->p == ',' && w->top->closer != '\0') {
-            w->p = blanks_pass(w->p + 1);
-            return READ_NEXT;
-        }
-        if (w->top->closer == '\0')
-            return READ_ALL;
-        if (*w->p != w->top->closer) {
-            (void)no_separator(r, w->p);
-            return READ_FAULT;
-        }
-        container_close(r, w);
-        if (w->p == r->last_end) {
-            if (w->top->closer == '\0')
-                return READ_ALL;
-            (void)text_ends(r);
-            return READ_FAULT;
-        }
+    w->p = blanks_pass(w->p);
+    if (*w->p == ',' && w->top->closer != '\0') {
+        w->p = blanks_pass(w->p + 1);
+        return READ_NEXT;
     }
+    if (w->top->closer == '\0')
+        return READ_ALL;
+    if (*w->p != w->top->closer) {
+        (void)no_separator(r, w->p);
+        return READ_FAULT;
+    }
+    container_close(r, w);
+    if (w->p < r->last_end)
+        return READ_VALUE;
+    if (w->top->closer == '\0')
+        return READ_ALL;
+    (void)text_ends(r);
+    return READ_FAULT;
 }
 
 /* All of the text but the blanks behind it. Gives how many nodes it has; 0: a fault. */
@@ -580,7 +583,7 @@ static uint32_t root_read(struct reader *r)
         if (w.top->closer == '}' && !key_read(r, &w))
             return 0;
         got = value_read(r, &w);
-        if (got == READ_VALUE)
+        while (got == READ_VALUE)
             got = value_end(r, &w);
         if (got == READ_FAULT)
             return 0;

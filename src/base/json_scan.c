@@ -36,11 +36,12 @@ WIDE __m256i wide_odd(__m256i b)
     return _mm256_subs_epi8(b, _mm256_set1_epi8(0x20));
 }
 
-/* Four blocks at once, up to those that have a hit: the least byte of each place tells for all
- * whether one is odd. Then block by block; what is left at the end is less than one. */
+/* A group is there. Four blocks at once, up to those that have a hit: the least byte of each place
+ * tells for all whether one is odd. Then block by block; what is left at the end is less than one.
+ */
 WIDE const char *wide_pass(const char *p, const char *end, bool plain)
 {
-    for (; end - p >= WIDE_GROUP; p += WIDE_GROUP) {
+    for (const char *last = end - WIDE_GROUP; p <= last; p += WIDE_GROUP) {
         __m256i a = wide_load(p, 0), b = wide_load(p, 1), c = wide_load(p, 2), d = wide_load(p, 3);
         __m256i any = _mm256_or_si256(_mm256_or_si256(wide_quote(a), wide_quote(b)),
                                       _mm256_or_si256(wide_quote(c), wide_quote(d)));

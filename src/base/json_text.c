@@ -235,6 +235,7 @@ bool json_quote(struct buf *out, struct str text)
 /* --- numbers --- */
 
 #define EXPONENT_FAR 100000 /* beyond what JSON_NUMBER_MAX digits can make good */
+#define INTEGER_SHORT 18    /* bytes of a number that always fits */
 
 static bool is_digit(char c)
 {
@@ -301,11 +302,17 @@ bool json_i64(const struct json *doc, uint32_t node, int64_t *out)
         return false;
 
     struct str s = json_inside(doc, node);
-    if (doc->nodes[node].flags & JSON_INTEGER)
-        return str_to_i64(s, out);
-
     bool minus = s.at[0] == '-';
-    int64_t n;
+    int64_t n = 0;
+
+    if ((doc->nodes[node].flags & JSON_INTEGER) != 0) {
+        if (s.len > INTEGER_SHORT)
+            return str_to_i64(s, out);
+        for (size_t i = minus; i < s.len; i++)
+            n = n * 10 + (s.at[i] - '0');
+        *out = minus ? -n : n;
+        return true;
+    }
     if (!decimal_i64(str_drop(s, minus), &n) || (!minus && n == INT64_MIN))
         return false;
     *out = minus ? n : -n;

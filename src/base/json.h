@@ -123,22 +123,22 @@ bool json_is_true(const struct json *doc, uint32_t node);
  * array, of a *value* in an object gives the next key; JSON_NONE at the end. `parent` bounds the
  * walk. */
 uint32_t json_first(const struct json *doc, uint32_t parent);
-/* The same of a container that may be folded: what is on the tape. */
-uint32_t json_first_kept(const struct json *doc, uint32_t parent);
 uint32_t json_after(const struct json *doc, uint32_t parent, uint32_t node);
+/* json_first() of a container that may be folded: what is on the tape of it. */
+uint32_t json_first_kept(const struct json *doc, uint32_t parent);
 
 /* The value of the member `name` of an object on the tape; asserts that it is not a folded one.
  * Absent, or not an object: JSON_NONE; a null is a value. `twice` (may be NULL) says whether the
  * name stands there more than once; the last one is given then. */
 uint32_t json_member(const struct json *doc, uint32_t object, struct str name, bool *twice);
 
-/* The same for several names, whose nodes are JSON_NONE before. `nulls`: a null is a value; else it
- * is as if absent, and nothing is to be concluded from the result. */
+/* The walk of json_members() below, which has set `nodes` to JSON_NONE. `nulls`: a null is a value;
+ * else it is as if absent, and nothing is to be concluded from the result. */
 uint32_t json_members_find(const struct json *doc, uint32_t object, const struct str *names,
                            uint32_t *nodes, size_t count, bool nulls);
 
-/* The same for several names in one walk: `nodes[i]` for `names[i]`, at most 32. The result has bit
- * i set when names[i] stands there more than once. */
+/* json_member() for several names in one walk: `nodes[i]` for `names[i]`, at most 32. The result
+ * has bit i set when names[i] stands there more than once. */
 static inline uint32_t json_members(const struct json *doc, uint32_t object,
                                     const struct str *names, uint32_t *nodes, size_t count)
 {

@@ -78,12 +78,13 @@ static enum http_method method_find(struct str text)
         struct str text;
         enum http_method method;
     } methods[] = {
-        { { "POST", 4 }, HTTP_POST }, /* nearly all that comes */
         { { "GET", 3 }, HTTP_GET },       { { "HEAD", 4 }, HTTP_HEAD },
         { { "PUT", 3 }, HTTP_PUT },       { { "PATCH", 5 }, HTTP_PATCH },
         { { "DELETE", 6 }, HTTP_DELETE }, { { "OPTIONS", 7 }, HTTP_OPTIONS },
     };
 
+    if (text.len == 4 && memcmp(text.at, "POST", 4) == 0) /* nearly all that comes */
+        return HTTP_POST;
     for (size_t i = 0; i < COUNT(methods); i++)
         if (str_eq(text, methods[i].text))
             return methods[i].method;
@@ -107,6 +108,10 @@ static bool target_form_read(struct reading *r)
 /* `HTTP/1.x` at the front of a request's or answer's line. */
 static bool version_read(struct reading *r, const char *at, const char *end)
 {
+    if (end - at >= 8 && memcmp(at, "HTTP/1.1", 8) == 0) { /* as nearly everybody writes it */
+        r->head->minor = 1;
+        return true;
+    }
     if (end - at < 8 || memcmp(at, "HTTP/", 5) != 0 || !http_is_digit(at[5]) || at[6] != '.' ||
         !http_is_digit(at[7])) {
         refuse(r, 400, "the version is not of the form HTTP/d.d");
@@ -301,18 +306,19 @@ static void connection_read(struct reading *r, struct str value)
 static inline void known_keep(struct reading *r, const struct http_field *f)
 {
     enum known k = known_find(f->name);
+    uint32_t bit = 1u << k;
 
     if (k == KNOWN_COUNT)
         return;
-    if ((r->seen & 1u << k) != 0) {
-        r->again |= 1u << k;
-    } else {
-        r->seen |= 1u << k;
+    r->again |= r->seen & bit;
+    if ((r->seen & bit) == 0)
         r->known[k] = f;
-    }
+    r->seen |= bit;
+    if ((bit & (BIT(CONNECTION) | BIT(EXPECT))) == 0)
+        return;
     if (k == KNOWN_CONNECTION)
         connection_read(r, f->value);
-    if (k == KNOWN_EXPECT && !str_ieq(f->value, STR("100-continue")))
+    else if (!str_ieq(f->value, STR("100-continue")))
         r->expects_else = true;
 }
 
@@ -333,35 +339,43 @@ static size_t head_start(const struct reading *r, struct str in)
     return r->is_request ? empty_lines_len(in) : 0;
 }
 
+/* The fields beyond the limit are not kept, but still held to the grammar. */
+__attribute__((cold, noinline)) static const char *surplus_read(struct reading *r, const char *at,
+                                                                const char *end)
+{
+    struct http_field spare;
+
+    r->too_many_fields = true;
+    while (at != NULL && at < end && *at != '\r')
+        at = field_read(r, at, end, &spare);
+    return at;
+}
+
 /* Reads all of a head; false when something is missing or wrong, and head_check() knows what. */
 static bool head_parse(struct reading *r, struct str in)
 {
     const char *end = in.at + in.len, *at = in.at + head_start(r, in);
-    const uint32_t count_max = r->limits->field_count;
-    struct http_field spare;
+    struct http_field *f = r->head->fields, *f_end = f + r->limits->field_count;
     uint64_t names = 0;
-    uint32_t count = 0;
 
     at = r->is_request ? request_line_read(r, at, end) : status_line_read(r, at, end);
     if (at == NULL)
         return false;
-    while (at < end && *at != '\r') {
-        /* one too many is not kept, but still held to the grammar */
-        struct http_field *f = count < count_max ? &r->head->fields[count] : &spare;
-
+    r->too_many_fields = false;
+    for (; at < end && *at != '\r'; f++) {
+        if (f == f_end) {
+            at = surplus_read(r, at, end);
+            break;
+        }
         at = field_read(r, at, end, f);
         if (at == NULL)
             return false;
-        if (count < count_max) {
-            names |= http_name_bit(f->name);
-            known_keep(r, f);
-        }
-        count++;
+        names |= http_name_bit(f->name);
+        known_keep(r, f);
     }
-    if (end - at < 2 || at[1] != '\n')
+    if (at == NULL || end - at < 2 || at[1] != '\n')
         return false;
-    r->too_many_fields = count > count_max;
-    r->head->field_count = count;
+    r->head->field_count = (uint32_t)(f - r->head->fields);
     r->head->names = names;
     r->used = (size_t)(at + 2 - in.at);
     return true;
@@ -491,10 +505,12 @@ static bool length_read(struct str text, int64_t *out)
 
     if (text.len == 0 || text.len > LENGTH_DIGITS_MAX)
         return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (!http_is_digit(text.at[i]))
+    for (const char *at = text.at, *end = at + text.len; at < end; at++) {
+        unsigned digit = (unsigned)(uint8_t)*at - '0';
+
+        if (digit > 9)
             return false;
-        n = n * 10 + (text.at[i] - '0');
+        n = n * 10 + digit;
     }
     *out = n;
     return true;

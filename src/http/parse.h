@@ -82,9 +82,10 @@ enum http_parse http_parse_response(struct str in, size_t *scanned,
  * absent by it. For a name in the source the compiler knows it. */
 static inline uint64_t http_name_bit(struct str name)
 {
-    unsigned first = (uint8_t)name.at[0] | 0x20u, last = (uint8_t)name.at[name.len - 1] | 0x20u;
+    unsigned first = (uint8_t)name.at[0], last = (uint8_t)name.at[name.len - 1];
 
-    return UINT64_C(1) << ((first + last * 5 + (unsigned)name.len * 7) & 63);
+    /* below 32 the case of a letter makes no difference */
+    return UINT64_C(1) << (((first + last * 5) & 31) | ((unsigned)name.len << 5 & 63));
 }
 
 const struct http_field *http_field_search(const struct http_head *head, struct str name);

@@ -22,8 +22,8 @@ static const struct http_head *head_copy(struct arena *a, const struct http_head
 {
     size_t size =
         offsetof(struct http_head, fields) + head->field_count * sizeof(struct http_field);
-    struct http_head *copy = arena_alloc_raw(a, size);
-    char *to = arena_alloc_raw(a, bytes.len);
+    struct http_head *copy = arena_alloc_raw(a, size + bytes.len);
+    char *to = (char *)copy + size;
 
     memcpy(copy, head, size);
     memcpy(to, bytes.at, bytes.len);
@@ -32,9 +32,9 @@ static const struct http_head *head_copy(struct arena *a, const struct http_head
     slice_move(&copy->host, bytes.at, to);
     slice_move(&copy->content_type, bytes.at, to);
     slice_move(&copy->content_encoding, bytes.at, to);
-    for (uint32_t i = 0; i < copy->field_count; i++) {
-        slice_move(&copy->fields[i].name, bytes.at, to);
-        slice_move(&copy->fields[i].value, bytes.at, to);
+    for (struct http_field *f = copy->fields, *end = f + copy->field_count; f < end; f++) {
+        f->name.at = to + (f->name.at - bytes.at); /* what is empty lies in the bytes, too */
+        f->value.at = to + (f->value.at - bytes.at);
     }
     return copy;
 }

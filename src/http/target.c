@@ -85,6 +85,34 @@ static bool has_dot_segment(struct str path)
     return false;
 }
 
+/* Is it a path of which every byte stands for itself, without query, escape or dot? Nearly every
+ * target is. */
+static bool target_is_plain(struct str target)
+{
+    const char *at = target.at, *end = at + target.len;
+
+    if (target.len == 0 || target.at[0] != '/')
+        return false;
+#ifdef __SSE2__
+    for (; end - at >= 16; at += 16) {
+        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i from = _mm_sub_epi8(b, _mm_set1_epi8('/'));
+        __m128i below = _mm_cmpeq_epi8(_mm_min_epu8(from, _mm_set1_epi8('z' - '/')), from);
+        __m128i ban = _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('?')),
+                                   _mm_cmpeq_epi8(b, _mm_set1_epi8('\\')));
+        __m128i good =
+            _mm_or_si128(_mm_andnot_si128(ban, below), _mm_cmpeq_epi8(b, _mm_set1_epi8('-')));
+
+        if (_mm_movemask_epi8(good) != 0xffff)
+            return false;
+    }
+#endif
+    while (at < end && http_byte_is(*at, HTTP_BYTE_TARGET) && *at != '?' && *at != '%' &&
+           *at != '.')
+        at++;
+    return at == end;
+}
+
 bool http_target_split(struct str target, char *path, size_t *path_len, struct str *query,
                        struct http_fault *fault)
 {
@@ -93,6 +121,12 @@ bool http_target_split(struct str target, char *path, size_t *path_len, struct s
     int port;
     char c;
 
+    if (target_is_plain(target)) {
+        memcpy(path, target.at, target.len);
+        *path_len = target.len;
+        *query = STR("");
+        return true;
+    }
     if (target.len == 0 ||
         http_target_end(target.at, target.at + target.len) != target.at + target.len)
         return bad(fault, "a byte that may not stand in the target");
@@ -139,10 +173,12 @@ static int port_read(struct str text)
 
     if (text.len == 0 || text.len > 5 || text.at[0] == '0')
         return -1;
-    for (size_t i = 0; i < text.len; i++) {
-        if (!http_is_digit(text.at[i]))
+    for (const char *at = text.at, *end = at + text.len; at < end; at++) {
+        unsigned digit = (unsigned)(uint8_t)*at - '0';
+
+        if (digit > 9)
             return -1;
-        port = port * 10 + (text.at[i] - '0');
+        port = port * 10 + (int)digit;
     }
     return port <= 65535 ? port : -1;
 }

@@ -255,6 +255,25 @@ static const struct {
     { "x[::1]", "BAD" },
 };
 
+TEST(a_target_is_split_as_if_one_of_its_letters_were_escaped)
+{
+    for (int round = 0; round < 20000; round++) {
+        char rest[48];
+        size_t len = test_below(t, sizeof(rest));
+
+        for (size_t i = 0; i < len; i++)
+            rest[i] = "abcxyzABCXYZ059/-_~:@"[test_below(t, 21)];
+        if (len > 0 && round % 2 == 1)
+            rest[test_below(t, len)] = (char)test_below(t, 256);
+        struct str tail = { rest, len };
+        struct str plain = arena_printf(&t->arena, "/a%.*s", STR_ARG(tail));
+        struct str escaped = arena_printf(&t->arena, "/%%61%.*s", STR_ARG(tail));
+
+        if (memchr(rest, '\0', len) == NULL) /* where printf ends */
+            CHECK(str_eq(split(t, plain), split(t, escaped)), "%.*s", STR_ARG(plain));
+    }
+}
+
 TEST(hosts_are_split_by_white_list)
 {
     for (size_t i = 0; i < COUNT(hosts); i++)

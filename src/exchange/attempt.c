@@ -101,8 +101,7 @@ void attempt_cut(struct exchange *x)
 
 void attempt_refused_inside(struct exchange *x)
 {
-    judged(x,
-           &(struct judge_ask){ .status = x->attempt.status, .body = buf_str(&x->attempt.body) });
+    judged(x, &(struct judge_ask){ .status = x->attempt.status, .body = x->attempt.answer });
 }
 
 /* --- the answer arrives
@@ -155,7 +154,8 @@ static void keep_said(struct exchange *x, const struct quota_said *said, struct 
  * says it at all. */
 static void hear_quota(struct exchange *x, const struct http_head *head)
 {
-    struct moment now = { loop_now(x->env->loop), clock_unix_ms() };
+    int64_t now_ms = x->attempt.first_byte_ms;
+    struct moment now = { now_ms, x->began_unix_ms + (now_ms - x->entered_ms[EXCHANGE_READING]) };
     struct quota_said said;
 
     if (x->target.ask != ASK_COUNT && quota_from_head(x->attempt.upstream, head, &now, &said))
@@ -197,6 +197,7 @@ static void on_head(void *peer, const struct http_head *head)
             collect(x);
     } else if (good && !events && (a->translates || !x->request.stream)) {
         a->mode = ATTEMPT_BODY;
+        a->answer = STR("");
         buf_init(&a->body, x->rules->answer_bytes_max);
     } else {
         a->mode = ATTEMPT_FAULT;
@@ -340,7 +341,9 @@ static void on_data(void *peer, struct str bytes)
         media_stream(x, bytes);
         return;
     case ATTEMPT_BODY:
-        if (!buf_add(&a->body, bytes))
+        if (a->body.len == 0 && bytes.len <= a->body.max && call_is_all(a->call))
+            a->answer = bytes;
+        else if (!buf_add(&a->body, bytes))
             judged(x, &(struct judge_ask){
                           .fault = &(struct call_fault){
                               .cause = CALL_TOO_LARGE,
@@ -385,7 +388,7 @@ static void whole_translated(struct exchange *x)
     if (e == NULL)
         e = a->crossing->collector;
     assert(e != NULL);
-    result = emitter_take_whole(e, buf_str(&a->body));
+    result = emitter_take_whole(e, a->answer);
     x->usage = *emitter_usage(e);
     switch (result) {
     case EMITTER_DONE:
@@ -417,8 +420,8 @@ static void whole_answer(struct exchange *x)
     struct wire_answer answer;
 
     /* a lone surrogate in the answer is mended before anybody reads it */
-    if (!wire_read_answer(x->target.protocol, buf_str(&a->body), a->body.at, &x->env->scratch,
-                          &answer)) {
+    if (!wire_read_answer(x->target.protocol, a->answer, (char *)(uintptr_t)a->answer.at,
+                          &x->env->scratch, &answer)) {
         arena_reset(&x->env->scratch);
         attempt_cut(x);
         return;
@@ -430,9 +433,9 @@ static void whole_answer(struct exchange *x)
     }
     x->usage = answer.usage;
     note_response(x, answer.id);
-    history_keep(x, json_decode(answer.id, &x->env->scratch), buf_str(&a->body));
+    history_keep(x, json_decode(answer.id, &x->env->scratch), a->answer);
     if (answer.may_be_signed)
-        minted_seen_whole(x, buf_str(&a->body));
+        minted_seen_whole(x, a->answer);
     attempt_succeed(x);
     reply_whole(x, &answer);
 }
@@ -479,6 +482,8 @@ static void on_end(void *peer)
         media_stream_end(x);
         return;
     case ATTEMPT_BODY:
+        if (a->answer.len == 0)
+            a->answer = buf_str(&a->body);
         if (x->target.ask == ASK_COUNT)
             counting_answered(x);
         else if (embedding_is(x))

@@ -39,7 +39,7 @@ void counting_failed(struct exchange *x)
 void counting_answered(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
-    struct str body = buf_str(&a->body);
+    struct str body = a->answer;
     int64_t tokens;
     bool good = token_count_read(a->wire, body, &x->env->scratch, &tokens);
 

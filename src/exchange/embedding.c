@@ -78,7 +78,7 @@ static bool read_own(struct exchange *x, struct wire_answer *out)
     uint32_t node;
 
     *out = (struct wire_answer){ .usage = usage_unknown(), .finish = FINISH_STOP };
-    if (!json_parse(&doc, buf_str(&x->attempt.body), &(struct json_limits){ .depth_kept = 2 },
+    if (!json_parse(&doc, x->attempt.answer, &(struct json_limits){ .depth_kept = 2 },
                     &x->env->scratch, NULL) ||
         json_type(&doc, 0) != JSON_OBJECT)
         return false;
@@ -133,7 +133,7 @@ void embedding_answered(struct exchange *x)
     struct buf *made = &a->crossing->made;
 
     buf_init(made, x->rules->answer_bytes_max);
-    bool good = embeddings_answer(x->embed, upstream_form(x), buf_str(&a->body), x->request.model,
+    bool good = embeddings_answer(x->embed, upstream_form(x), a->answer, x->request.model,
                                   &x->env->scratch, made, &x->usage);
 
     arena_reset(&x->env->scratch);

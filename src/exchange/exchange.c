@@ -94,6 +94,7 @@ static struct exchange *exchange_new(struct exchange_env *env, struct request *r
     x->client = client_program(r);
     x->state = EXCHANGE_READING;
     x->entered_ms[EXCHANGE_READING] = now_ms;
+    x->began_unix_ms = r->received_unix_ms + (now_ms - r->received_ms);
     x->usage = usage_unknown();
     x->first_out_ms = -1;
     x->deadline_ms = now_ms + x->rules->request_deadline_ms;
@@ -923,7 +924,7 @@ void exchange_end(struct exchange *x, enum ending ending)
             .charged = charged,
             .beyond = x->beyond,
             .started_ms = start_ms,
-            .started_unix_ms = clock_unix_ms() - (now_ms - start_ms),
+            .started_unix_ms = x->began_unix_ms,
             .first_byte_ms = x->first_out_ms < 0 ? -1 : x->first_out_ms - start_ms,
             .duration_ms = now_ms - start_ms,
             .bytes_in = x->request.doc.text.len,

@@ -44,6 +44,8 @@ struct attempt {
     int64_t started_ms, first_byte_ms; /* loop clock; first byte -1: not yet */
     struct http_head *fault_head;      /* copy for the judge, only of a fault */
     struct buf body;
+    struct str answer; /* ATTEMPT_BODY, once it is whole, while it is dealt with: lies in `body`, or
+                        * where it was read */
     /* what goes upstream (outgoing.c) */
     enum wire wire;
     enum upstream_op op;
@@ -101,6 +103,7 @@ struct exchange {
     struct captured *captured;  /* its bodies are kept; NULL: they are not */
     enum exchange_state state;
     int64_t entered_ms[EXCHANGE_STATES];
+    int64_t began_unix_ms; /* wall clock when EXCHANGE_READING was entered */
     struct door_target target;
     const struct client_key *key;
     int64_t key_taken, key_prompt; /* tokens reserved for it; its prompt, estimated for that */

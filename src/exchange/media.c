@@ -112,7 +112,7 @@ static bool read_json(struct exchange *x, bool *is_error)
     uint32_t usage;
 
     *is_error = false;
-    if (!json_parse(&doc, buf_str(&x->attempt.body), &(struct json_limits){ .depth_kept = 2 },
+    if (!json_parse(&doc, x->attempt.answer, &(struct json_limits){ .depth_kept = 2 },
                     &x->env->scratch, NULL) ||
         json_type(&doc, 0) != JSON_OBJECT)
         return false;

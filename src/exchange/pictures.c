@@ -291,7 +291,7 @@ void pictures_answered(struct exchange *x)
 {
     struct picture_calls *p = x->pictures;
 
-    if (!pictures_take(x->attempt.wire, buf_str(&x->attempt.body), &x->r->arena, &p->all)) {
+    if (!pictures_take(x->attempt.wire, x->attempt.answer, &x->r->arena, &p->all)) {
         attempt_refused_inside(x);
         return;
     }

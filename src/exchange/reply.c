@@ -14,47 +14,63 @@
 
 /* Fields being gathered, as lines of a head. */
 struct gathered {
-    struct buf lines;
+    struct arena *arena; /* where the lines stay */
+    struct buf lines;    /* careful: memory of its own; else the arena's last piece */
     size_t count;
     bool careful; /* each line is judged by itself, and left out when it may not stand in a head */
 };
 
+#define LINES_ROOM ((size_t)960) /* for most heads, and for an arena's small blocks */
 #define LINES_MAX (REPLY_FIELDS_MAX * (VALUE_MAX + 64))
-#define LINES_ROOM ((size_t)2048) /* for most heads */
 
-static void gather(struct gathered *g, bool careful)
+static void gather(struct gathered *g, struct arena *a)
 {
-    buf_init(&g->lines, LINES_MAX);
-    (void)buf_reserve(&g->lines, LINES_ROOM);
-    g->count = 0;
-    g->careful = careful;
+    *g = (struct gathered){ .arena = a, .lines = { .max = LINES_MAX }, .careful = true };
+}
+
+/* The arena gives nothing to others until the lines are kept. */
+static void gather_quickly(struct gathered *g, struct arena *a)
+{
+    char *room = arena_alloc_raw(a, LINES_ROOM);
+
+    *g = (struct gathered){ .arena = a,
+                            .lines = { .at = room, .cap = LINES_ROOM, .max = LINES_ROOM } };
 }
 
 /* The lines, judged, until the arena is freed. */
-static struct str gathered_keep(struct gathered *g, struct arena *a)
+static struct str gathered_keep(struct gathered *g)
 {
-    struct str lines = arena_copy(a, buf_str(&g->lines));
+    struct str lines = buf_str(&g->lines);
 
+    if (!g->careful) {
+        (void)arena_resize(g->arena, lines.at, LINES_ROOM, lines.len);
+        return lines;
+    }
+    lines = arena_copy(g->arena, lines);
     buf_clear(&g->lines);
     return lines;
 }
 
+#define FIELD_LOST 1000 /* makes a count that no lines have: they are gathered again, with care */
+
 static void add_judged(struct gathered *g, struct str name, struct str value)
 {
-    if (value.len == 0 || g->count == REPLY_FIELDS_MAX)
+    if (value.len == 0)
         return;
-    if (http_put_field(&g->lines, name, value))
+    if (g->count < REPLY_FIELDS_MAX && http_put_field(&g->lines, name, value))
         g->count++;
-    else
+    else if (g->careful)
         log_warn("response field left out", F_STR("name", name));
+    else
+        g->count += FIELD_LOST;
 }
 
 static inline void add_line(struct gathered *g, struct str name, struct str start, struct str value)
 {
     if (g->careful)
         add_judged(g, name, value);
-    else if (value.len > 0 && g->count < REPLY_FIELDS_MAX)
-        g->count += http_line_add(&g->lines, start, value);
+    else if (value.len > 0)
+        g->count += http_line_add(&g->lines, start, value) ? 1 : FIELD_LOST;
 }
 
 #define ADD_FIELD(g, name, value) add_line((g), STR(name), STR(name ": "), (value))
@@ -259,26 +275,25 @@ void reply_collect_fields(struct exchange *x, const struct http_head *head)
 {
     struct gathered g;
 
-    gather(&g, false);
+    gather_quickly(&g, &x->r->body_arena);
     collect_fields(x, head, &g);
     if (!http_lines_are_sound(buf_str(&g.lines), g.count)) {
-        buf_clear(&g.lines);
-        gather(&g, true);
+        gather(&g, &x->r->body_arena);
         collect_fields(x, head, &g);
     }
-    x->lines = gathered_keep(&g, &x->r->body_arena);
+    x->lines = gathered_keep(&g);
 }
 
 void reply_estimated_fields(struct exchange *x)
 {
     struct gathered g;
 
-    gather(&g, true);
+    gather(&g, &x->r->body_arena);
     ADD_FIELD(&g, "Content-Type", STR("application/json"));
     ADD_FIELD(&g, "X-Request-Id", str_c(x->request_id));
     ADD_FIELD(&g, "X-Penstock-Estimated", STR("1"));
     add_cors(&x->rules->door, x->r->head, &g);
-    x->lines = gathered_keep(&g, &x->r->body_arena);
+    x->lines = gathered_keep(&g);
 }
 
 /* --- streams
@@ -292,13 +307,13 @@ static void stream_start(void *peer, bool early)
         /* nobody serves yet: the head says so */
         struct gathered g;
 
-        gather(&g, true);
+        gather(&g, &x->r->body_arena);
         add_stream(x, &g);
         ADD_FIELD(&g, "X-Request-Id", str_c(x->request_id));
         ADD_FIELD(&g, "X-Penstock-Reason", STR("pending"));
         add_key_of(x, &g);
         add_cors(&x->rules->door, x->r->head, &g);
-        x->lines = gathered_keep(&g, &x->r->body_arena);
+        x->lines = gathered_keep(&g);
     }
     x->answered = 200;
     count_one(&x->env->metrics->streams_running);
@@ -319,7 +334,7 @@ const struct emitter_sink reply_sink = { stream_start, stream_write, NULL };
 
 void reply_whole(struct exchange *x, const struct wire_answer *answer)
 {
-    struct str body = buf_str(&x->attempt.body), parts[3];
+    struct str body = x->attempt.answer, parts[3];
     size_t count = 0, total = 0;
     struct str model = x->request.model, raw = answer->model_raw;
     bool same =
@@ -401,7 +416,7 @@ static void send_fault(struct request *r, enum wire protocol, const struct fault
     struct buf body;
     int status = fault_status(protocol, f);
 
-    gather(&g, true);
+    gather(&g, &r->arena);
     if (r->message_of == 0)
         ADD_FIELD(&g, "Content-Type", STR("application/json"));
     ADD_FIELD(&g, "X-Request-Id", request_id);
@@ -456,7 +471,7 @@ void reply_fault(struct exchange *x, const struct fault *f, enum ending ending)
     }
     memcpy(id, x->request_id, sizeof(id));
     x->answered = fault_status(protocol, f);
-    gather(&g, true);
+    gather(&g, &x->r->arena);
     add_key_of(x, &g);
     add_cors(&x->rules->door, x->r->head, &g);
     if (ending == ENDING_REQUEST_WRONG && x->last.kind != VERDICT_NONE)
@@ -490,7 +505,7 @@ void reply_refuse_as(struct exchange_env *env, struct request *r, const struct d
 {
     struct gathered g;
 
-    gather(&g, true);
+    gather(&g, &r->arena);
     add_key(&g, key, t->protocol, loop_now(env->loop), &r->arena);
     if (f->class == FAULT_METHOD)
         ADD_FIELD(&g, "Allow", str_c(t->allow));
@@ -563,7 +578,7 @@ void reply_own(struct exchange_env *env, struct request *r, struct str id, struc
 {
     struct gathered g;
 
-    gather(&g, true);
+    gather(&g, &r->arena);
     ADD_FIELD(&g, "Content-Type", STR("application/json"));
     ADD_FIELD(&g, "X-Request-Id", id);
     add_cors(&env->rules->door, r->head, &g);

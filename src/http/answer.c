@@ -230,6 +230,11 @@ enum answer_result answer_next(struct answer *a, struct str *in, struct http_hea
     return ANSWER_BAD;
 }
 
+bool answer_is_all(const struct answer *a)
+{
+    return a->framing == FRAMING_LENGTH && a->left == 0 && a->zip == NULL;
+}
+
 bool answer_eof(struct answer *a)
 {
     assert(a->state != ANSWER_OVER);

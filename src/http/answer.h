@@ -46,6 +46,9 @@ void answer_clear(struct answer *a);
 enum answer_result answer_next(struct answer *a, struct str *in, struct http_head *head,
                                struct str *out);
 
+/* After ANSWER_DATA: `out` lies in the bytes given, and nothing but ANSWER_END follows. */
+bool answer_is_all(const struct answer *a);
+
 /* The connection ended. True when that is the legal end; else `what` names what is missing. All
  * bytes must have been given first. */
 bool answer_eof(struct answer *a);

@@ -58,7 +58,6 @@ struct call {
     enum call_phase phase;
     struct dial *dial; /* in PHASE_DIALLING */
     struct conn *conn; /* from PHASE_SENDING on */
-    struct call_times times;
     struct answer answer;
     struct buf held; /* bytes of the answer that were read and not taken */
 
@@ -70,6 +69,7 @@ struct call {
     uint64_t had_polls;      /* loop_polls() when the connection was had */
 
     bool paused;
+    bool reused;       /* the connection is a kept one */
     bool sent;         /* on this connection */
     bool received;     /* on this connection: a byte of the answer, interim heads too */
     bool repeated;     /* its kept connection had died; a second one is not forgiven */
@@ -230,8 +230,7 @@ static void call_write(struct call *call);
 static void call_connected(struct call *call, struct conn *conn, bool reused)
 {
     call->conn = conn;
-    call->times.connected_us = clock_mono_us();
-    call->times.reused = reused;
+    call->reused = reused;
     call->had_polls = loop_polls(call->client->o.loop);
     call_move(call, PHASE_SENDING);
     socket_own(conn->socket, call_on_ready, call);
@@ -290,7 +289,7 @@ static void call_repeat(struct call *call)
     call->write_failed = false;
     call->part = 0;
     call->part_at = 0;
-    call->times = (struct call_times){ 0 };
+    call->reused = false;
     call_move(call, PHASE_DIALLING);
     call_dial(call);
 }
@@ -427,7 +426,7 @@ static bool call_was_stale(const struct call *call)
 {
     int64_t now_ms = loop_now(call->client->o.loop);
 
-    return !call->received && call->times.reused && !call->repeated &&
+    return !call->received && call->reused && !call->repeated &&
            (!call->sent || str_starts(call->parts[0], STR("GET ")) ||
             now_ms - call->sent_ms <= call->client->o.limits.stale_ms);
 }
@@ -463,8 +462,6 @@ static void call_read(struct call *call)
     }
     struct str in = { scratch, (size_t)n };
 
-    if (!call->received)
-        call->times.first_byte_us = clock_mono_us();
     call->received = true;
     if (call->phase == PHASE_READING)
         call_silence(call, call->timeouts.idle_ms);
@@ -480,8 +477,7 @@ static void call_read(struct call *call)
  * while other events of the same turn had theirs. */
 static bool call_is_early(const struct call *call)
 {
-    return call->times.reused && !call->received &&
-           call->had_polls == loop_polls(call->client->o.loop) &&
+    return call->reused && !call->received && call->had_polls == loop_polls(call->client->o.loop) &&
            socket_has_input(call->conn->socket);
 }
 
@@ -565,9 +561,14 @@ void call_pause(struct call *call, bool paused)
     }
 }
 
-struct call_times call_times(const struct call *call)
+bool call_is_all(const struct call *call)
 {
-    return call->times;
+    return answer_is_all(&call->answer);
+}
+
+bool call_is_reused(const struct call *call)
+{
+    return call->reused;
 }
 
 /* --- the client */

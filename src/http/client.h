@@ -102,12 +102,11 @@ bool call_is_sent(const struct call *call);
 /* Stops and resumes reading the answer: backpressure. Timers of silence stand still while paused.
  */
 void call_pause(struct call *call, bool paused);
-/* Microseconds: when the connection was had, when the first byte came; 0 when not yet. */
-struct call_times {
-    int64_t connected_us, first_byte_us;
-    bool reused;
-};
-struct call_times call_times(const struct call *call);
+/* From on_data: these bytes are the last, and they stay where they are until on_end, which comes
+ * next, has returned (unless the call is paused or cancelled). */
+bool call_is_all(const struct call *call);
+/* Is it on a kept connection? For tests. */
+bool call_is_reused(const struct call *call);
 
 /* Idle connections kept, for tests and the status page. */
 size_t client_idle(const struct client *c);

@@ -143,7 +143,7 @@ static void heard_check(struct heard *h)
 
     CHECK(!h->over, "nothing is heard of a call that is over");
     CHECK(!h->is_paused, "nothing is heard while paused");
-    h->times = call_times(h->call);
+    h->reused = call_is_reused(h->call);
 }
 
 static void on_head(void *peer, const struct http_head *head)
@@ -190,7 +190,7 @@ static void on_fail(void *peer, const struct call_fault *fault)
     struct test *t = h->bench->t;
 
     CHECK(!h->over, "nothing is heard of a call that is over");
-    h->times = call_times(h->call);
+    h->reused = call_is_reused(h->call);
     h->failed = true;
     h->fault = *fault;
     CHECK(fault->text[0] != '\0');

@@ -42,7 +42,7 @@ struct heard {
     struct call *call;
     struct buf text; /* `200|body|end`, or `…|fail` */
     struct call_fault fault;
-    struct call_times times;
+    bool reused;
     bool over, failed;
     uint64_t body_bytes, body_sum;
     size_t pieces;

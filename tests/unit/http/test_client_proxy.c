@@ -45,7 +45,7 @@ TEST(a_tunnel_through_an_http_proxy_carries_the_call)
         for (int k = 0; k < 2; k++) {
             ask(&b, &h);
             CHECK_HEARD(&h, "200|hi|end", "%s: %s", cases[i].name, h.fault.text);
-            CHECK_INT(h.times.reused, k, "%s", cases[i].name);
+            CHECK_INT(h.reused, k, "%s", cases[i].name);
             heard_clear(&h);
         }
         CHECK_STR(buf_str(&b.upstream.heads),
@@ -294,7 +294,7 @@ TEST(an_upstream_under_tls_is_spoken_to_like_any_other)
         ask(&b, &h);
         CHECK_HEARD(&h, i % 2 == 0 ? "200|hi|end" : "200|hello|end", "call %d: %s", i,
                     h.fault.text);
-        CHECK_INT(h.times.reused, i % 2, "call %d", i);
+        CHECK_INT(h.reused, i % 2, "call %d", i);
         heard_clear(&h);
     }
     CHECK_INT(b.upstream.connections, 2);
@@ -422,7 +422,7 @@ TEST(an_upstream_under_tls_is_reached_through_a_tunnel)
         for (int k = 0; k < 2; k++) {
             ask(&b, &h);
             CHECK_HEARD(&h, "200|hi|end", "%s: %s", cases[i].name, h.fault.text);
-            CHECK_INT(h.times.reused, k, "%s", cases[i].name);
+            CHECK_INT(h.reused, k, "%s", cases[i].name);
             heard_clear(&h);
         }
         bench_close(&b);

@@ -74,6 +74,7 @@ void emitter_translate(struct emitter *e, enum wire wire, const struct encode_op
     assert(e->translator == NULL);
     e->translator = must_alloc(sizeof(*e->translator));
     translator_init(e->translator, wire, o, asked, e->o.whole != NULL);
+    e->translator->repeat = &e->stream.repeat;
 }
 
 const struct usage *emitter_usage(const struct emitter *e)

@@ -383,7 +383,6 @@ void translator_init(struct translator *t, enum wire wire, const struct encode_o
         t->so_far = must_alloc(sizeof(*t->so_far));
         canon_answer_init(t->so_far, o->bytes_max);
     }
-    repeat_init(&t->repeat);
     buf_init(&t->arguments, ARGUMENTS_MAX);
     buf_init(&t->stop.tail, o->bytes_max);
     t->stop.texts = asked->stops;
@@ -404,7 +403,6 @@ void translator_clear(struct translator *t)
         canon_answer_clear(t->so_far);
     free(t->so_far);
     buf_clear(&t->resume);
-    repeat_clear(&t->repeat);
     buf_clear(&t->arguments);
     buf_clear(&t->stop.tail);
     t->states = NULL;
@@ -518,10 +516,12 @@ static void learn(struct translator *t, struct str name, const struct json *doc)
     bool plain = !t->said_more && said.len > 0 && doc->surrogates == 0 && said.at >= doc->text.at &&
                  said.at + said.len <= doc->text.at + doc->text.len;
 
+    if (t->repeat == NULL)
+        return;
     if (plain)
-        repeat_learn(&t->repeat, name, doc, t->said);
+        repeat_learn(t->repeat, name, doc, t->said);
     else
-        repeat_forget(&t->repeat);
+        repeat_forget(t->repeat);
 }
 
 static bool again(struct translator *t, struct text text)
@@ -547,7 +547,7 @@ enum translation translator_event(struct translator *t, struct str name, struct 
     if (t->paused != STOP_NONE)
         return TRANSLATION_PAUSED;
     lend(t, scratch, out);
-    if (repeat_is(&t->repeat, name, data, &like) && again(t, like.text))
+    if (t->repeat != NULL && repeat_is(t->repeat, name, data, &like) && again(t, like.text))
         return outcome(t, DECODED_MORE);
     if (str_eq(str_trim(data), STR("[DONE]")))
         return outcome(t, t->from->decode.done(&t->decoder, false, true));
@@ -673,7 +673,8 @@ void translator_go_on(struct translator *t, const struct translated *asked)
     t->pauses++;
     t->left_at = t->paused;
     t->paused = STOP_NONE;
-    repeat_forget(&t->repeat);
+    if (t->repeat != NULL)
+        repeat_forget(t->repeat);
     if (t->from->decode.clear != NULL)
         t->from->decode.clear(d->state);
     memset(d->state, 0, t->from->decode.state_bytes);

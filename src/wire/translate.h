@@ -48,7 +48,7 @@ struct translator {
     struct buf resume;           /* the provider's token for that */
     struct canon_answer *so_far; /* what it has said, where that must go back; else NULL */
     struct usage before, sum;    /* of the requests before; of all */
-    struct repeat repeat;        /* of the event before */
+    struct repeat *repeat;       /* of the event before, the caller's; NULL: each is read */
     struct text said;            /* by the event at hand, … */
     bool said_more;              /* … and something else than one piece of text */
     struct buf arguments;        /* of the open call, until they are known to be JSON */

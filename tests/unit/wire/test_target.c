@@ -246,19 +246,20 @@ TEST(the_effort_asked_for_and_whether_thinking_is_shown)
 
 TEST(facts_that_are_kept_are_those_that_were_found)
 {
-    static const char *const ids[] = { "claude-sonnet-4-5",
-                                       "gpt-5.2",
-                                       "gemini-3-flash",
-                                       "o3",
-                                       "llama-4",
-                                       "claude-opus-4-1",
-                                       "gemini-2.5-pro",
-                                       "gpt-4.1",
-                                       "gpt-6-sol",
-                                       "claude-sonnet-4-5",
-                                       "",
-                                       "a-name-that-is-longer-than-any-model-that-was-ever-offered-"
-                                       "by-anybody-anywhere" };
+    static const char *const ids[] = {
+        "claude-sonnet-4-5",
+        "gpt-5.2",
+        "gemini-3-flash",
+        "o3",
+        "llama-4",
+        "claude-opus-4-1",
+        "gemini-2.5-pro",
+        "gpt-4.1",
+        "gpt-6-sol",
+        "claude-sonnet-4-5",
+        "",
+        "a-name-that-is-longer-than-any-model-that-was-ever-offered-to-anybody"
+    };
     struct facts_cache cache = { .next = 0 };
 
     for (int round = 0; round < 3; round++)

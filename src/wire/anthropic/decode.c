@@ -473,15 +473,16 @@ enum decoded anthropic_decode_whole(struct decoder *d, const struct json *doc)
 
     if (is_type(doc, type, JSON_STRING) && json_says(doc, type, STR("error")))
         return DECODED_ERROR;
-    if (!is_type(doc, content, JSON_ARRAY))
-        return DECODED_CUT;
+    if (!is_type(doc, content, JSON_ARRAY) ||
+        (json_first(doc, content) == JSON_NONE && member(doc, 0, "stop_reason") == JSON_NONE))
+        return DECODED_CUT; /* no answer, or one that says nothing and not that it ends */
     start(d, doc, 0);
     for (uint32_t block = json_first(doc, content); block != JSON_NONE;
          block = json_after(doc, content, block)) {
         uint32_t cited = member(doc, block, "citations");
 
         if (json_type(doc, block) != JSON_OBJECT)
-            continue;
+            return DECODED_CUT;
         open_block(d, s, doc, block);
         if (s->shape == ANTHROPIC_TEXT && is_type(doc, cited, JSON_ARRAY))
             for (uint32_t c = json_first(doc, cited); c != JSON_NONE; c = json_after(doc, cited, c))

@@ -619,9 +619,16 @@ enum decoded responses_decode_whole(struct decoder *d, const struct json *doc)
     if (member(doc, 0, "error") != JSON_NONE || member_says(doc, 0, "status", "failed") ||
         member_says(doc, 0, "status", "cancelled"))
         return DECODED_ERROR;
-    if (!is_type(doc, member(doc, 0, "output"), JSON_ARRAY))
+    uint32_t output = member(doc, 0, "output"), status = member(doc, 0, "status");
+    bool incomplete = member_says(doc, 0, "status", "incomplete");
+
+    if (!is_type(doc, output, JSON_ARRAY))
         return DECODED_CUT;
-    return end(d, doc, 0, member_says(doc, 0, "status", "incomplete"));
+    /* it still goes on; or it says nothing, and not that this is all */
+    if (status != JSON_NONE ? !incomplete && !member_says(doc, 0, "status", "completed")
+                            : json_first(doc, output) == JSON_NONE)
+        return DECODED_CUT;
+    return end(d, doc, 0, incomplete);
 }
 
 void responses_decode_clear(void *state)

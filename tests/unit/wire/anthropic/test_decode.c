@@ -127,6 +127,12 @@ TEST(anthropic_whole_answers_become_the_same_events)
         "tool \nend\nEND");
     CHECK_STR(rig_decode_whole(t, "{\"type\":\"error\",\"error\":{}}", NULL), "ERROR");
     CHECK_STR(rig_decode_whole(t, "{\"id\":\"x\"}", NULL), "CUT");
+    CHECK_STR(rig_decode_whole(t, "{\"content\":[]}", NULL), "CUT");
+    CHECK_STR(rig_decode_whole(t, "{\"content\":[],\"stop_reason\":null}", NULL), "CUT");
+    CHECK_STR(rig_decode_whole(t, "{\"content\":[null],\"stop_reason\":\"end_turn\"}", NULL),
+              "start  \nCUT");
+    CHECK(!str_eq(rig_decode_whole(t, "{\"content\":[],\"stop_reason\":\"end_turn\"}", NULL),
+                  STR("CUT")));
 }
 
 TEST(anthropic_calls_of_the_forced_tool_are_the_text)

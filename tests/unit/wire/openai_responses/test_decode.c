@@ -233,6 +233,8 @@ TEST(a_whole_answer_becomes_events)
           "{\"id\":\"r\",\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":"
           "\"max_output_tokens\"},\"output\":[]}",
           "start(r,) finish(length) end" },
+        { "goes on", "{\"id\":\"r\",\"status\":\"in_progress\",\"output\":[]}", "cut" },
+        { "says neither anything nor that it ends", "{\"id\":\"r\",\"output\":[]}", "cut" },
         { "failed", "{\"status\":\"failed\",\"error\":{\"code\":\"x\"},\"output\":[]}", "error" },
         { "no answer at all", "{\"hello\":1}", "cut" },
     };

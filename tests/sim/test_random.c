@@ -42,6 +42,7 @@ struct plan {
     size_t sent;
     enum then { THEN_KEEP, THEN_CLOSE, THEN_RESET, THEN_SILENCE } then;
     size_t good_at;  /* so many of them are an answer to its legal end; SIZE_MAX: never */
+    size_t told_at;  /* behind so many a Gemini client has that end, whatever follows; 0: never */
     struct str text; /* its content */
     unsigned ask;
 };
@@ -169,6 +170,8 @@ static void plan_stream(struct day *d, const struct gate_call *call, const struc
             babble--;
         }
         put_chunks(b, c->events[i]);
+        if (i == c->finish_at && call->wire == WIRE_GEMINI)
+            p->told_at = b->len - 2;
         if (i == c->end_at && spoil == SIZE_MAX)
             p->good_at = b->len - 2; /* less the end of its chunk */
     }
@@ -534,14 +537,17 @@ static const struct plan *plan_with_text(const struct day *d, const struct ask *
 static void check_content(struct day *d, const struct ask *q, struct str text, bool success)
 {
     const struct plan *p = plan_with_text(d, q, text);
+    size_t good_at = p == NULL                                  ? 0
+                     : q->wire == WIRE_GEMINI && p->told_at > 0 ? p->told_at
+                                                                : p->good_at;
 
     if (p == NULL && text.len > 0)
         day_fail(d, "ask %u: its content is of no call of its own: %.*s", q->number, STR_ARG(text));
     else if (success && p == NULL)
         day_fail(d, "ask %u: a success without content", q->number);
-    else if (success && (p->sent < p->good_at || text.len != p->text.len))
+    else if (success && (p->sent < good_at || text.len != p->text.len))
         day_fail(d, "ask %u: a success with %zu bytes of %zu, though %zu bytes of %zu were sent",
-                 q->number, text.len, p->text.len, p->sent, p->good_at);
+                 q->number, text.len, p->text.len, p->sent, good_at);
 }
 
 static void check_stream(struct day *d, const struct ask *q, const struct gate_answer *answer)

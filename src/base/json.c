@@ -33,6 +33,7 @@ struct reader {
     uint32_t cap;
     uint32_t nodes_left; /* how many more may be given out as room, folded ones included */
     uint32_t surrogates;
+    bool noticed;
     char *mend;
     struct level *levels, *last; /* bottom, highest allowed */
     struct level *kept;          /* the highest whose children are kept, for now … */
@@ -41,7 +42,6 @@ struct reader {
     struct arena *arena;
     const char (*notice)[JSON_NOTICE_BYTES];
     size_t notice_count;
-    bool noticed;
     struct json_fault *fault; /* written only when there is one */
 };
 
@@ -631,9 +631,15 @@ bool json_parse(struct json *doc, struct str text, const struct json_limits *lim
     const struct json_limits *l = limits != NULL ? limits : &usual;
     const char *start = text.len > 0 ? text.at : "";
     struct reader r = {
+        /* each member by its name: to clear what is left takes longer */
         .start = start,
         .end = start + text.len,
         .last_end = start + text.len,
+        .nodes = NULL,
+        .cap = 0,
+        .surrogates = 0,
+        .noticed = false,
+        .kept = NULL,
         .nodes_left = limit_or(l->nodes_max, JSON_NODES_MAX),
         .levels = levels,
         .last = levels + limit_or(l->depth_max, JSON_DEPTH_MAX),

@@ -28,9 +28,9 @@ def event(kind, **members):
 class Teller:
     """An upstream that tells random tokens, adds up what it told, and fails in every way when it may."""
 
-    def __init__(self, fails):
+    def __init__(self, fails, seed=7):
         self.lock, self.sent, self.fails = threading.Lock(), {"in": 0, "out": 0, "answers": 0}, fails
-        self.random = random.Random(7)
+        self.random = random.Random(seed)
         self.upstream = Upstream(self.answer)
 
     def tell(self, given, out):
@@ -126,7 +126,7 @@ def consistent(gateway):
 
 
 def test_totals_are_what_the_upstreams_sent_to_the_token(program):
-    tellers = [Teller(fails=True) for _ in range(12)] + [Teller(fails=False)]
+    tellers = [Teller(fails=True, seed=n) for n in range(12)] + [Teller(fails=False)]
     gateway = Gateway(program, {"workers": 2, "accounts": [t.account(f"acc{i}") for i, t in enumerate(tellers)], "circuit_breaker": {"enabled": False}})
     try:
         statuses = load(gateway, threads=6, each=40)

@@ -51,6 +51,11 @@ static inline void count_own(struct counter *c, uint64_t n)
                           memory_order_relaxed);
 }
 
+static inline void count_own_less(struct counter *c)
+{
+    count_own(c, UINT64_MAX); /* wraps */
+}
+
 static inline uint64_t count_read(const struct counter *c)
 {
     return atomic_load_explicit(&c->value, memory_order_relaxed);

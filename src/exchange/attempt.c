@@ -639,9 +639,9 @@ void attempt_start(struct exchange *x)
     a->fault_head = NULL;
     x->words = (struct judge_words){ 0 };
     x->attempt_count++;
-    count_one(&env->metrics->attempts);
+    count_own(&env->metrics->attempts, 1);
     if (x->attempt_count > 1)
-        count_one(&env->metrics->failovers);
+        count_own(&env->metrics->failovers, 1);
     if (x->emitter != NULL && x->attempt_count > 1)
         emitter_attempt(x->emitter);
     if (x->emitter != NULL && a->translates)

@@ -107,8 +107,8 @@ static struct exchange *exchange_new(struct exchange_env *env, struct request *r
     if (x->next != NULL)
         x->next->link = &x->next;
     env->running = x;
-    count_one(&env->metrics->exchanges);
-    count_one(&env->metrics->exchanges_running);
+    count_own(&env->metrics->exchanges, 1);
+    count_own(&env->metrics->exchanges_running, 1);
     r->owner = x;
     return x;
 }
@@ -129,7 +129,7 @@ static bool is_told(struct exchange_env *env, enum ending ending, const struct c
         env->strangers.told++;
         return true;
     }
-    count_one(&env->metrics->refused_untold);
+    count_own(&env->metrics->refused_untold, 1);
     return false;
 }
 
@@ -162,8 +162,8 @@ static void turn_away(struct exchange_env *env, struct request *r, const struct 
 
     reply_request_id(env, record.request_id);
     if (asks_model && is_told(env, ending, key, now_ms)) {
-        count_one(&env->metrics->exchanges);
-        count_one(&env->metrics->failed);
+        count_own(&env->metrics->exchanges, 1);
+        count_own(&env->metrics->failed, 1);
         record.exchange = ++env->id_last;
         trace_begin(env->rules, r, str_c(record.request_id), &record.trace);
         if (env->on_access != NULL)
@@ -206,7 +206,7 @@ static bool answer_at_door(struct exchange_env *env, struct request *r, const st
     case ENDPOINT_NONE:
         break;
     }
-    count_one(&env->metrics->refused_path);
+    count_own(&env->metrics->refused_path, 1);
     reply_refuse(env, r, t,
                  &(struct fault){ .class = FAULT_NOT_FOUND, .message = STR("no such path") });
     return true;
@@ -231,7 +231,7 @@ void exchange_begin(struct exchange_env *env, struct request *r)
         return;
     }
     if (t.endpoint != ENDPOINT_NONE && t.allow != NULL) {
-        count_one(&env->metrics->refused_path);
+        count_own(&env->metrics->refused_path, 1);
         f = (struct fault){ .class = FAULT_METHOD,
                             .message = STR("this path does not take that method") };
         reply_refuse(env, r, &t, &f);
@@ -239,16 +239,17 @@ void exchange_begin(struct exchange_env *env, struct request *r)
     }
     if (!door_admit(&env->rules->door, r, &t, env->rules->door.keys_expire ? clock_unix_ms() : 0,
                     &key, &f)) {
-        count_one(f.class == FAULT_CLIENT_KEY ? &env->metrics->refused_keys
+        count_own(f.class == FAULT_CLIENT_KEY ? &env->metrics->refused_keys
                   : key != NULL               ? &env->metrics->refused_key_addresses
-                                              : &env->metrics->refused_origin);
+                                              : &env->metrics->refused_origin,
+                  1);
         turn_away(env, r, &t, key, &f,
                   f.class == FAULT_CLIENT_KEY || key != NULL ? ENDING_KEY_REFUSED : ENDING_REFUSED);
         return;
     }
     if (exchange_is_paused(env) && t.endpoint != ENDPOINT_HEALTH && t.endpoint != ENDPOINT_HOME &&
         t.endpoint != ENDPOINT_NONE) {
-        count_one(&env->metrics->refused_paused);
+        count_own(&env->metrics->refused_paused, 1);
         f = (struct fault){ .class = FAULT_UNAVAILABLE,
                             .message = STR("the gateway is paused by its operator"),
                             .retry_after_s = 10 };
@@ -437,7 +438,7 @@ static void wait_begin(struct exchange *x)
     if (x->waiting)
         return;
     x->waiting = true;
-    count_one(&x->env->metrics->exchanges_waiting);
+    count_own(&x->env->metrics->exchanges_waiting, 1);
     x->wait_link = &x->env->waiting;
     x->wait_next = x->env->waiting;
     if (x->wait_next != NULL)
@@ -450,7 +451,7 @@ static void wait_end(struct exchange *x)
     if (!x->waiting)
         return;
     x->waiting = false;
-    atomic_fetch_sub_explicit(&x->env->metrics->exchanges_waiting.value, 1, memory_order_relaxed);
+    count_own_less(&x->env->metrics->exchanges_waiting);
     *x->wait_link = x->wait_next;
     if (x->wait_next != NULL)
         x->wait_next->wait_link = x->wait_link;
@@ -842,20 +843,21 @@ static void count_ending(struct exchange *x, enum ending ending)
 {
     struct exchange_metrics *m = x->env->metrics;
 
-    count_one(ending == ENDING_COMPLETE      ? &m->completed
+    count_own(ending == ENDING_COMPLETE      ? &m->completed
               : ending == ENDING_CLIENT_LEFT ? &m->left
-                                             : &m->failed);
-    atomic_fetch_sub_explicit(&m->exchanges_running.value, 1, memory_order_relaxed);
+                                             : &m->failed,
+              1);
+    count_own_less(&m->exchanges_running);
     if (x->usage.in > 0)
-        count_add(&m->tokens_in, (uint64_t)x->usage.in);
+        count_own(&m->tokens_in, (uint64_t)x->usage.in);
     if (x->usage.out > 0)
-        count_add(&m->tokens_out, (uint64_t)x->usage.out);
+        count_own(&m->tokens_out, (uint64_t)x->usage.out);
     if (x->usage.cache_read > 0)
-        count_add(&m->tokens_cache_read, (uint64_t)x->usage.cache_read);
+        count_own(&m->tokens_cache_read, (uint64_t)x->usage.cache_read);
     if (x->emitter != NULL) {
-        count_add(&m->events_dropped, x->emitter->events_dropped);
+        count_own(&m->events_dropped, x->emitter->events_dropped);
         if (emitter_is_started(x->emitter))
-            atomic_fetch_sub_explicit(&m->streams_running.value, 1, memory_order_relaxed);
+            count_own_less(&m->streams_running);
     }
 }
 

@@ -85,13 +85,13 @@ struct exchange_env {
     struct loop *loop;
     struct client *client;
     struct pool *pool;
-    struct journal *journal; /* NULL: none */
-    struct capture *capture; /* of all workers; NULL: none */
-    struct live *live;       /* this worker's; NULL: none */
-    struct stored *stored;   /* of all workers; NULL: none */
-    struct kept *kept;       /* of all workers; NULL: none */
-    struct ledger *ledger;   /* of all workers; NULL: none */
-    struct exchange_metrics *metrics;
+    struct journal *journal;            /* NULL: none */
+    struct capture *capture;            /* of all workers; NULL: none */
+    struct live *live;                  /* this worker's; NULL: none */
+    struct stored *stored;              /* of all workers; NULL: none */
+    struct kept *kept;                  /* of all workers; NULL: none */
+    struct ledger *ledger;              /* of all workers; NULL: none */
+    struct exchange_metrics *metrics;   /* counted by this loop alone */
     const struct exchange_rules *rules; /* current; app swaps it, running exchanges keep theirs */
     void (*on_access)(void *peer, const struct access_record *record); /* NULL: none */
     void (*wake)(void *peer); /* from any thread: calls exchange_wake() on the env's own */

@@ -130,7 +130,7 @@ bool key_admit(struct exchange_env *env, const struct client_key *key, struct fa
     wait_ms = key_budget_admit(key->budget, key->limits.requests_minute, loop_now(env->loop));
     if (wait_ms == 0)
         return true;
-    count_one(&env->metrics->refused_key_requests);
+    count_own(&env->metrics->refused_key_requests, 1);
     *f = (struct fault){ .class = FAULT_RATE_LIMITED,
                          .message = STR("this client key has made its requests of this minute"),
                          .retry_after_s = (wait_ms + 999) / 1000 };
@@ -181,7 +181,7 @@ static bool refuse_spent(struct exchange *x, enum key_refusal why, int64_t reset
     int64_t seconds = (reset_unix_ms - unix_ms + 999) / 1000;
     bool busy = why == KEY_BUSY;
 
-    count_one(&x->env->metrics->refused_key_tokens);
+    count_own(&x->env->metrics->refused_key_tokens, 1);
     reply_fault(
         x,
         &(struct fault){
@@ -209,7 +209,7 @@ bool key_begin(struct exchange *x)
     if (key == NULL)
         return true;
     if (!client_key_allows(key, x->request.model)) {
-        count_one(&x->env->metrics->refused_key_models);
+        count_own(&x->env->metrics->refused_key_models, 1);
         reply_fault(
             x,
             &(struct fault){ .class = FAULT_FORBIDDEN,

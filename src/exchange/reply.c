@@ -316,7 +316,7 @@ static void stream_start(void *peer, bool early)
         x->lines = gathered_keep(&g);
     }
     x->answered = 200;
-    count_one(&x->env->metrics->streams_running);
+    count_own(&x->env->metrics->streams_running, 1);
     response_start_lines(x->r, 200, x->lines, RESPONSE_CHUNKED);
 }
 
@@ -491,7 +491,7 @@ void reply_complaint(struct exchange *x, const struct wire_complaint *why)
             ? why->message
             : arena_printf(&x->r->arena, "%.*s: %.*s", STR_ARG(why->param), STR_ARG(why->message));
 
-    count_one(&x->env->metrics->refused_request);
+    count_own(&x->env->metrics->refused_request, 1);
     reply_fault(x,
                 &(struct fault){ .class = why->too_large ? FAULT_TOO_LARGE : FAULT_BAD_REQUEST,
                                  .message = text,

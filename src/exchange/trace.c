@@ -19,9 +19,9 @@ struct trace_ring {
     pthread_mutex_t lock;
     char *bytes;
     size_t size, end;     /* the next trace goes behind `end`, or to the front */
-    struct slot *slots;   /* of trace n: n % slot_count */
+    struct slot *slots;   /* of trace n: its last bits */
     uint64_t first, next; /* numbers of the oldest trace and of the one to come */
-    size_t slot_count;
+    size_t slot_count;    /* a power of two */
 };
 
 /* Those that are not static. */
@@ -63,7 +63,7 @@ static bool asked_hash(struct str id, uint64_t *hash)
 
 static struct slot *slot_of(const struct trace_ring *ring, uint64_t number)
 {
-    return &ring->slots[number % ring->slot_count];
+    return &ring->slots[number & (ring->slot_count - 1)];
 }
 
 struct trace_ring *trace_ring_new(size_t bytes)
@@ -73,7 +73,9 @@ struct trace_ring *trace_ring_new(size_t bytes)
 
     assert(failed == 0);
     ring->size = bytes;
-    ring->slot_count = bytes / sizeof(struct access_record) + 1;
+    ring->slot_count = 1;
+    while (ring->slot_count <= bytes / sizeof(struct access_record))
+        ring->slot_count *= 2;
     /* not zeroed: memory that no trace has reached is not used */
     ring->bytes = must_alloc(bytes > 0 ? bytes : 1);
     ring->slots = must_calloc(ring->slot_count, sizeof(ring->slots[0]));

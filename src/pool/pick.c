@@ -23,14 +23,18 @@ static void layer_set(struct pick_layer *layer, enum layer_fate fate, const stru
 static enum skip layer_skip(const struct asking *a, const struct account *acc, bool draws,
                             struct standing **s)
 {
-    struct asking with = *a;
-
     *s = standing_in_lane(a, acc);
     if (*s == NULL)
         return acc->disabled         ? SKIP_DISABLED
                : acc->proxy_disabled ? SKIP_PROXY_DISABLED
                                      : SKIP_NO_MODEL;
-    with.spares = with.spares && !draws;
+    enum skip why = standing_skip(a, *s);
+
+    if (why != SKIP_RESERVE || !draws)
+        return why;
+    struct asking with = *a;
+
+    with.spares = false;
     return standing_skip(&with, *s);
 }
 

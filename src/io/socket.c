@@ -216,9 +216,9 @@ long socket_read(struct socket *s, char *at, size_t len)
     return SOCKET_FAILED;
 }
 
-/* The kernel takes longer over a list of parts than a copy of so little takes: 0.2 of 2.6
- * microseconds for an event of 120 bytes, and less and less the more there is. */
-#define COPIED_MAX ((size_t)1024)
+/* The kernel takes longer over a list of parts than a copy takes: of 1.45 microseconds, 0.05 up to
+ * 1.5 KiB, 0.04 at 2.5 KiB, and nothing at 4.5 KiB. */
+#define COPIED_MAX ((size_t)3072)
 
 /* Joins the parts in `room` when they are small enough. */
 static bool parts_join(const struct iovec *parts, int count, char room[COPIED_MAX], size_t *len)

@@ -611,6 +611,11 @@ static bool flow_start(struct emitter *e)
 
     e->flow.inside = true;
     e->flow.string = (struct json_string){ 0 };
+    e->flow.sequence = s.sequence;
+    e->flow.closing_len = 0;
+    e->flow.closing[e->flow.closing_len++] = '"';
+    for (size_t i = s.closers.count; i-- > 0;)
+        e->flow.closing[e->flow.closing_len++] = s.closers.at[i];
     e->flow.passed -= (int64_t)inside.len; /* which are counted as held, still */
     bool good = flow_on(e, &inside);
 
@@ -780,8 +785,11 @@ void emitter_fail(struct emitter *e, const struct fault *f)
     assert(e->started && e->state != EMITTER_ENDED);
     parts_lend(e, parts);
     buf_init(&event, 16384);
-    if (e->flow.given > 0 && !e->o.json_array)
-        (void)buf_add(&event, STR("\n\n")); /* ends the event that broke off */
+    if (e->flow.given > 0) { /* ends the event that broke off: what there is of it is JSON */
+        (void)buf_add(&event, (struct str){ e->flow.closing, e->flow.closing_len });
+        if (!e->o.json_array)
+            (void)buf_add(&event, STR("\n\n"));
+    }
     if (end_is_told(e)) {
         if (e->o.json_array)
             (void)buf_add(&event, STR("]"));
@@ -793,7 +801,7 @@ void emitter_fail(struct emitter *e, const struct fault *f)
         bool flows = e->state == EMITTER_FLOWING;
         char made_id[64];
         struct str id = str_c(e->stream.response_id);
-        int64_t sequence = e->stream.sequence;
+        int64_t sequence = e->flow.sequence > 0 ? e->flow.sequence : e->stream.sequence;
 
         if (e->translator != NULL) {
             int len = snprintf(made_id, sizeof(made_id), "resp_%.*s", STR_ARG(e->translator->o.id));

@@ -26,7 +26,7 @@ static bool find_data(struct str block, size_t *data_at, struct str *name)
 /* The event as if it ended behind the first byte of the string: what kind is it? */
 static void view_beginning(enum wire wire, struct str name, struct str data, size_t inside,
                            const struct json_closers *closers, struct arena *scratch,
-                           struct event_view *view)
+                           struct event_view *view, int64_t *sequence)
 {
     struct stream_state nobody;
     size_t len = inside + 2 + closers->count;
@@ -38,6 +38,7 @@ static void view_beginning(enum wire wire, struct str name, struct str data, siz
         copy[inside + 2 + i] = closers->at[closers->count - 1 - i];
     stream_state_init(&nobody, wire);
     stream_read_event(&nobody, name, (struct str){ copy, len }, scratch, view);
+    *sequence = nobody.sequence;
     stream_state_clear(&nobody);
     if (view->model_raw.len > 0)
         view->model_raw.at = data.at + (view->model_raw.at - copy);
@@ -46,7 +47,7 @@ static void view_beginning(enum wire wire, struct str name, struct str data, siz
 bool flow_may_start(struct flow *f, const struct sse *sse, enum wire wire, struct arena *scratch,
                     struct flow_start *out)
 {
-    struct json_closers closers;
+    struct json_closers *closers = &out->closers;
     struct str name, data;
     size_t inside;
 
@@ -57,11 +58,12 @@ bool flow_may_start(struct flow *f, const struct sse *sse, enum wire wire, struc
     if (!find_data(out->block, &out->data_at, &name))
         return false;
     data = str_drop(out->block, out->data_at);
-    if (!json_ends_in_string(data, &inside, &closers) || data.len - inside < FLOW_STRING_MIN)
+    if (!json_ends_in_string(data, &inside, closers) || closers->count > FLOW_DEPTH_MAX ||
+        data.len - inside < FLOW_STRING_MIN)
         return false;
     out->inside_at = out->data_at + inside;
     assert(out->inside_at > f->given);
-    view_beginning(wire, name, data, inside, &closers, scratch, &out->view);
+    view_beginning(wire, name, data, inside, closers, scratch, &out->view, &out->sequence);
     /* half of an event that says the stream is complete would say so, too */
     return out->view.kind != EVENT_END && out->view.kind != EVENT_BAD &&
            out->view.kind != EVENT_ERROR && out->view.kind != EVENT_USAGE &&

@@ -250,11 +250,43 @@ TEST(flow_that_proves_bad_ends_the_stream_with_an_error_of_its_own)
         CHECK_INT(s.got.len, len, "no keep-alive in the middle of an event");
         emitter_fail(&e, &(struct fault){ .class = FAULT_SERVER, .message = STR("broke off") });
         struct str end = str_drop(buf_str(&s.got), len);
-        CHECK(str_starts(end, STR("\n\ndata: {\"error\"")), "%s: %.*s", cases[i].name,
+        CHECK(str_starts(end, STR("\"}}]}}]}\n\ndata: {\"error\"")), "%s: %.*s", cases[i].name,
               STR_ARG(end));
         side_close(&s, &e);
         arena_free(&a);
     }
+}
+
+TEST(flow_that_breaks_off_is_closed_and_counted)
+{
+    static const struct fault cut = { .class = FAULT_SERVER, .message = { "broke off", 9 } };
+    struct arena a = { 0 };
+    struct side s;
+    struct emitter e;
+    struct json doc;
+    struct str half =
+        joined(&a,
+               STR("event: response.output_text.delta\ndata: {\"type\":"
+                   "\"response.output_text.delta\",\"sequence_number\":5,\"delta\":\""),
+               many(&a, "QUJD", 40000), STR(""));
+
+    side_open(&s, &e, WIRE_OPENAI_RESPONSES, false, EVENT_MAX);
+    CHECK(feed(t, &s, &e, half, 65536) == EMITTER_FED);
+    size_t len = s.got.len;
+    emitter_fail(&e, &cut);
+    struct str end = str_drop(buf_str(&s.got), len);
+    CHECK(str_starts(end, STR("\"}\n\n")), "%.*s", STR_ARG(end));
+    CHECK(str_find(end, STR("\"sequence_number\":6")) != SIZE_MAX, "%.*s", STR_ARG(end));
+    side_close(&s, &e);
+
+    half = joined(&a, str_c(events[0].before), many(&a, "QUJD", 40000), STR(""));
+    side_open(&s, &e, WIRE_GEMINI, true, EVENT_MAX);
+    CHECK(feed(t, &s, &e, half, 65536) == EMITTER_FED);
+    emitter_fail(&e, &cut);
+    if (CHECK(json_parse(&doc, buf_str(&s.got), NULL, &a, NULL)))
+        CHECK_INT(doc.nodes[0].count, 2);
+    side_close(&s, &e);
+    arena_free(&a);
 }
 
 TEST(flow_cut_in_a_string_is_no_end)

@@ -22,7 +22,7 @@
  * inside a frame of ours. So no client can reach it. */
 #define JSON_WRITE_DEPTH (JSON_DEPTH_MAX * 2 + 64)
 
-#define JSON_LOAN_LEAST ((size_t)16 << 10) /* bytes; shorter ones are copied */
+#define JSON_LOAN_LEAST ((size_t)2 << 10) /* bytes; shorter ones are copied */
 
 struct json_loan {
     size_t at; /* offset in the buffer before which the piece belongs */

@@ -91,25 +91,34 @@ static struct str resolved(struct telling *t, struct str raw)
     return item;
 }
 
-/* The request's own items: a text is one message. */
+/* The request's own items. */
 static void tell_input(struct telling *t, struct str input)
 {
     struct json_cursor c;
     struct str raw;
 
-    if (input.len > 0 && input.at[0] == '"') {
-        t->fits = t->fits && (t->first || buf_add_char(t->out, ',')) &&
-                  buf_add(t->out, STR("{\"type\":\"message\",\"role\":\"user\",\"content\":"
-                                      "[{\"type\":\"input_text\",\"text\":")) &&
-                  buf_add(t->out, input) && buf_add(t->out, STR("}]}"));
-        t->first = false;
-        return;
-    }
     if (input.len == 0 || input.at[0] != '[')
         return;
     c = json_open(input);
     while (json_next(&c, &raw))
         tell_item(t, resolved(t, raw));
+}
+
+/* A text, quoted, as the message that it stands for. */
+static struct str message_of(struct str text, struct arena *a)
+{
+    const struct str parts[] = { STR("{\"type\":\"message\",\"role\":\"user\",\"content\":"
+                                     "[{\"type\":\"input_text\",\"text\":"),
+                                 text, STR("}]}") };
+    struct str all = { "", 0 };
+    char *to;
+
+    for (size_t i = 0; i < COUNT(parts); i++)
+        all.len += parts[i].len;
+    all.at = to = arena_alloc_raw(a, all.len);
+    for (size_t i = 0; i < COUNT(parts); i++, to += parts[i - 1].len)
+        memcpy(to, parts[i].at, parts[i].len);
+    return all;
 }
 
 /* All members of the body but the id, with everything said in `input`. */
@@ -170,6 +179,10 @@ static void make_input(struct exchange *x)
 
     if (!h->names_items && input.len >= 2 && input.at[0] == '[') {
         h->input = str_trim((struct str){ input.at + 1, input.len - 2 });
+        return;
+    }
+    if (input.len > 0 && input.at[0] == '"') {
+        h->input = message_of(input, &x->r->arena);
         return;
     }
     buf_init(&out, x->r->body.len + x->rules->kept.bytes_max);

@@ -18,7 +18,7 @@
 #include "http/conn_pool.h"
 #include "http/dial.h"
 
-#define PARTS_AT_ONCE 64
+#define PARTS_AT_ONCE 128
 /* for "%.*s": clipped so that the reason behind it always fits into a fault's text */
 #define HOST_ARG(call) \
     (int)((call)->origin->host.len < 64 ? (call)->origin->host.len : 64), (call)->origin->host.at

@@ -179,6 +179,37 @@ static void refuse(struct admin_outcome *out, enum status st, const char *text, 
         outcome_wrong(out, arena_copy(a, str_take(str_c(text), colon)).at, text + colon + 2);
 }
 
+/* What GET has told comes back as the file has it: whether the rules are the built-in ones is not
+ * written, nor are those then. */
+static struct str background_raw(const struct json *doc, uint32_t node, struct arena *a)
+{
+    uint32_t builtin = json_member(doc, node, STR("builtin_rules"), NULL);
+    struct buf out = { .max = SETTINGS_BYTES_MAX };
+    struct json_writer w = json_writer(&out);
+
+    if (builtin == JSON_NONE)
+        return json_raw(doc, node);
+    json_put_object(&w);
+    for (uint32_t i = json_first(doc, node); i != JSON_NONE;) {
+        uint32_t key = i, value = json_after(doc, node, key);
+
+        i = json_after(doc, node, value);
+        if (json_says(doc, key, STR("builtin_rules")) ||
+            (json_says(doc, key, STR("rules")) && json_is_true(doc, builtin)))
+            continue;
+        json_put_name(&w, json_inside(doc, key));
+        json_put_raw(&w, json_raw(doc, value));
+    }
+    json_put_end(&w);
+    bool good = json_written(&w);
+
+    assert(good); /* it is shorter than what came */
+    struct str raw = arena_copy(a, buf_str(&out));
+
+    buf_clear(&out);
+    return raw;
+}
+
 /* Members that are absent stay as they are. A mapping may name a flow that comes or goes with it:
  * so it is taken out first, and put in last. */
 void desk_routing_set(struct desk *d, const struct admin_call *c, struct admin_outcome *out)
@@ -205,7 +236,11 @@ void desk_routing_set(struct desk *d, const struct admin_call *c, struct admin_o
         uint32_t node = json_member(&doc, 0, str_c(members[i]), NULL);
 
         if (node != JSON_NONE)
-            changes[count++] = (struct settings_change){ str_c(paths[i]), json_raw(&doc, node) };
+            changes[count++] =
+                (struct settings_change){ str_c(paths[i]),
+                                          str_eq(str_c(members[i]), STR("background"))
+                                              ? background_raw(&doc, node, &a)
+                                              : json_raw(&doc, node) };
     }
     if (mapping != JSON_NONE)
         changes[count++] = (struct settings_change){ str_c(paths[0]), json_raw(&doc, mapping) };

@@ -82,7 +82,9 @@ test('accounts: filter, search, list, details', async ({ start, open }) => {
   await seed(rig);
   const w = await open(rig);
   const cards = w.page.getByRole('article');
-  await until(async () => (await cards.count()) === 9, 'nine cards');
+  // a narrow window holds no more of the nine than it can show
+  await w.page.getByRole('button', { name: /^All\s*9$/ }).waitFor();
+  await until(async () => (await cards.count()) === 9 || (w.look.endsWith('-390') && (await cards.count()) > 3), 'nine cards');
   await w.page.getByRole('button', { name: /^Switched off/ }).click();
   await until(async () => (await cards.count()) === 2, 'two are switched off');
   await w.page.getByRole('button', { name: /^Switched off/ }).click();

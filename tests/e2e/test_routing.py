@@ -302,6 +302,13 @@ def test_routes_are_read_and_changed_over_the_admin_api(program):
         assert status == 200 and {k: after[k] for k in change} == change and after["revision"] > now["revision"], after
         assert ask(gateway, "quick")[:3] == (200, "ben", "m-1")
         assert json.loads((gateway.folder / "gui_config.json").read_text())["routing"]["flows"] == change["flows"]
+        # what was told can be given back: built-in rules are not written into the file by that
+        status, again = gateway.admin("PUT", "/api/routing", {k: after[k] for k in ("mapping", "flows", "accounts", "background")})
+        assert status == 200 and {k: again[k] for k in change} == change and again["background"] == now["background"], again
+        assert set(json.loads((gateway.folder / "gui_config.json").read_text())["routing"]["background"]) == {"enabled", "model", "models"}
+        status, answer = gateway.admin("PUT", "/api/routing", {"background": {"enabled": False, "enable": True}})
+        assert status == 400 and answer["error"]["path"] == "routing.background.enable", answer
+        after = again
         # who has seen an older one is refused, over the member or the field
         status, answer = gateway.admin("PUT", "/api/routing", {"mapping": {}, "revision": now["revision"]})
         assert status == 409, answer

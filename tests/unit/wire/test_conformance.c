@@ -398,9 +398,8 @@ TEST(C47_bytes_of_a_stream_cut_anywhere)
         ": hi\n\ndata: %s\n\n",
         "event: ping\n\ndata: %s\n\n", /* an event without data is none */
         "event: x\r\ndata: %s\n\r\n",
-        "\xef\xbb\xbf"
-        "data: %s\n\n",
-        "data: %s\n", /* the last blank line is missing */
+        "\357\273\277data: %s\n\n", /* a byte order mark */
+        "data: %s\n",               /* the last blank line is missing */
         "data: %s",
     };
 

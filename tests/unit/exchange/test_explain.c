@@ -169,8 +169,9 @@ TEST(the_search_that_found_nobody_is_told)
     static const char *const said[] = {
         "openai-chat request for model `m`, of no known conversation.\n",
         "Then nobody was free; the first account that is locked out is free again 1m later.\n",
-        "The account that served last is `ben`: not to be used now; it is kept fresh, but not used "
-        "(proxy_disabled).\n",
+        ("The account that served last is `ben`: not to be used now; it is kept fresh, but not "
+         "used "
+         "(proxy_disabled).\n"),
         "3 disabled, 1 locked_out.\n",
         "Passed over: `ada` asked to be left alone for a while (locked_out).\n",
         "The client got status 429; after 1s it ended: no account was free (nobody_free).\n",

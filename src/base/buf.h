@@ -48,8 +48,10 @@ static inline bool buf_add(struct buf *b, struct str s)
 {
     if (s.len > b->cap - b->len)
         return buf_add_slow(b, s);
-    if (s.len > 0)
+    if (s.len > 0) {
+        assert(b->at != NULL);
         memcpy(b->at + b->len, s.at, s.len);
+    }
     b->len += s.len;
     return true;
 }

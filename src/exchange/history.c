@@ -104,23 +104,6 @@ static void tell_input(struct telling *t, struct str input)
         tell_item(t, resolved(t, raw));
 }
 
-/* A text, quoted, as the message that it stands for. */
-static struct str message_of(struct str text, struct arena *a)
-{
-    const struct str parts[] = { STR("{\"type\":\"message\",\"role\":\"user\",\"content\":"
-                                     "[{\"type\":\"input_text\",\"text\":"),
-                                 text, STR("}]}") };
-    struct str all = { "", 0 };
-    char *to;
-
-    for (size_t i = 0; i < COUNT(parts); i++)
-        all.len += parts[i].len;
-    all.at = to = arena_alloc_raw(a, all.len);
-    for (size_t i = 0; i < COUNT(parts); i++, to += parts[i - 1].len)
-        memcpy(to, parts[i].at, parts[i].len);
-    return all;
-}
-
 /* All members of the body but the id, with everything said in `input`. */
 static bool tell_body(struct exchange *x, struct str past, struct str input)
 {
@@ -168,6 +151,11 @@ static struct str input_of(const struct exchange *x)
     return node == JSON_NONE ? STR("") : json_raw(&x->request.doc, node);
 }
 
+static bool is_text(struct str input)
+{
+    return input.len > 0 && input.at[0] == '"';
+}
+
 static void make_input(struct exchange *x)
 {
     struct history *h = x->history;
@@ -181,8 +169,8 @@ static void make_input(struct exchange *x)
         h->input = str_trim((struct str){ input.at + 1, input.len - 2 });
         return;
     }
-    if (input.len > 0 && input.at[0] == '"') {
-        h->input = message_of(input, &x->r->arena);
+    if (is_text(input)) {
+        h->input = kept_message(input, &x->r->arena);
         return;
     }
     buf_init(&out, x->r->body.len + x->rules->kept.bytes_max);
@@ -245,7 +233,7 @@ bool history_tell(struct exchange *x, struct wire_complaint *why)
     if (h->input.len == 0)
         make_input(x);
     h->past = count_items(past, &x->r->arena);
-    h->one_text = str_starts(input_of(x), STR("\""));
+    h->one_text = is_text(input_of(x));
     return tell_body(x, past, h->input) || not_found(why, &x->r->arena, h->previous);
 }
 
@@ -312,6 +300,41 @@ bool history_begin(struct exchange *x, struct wire_complaint *why)
 
 /* --- what is kept of its answer ---------------------------------------------------------------*/
 
+#define BODY_TAKEN_MIN ((size_t)64 << 10) /* bytes; of a smaller one the input is copied */
+
+/* The client's body as it came, when most of it is this input: its memory need not be copied. */
+static bool take_body(struct exchange *x, struct str input, struct buf *body)
+{
+    struct str all = x->r->body;
+
+    if (x->history->held != NULL || all.len < BODY_TAKEN_MIN || input.len < all.len / 2 ||
+        input.at < all.at || input.at >= all.at + all.len)
+        return false;
+    request_take_body(x->r, body);
+    return true;
+}
+
+static void keep_input(struct exchange *x, const struct kept_response *keep)
+{
+    struct kept *kept = x->env->kept;
+    int64_t now_ms = loop_now(x->env->loop);
+    struct buf body;
+
+    if (x->history->keeps_here || !take_body(x, keep->input, &body)) {
+        (void)kept_add(kept, &x->rules->kept, keep, NULL, now_ms);
+        return;
+    }
+    x->history->held = kept_add(kept, &x->rules->kept, keep, &body, now_ms);
+    if (x->history->held == NULL)
+        request_replace_body(x->r, &body);
+}
+
+void history_end(struct exchange *x)
+{
+    if (x->history != NULL && x->history->held != NULL)
+        kept_release(x->env->kept, x->history->held);
+}
+
 void history_keep(void *peer, struct str id, struct str response)
 {
     struct exchange *x = peer;
@@ -320,7 +343,9 @@ void history_keep(void *peer, struct str id, struct str response)
 
     if (h == NULL || (!h->keeps && !h->keeps_here))
         return;
-    if (h->input.len == 0)
+    bool as_text = h->input.len == 0 && is_text(input_of(x));
+
+    if (h->input.len == 0 && !as_text)
         make_input(x);
     keep = (struct kept_response){
         .owner = h->who.ids[0],
@@ -331,13 +356,14 @@ void history_keep(void *peer, struct str id, struct str response)
                        : x->attempt.lease.account_id,
         .response = response,
         .model = x->request.model,
-        .input = h->input,
+        .input = as_text ? input_of(x) : h->input,
+        .input_is_text = as_text,
     };
     if (h->keeps)
-        kept_add(x->env->kept, &x->rules->kept, &keep, loop_now(x->env->loop));
+        keep_input(x, &keep);
     if (h->keeps_here) {
         keep.owner = h->who.ids[1];
-        kept_add(x->env->kept, &x->rules->kept, &keep, loop_now(x->env->loop));
+        (void)kept_add(x->env->kept, &x->rules->kept, &keep, NULL, loop_now(x->env->loop));
     }
     if (x->env->stored != NULL && x->has_session && x->attempt.translates)
         stored_add(x->env->stored, id, &x->session);

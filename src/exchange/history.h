@@ -21,6 +21,7 @@ struct history {
     struct str input;    /* its new items alone, between commas; likewise. May lie in the body */
     uint32_t past;       /* so many items stand in front of them in `body` */
     bool one_text;       /* … and they are one, of a text that the client gave as it is */
+    struct kept_entry *held; /* has the memory of the client's body; NULL: the request has it */
 };
 
 /* The request has been read: x->history, where there is anything to it. False: it refers to what
@@ -44,6 +45,8 @@ static inline bool history_is_told(const struct exchange *x)
 bool history_forgotten(struct exchange *x, const struct judge_words *words);
 /* The answer is whole; `peer` is the exchange, `response` the object, `id` what it calls itself. */
 void history_keep(void *peer, struct str id, struct str response);
+/* Nobody reads the client's body any more. */
+void history_end(struct exchange *x);
 
 /* GET and DELETE of /v1/responses/{id}, and of what is below it. */
 void history_answer(struct exchange_env *env, struct request *r, const struct door_target *t,

@@ -15,10 +15,10 @@
 #define ITEM_COST ((size_t)160)
 #define KEY_MAX (KEY_ID_BYTES + KEPT_ID_MAX)
 
-struct entry;
+struct kept_entry;
 
 struct item {
-    struct entry *of;
+    struct kept_entry *of;
     struct str id, raw; /* in the entry's response */
 };
 
@@ -30,15 +30,16 @@ struct content {
     bool usable;
 };
 
-struct entry {
-    struct entry *newer, *older;
-    struct entry *unread_newer, *unread_older; /* until it is read */
-    uint64_t number;                           /* in the order they came */
+struct kept_entry {
+    struct kept_entry *newer, *older;
+    struct kept_entry *unread_newer, *unread_older; /* until it is read */
+    uint64_t number;                                /* in the order they came */
     int64_t used_ms;
     size_t bytes;
     uint32_t readers; /* that copy from it; freed by the last when it is `gone` */
     bool gone, read;
     struct kept_response r;
+    struct buf body;        /* in which `r.input` lies; empty: it lies in `texts` */
     struct content content; /* once it is read */
     char texts[];
 };
@@ -50,8 +51,8 @@ struct kept {
     size_t bytes, bytes_max;
     int64_t unused_ms;
     struct map responses, items;
-    struct entry *newest, *oldest;
-    struct entry *unread; /* the newest of them */
+    struct kept_entry *newest, *oldest;
+    struct kept_entry *unread; /* the newest of them */
 };
 
 struct kept *kept_new(void)
@@ -77,14 +78,14 @@ static struct str key_of(const struct key_id *owner, struct str id, char to[KEY_
     return (struct str){ to, KEY_ID_BYTES + id.len };
 }
 
-static void unlink_entry(struct kept *k, struct entry *e)
+static void unlink_entry(struct kept *k, struct kept_entry *e)
 {
     *(e->newer != NULL ? &e->newer->older : &k->newest) = e->older;
     *(e->older != NULL ? &e->older->newer : &k->oldest) = e->newer;
     e->newer = e->older = NULL;
 }
 
-static void link_entry(struct kept *k, struct entry *e)
+static void link_entry(struct kept *k, struct kept_entry *e)
 {
     e->newer = NULL;
     e->older = k->newest;
@@ -92,7 +93,7 @@ static void link_entry(struct kept *k, struct entry *e)
     k->newest = e;
 }
 
-static void link_unread(struct kept *k, struct entry *e)
+static void link_unread(struct kept *k, struct kept_entry *e)
 {
     e->unread_older = k->unread;
     if (k->unread != NULL)
@@ -100,7 +101,7 @@ static void link_unread(struct kept *k, struct entry *e)
     k->unread = e;
 }
 
-static void unlink_unread(struct kept *k, struct entry *e)
+static void unlink_unread(struct kept *k, struct kept_entry *e)
 {
     *(e->unread_newer != NULL ? &e->unread_newer->unread_older : &k->unread) = e->unread_older;
     if (e->unread_older != NULL)
@@ -108,14 +109,15 @@ static void unlink_unread(struct kept *k, struct entry *e)
     e->unread_newer = e->unread_older = NULL;
 }
 
-static void free_entry(struct entry *e)
+static void free_entry(struct kept_entry *e)
 {
     free(e->content.items);
+    buf_clear(&e->body);
     free(e);
 }
 
 /* The map of responses does not name it any more; whoever copies from it still has it. */
-static void take_out(struct kept *k, struct entry *e)
+static void take_out(struct kept *k, struct kept_entry *e)
 {
     char key[KEY_MAX];
 
@@ -134,14 +136,14 @@ static void take_out(struct kept *k, struct entry *e)
     e->gone = true;
 }
 
-static void drop(struct kept *k, struct entry *e)
+static void drop(struct kept *k, struct kept_entry *e)
 {
     take_out(k, e);
     if (e->readers == 0)
         free_entry(e);
 }
 
-static void let_go(struct kept *k, struct entry *e)
+static void let_go(struct kept *k, struct kept_entry *e)
 {
     char key[KEY_MAX];
 
@@ -179,22 +181,50 @@ static struct str put(char **to, struct str s)
     return (struct str){ at, s.len };
 }
 
-static struct entry *entry_new(const struct kept_response *given)
+/* A text is the one message of a user. */
+static const struct str message_front = STR("{\"type\":\"message\",\"role\":\"user\",\"content\":"
+                                            "[{\"type\":\"input_text\",\"text\":"),
+                        message_back = STR("}]}");
+
+struct str kept_message(struct str text, struct arena *a)
 {
-    size_t texts = given->id.len + given->previous.len + given->response.len + given->model.len +
-                   given->input.len;
-    struct entry *e = must_alloc(sizeof(*e) + texts);
+    size_t len = message_front.len + text.len + message_back.len;
+    char *at = arena_alloc_raw(a, len), *to = at;
+
+    (void)put(&to, message_front);
+    (void)put(&to, text);
+    (void)put(&to, message_back);
+    return (struct str){ at, len };
+}
+
+/* Takes `body`, if there is one, and copies all else. */
+static struct kept_entry *entry_new(const struct kept_response *given, struct buf *body)
+{
+    struct str input = body != NULL ? STR("") : given->input;
+    size_t texts =
+        given->id.len + given->previous.len + given->response.len + given->model.len + input.len;
+    struct kept_entry *e = must_alloc(sizeof(*e) + texts);
     char *to = e->texts;
 
-    *e = (struct entry){
+    *e = (struct kept_entry){
         .bytes = texts + ENTRY_COST,
-        .r = { .owner = given->owner, .account = given->account },
+        .r = { .owner = given->owner,
+               .account = given->account,
+               .input = given->input,
+               .input_is_text = given->input_is_text },
     };
     e->r.id = put(&to, given->id);
     e->r.previous = put(&to, given->previous);
     e->r.response = put(&to, given->response);
     e->r.model = put(&to, given->model);
-    e->r.input = put(&to, given->input);
+    if (body == NULL) {
+        e->r.input = put(&to, input);
+        return e;
+    }
+    e->body = *body;
+    *body = (struct buf){ .max = body->max };
+    e->bytes += e->body.cap;
+    e->readers = 1;
     return e;
 }
 
@@ -205,17 +235,17 @@ static void make_room(struct kept *k, uint32_t count_max)
         let_go(k, k->oldest);
 }
 
-void kept_add(struct kept *k, const struct kept_limits *limits, const struct kept_response *given,
-              int64_t now_ms)
+struct kept_entry *kept_add(struct kept *k, const struct kept_limits *limits,
+                            const struct kept_response *given, struct buf *body, int64_t now_ms)
 {
-    struct entry *e, *before;
+    struct kept_entry *e, *before;
     char key[KEY_MAX];
+    size_t input = body != NULL ? body->cap : given->input.len;
 
     if (limits->count_max == 0 || given->id.len == 0 || given->id.len > KEPT_ID_MAX ||
-        given->previous.len > KEPT_ID_MAX ||
-        given->response.len + given->input.len > limits->bytes_max)
-        return;
-    e = entry_new(given);
+        given->previous.len > KEPT_ID_MAX || given->response.len + input > limits->bytes_max)
+        return NULL;
+    e = entry_new(given, body);
     (void)pthread_mutex_lock(&k->lock);
     k->unused_ms = limits->unused_ms;
     k->bytes_max = limits->bytes_max;
@@ -231,6 +261,7 @@ void kept_add(struct kept *k, const struct kept_limits *limits, const struct kep
     atomic_fetch_add_explicit(&k->count, 1, memory_order_relaxed);
     make_room(k, limits->count_max);
     (void)pthread_mutex_unlock(&k->lock);
+    return body != NULL ? e : NULL;
 }
 
 bool kept_any(const struct kept *k)
@@ -265,7 +296,7 @@ static struct str response_member(struct str response, struct str quoted, char f
     return STR("");
 }
 
-static void add_item(struct content *to, struct entry *of, struct str id, struct str raw)
+static void add_item(struct content *to, struct kept_entry *of, struct str id, struct str raw)
 {
     if (id.len == 0 || id.len > KEPT_ID_MAX) /* ids hold nothing that is escaped */
         return;
@@ -276,7 +307,7 @@ static void add_item(struct content *to, struct entry *of, struct str id, struct
 }
 
 /* The items of the output that have an id; they borrow from the entry's own text. */
-static struct content read_content(struct entry *e)
+static struct content read_content(struct kept_entry *e)
 {
     struct str list = response_member(e->r.response, STR("\"output\""), '['), key, value;
     struct content got = { .usable = false };
@@ -309,7 +340,7 @@ static struct content read_content(struct entry *e)
 }
 
 /* Under the lock: what somebody has read of a pinned entry is its own from now on. */
-static void install(struct kept *k, struct entry *e, const struct content *got)
+static void install(struct kept *k, struct kept_entry *e, const struct content *got)
 {
     char key[KEY_MAX];
 
@@ -341,7 +372,7 @@ static void install(struct kept *k, struct entry *e, const struct content *got)
     make_room(k, UINT32_MAX);
 }
 
-static void read_entry(struct kept *k, struct entry *e)
+static void read_entry(struct kept *k, struct kept_entry *e)
 {
     struct content got = read_content(e);
 
@@ -350,7 +381,7 @@ static void read_entry(struct kept *k, struct entry *e)
     (void)pthread_mutex_unlock(&k->lock);
 }
 
-static void read_done(struct kept *k, struct entry **all, size_t count)
+static void read_done(struct kept *k, struct kept_entry **all, size_t count)
 {
     (void)pthread_mutex_lock(&k->lock);
     for (size_t i = 0; i < count; i++) /* pinned by use(), which the analyzer does not see */
@@ -359,10 +390,15 @@ static void read_done(struct kept *k, struct entry **all, size_t count)
     (void)pthread_mutex_unlock(&k->lock);
 }
 
+void kept_release(struct kept *k, struct kept_entry *e)
+{
+    read_done(k, &e, 1);
+}
+
 /* --- finding ----------------------------------------------------------------------------------*/
 
 /* Under the lock; what is found counts as used, and stays until read_done(). */
-static void use(struct kept *k, struct entry *e, int64_t now_ms)
+static void use(struct kept *k, struct kept_entry *e, int64_t now_ms)
 {
     e->used_ms = now_ms;
     unlink_entry(k, e);
@@ -370,10 +406,10 @@ static void use(struct kept *k, struct entry *e, int64_t now_ms)
     e->readers++;
 }
 
-static struct entry *find_unread(struct kept *k, const struct kept_who *who, struct str id,
-                                 int64_t now_ms, bool *read)
+static struct kept_entry *find_unread(struct kept *k, const struct kept_who *who, struct str id,
+                                      int64_t now_ms, bool *read)
 {
-    struct entry *e = NULL;
+    struct kept_entry *e = NULL;
     char key[KEY_MAX];
 
     if (id.len == 0 || id.len > KEPT_ID_MAX)
@@ -391,10 +427,11 @@ static struct entry *find_unread(struct kept *k, const struct kept_who *who, str
 }
 
 /* A response with its content, until read_done(). */
-static struct entry *find(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms)
+static struct kept_entry *find(struct kept *k, const struct kept_who *who, struct str id,
+                               int64_t now_ms)
 {
     bool read = true;
-    struct entry *e = find_unread(k, who, id, now_ms, &read);
+    struct kept_entry *e = find_unread(k, who, id, now_ms, &read);
 
     if (e != NULL && !read)
         read_entry(k, e);
@@ -427,7 +464,7 @@ static struct str renamed(const struct kept_response *r, struct arena *a)
 bool kept_find(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms,
                struct arena *a, struct kept_response *out)
 {
-    struct entry *e = find(k, who, id, now_ms);
+    struct kept_entry *e = find(k, who, id, now_ms);
 
     if (e == NULL)
         return false;
@@ -436,7 +473,8 @@ bool kept_find(struct kept *k, const struct kept_who *who, struct str id, int64_
     out->previous = arena_copy(a, e->r.previous);
     out->response = renamed(&e->r, a);
     out->model = arena_copy(a, e->r.model);
-    out->input = arena_copy(a, e->r.input);
+    out->input = e->r.input_is_text ? kept_message(e->r.input, a) : arena_copy(a, e->r.input);
+    out->input_is_text = false;
     read_done(k, &e, 1);
     return true;
 }
@@ -444,7 +482,7 @@ bool kept_find(struct kept *k, const struct kept_who *who, struct str id, int64_
 bool kept_account(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms,
                   int64_t *account)
 {
-    struct entry *e = find(k, who, id, now_ms);
+    struct kept_entry *e = find(k, who, id, now_ms);
 
     if (e == NULL)
         return false;
@@ -455,20 +493,20 @@ bool kept_account(struct kept *k, const struct kept_who *who, struct str id, int
 
 /* The response and those it goes on from, newest first; 0: one of them is missing. */
 static size_t find_chain(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms,
-                         struct arena *a, struct entry ***out)
+                         struct arena *a, struct kept_entry ***out)
 {
     size_t count = 0, room = 16;
-    struct entry **all = arena_array(a, struct entry *, room);
+    struct kept_entry **all = arena_array(a, struct kept_entry *, room);
 
     for (struct str at = id; at.len > 0; at = all[count - 1]->r.previous) {
-        struct entry *e = count < KEPT_CHAIN_MAX ? find(k, who, at, now_ms) : NULL;
+        struct kept_entry *e = count < KEPT_CHAIN_MAX ? find(k, who, at, now_ms) : NULL;
 
         if (e == NULL) {
             read_done(k, all, count);
             return 0;
         }
         if (count == room) {
-            struct entry **more = arena_array(a, struct entry *, room * 2);
+            struct kept_entry **more = arena_array(a, struct kept_entry *, room * 2);
 
             memcpy(more, all, count * sizeof(all[0]));
             all = more;
@@ -480,32 +518,37 @@ static size_t find_chain(struct kept *k, const struct kept_who *who, struct str 
     return count;
 }
 
-static void join(char **to, struct str items)
+static void join(char **to, struct str items, bool is_text)
 {
     if (items.len == 0)
         return;
-    if (*to != NULL && (*to)[-1] != '\0')
+    if ((*to)[-1] != '\0')
         *(*to)++ = ',';
+    if (is_text)
+        (void)put(to, message_front);
     (void)put(to, items);
+    if (is_text)
+        (void)put(to, message_back);
 }
 
 bool kept_past(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms,
                struct arena *a, struct str *items)
 {
-    struct entry **all;
+    struct kept_entry **all;
     size_t count = find_chain(k, who, id, now_ms, a, &all), bytes = 1;
     char *start, *to;
 
     if (count == 0)
         return false;
     for (size_t i = 0; i < count; i++)
-        bytes += all[i]->r.input.len + all[i]->content.output.len + 2;
+        bytes += all[i]->r.input.len + all[i]->content.output.len + 2 +
+                 (all[i]->r.input_is_text ? message_front.len + message_back.len : 0);
     start = arena_alloc_raw(a, bytes);
     *start = '\0'; /* in front of the first item */
     to = start + 1;
     for (size_t i = count; i-- > 0;) {
-        join(&to, all[i]->r.input);
-        join(&to, all[i]->content.output);
+        join(&to, all[i]->r.input, all[i]->r.input_is_text);
+        join(&to, all[i]->content.output, false);
     }
     *items = (struct str){ start + 1, (size_t)(to - start - 1) };
     read_done(k, all, count);
@@ -527,7 +570,7 @@ bool kept_item(struct kept *k, const struct kept_who *who, struct str item_id, i
                struct arena *a, struct str *item, int64_t *account)
 {
     struct item *found = NULL;
-    struct entry *e;
+    struct kept_entry *e;
 
     if (item_id.len == 0 || item_id.len > KEPT_ID_MAX)
         return false;
@@ -558,7 +601,7 @@ bool kept_item(struct kept *k, const struct kept_who *who, struct str item_id, i
 
 bool kept_remove(struct kept *k, const struct kept_who *who, struct str id, int64_t now_ms)
 {
-    struct entry *e = find(k, who, id, now_ms);
+    struct kept_entry *e = find(k, who, id, now_ms);
 
     if (e == NULL)
         return false;

@@ -11,6 +11,7 @@
 #define PENSTOCK_EXCHANGE_KEPT_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "exchange/door.h"
 
 #define KEPT_COUNT_MAX 65536
@@ -31,16 +32,25 @@ struct kept_response {
     int64_t account;         /* whose provider keeps it, too; 0: nobody's */
     struct str response;     /* the object, valid JSON; found: as its client got it */
     struct str model;        /* the name its client knows the model by, whatever `response` says */
-    struct str input;        /* what was new in its request: items between commas */
+    struct str input;        /* what was new in its request: items between commas, or … */
+    bool input_is_text;      /* … a quoted text, which is told as a message; found: false */
 };
 
 struct kept *kept_new(void);
 void kept_free(struct kept *k); /* NULL is fine */
 
+struct kept_entry;
+
 /* Copies what is given. What has no id, or is larger than all may be, is not kept; what proves to
- * have no output (a provider that streams items may leave them out of it) is never found. */
-void kept_add(struct kept *k, const struct kept_limits *limits, const struct kept_response *given,
-              int64_t now_ms);
+ * have no output (a provider that streams items may leave them out of it) is never found.
+ * `body`: the memory in which a large `input` lies, or NULL. It is taken over, and the result is to
+ * be released by whoever still reads there; NULL: nothing was kept, and it is the caller's still.
+ */
+struct kept_entry *kept_add(struct kept *k, const struct kept_limits *limits,
+                            const struct kept_response *given, struct buf *body, int64_t now_ms);
+void kept_release(struct kept *k, struct kept_entry *e);
+/* The message, an item of an input, that a quoted text stands for. */
+struct str kept_message(struct str text, struct arena *a);
 bool kept_any(const struct kept *k);
 
 /* Who asks: a client key, and the connection of a client that keeps things for its length alone. */

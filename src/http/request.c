@@ -502,6 +502,15 @@ void request_drop_body(struct request *r)
     conn_charge(sv->conn);
 }
 
+void request_take_body(struct request *r, struct buf *body)
+{
+    struct served *sv = served_of(r);
+
+    *body = sv->body;
+    sv->body = (struct buf){ .max = body->max };
+    conn_charge(sv->conn);
+}
+
 void request_replace_body(struct request *r, struct buf *body)
 {
     struct served *sv = served_of(r);

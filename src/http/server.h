@@ -125,6 +125,8 @@ void request_read_body(struct request *r, uint64_t body_max);
 char *request_body_bytes(struct request *r);
 /* Gives the memory of the body and of `body_arena` back before the request is over. */
 void request_drop_body(struct request *r);
+/* Gives the memory of the body to the caller; `r->body` is readable while that keeps it. */
+void request_take_body(struct request *r, struct buf *body);
 /* Another body in place of the one that came; takes what `body` holds. */
 void request_replace_body(struct request *r, struct buf *body);
 

@@ -10,6 +10,7 @@ from rig import STREAM_HEAD, TIMEOUT_S, Gateway, Upstream, chunk, until, whole
 from wires import WIRES
 
 CHAT = WIRES[0]
+RESPONSES = WIRES[1]
 MIB = 1 << 20
 
 
@@ -50,6 +51,37 @@ def test_a_large_body_costs_little_more_than_its_size(program):
             hold.set()
             gateway.clear()
             upstream.close()
+
+
+def test_a_large_body_that_is_kept_is_not_copied(program):
+    """Responses are kept with their requests, so that clients may go on from them: that takes the body over."""
+    text = "x" * (10 * MIB)
+    shapes = {"a text": text, "items": [{"role": "user", "content": text[:MIB]}] * 10}
+    for wire, stream in ((RESPONSES, False), (RESPONSES, True), (CHAT, False), (CHAT, True)):
+        said = STREAM_HEAD + chunk(wire.stream) + b"0\r\n\r\n" if stream else wire.whole()
+        for name, given in shapes.items():
+            case = (wire.name, stream, name)
+            upstream = Upstream(lambda request, connection: connection.sendall(said))
+            gateway = Gateway(program, {"workers": 1, "accounts": [wire.account(upstream, provider="compatible", wire=f"openai-{wire.name}")]})
+
+            def ask(**body):
+                status, _, answer = gateway.call("POST", "/v1/responses", json.dumps({"model": "m-1", **body}).encode())
+                assert status == 200, (case, status, answer[:300])
+                return answer
+            try:
+                gateway.call("GET", "/health")
+                before = peak_bytes(gateway)
+                answer = ask(input=given, stream=stream)
+                cost = (peak_bytes(gateway) - before) / len(upstream.requests[0].body)
+                assert cost <= 1.3, (case, cost)
+                if wire is CHAT:  # which keeps nothing: it is told all of it again
+                    first = json.loads(answer.decode().strip().split("data: ")[-1])["response"] if stream else json.loads(answer)
+                    ask(previous_response_id=first["id"], input="And?", stream=stream)
+                    again = json.dumps(json.loads(upstream.requests[1].body))
+                    assert again.count("x") >= 10 * MIB and "And?" in again, (case, again[-300:])
+            finally:
+                gateway.clear()
+                upstream.close()
 
 
 def test_bodies_over_the_limit_are_refused_before_they_are_read(program):

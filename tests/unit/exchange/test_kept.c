@@ -31,7 +31,7 @@ static void add(struct test *t, struct kept *k, const struct kept_limits *l, uin
 {
     struct kept_response r = made(t, n, previous);
 
-    kept_add(k, l, &r, now_ms);
+    (void)kept_add(k, l, &r, NULL, now_ms);
 }
 
 static bool has(struct test *t, struct kept *k, const struct kept_who *who, uint32_t n,
@@ -110,7 +110,7 @@ TEST(the_clients_name_of_the_model_stands_in_what_is_kept)
         struct str item, past, list = str_c(strchr(cases[i].kept, '[') + 1);
         int64_t account;
 
-        kept_add(k, &wide, &r, 0);
+        (void)kept_add(k, &wide, &r, NULL, 0);
         CHECK(kept_find(k, &ada, STR("resp_1"), 0, &t->arena, &got));
         CHECK_STR(got.response, cases[i].kept);
         CHECK(kept_item(k, &ada, STR("msg_1"), 0, &t->arena, &item, &account));
@@ -151,7 +151,7 @@ TEST(bytes_are_bounded_whatever_is_kept)
     CHECK(has(t, k, &ada, 100, 101));
     /* one that is larger than all may be drives nothing out */
     huge.input = (struct str){ arena_alloc(&t->arena, 10001), 10001 };
-    kept_add(k, &small, &huge, 101);
+    (void)kept_add(k, &small, &huge, NULL, 101);
     CHECK(!has(t, k, &ada, 500, 101) && has(t, k, &ada, 100, 101));
     kept_free(k);
 }
@@ -178,25 +178,25 @@ TEST(what_says_too_little_is_not_kept)
     struct kept_response r = made(t, 1, 0);
 
     r.response = STR("{\"id\":\"resp_1\",\"output\":[]}");
-    kept_add(k, &wide, &r, 0); /* a provider's: it may have left the items out */
+    (void)kept_add(k, &wide, &r, NULL, 0); /* a provider's: it may have left the items out */
     CHECK(!has(t, k, &ada, 1, 0));
     CHECK(!kept_any(k));
     r.account = 0; /* ours is all there is */
-    kept_add(k, &wide, &r, 0);
+    (void)kept_add(k, &wide, &r, NULL, 0);
     CHECK(kept_any(k));
     CHECK(kept_remove(k, &ada, STR("resp_1"), 0));
     r.id = STR("");
-    kept_add(k, &wide, &r, 0);
+    (void)kept_add(k, &wide, &r, NULL, 0);
     CHECK(!kept_any(k));
     for (size_t i = 0; i < COUNT(others); i++) {
         r = (struct kept_response){ .owner = ada.ids[0],
                                     .id = STR("resp_2"),
                                     .response = str_c(others[i]) };
-        kept_add(k, &wide, &r, 0);
+        (void)kept_add(k, &wide, &r, NULL, 0);
         CHECK(!kept_past(k, &ada, STR("resp_2"), 0, &t->arena, &items), "%s", others[i]);
         CHECK(!kept_remove(k, &ada, STR("resp_2"), 0) && !kept_any(k));
     }
-    kept_add(k, &(struct kept_limits){ 0, 1 << 20, 1000 }, &r, 0);
+    (void)kept_add(k, &(struct kept_limits){ 0, 1 << 20, 1000 }, &r, NULL, 0);
     kept_free(k);
 }
 
@@ -213,7 +213,7 @@ TEST(an_item_is_that_of_the_response_that_came_last)
         r.response = arena_printf(
             &t->arena, "{\"output\":[{\"id\":\"same\",\"n\":%u},{\"id\":\"own_%u\"}]}", n, n);
         r.owner = n == 5 ? ben.ids[0] : ada.ids[0];
-        kept_add(k, &wide, &r, n);
+        (void)kept_add(k, &wide, &r, NULL, n);
         if (n == 2 ||
             n == 4) { /* an older one, whose own item nobody else has, is read meanwhile */
             CHECK(kept_item(k, &ada, arena_printf(&t->arena, "own_%u", n - 1), n, &t->arena, &item,
@@ -233,6 +233,41 @@ TEST(an_item_is_that_of_the_response_that_came_last)
     kept_free(k);
 }
 
+/* The memory of a body is taken over, and stays while who gave it may read there. */
+TEST(a_body_that_is_taken_over_is_not_copied)
+{
+    const struct kept_limits small = { 1, 1 << 20, 1000 };
+    struct kept *k = kept_new();
+    struct buf body = { .max = 1 << 20 };
+    struct kept_response r = made(t, 1, 0), found;
+    struct kept_entry *held;
+    struct str items;
+
+    CHECK(buf_add(&body, STR("{\"input\":\"hello\"}")));
+    r.input = (struct str){ body.at + 9, 7 };
+    r.input_is_text = true;
+    held = kept_add(k, &small, &r, &body, 0);
+    CHECK(held != NULL && body.at == NULL && body.len == 0);
+    CHECK(kept_find(k, &ada, STR("resp_1"), 1, &t->arena, &found) && !found.input_is_text);
+    CHECK_STR(found.input, "{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":"
+                           "\"input_text\",\"text\":\"hello\"}]}");
+    CHECK(kept_past(k, &ada, STR("resp_1"), 1, &t->arena, &items));
+    CHECK_STR(items, "{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":"
+                     "\"input_text\",\"text\":\"hello\"}]},{\"id\":\"msg_1\"}");
+    add(t, k, &small, 2, 0, 2); /* takes its place … */
+    CHECK(!has(t, k, &ada, 1, 3) && has(t, k, &ada, 2, 3));
+    CHECK_STR(r.input, "\"hello\""); /* … and not its memory */
+    kept_release(k, held);
+
+    /* what is not kept is the caller's still */
+    CHECK(buf_add(&body, STR("\"x\"")));
+    r.input = buf_str(&body);
+    CHECK(kept_add(k, &(struct kept_limits){ 1, 3, 1000 }, &r, &body, 4) == NULL);
+    CHECK_STR(buf_str(&body), "\"x\"");
+    buf_clear(&body);
+    kept_free(k);
+}
+
 /* What reading finds is charged, too: many small items make the oldest go. */
 TEST(items_that_are_read_count)
 {
@@ -247,7 +282,7 @@ TEST(items_that_are_read_count)
     (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), "]}");
     many.response = str_c(list);
     add(t, k, &small, 2, 0, 0);
-    kept_add(k, &small, &many, 1);
+    (void)kept_add(k, &small, &many, NULL, 1);
     CHECK(has(t, k, &ada, 2, 2)); /* it is the newest now, */
     CHECK(has(t, k, &ada, 1, 3)); /* and this one is read */
     CHECK(!has(t, k, &ada, 2, 4) && has(t, k, &ada, 1, 4));

@@ -55,14 +55,9 @@ bool buf_add_slow(struct buf *b, struct str s)
 
 bool buf_add_u64(struct buf *b, uint64_t n)
 {
-    char text[20];
-    size_t at = sizeof(text);
+    char text[DIGITS_MAX], *end = text + sizeof(text), *at = digits_u64(end, n);
 
-    do {
-        text[--at] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n > 0);
-    return buf_add(b, (struct str){ text + at, sizeof(text) - at });
+    return buf_add(b, (struct str){ at, (size_t)(end - at) });
 }
 
 bool buf_printf(struct buf *b, const char *format, ...)

@@ -348,17 +348,9 @@ void json_put_raw(struct json_writer *w, struct str raw)
 
 void json_put_i64(struct json_writer *w, int64_t n)
 {
-    uint64_t size = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
-    char text[24];
-    size_t at = sizeof(text);
+    char text[DIGITS_MAX], *end = text + sizeof(text), *at = digits_i64(end, n);
 
-    do {
-        text[--at] = (char)('0' + size % 10);
-        size /= 10;
-    } while (size > 0);
-    if (n < 0)
-        text[--at] = '-';
-    put_short(w, (struct str){ text + at, sizeof(text) - at });
+    put_short(w, (struct str){ at, (size_t)(end - at) });
 }
 
 void json_put_bool(struct json_writer *w, bool yes)

@@ -129,17 +129,9 @@ static void put_escaped(struct line *l, struct str s, enum log_format format)
 
 static void put_number(struct line *l, int64_t n)
 {
-    char digits[24];
-    size_t at = sizeof(digits);
-    uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    char text[DIGITS_MAX], *end = text + sizeof(text), *at = digits_i64(end, n);
 
-    do {
-        digits[--at] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    if (n < 0)
-        digits[--at] = '-';
-    put(l, digits + at, sizeof(digits) - at);
+    put(l, at, (size_t)(end - at));
 }
 
 static void put_time(struct line *l, int64_t unix_ms)

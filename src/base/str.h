@@ -60,6 +60,27 @@ static inline bool str_ends(struct str s, struct str with)
            (with.len == 0 || memcmp(s.at + (s.len - with.len), with.at, with.len) == 0);
 }
 
+#define DIGITS_MAX 20 /* bytes of a number of 64 bits, its sign included */
+
+/* Writes a number so that it ends in front of `end`, behind DIGITS_MAX bytes; gives where it
+ * begins. */
+static inline char *digits_u64(char *end, uint64_t n)
+{
+    do {
+        *--end = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    return end;
+}
+
+static inline char *digits_i64(char *end, int64_t n)
+{
+    end = digits_u64(end, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
+    if (n < 0)
+        *--end = '-';
+    return end;
+}
+
 /* Without the first `n` bytes; `n` beyond the end gives the empty slice. */
 static inline struct str str_drop(struct str s, size_t n)
 {

@@ -35,10 +35,7 @@ static char *digits(char *end, int64_t n, struct str unit)
     end -= unit.len;
     if (unit.len > 0)
         memcpy(end, unit.at, unit.len);
-    do
-        *--end = (char)('0' + n % 10);
-    while ((n /= 10) > 0);
-    return end;
+    return digits_u64(end, (uint64_t)n);
 }
 
 #define NUMBERS_MAX 64 /* bytes of three with their units */

@@ -172,17 +172,11 @@ static struct str dropped_text(struct exchange *x)
     return out;
 }
 
-#define NUMBER_ROOM 20
-
-static struct str number_text(uint64_t n, char room[NUMBER_ROOM])
+static struct str number_text(uint64_t n, char room[DIGITS_MAX])
 {
-    size_t at = NUMBER_ROOM;
+    char *end = room + DIGITS_MAX, *at = digits_u64(end, n);
 
-    do {
-        room[--at] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n > 0);
-    return (struct str){ room + at, NUMBER_ROOM - at };
+    return (struct str){ at, (size_t)(end - at) };
 }
 
 /* What a page of an allowed origin needs to read the answer. */
@@ -203,7 +197,7 @@ static void add_cors(const struct door_rules *rules, const struct http_head *hea
 
 static void add_attempts(struct exchange *x, struct gathered *g)
 {
-    char room[NUMBER_ROOM];
+    char room[DIGITS_MAX];
 
     ADD_FIELD(g, "X-Penstock-Attempts", number_text(x->attempt_count, room));
 }
@@ -412,7 +406,7 @@ static void send_fault(struct request *r, enum wire protocol, const struct fault
                        struct str request_id, struct gathered *more)
 {
     struct gathered g;
-    char room[NUMBER_ROOM];
+    char room[DIGITS_MAX];
     struct buf body;
     int status = fault_status(protocol, f);
 

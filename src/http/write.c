@@ -116,17 +116,9 @@ bool http_line_take(struct str *lines, struct http_field *f)
 
 bool http_put_field_i64(struct buf *out, struct str name, int64_t value)
 {
-    char text[20];
-    size_t at = sizeof(text);
-    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    char text[DIGITS_MAX], *end = text + sizeof(text), *at = digits_i64(end, value);
 
-    do {
-        text[--at] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    if (value < 0)
-        text[--at] = '-';
-    return http_put_field(out, name, (struct str){ text + at, sizeof(text) - at });
+    return http_put_field(out, name, (struct str){ at, (size_t)(end - at) });
 }
 
 bool http_put_end(struct buf *out)

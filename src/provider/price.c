@@ -219,9 +219,7 @@ void price_put(struct buf *out, int64_t units, unsigned places)
     }
     if (any)
         text[--at] = '.';
-    do {
-        text[--at] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n > 0);
-    (void)buf_add(out, (struct str){ text + at, sizeof(text) - at });
+    char *from = digits_u64(text + at, n);
+
+    (void)buf_add(out, (struct str){ from, (size_t)(text + sizeof(text) - from) });
 }

@@ -28,20 +28,16 @@ struct str said_id(const struct encode_options *o, struct str prefix, uint32_t i
                    char out[static 64])
 {
     struct str id = str_take(o->id, 40);
-    char digits[10];
-    size_t len = 0, n = 0;
+    char digits[DIGITS_MAX], *end = digits + sizeof(digits), *at = digits_u64(end, index);
+    size_t len = 0, n = (size_t)(end - at);
 
     memcpy(out, prefix.at, prefix.len);
     len += prefix.len;
     memcpy(out + len, id.at, id.len);
     len += id.len;
     out[len++] = '_';
-    do
-        digits[n++] = (char)('0' + index % 10);
-    while ((index /= 10) > 0);
-    while (n > 0)
-        out[len++] = digits[--n];
-    return (struct str){ out, len };
+    memcpy(out + len, at, n);
+    return (struct str){ out, len + n };
 }
 
 struct str said_response_id(const struct encode_options *o, char out[static 64])
